@@ -1,0 +1,166 @@
+"""The settings of one process: read from the environment once, then handed down as values."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal, cast
+from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+from stores.errors import SettingsError
+
+Environment = Literal["development", "production"]
+
+ENTITY_KEY_BYTES = 32
+RUN_UP = "run `ontem up` for a local stack, or set it"
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All that a process may know from outside. Secrets and addresses stay out of its repr."""
+
+    environment: Environment
+    postgres_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    storage_url: str
+    entity_key: bytes = field(repr=False)
+    """Secret of the keyed hash under which Redis and Parquet know an identifier's value."""
+    timezone: str = "America/Sao_Paulo"
+    """IANA name of the zone whose civil days are Ontem's days."""
+    snapshot_lag: timedelta = timedelta(hours=4)
+    max_stale: int = 2
+    """How many civil days a served snapshot may be older than the one the rule names."""
+    label_maturity: timedelta = timedelta(days=60)
+    model_path: Path | None = None
+    log_level: str = "INFO"
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
+        """Settings as `environ` states them; an empty variable counts as not set.
+
+        Raises SettingsError, which names the first variable that is missing or malformed.
+        """
+        read = _Reader(environ)
+        model = read.text("ONTEM_MODEL", default="")
+        return cls(
+            environment=cast(
+                Environment,
+                read.one_of("ONTEM_ENVIRONMENT", ("development", "production"), "production"),
+            ),
+            postgres_url=read.url("ONTEM_POSTGRES_URL", ("postgresql", "postgres")),
+            redis_url=read.url("ONTEM_REDIS_URL", ("redis", "rediss")),
+            storage_url=read.storage_url("ONTEM_STORAGE_URL"),
+            entity_key=read.key("ONTEM_ENTITY_KEY"),
+            timezone=read.zone("BUSINESS_TIMEZONE", "America/Sao_Paulo"),
+            snapshot_lag=timedelta(
+                seconds=read.whole("SNAPSHOT_LAG_SECONDS", default=14_400, most=86_400)
+            ),
+            max_stale=read.whole("MAX_STALE_DAYS", default=2, most=30),
+            label_maturity=timedelta(
+                days=read.whole("LABEL_MATURITY_DAYS", default=60, most=3_650)
+            ),
+            model_path=Path(model) if model else None,
+            log_level=read.one_of("ONTEM_LOG_LEVEL", LOG_LEVELS, "INFO"),
+        )
+
+
+def environment(project_dir: Path, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """`environ` (of this process by default), completed by what `.ontem/env` says.
+
+    A variable of the real environment always wins over the file, which may be missing.
+    """
+    real = os.environ if environ is None else environ
+    return {**_read_file(project_dir / ".ontem" / "env"), **real}
+
+
+def _read_file(path: Path) -> dict[str, str]:
+    """The KEY=VALUE lines of `path`, or none when there is no such file."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads one variable at a time, refusing what is malformed with its name."""
+
+    environ: Mapping[str, str]
+
+    def text(self, variable: str, *, default: str | None = None) -> str:
+        value = self.environ.get(variable, "").strip()
+        if value:
+            return value
+        if default is None:
+            raise SettingsError(variable=variable, value=None, remedy=RUN_UP)
+        return default
+
+    def one_of(self, variable: str, choices: tuple[str, ...], default: str) -> str:
+        value = self.text(variable, default=default)
+        if value not in choices:
+            raise SettingsError(
+                variable=variable, value=value, remedy="use one of " + ", ".join(choices)
+            )
+        return value
+
+    def url(self, variable: str, schemes: tuple[str, ...]) -> str:
+        value = self.text(variable)
+        remedy = f"use a URL such as {schemes[0]}://user:password@host:port/name"
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise SettingsError(variable=variable, value=without_password(value), remedy=remedy)
+        return value
+
+    def storage_url(self, variable: str) -> str:
+        value = self.text(variable)
+        parts = urlsplit(value)
+        if parts.scheme in ("s3", "s3a"):
+            remedy = "object storage is not supported yet, use file:///an/absolute/folder"
+        elif parts.scheme == "file" and not parts.netloc and unquote(parts.path).startswith("/"):
+            return value
+        else:
+            remedy = "use a URL such as file:///an/absolute/folder"
+        raise SettingsError(variable=variable, value=without_password(value), remedy=remedy)
+
+    def key(self, variable: str) -> bytes:
+        value = self.text(variable)
+        if not re.fullmatch(rf"[0-9a-fA-F]{{{2 * ENTITY_KEY_BYTES}}}", value):
+            raise SettingsError(
+                variable=variable,
+                value=f"<{len(value)} characters, not shown>",
+                remedy=f"it needs {2 * ENTITY_KEY_BYTES} hexadecimal digits, "
+                "such as `openssl rand -hex 32` prints",
+            )
+        return bytes.fromhex(value)
+
+    def zone(self, variable: str, default: str) -> str:
+        value = self.text(variable, default=default)
+        try:
+            return ZoneInfo(value).key
+        except (OSError, ValueError, KeyError) as error:  # "not found" is a KeyError here
+            raise SettingsError(
+                variable=variable, value=value, remedy="use an IANA name such as America/Sao_Paulo"
+            ) from error
+
+    def whole(self, variable: str, *, default: int, most: int) -> int:
+        value = self.text(variable, default=str(default))
+        if not (value.isascii() and value.isdigit() and len(value) <= 9 and int(value) <= most):
+            raise SettingsError(
+                variable=variable, value=value, remedy=f"use a whole number from 0 to {most}"
+            )
+        return int(value)
+
+
+def without_password(url: str) -> str:
+    """`url` with its password hidden, for a message; other text comes back as it is."""
+    return re.sub(r"(://[^:/@]*:).*@", r"\1***@", url)
