@@ -1,0 +1,1 @@
+"""The schema's migrations (Alembic) and the templates of every query (JinjaSQL)."""

@@ -1,0 +1,252 @@
+-- The system of record. What the columns mean is in docs/schema.md; why a rule is kept here and
+-- not by the programs is said beside it.
+
+-- The clock of every row. Only a stack that is migrated as development gets a settable one.
+CREATE FUNCTION ontem_clock() RETURNS timestamptz
+LANGUAGE sql VOLATILE PARALLEL SAFE AS $$ SELECT clock_timestamp() $$;
+
+-- Which kind of stack this is: one row, written by `ontem migrate`.
+CREATE TABLE stack (
+    only_row    boolean     PRIMARY KEY DEFAULT true CHECK (only_row),
+    environment text        NOT NULL CHECK (environment IN ('development', 'production')),
+    migrated_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- Transaction ids mean something only within one generation: they survive neither a dump and
+-- restore nor an asynchronous failover. `ontem migrate` registers a new one.
+CREATE TABLE generations (
+    generation        smallint    PRIMARY KEY CHECK (generation > 0),
+    system_identifier bigint      NOT NULL,
+    timeline_id       integer     NOT NULL,
+    registered_at     timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE FUNCTION ontem_generation() RETURNS smallint
+LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT max(generation) FROM generations $$;
+
+-- One number for what was seen: rows of older generations sort below all of the newer.
+CREATE FUNCTION ontem_seen_key(generation smallint, recorded_xid xid8) RETURNS bigint
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT (generation::bigint << 48) | recorded_xid::text::bigint
+$$;
+
+CREATE TABLE merchants (
+    merchant_id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name                   text             NOT NULL UNIQUE CHECK (name <> ''),
+    review_at              double precision NOT NULL DEFAULT 0.5,
+    block_at               double precision NOT NULL DEFAULT 0.9,
+    decision_without_score text             NOT NULL DEFAULT 'review'
+        CHECK (decision_without_score IN ('allow', 'review', 'block')),
+    created_at             timestamptz      NOT NULL DEFAULT ontem_clock(),
+    CHECK (0 <= review_at AND review_at <= block_at AND block_at <= 1)
+);
+
+CREATE TABLE api_keys (
+    key_id      text        PRIMARY KEY,
+    merchant_id bigint      NOT NULL REFERENCES merchants,
+    secret_hash bytea       NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT ontem_clock(),
+    revoked_at  timestamptz
+);
+
+CREATE TABLE imports (
+    import_id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    merchant_id       bigint      NOT NULL REFERENCES merchants,
+    kind              text        NOT NULL CHECK (kind IN ('orders', 'chargebacks')),
+    source            text        NOT NULL,
+    sha256            bytea       NOT NULL CHECK (octet_length(sha256) = 32),
+    earliest_day      date,
+    rows_read         bigint      NOT NULL DEFAULT 0,
+    orders_new        bigint      NOT NULL DEFAULT 0,
+    orders_known      bigint      NOT NULL DEFAULT 0,
+    chargebacks_new   bigint      NOT NULL DEFAULT 0,
+    chargebacks_known bigint      NOT NULL DEFAULT 0,
+    rows_refused      bigint      NOT NULL DEFAULT 0,
+    recorded_at       timestamptz NOT NULL DEFAULT ontem_clock(),
+    recorded_xid      xid8        NOT NULL DEFAULT pg_current_xact_id(),
+    generation        smallint    NOT NULL DEFAULT ontem_generation()
+);
+
+-- No foreign keys on the rows of the request path: each would lock its merchant's row in every
+-- request. A merchant is never deleted instead (trigger below).
+CREATE TABLE orders (
+    order_pk     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    merchant_id  bigint      NOT NULL,
+    order_id     text        NOT NULL,
+    event_at     timestamptz NOT NULL,
+    evaluated_at timestamptz,
+    placed_at    timestamptz,
+    recorded_at  timestamptz NOT NULL DEFAULT ontem_clock(),
+    recorded_xid xid8        NOT NULL DEFAULT pg_current_xact_id(),
+    generation   smallint    NOT NULL DEFAULT ontem_generation(),
+    import_id    bigint,
+    content_hash bytea       NOT NULL CHECK (octet_length(content_hash) = 32),
+    amount_cents bigint      NOT NULL CHECK (amount_cents >= 0),
+    "user"       text,
+    document     text,
+    email        text,
+    phone        text,
+    zip_code     text,
+    device       text,
+    ip           text,
+    card         text,
+    product      text[]      NOT NULL DEFAULT '{}',
+    items        jsonb       NOT NULL DEFAULT '[]',
+    CONSTRAINT orders_identity UNIQUE (merchant_id, order_id),
+    CONSTRAINT orders_live_or_imported CHECK (evaluated_at IS NOT NULL OR import_id IS NOT NULL)
+);
+
+-- One row per different product of an order, for the recent read; written with its order.
+CREATE TABLE order_products (
+    merchant_id bigint      NOT NULL,
+    product     text        NOT NULL,
+    event_at    timestamptz NOT NULL,
+    order_pk    bigint      NOT NULL,
+    PRIMARY KEY (merchant_id, product, event_at, order_pk)
+);
+
+-- May be told before its order is known, and then waits for it: so no foreign key.
+CREATE TABLE chargebacks (
+    chargeback_pk bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    merchant_id   bigint      NOT NULL,
+    order_id      text        NOT NULL,
+    kind          text        NOT NULL DEFAULT 'chargeback'
+        CHECK (kind IN ('chargeback', 'reversal')),
+    event_at      timestamptz NOT NULL,
+    told_at       timestamptz NOT NULL,
+    recorded_at   timestamptz NOT NULL DEFAULT ontem_clock(),
+    recorded_xid  xid8        NOT NULL DEFAULT pg_current_xact_id(),
+    generation    smallint    NOT NULL DEFAULT ontem_generation(),
+    import_id     bigint,
+    CONSTRAINT chargebacks_identity UNIQUE (merchant_id, order_id, kind, event_at)
+);
+
+CREATE TABLE evaluations (
+    evaluation_id uuid        PRIMARY KEY,
+    merchant_id   bigint      NOT NULL,
+    order_pk      bigint      NOT NULL,
+    order_id      text        NOT NULL,
+    content_hash  bytea       NOT NULL CHECK (octet_length(content_hash) = 32),
+    vector        bytea,
+    score         double precision CHECK (score BETWEEN 0 AND 1),
+    decision      text        NOT NULL CHECK (decision IN ('allow', 'review', 'block')),
+    model         text,
+    feature_set   text,
+    timelines     text,
+    load_id       bigint,
+    as_of         date,
+    stale_days    integer,
+    evaluated_at  timestamptz NOT NULL,
+    seen          pg_snapshot,
+    missing       text[]      NOT NULL DEFAULT '{}',
+    generation    smallint    NOT NULL DEFAULT ontem_generation(),
+    recorded_at   timestamptz NOT NULL DEFAULT ontem_clock(),
+    superseded    boolean     NOT NULL DEFAULT false
+);
+-- Whichever is stored first is the answer; what came second is kept as superseded.
+CREATE UNIQUE INDEX evaluations_identity ON evaluations (merchant_id, order_id)
+    WHERE NOT superseded;
+
+-- Ids of loads only grow: each is the fencing token of its load, and none ever returns.
+CREATE SEQUENCE load_ids AS bigint NO CYCLE;
+CREATE TABLE loads (
+    load_id      bigint      PRIMARY KEY DEFAULT nextval('load_ids'),
+    as_of        date        NOT NULL,
+    cut          timestamptz NOT NULL,
+    mark         xid8        NOT NULL,
+    generation   smallint    NOT NULL DEFAULT ontem_generation(),
+    timelines    text        NOT NULL,
+    revision     text        NOT NULL,
+    entities     bigint,
+    checksum     text,
+    created_at   timestamptz NOT NULL DEFAULT ontem_clock(),
+    published_at timestamptz,
+    withdrawn_at timestamptz
+);
+ALTER SEQUENCE load_ids OWNED BY loads.load_id;
+
+-- What the recent read needs, merchant first.
+CREATE INDEX orders_merchant ON orders (merchant_id, event_at);
+CREATE INDEX orders_user     ON orders (merchant_id, "user", event_at)   WHERE "user" IS NOT NULL;
+CREATE INDEX orders_document ON orders (merchant_id, document, event_at) WHERE document IS NOT NULL;
+CREATE INDEX orders_email    ON orders (merchant_id, email, event_at)    WHERE email IS NOT NULL;
+CREATE INDEX orders_phone    ON orders (merchant_id, phone, event_at)    WHERE phone IS NOT NULL;
+CREATE INDEX orders_zip_code ON orders (merchant_id, zip_code, event_at) WHERE zip_code IS NOT NULL;
+CREATE INDEX orders_device   ON orders (merchant_id, device, event_at)   WHERE device IS NOT NULL;
+CREATE INDEX orders_ip       ON orders (merchant_id, ip, event_at)       WHERE ip IS NOT NULL;
+CREATE INDEX orders_card     ON orders (merchant_id, card, event_at)     WHERE card IS NOT NULL;
+CREATE INDEX chargebacks_merchant ON chargebacks (merchant_id, event_at);
+
+-- The late rule. `recorded_xid` is a default, so it is set before the trigger runs, and the clock
+-- is read after the transaction has its id: whatever takes its id once the clock is past
+-- cut + 5 s can no longer be of before the cut.
+CREATE FUNCTION ontem_settle(event_at timestamptz, clock timestamptz) RETURNS timestamptz
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    IF event_at > clock + interval '1 second' THEN
+        RAISE EXCEPTION 'event_at % is after the database''s clock %: '
+            'set the clock of the machine that sent it', event_at, clock
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'event_not_in_the_future';
+    END IF;
+    RETURN CASE WHEN event_at < clock - interval '5 seconds' THEN clock ELSE event_at END;
+END $$;
+
+CREATE FUNCTION ontem_settle_order() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.recorded_at := ontem_clock();
+    NEW.event_at := coalesce(NEW.event_at, NEW.evaluated_at);
+    NEW.evaluated_at := coalesce(NEW.evaluated_at, NEW.event_at);
+    NEW.event_at := ontem_settle(NEW.event_at, NEW.recorded_at);
+    RETURN NEW;
+END $$;
+CREATE TRIGGER settle BEFORE INSERT ON orders
+    FOR EACH ROW WHEN (NEW.import_id IS NULL) EXECUTE FUNCTION ontem_settle_order();
+
+CREATE FUNCTION ontem_settle_chargeback() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.recorded_at := ontem_clock();
+    NEW.event_at := coalesce(NEW.event_at, NEW.told_at);
+    NEW.told_at := coalesce(NEW.told_at, NEW.event_at);
+    NEW.event_at := ontem_settle(NEW.event_at, NEW.recorded_at);
+    RETURN NEW;
+END $$;
+CREATE TRIGGER settle BEFORE INSERT ON chargebacks
+    FOR EACH ROW WHEN (NEW.import_id IS NULL) EXECUTE FUNCTION ontem_settle_chargeback();
+
+-- What happened is never rewritten.
+CREATE FUNCTION ontem_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% of % is refused: its rows are never changed', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON orders
+    FOR EACH STATEMENT EXECUTE FUNCTION ontem_refuse_change();
+CREATE TRIGGER immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON order_products
+    FOR EACH STATEMENT EXECUTE FUNCTION ontem_refuse_change();
+CREATE TRIGGER immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON chargebacks
+    FOR EACH STATEMENT EXECUTE FUNCTION ontem_refuse_change();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON merchants
+    FOR EACH STATEMENT EXECUTE FUNCTION ontem_refuse_change();
+
+-- Every chargeback beside its order: it counts from when both were known. A reader that may see
+-- only some rows takes the first of each order among those (by event_at, seen_key, chargeback_pk).
+CREATE VIEW chargeback_events AS
+SELECT c.chargeback_pk, o.order_pk, o.merchant_id, o.order_id,
+       greatest(c.event_at, o.event_at) AS event_at,
+       greatest(ontem_seen_key(c.generation, c.recorded_xid),
+                ontem_seen_key(o.generation, o.recorded_xid)) AS seen_key,
+       CASE WHEN ontem_seen_key(c.generation, c.recorded_xid)
+                 > ontem_seen_key(o.generation, o.recorded_xid)
+            THEN c.recorded_xid ELSE o.recorded_xid END AS recorded_xid,
+       greatest(c.generation, o.generation) AS generation,
+       o.amount_cents, o."user", o.document, o.email, o.phone, o.zip_code, o.device, o.ip, o.card,
+       o.product
+FROM chargebacks c
+JOIN orders o USING (merchant_id, order_id)
+WHERE c.kind = 'chargeback';
+
+-- What a chargeback event is: the first chargeback of an order.
+CREATE VIEW charged_back_orders AS
+SELECT DISTINCT ON (order_pk) *
+FROM chargeback_events
+ORDER BY order_pk, event_at, seen_key, chargeback_pk;
