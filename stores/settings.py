@@ -164,3 +164,12 @@ class _Reader:
 def without_password(url: str) -> str:
     """`url` with its password hidden, for a message; other text comes back as it is."""
     return re.sub(r"(://[^:/@]*:).*@", r"\1***@", url)
+
+
+def find_project(start: Path) -> Path:
+    """The nearest folder at or above `start` that has a local stack or a project file."""
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / ".ontem").is_dir() or (folder / "pyproject.toml").is_file():
+            return folder
+    return start

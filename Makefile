@@ -1,0 +1,62 @@
+# `make` alone lists the targets. The first call of any other installs what it needs.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+BIN := .venv/bin
+
+# Options: make demo ORDERS=path.parquet MAPPING=path.toml; make test ARGS="-k settings"
+ARGS ?=
+ORDERS ?=
+MAPPING ?=
+
+.PHONY: help
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install everything into .venv and .ontem of this folder; nothing twice.
+	@deploy/setup
+
+.PHONY: demo
+demo: setup ## Run the whole of Ontem once, with progress and a report.
+	@$(BIN)/ontem demo $(if $(ORDERS),--orders-file $(ORDERS)) $(if $(MAPPING),--mapping $(MAPPING)) $(ARGS)
+
+.PHONY: test
+test: setup ## Run all tests against real servers of their own.
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: setup ## Ruff, mypy --strict and the contracts between the rooms.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: check
+check: lint test ## What CI runs: lint, then test.
+
+.PHONY: format
+format: setup ## Let ruff put the code in order.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: up
+up: setup ## Start the local PostgreSQL and Redis.
+	@$(BIN)/ontem up
+
+.PHONY: down
+down: setup ## Stop them; their data stay.
+	@$(BIN)/ontem down
+
+.PHONY: serve
+serve: up ## Serve on the ordinary clock, after the night that is missing.
+	@$(BIN)/ontem serve $(ARGS)
+
+.PHONY: bench
+bench: setup ## Measure speed; prints a table.
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: lock
+lock: setup ## Bring requirements.lock up to date with pyproject.toml.
+	.ontem/tools/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --group dev pyproject.toml -o requirements.lock

@@ -1,0 +1,5 @@
+"""`python -m ontem` is `ontem`."""
+
+from ontem.cli import main
+
+main(prog_name="ontem")

@@ -1,0 +1,70 @@
+"""The command `ontem`: a table of commands, each loaded only when it is called."""
+
+import importlib
+from typing import Any, NamedTuple
+
+import click
+
+from stores.errors import OntemError
+
+
+class Place(NamedTuple):
+    """Where a command lives, and what it does in one line."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+COMMANDS = {
+    "up": Place("ontem.stack.commands", "up", "Start the local PostgreSQL and Redis."),
+    "down": Place("ontem.stack.commands", "down", "Stop them; their data stay."),
+    "status": Place("ontem.stack.commands", "status", "Show what is up, where, and how big it is."),
+}
+
+EXIT_CODES = {  # of an error's class by its full name, so that no room is imported for it
+    "stores.errors.SettingsError": 3,
+    "ontem.stack.errors.StackError": 4,
+    "stores.errors.OntemError": 1,
+}
+
+
+def exit_code(error: OntemError) -> int:
+    """What a command exits with after `error`: its class's code, or its nearest base's."""
+    names = (f"{base.__module__}.{base.__qualname__}" for base in type(error).__mro__)
+    return next(EXIT_CODES[name] for name in names if name in EXIT_CODES)
+
+
+class LazyGroup(click.Group):
+    """A group that reads its commands from `COMMANDS` and tells an OntemError in one sentence."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names, in the table's order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now; None when the table has none."""
+        if cmd_name not in COMMANDS:
+            return None
+        place = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(place.module), place.attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table alone, importing none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, place.help) for name, place in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an OntemError is one sentence on stderr and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except OntemError as error:
+            click.echo(f"ontem: {error}", err=True)
+            ctx.exit(exit_code(error))
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ontem")
+def main() -> None:
+    """Ontem: a fraud feature store and scoring service."""

@@ -1,0 +1,127 @@
+"""Spark's connector jars, resolved once at set-up into `.ontem/jars`; no later start asks the network."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from stores.errors import OntemError
+
+
+class ConnectorError(OntemError):
+    """A connector jar could not be had, or is not the one that is pinned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """One jar by its Maven coordinates, and the sha256 of its bytes."""
+
+    group: str
+    artifact: str
+    version: str
+    sha256: str
+
+    @property
+    def coordinate(self) -> str:
+        """What Spark's resolver is asked for."""
+        return f"{self.group}:{self.artifact}:{self.version}"
+
+    @property
+    def resolved_name(self) -> str:
+        """The file name that Spark's resolver gives the jar."""
+        return f"{self.group}_{self.artifact}-{self.version}.jar"
+
+    @property
+    def name(self) -> str:
+        """The jar's name in `.ontem/jars`."""
+        return f"{self.artifact}-{self.version}.jar"
+
+
+def read_connectors(path: Path) -> list[Connector]:
+    """The connectors that a file such as `deploy/connectors.txt` lists."""
+    lines = (line.split("#")[0].split() for line in path.read_text(encoding="utf-8").splitlines())
+    return [
+        Connector(*coordinate.split(":"), sha256) for coordinate, sha256 in (x for x in lines if x)
+    ]
+
+
+def install(connectors: list[Connector], jars: Path) -> None:
+    """Have exactly `connectors` in the folder `jars`; those that are there are not fetched again.
+
+    Raises ConnectorError when a jar cannot be resolved or its bytes are others than pinned.
+    """
+    missing = [each for each in connectors if not _is_there(each, jars)]
+    jars.mkdir(parents=True, exist_ok=True)
+    if missing:
+        with tempfile.TemporaryDirectory(dir=jars.parent, prefix="ivy-") as cache:
+            _resolve(missing, Path(cache))
+            for connector in missing:
+                _keep(connector, Path(cache) / "jars" / connector.resolved_name, jars)
+    for stale in set(jars.glob("*.jar")) - {jars / each.name for each in connectors}:
+        stale.unlink()
+
+
+def _is_there(connector: Connector, jars: Path) -> bool:
+    path = jars / connector.name
+    return path.is_file() and _sha256(path) == connector.sha256
+
+
+def _keep(connector: Connector, resolved: Path, jars: Path) -> None:
+    if not resolved.is_file():
+        raise ConnectorError(f"{connector.coordinate} was not resolved: is the network there?")
+    found = _sha256(resolved)
+    if found != connector.sha256:
+        raise ConnectorError(
+            f"{connector.coordinate} has sha256 {found}, pinned is {connector.sha256}: "
+            "look at deploy/connectors.txt"
+        )
+    shutil.copyfile(resolved, jars / connector.name)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _resolve(connectors: list[Connector], cache: Path) -> None:
+    """Let Spark's own resolver fetch into `cache`, by submitting a program that does nothing."""
+    import pyspark
+
+    spark_home = Path(pyspark.__file__).parent
+    nothing = cache / "nothing.py"
+    nothing.touch()
+    command = [
+        str(spark_home / "bin" / "spark-submit"),
+        "--master=local[1]",
+        "--packages=" + ",".join(each.coordinate for each in connectors),
+        f"--conf=spark.jars.ivy={cache}",
+        "--conf=spark.ui.enabled=false",
+        str(nothing),
+    ]
+    environ = {**os.environ, "SPARK_HOME": str(spark_home), "PYSPARK_PYTHON": sys.executable}
+    done = subprocess.run(
+        command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise ConnectorError(
+            "Spark could not resolve its connectors: " + " ".join(done.stderr.split()[-60:])
+        )
+
+
+def main() -> int:
+    """Install what `deploy/connectors.txt` of the project named on the command line lists."""
+    project = Path(sys.argv[1])
+    try:
+        install(read_connectors(project / "deploy" / "connectors.txt"), project / ".ontem" / "jars")
+    except ConnectorError as error:
+        sys.stderr.write(f"setup: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""`ontem up`, `ontem down` and `ontem status`."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ontem.stack.local import LocalStack
+from stores.settings import find_project
+
+
+def project_stack() -> LocalStack:
+    """The stack of the project that the current folder belongs to."""
+    return LocalStack(find_project(Path.cwd()))
+
+
+@click.command()
+def up() -> None:
+    """Start the local PostgreSQL and Redis."""
+    for sentence in project_stack().up():
+        click.echo(sentence)
+
+
+@click.command()
+@click.option("--erase", is_flag=True, help="Remove their data for good, too.")
+def down(*, erase: bool) -> None:
+    """Stop them; their data stay."""
+    stack = project_stack()
+    if erase:
+        stack.remove()
+        click.echo("PostgreSQL and Redis are down and their data are gone.")
+    else:
+        stack.down()
+        click.echo("PostgreSQL and Redis are down; their data stay.")
+
+
+@click.command()
+def status() -> None:
+    """Show what is up, where, and how big it is."""
+    table = Table("server", "state", "address", "version", "data")
+    for server in project_stack().status():
+        state = "up" if server.is_up else "down"
+        size = f"{server.data_bytes / 1_000_000:,.1f} MB"
+        table.add_row(server.server, state, server.address, server.version, size)
+    Console().print(table)

@@ -1,0 +1,26 @@
+"""What can go wrong with the local stack."""
+
+from pathlib import Path
+
+from stores.errors import OntemError
+
+
+class StackError(OntemError):
+    """The local stack cannot be started, stopped or found."""
+
+
+class ServerDidNotStart(StackError):
+    """A server ended or stayed silent; its own last words are part of the sentence."""
+
+    def __init__(self, *, server: str, log: Path) -> None:
+        super().__init__(f"{server} did not start: {last_words(log)} (its log is {log})")
+        self.server, self.log = server, log
+
+
+def last_words(log: Path, *, lines: int = 4) -> str:
+    """The end of a log on one line, for a message."""
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "it left no log"
+    return " | ".join(line.strip() for line in text.splitlines()[-lines:] if line.strip())

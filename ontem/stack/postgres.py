@@ -1,0 +1,194 @@
+"""The local PostgreSQL: the wheel's own server, on a loopback port with a password."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from ontem.stack.account import Account, account_for, binaries, data_folder, remove_data
+from ontem.stack.errors import ServerDidNotStart, StackError
+from ontem.stack.server import (
+    HOST,
+    START_SECONDS,
+    Address,
+    ServerStatus,
+    folder_bytes,
+    process_of,
+)
+
+ADMIN = "postgres"
+NAME = "ontem"
+"""Of the role and of the database that Ontem uses; the role is no superuser."""
+
+CONFIGURATION = """\
+# Written by `ontem up` at every start.
+listen_addresses = '{host}'
+port = {port}
+unix_socket_directories = ''
+timezone = 'UTC'
+log_timezone = 'UTC'
+shared_buffers = '{shared_buffers}'
+effective_cache_size = '2GB'
+work_mem = '16MB'
+maintenance_work_mem = '256MB'
+max_wal_size = '4GB'
+checkpoint_timeout = '15min'
+random_page_cost = 1.1
+jit = off
+fsync = {fsync}
+synchronous_commit = {fsync}
+full_page_writes = {fsync}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPostgres:
+    """PostgreSQL with its data in `home/postgres`.
+
+    A throw-away one does not wait for the disk, which a test never misses.
+    """
+
+    home: Path
+    throwaway: bool = False
+
+    @property
+    def link(self) -> Path:
+        """Where the project sees the data."""
+        return self.home / "postgres"
+
+    def is_up(self, address: Address) -> bool:
+        """Whether the server that answers there knows our password, and so is ours."""
+        try:
+            with _connect(address, user=ADMIN):
+                return True
+        except psycopg.OperationalError:
+            return False
+
+    def start(self, address: Address) -> None:
+        """Start the server on that address; its role and database are there afterwards.
+
+        Raises StackError with the server's last words when it does not start.
+        """
+        data = data_folder(self.link)
+        account = account_for(data)
+        if not (data / "PG_VERSION").exists():
+            self._initialise(data, account, address.password)
+        self._configure(data, address.port)
+        self._drop_stale_pid(data)
+        log = self._log(data, account)
+        command = [str(binaries() / "pg_ctl"), "start", "-w", f"-t{START_SECONDS:.0f}", "-s"]
+        done = account.run([*command, "-D", str(data), "-l", str(log)])
+        if done.returncode or not self.is_up(address):
+            raise ServerDidNotStart(server="PostgreSQL", log=log)
+        self._provide_database(address)
+
+    def stop(self) -> None:
+        """Stop the server; nothing happens when it is down. Clients are sent away."""
+        data = self.link.resolve()
+        if process_of(data / "postmaster.pid", inside=data) is None:
+            return
+        command = [str(binaries() / "pg_ctl"), "stop", "-m", "fast", "-w", f"-t{START_SECONDS:.0f}"]
+        done = account_for(data).run([*command, "-D", str(data)])
+        if done.returncode and process_of(data / "postmaster.pid", inside=data) is not None:
+            raise StackError(f"PostgreSQL in {data} did not stop within {START_SECONDS:.0f} s")
+
+    def remove(self) -> None:
+        """Stop the server and remove its data."""
+        self.stop()
+        remove_data(self.link)
+
+    def status(self, address: Address | None) -> ServerStatus:
+        """What `ontem status` shows of it."""
+        up, version = False, ""
+        if address is not None:
+            try:
+                with _connect(address, user=ADMIN) as connection:
+                    number = connection.info.server_version
+                    up, version = True, f"{number // 10_000}.{number % 10_000}"
+            except psycopg.OperationalError:
+                pass
+        return ServerStatus(
+            "PostgreSQL", up, str(address or "-"), version, folder_bytes(self.link.resolve())
+        )
+
+    def _initialise(self, data: Path, account: Account, password: str) -> None:
+        shutil.rmtree(data, ignore_errors=True)  # a start that was cut short before
+        data.mkdir(mode=0o700, parents=True)
+        account.own(data)
+        with tempfile.TemporaryDirectory() as folder:
+            account.own(Path(folder))
+            secret, log = Path(folder) / "password", self._log(data, account)
+            secret.write_text(password, encoding="ascii")
+            account.own(secret)
+            command = [str(binaries() / "initdb"), "-D", str(data), "-U", ADMIN, "-E", "UTF8"]
+            command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+            command += ["--auth=scram-sha-256", f"--pwfile={secret}", "--no-instructions"]
+            command += ["--no-sync"] if self.throwaway else []
+            if account.run(command, log=log).returncode:
+                shutil.rmtree(data, ignore_errors=True)
+                raise ServerDidNotStart(server="PostgreSQL (initdb)", log=log)
+        with (data / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.write("\ninclude_if_exists = 'ontem.conf'\n")
+
+    def _log(self, data: Path, account: Account) -> Path:
+        """The server's log, beside its data, where its account may write."""
+        log = data.with_suffix(".log")
+        log.touch()
+        account.own(log)
+        return log
+
+    def _configure(self, data: Path, port: int) -> None:
+        path = data / "ontem.conf"
+        path.write_text(
+            CONFIGURATION.format(
+                host=HOST,
+                port=port,
+                shared_buffers="128MB" if self.throwaway else "512MB",
+                fsync="off" if self.throwaway else "on",
+            ),
+            encoding="utf-8",
+        )
+        path.chmod(0o644)
+
+    def _drop_stale_pid(self, data: Path) -> None:
+        """A pid file whose process is gone, or is somebody else's by now, only stands in the way."""
+        if process_of(data / "postmaster.pid", inside=data) is None:
+            (data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _provide_database(self, address: Address) -> None:
+        role = sql.Identifier(NAME)
+        with _connect(address, user=ADMIN) as connection:
+            if not _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s"):
+                connection.execute(
+                    sql.SQL(
+                        "CREATE ROLE {} LOGIN CREATEDB PASSWORD {} IN ROLE pg_monitor, pg_signal_backend"
+                    ).format(role, sql.Literal(address.password))
+                )
+            if not _exists(connection, "SELECT 1 FROM pg_database WHERE datname = %s"):
+                connection.execute(
+                    sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(NAME), role)
+                )
+
+
+def url_of(address: Address) -> str:
+    """The URL of Ontem's database there."""
+    return f"postgresql://{NAME}:{address.password}@{address}/{NAME}"
+
+
+def _connect(address: Address, *, user: str) -> "psycopg.Connection[tuple[object, ...]]":
+    return psycopg.connect(
+        host=HOST,
+        port=address.port,
+        user=user,
+        password=address.password,
+        dbname="postgres",
+        connect_timeout=5,
+        autocommit=True,
+    )
+
+
+def _exists(connection: "psycopg.Connection[tuple[object, ...]]", query: str) -> bool:
+    return connection.execute(query.encode(), [NAME]).fetchone() is not None
