@@ -1,0 +1,1 @@
+"""The online service: `POST /evaluate` answers with a score while the buyer waits."""

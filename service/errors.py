@@ -1,0 +1,160 @@
+"""What the service refuses, and the one table of what that is over HTTP (RFC 9457)."""
+
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from stores.errors import OntemError
+
+PROBLEM_JSON: Final = "application/problem+json"
+
+
+class ServiceError(OntemError):
+    """Base of every refusal of a request; its text is for the client and never has its data."""
+
+
+class BodyUnreadable(ServiceError):
+    """The body is no JSON object: broken, empty, too deep, or not UTF-8."""
+
+
+class FieldRefused(ServiceError):
+    """One field of the request can't be taken; `param` is its path, `items[0].quantity` say."""
+
+    def __init__(self, param: str, detail: str) -> None:
+        super().__init__(f"{param or 'the body'}: {detail}")
+        self.param, self.detail = param, detail
+
+
+class BodyTooLarge(ServiceError):
+    """The body has more bytes than one order can need."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the body has more than {limit} bytes: send one order per request")
+        self.limit = limit
+
+
+class MediaTypeRefused(ServiceError):
+    """The body is not declared as plain UTF-8 JSON."""
+
+    def __init__(self) -> None:
+        super().__init__("send one JSON object as Content-Type: application/json, in UTF-8")
+
+
+class KeyRefused(ServiceError):
+    """No valid API key came with the request; why not is not said."""
+
+    def __init__(self) -> None:
+        super().__init__("send a valid API key as Authorization: Bearer ontem_...")
+
+
+class ClockRefused(ServiceError):
+    """A development clock was sent that can't be taken."""
+
+
+class OrderConflict(ServiceError):
+    """This merchant's order is stored with other content."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "an order with this order_id is stored with other content: orders are immutable, "
+            "send a new order_id"
+        )
+
+
+class StoreUnavailable(ServiceError):
+    """The evaluation could not be stored, so it is not answered either; it may be sent again."""
+
+    def __init__(self) -> None:
+        super().__init__("the evaluation could not be stored: send the same order again")
+
+
+PROBLEMS: Final[dict[type[ServiceError], tuple[HTTPStatus, str]]] = {
+    BodyUnreadable: (HTTPStatus.BAD_REQUEST, "body-unreadable"),
+    FieldRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "field-refused"),
+    BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large"),
+    MediaTypeRefused: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media-type-refused"),
+    KeyRefused: (HTTPStatus.UNAUTHORIZED, "key-refused"),
+    ClockRefused: (HTTPStatus.BAD_REQUEST, "clock-refused"),
+    OrderConflict: (HTTPStatus.CONFLICT, "order-conflict"),
+    StoreUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable"),
+}
+"""The status of each refusal and the last part of its `type`, `urn:ontem:problem:<name>`."""
+
+_HEADERS: Final[dict[type[ServiceError], dict[str, str]]] = {
+    KeyRefused: {"WWW-Authenticate": "Bearer"},
+    StoreUnavailable: {"Retry-After": "1"},
+}
+
+
+class FieldProblem(msgspec.Struct, frozen=True):
+    """Which field is wrong, and how."""
+
+    param: str
+    detail: str
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The body of every answer that is not 2xx."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: tuple[FieldProblem, ...] = ()
+
+
+def problem_of(error: ServiceError) -> Problem:
+    """What a refusal looks like to the client."""
+    status, name = PROBLEMS[type(error)]
+    fields: tuple[FieldProblem, ...] = ()
+    if isinstance(error, FieldRefused):
+        fields = (FieldProblem(error.param, error.detail),)
+    return Problem(f"urn:ontem:problem:{name}", status.phrase, status, str(error), fields)
+
+
+def response(problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    """`problem` as an HTTP response; what JSON can't carry of a refused name is replaced."""
+    return Response(
+        msgspec.json.encode(problem),
+        status=problem.status,
+        content_type=PROBLEM_JSON,
+        headers=headers,
+    )
+
+
+def register(app: Flask) -> None:
+    """Answer every error of `app` as problem+json: refusals, unknown paths, and bugs."""
+
+    @app.errorhandler(ServiceError)
+    def refused(error: ServiceError) -> Response:
+        return response(problem_of(error), _HEADERS.get(type(error)))
+
+    @app.errorhandler(HTTPException)
+    def not_served(error: HTTPException) -> Response:
+        status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+        allowed = getattr(error, "valid_methods", None)
+        return response(
+            Problem("about:blank", status.phrase, status, status.description or status.phrase),
+            {"Allow": ", ".join(sorted(allowed))} if allowed else None,
+        )
+
+    @app.errorhandler(Exception)
+    def broken(error: Exception) -> Response:
+        # The traceback can quote a buyer's data, so only where it was raised is logged.
+        app.logger.error("unexpected %s at %s", type(error).__name__, _place(error))
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        detail = "Ontem failed, and logged where: the same request may be sent again"
+        return response(Problem("about:blank", status.phrase, status, detail))
+
+
+def _place(error: Exception) -> str:
+    """The innermost file and line of a traceback, without any value."""
+    trace = error.__traceback__
+    place = "nowhere"
+    while trace is not None:
+        place = f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place

@@ -1,0 +1,181 @@
+"""The body of POST /evaluate: what is taken, and which field each refusal names."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from service.body import MAX_CENTS, MAX_ITEMS, parse
+from service.errors import BodyUnreadable, FieldRefused
+
+
+def a_body(**fields: Any) -> bytes:
+    return json.dumps({"order_id": "o-1", "amount_cents": 1990, **fields}).encode()
+
+
+def an_item(**fields: Any) -> dict[str, Any]:
+    return {"product": "p-1", "quantity": 1, "amount_cents": 1990, **fields}
+
+
+def refused_param(content: bytes) -> str:
+    with pytest.raises(FieldRefused) as refusal:
+        parse(content)
+    return refusal.value.param
+
+
+def test_an_order_needs_no_more_than_its_id_and_its_amount():
+    order = parse(b'{"order_id": "o-1", "amount_cents": 0}')
+
+    assert (order.order_id, order.amount_cents) == ("o-1", 0)
+    assert order.document is None
+    assert order.items is None
+
+
+def test_every_field_of_an_order_is_taken():
+    texts = ("user", "document", "email", "phone", "zip_code", "device", "ip", "card")
+    order = parse(
+        a_body(
+            currency="BRL",
+            placed_at="2018-06-01T09:00:00-03:00",
+            items=[an_item()],
+            **{name: f"some {name}" for name in texts},
+        )
+    )
+
+    assert order.placed_at == datetime(2018, 6, 1, 12, tzinfo=UTC)
+    assert [getattr(order, name) for name in texts] == [f"some {name}" for name in texts]
+    assert order.items is not None
+    assert order.items[0].product == "p-1"
+
+
+def test_an_invalid_identifier_never_refuses_an_order():
+    order = parse(a_body(document="not a CPF", email="@@", ip="999.1", zip_code=""))
+
+    assert order.document == "not a CPF"
+
+
+@pytest.mark.parametrize("value", ["5", True, 10.0, 1e3, -1, MAX_CENTS + 1, None, [], {}])
+def test_an_amount_is_a_whole_number_of_cents_and_nothing_else(value: Any):
+    assert refused_param(a_body(amount_cents=value)) == "amount_cents"
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e400", "-0.0", "1e-320"])
+def test_a_number_that_is_no_integer_is_refused_by_the_field_it_is_in(text: str):
+    content = b'{"order_id": "o-1", "amount_cents": %s}' % text.encode()
+
+    assert refused_param(content) == "amount_cents"
+
+
+@pytest.mark.parametrize("name", ["amount_cents", "order_id"])
+def test_a_missing_field_is_named(name: str):
+    body = {"order_id": "o-1", "amount_cents": 1}
+    del body[name]
+
+    assert refused_param(json.dumps(body).encode()) == name
+
+
+@pytest.mark.parametrize("name", ["score", "merchant_id", "is_admin", "model_version", "product"])
+def test_an_unknown_field_is_refused(name: str):
+    assert refused_param(a_body(**{name: 1})) == name
+
+
+def test_a_duplicate_key_is_refused_at_any_depth():
+    assert refused_param(b'{"order_id": "o", "amount_cents": 1, "amount_cents": 1}') == (
+        "amount_cents"
+    )
+    item = b'{"product": "p", "quantity": 1, "quantity": 2, "amount_cents": 1}'
+    body = b'{"order_id": "o", "amount_cents": 1, "items": [' + item + b"]}"
+    assert refused_param(body) == "quantity"
+
+
+@pytest.mark.parametrize("order_id", ["", "x" * 129, 7, None])
+def test_an_order_id_is_a_text_of_1_to_128_characters(order_id: Any):
+    assert refused_param(a_body(order_id=order_id)) == "order_id"
+
+
+@pytest.mark.parametrize(
+    "placed_at",
+    ["2018-06-01T12:00:00", "2018-06-01", "yesterday", 1527854400, "0001-01-01T00:00:00+14:00"],
+)
+def test_a_placed_at_without_an_offset_or_out_of_bounds_is_refused(placed_at: Any):
+    assert refused_param(a_body(placed_at=placed_at)) == "placed_at"
+
+
+@pytest.mark.parametrize("currency", ["USD", "brl", "", 1])
+def test_another_currency_is_refused(currency: Any):
+    assert refused_param(a_body(currency=currency)) == "currency"
+
+
+@pytest.mark.parametrize("value", [5, True, 1.5, ["a"], {"a": 1}, "x" * 513])
+def test_an_identifier_is_a_text_of_at_most_512_characters(value: Any):
+    assert refused_param(a_body(document=value)) == "document"
+
+
+def test_the_item_that_is_wrong_is_named_with_its_place():
+    assert refused_param(a_body(items=[an_item(), an_item(quantity=0)])) == "items[1].quantity"
+    assert refused_param(a_body(items=[an_item(amount_cents=-1)])) == "items[0].amount_cents"
+    assert refused_param(a_body(items=[an_item(product="")])) == "items[0].product"
+    assert refused_param(a_body(items=[an_item(colour="red")])) == "items[0].colour"
+    assert refused_param(a_body(items=[{"product": "p"}])) == "items[0].quantity"
+    assert refused_param(a_body(items=["p"])) == "items[0]"
+    assert refused_param(a_body(items=[an_item()] * (MAX_ITEMS + 1))) == "items"
+
+
+@pytest.mark.parametrize("escape", [r"\u0000", r"\ud800", r"\udc00\ud800"])
+def test_a_text_that_no_database_holds_is_refused_by_its_field(escape: str):
+    content = rb'{"order_id": "o-1", "amount_cents": 1, "device": "x%s"}' % escape.encode()
+
+    assert refused_param(content) == "device"
+
+
+def test_a_name_with_half_a_surrogate_pair_is_refused_without_repeating_it():
+    assert refused_param(rb'{"order_id": "o-1", "amount_cents": 1, "\ud800": 1}') == "?"
+
+
+def test_a_whole_surrogate_pair_is_a_character_like_any_other():
+    content = rb'{"order_id": "o-1", "amount_cents": 1, "device": "\ud83d\ude00"}'
+
+    assert parse(content).device == "\N{GRINNING FACE}"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b'{"order_id": "o-1", "amount_cents": 1} {}',
+        b'\xef\xbb\xbf{"order_id": "o-1", "amount_cents": 1}',
+        '{"order_id": "ação", "amount_cents": 1}'.encode("latin-1"),
+        b'{"order_id": "a\nb", "amount_cents": 1}',
+        b"[" * 60_000,
+        b'{"a":' * 10_000,
+        b'{"order_id": "o-1", "amount_cents": ' + b"9" * 5_000 + b"}",
+    ],
+)
+def test_what_is_no_json_is_unreadable(content: bytes):
+    with pytest.raises(BodyUnreadable):
+        parse(content)
+
+
+@pytest.mark.parametrize("content", [b"[]", b"7", b'"text"', b"null", b"true"])
+def test_json_that_is_no_object_is_refused_as_the_body(content: bytes):
+    assert refused_param(content) == ""
+
+
+def test_brackets_inside_of_a_text_are_no_nesting():
+    assert parse(a_body(device='[{"' * 150)).device == '[{"' * 150
+
+
+def test_a_full_order_of_100_items_is_not_too_deep():
+    order = parse(a_body(items=[an_item(product=f"p-{number}") for number in range(MAX_ITEMS)]))
+
+    assert order.items is not None
+    assert len(order.items) == MAX_ITEMS
+
+
+def test_a_refusal_does_not_repeat_the_value():
+    with pytest.raises(FieldRefused) as refusal:
+        parse(a_body(document=["529.982.247-25"]))
+
+    assert "529" not in str(refusal.value)
