@@ -1,0 +1,114 @@
+"""Real servers for the tests: one stack per session, a database of its own per test."""
+
+import itertools
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+
+from tests.servers import Servers, a_database, servers, with_database
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+PROJECT = Path(__file__).resolve().parents[1]
+REDIS_DATABASES = itertools.cycle(range(1, 16))
+
+
+@pytest.fixture(scope="session")
+def test_servers() -> Iterator[Servers]:
+    """The PostgreSQL and the Redis of this session."""
+    with servers() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def postgres_server_url(test_servers: Servers) -> str:
+    """The session's PostgreSQL; make databases of your own there, change nothing else."""
+    return test_servers.postgres_url
+
+
+@pytest.fixture
+def empty_database_url(postgres_server_url: str) -> Iterator[str]:
+    """An empty database for one test."""
+    with a_database(postgres_server_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def template_url(postgres_server_url: str) -> Iterator[str]:
+    """A database migrated as development, to be copied; connect to a copy only."""
+    from stores.migrate import migrate
+
+    with a_database(postgres_server_url) as url:
+        migrate(url, environment="development")
+        yield url
+
+
+@pytest.fixture
+def database_url(postgres_server_url: str, template_url: str) -> Iterator[str]:
+    """A migrated (development) database for one test."""
+    with a_database(postgres_server_url, template=_name(template_url)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database_url(postgres_server_url: str, template_url: str) -> Iterator[str]:
+    """A migrated (development) database that the tests of one module share."""
+    with a_database(postgres_server_url, template=_name(template_url)) as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(test_servers: Servers) -> Iterator[str]:
+    """An empty Redis database for one test."""
+    url = with_database(test_servers.redis_url, str(next(REDIS_DATABASES)))
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+        yield url
+        client.flushdb()
+
+
+@pytest.fixture
+def storage_url(tmp_path: Path) -> str:
+    """The root of an empty offline store for one test."""
+    folder = tmp_path / "storage"
+    folder.mkdir()
+    return folder.as_uri()
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator["SparkSession"]:
+    """A small Spark for the whole session, with the PostgreSQL connector."""
+    from pyspark.sql import SparkSession
+
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    folder = tmp_path_factory.mktemp("spark")
+    jars = ",".join(str(jar) for jar in sorted((PROJECT / ".ontem" / "jars").glob("*.jar")))
+    settings = {
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.memory": "2g",
+        "spark.jars": jars,
+        "spark.local.dir": str(folder / "local"),
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+    builder = SparkSession.builder.master("local[2]").appName("tests")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    yield session
+    session.stop()
+
+
+def _name(url: str) -> str:
+    return urlsplit(url).path.removeprefix("/")

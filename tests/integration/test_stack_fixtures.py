@@ -1,0 +1,52 @@
+"""The servers that the fixtures promise are there."""
+
+import psycopg
+import redis
+
+
+def test_a_test_has_a_migrated_database_of_its_own(database_url):
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM orders").fetchone() == (0,)
+
+
+def test_a_database_speaks_utf8_and_lives_in_utc(empty_database_url):
+    with psycopg.connect(empty_database_url) as connection:
+        found = connection.execute(
+            "SELECT current_setting('server_encoding'), current_setting('timezone'), "
+            "datlocprovider, datlocale FROM pg_database WHERE datname = current_database()"
+        ).fetchone()
+
+    assert found == ("UTF8", "UTC", "b", "C.UTF-8")
+
+
+def test_our_role_is_no_superuser(empty_database_url):
+    with psycopg.connect(empty_database_url) as connection:
+        query = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+        assert connection.execute(query).fetchone() == (False,)
+
+
+def test_a_test_has_an_empty_redis_that_never_evicts(redis_url):
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        assert client.dbsize() == 0
+        assert client.info("memory")["maxmemory_policy"] == "noeviction"
+
+
+def test_spark_reads_postgresql_through_its_connector(spark, database_url):
+    info = psycopg.conninfo.conninfo_to_dict(database_url)
+    table = (
+        spark.read.format("jdbc")
+        .option("driver", "org.postgresql.Driver")
+        .option("url", f"jdbc:postgresql://{info['host']}:{info['port']}/{info['dbname']}")
+        .option("user", info["user"])
+        .option("password", info["password"])
+        .option("query", "SELECT 41 + 1 AS answer")
+        .load()
+    )
+
+    assert [row.answer for row in table.collect()] == [42]
+
+
+def test_spark_workers_run_the_interpreter_of_the_tests(spark):
+    seen = spark.range(1).mapInArrow(lambda batches: batches, "id long").collect()
+
+    assert [row.id for row in seen] == [0]
