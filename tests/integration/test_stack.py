@@ -1,0 +1,199 @@
+"""The local stack: what `ontem up`, `down` and `status` promise."""
+
+import os
+import signal
+import socket
+import stat
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+import redis
+
+from ontem.stack import LocalStack
+from ontem.stack.errors import StackError
+from ontem.stack.server import Address
+
+
+@pytest.fixture
+def stack(tmp_path):
+    stack = LocalStack(tmp_path, throwaway=True)
+    yield stack
+    stack.remove()
+
+
+@pytest.fixture
+def durable_stack(tmp_path):
+    stack = LocalStack(tmp_path)
+    yield stack
+    stack.remove()
+
+
+def _postgres(stack):
+    return psycopg.connect(stack.variables["ONTEM_POSTGRES_URL"], autocommit=True)
+
+
+def _redis(stack):
+    return redis.Redis.from_url(stack.variables["ONTEM_REDIS_URL"], decode_responses=True)
+
+
+def _port(stack, variable):
+    return Address.of(stack.variables[variable]).port
+
+
+def _postgres_pid(stack):
+    return int((stack.home / "postgres" / "postmaster.pid").read_text().split()[0])
+
+
+def _kill(pid):
+    process = psutil.Process(pid)
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+
+
+def test_up_says_what_it_started_and_a_second_time_that_it_is_there(stack):
+    first, second = stack.up(), stack.up()
+
+    assert [line.split(" on ")[0] for line in first] == ["PostgreSQL is up", "Redis is up"]
+    assert [line.split(" on ")[0] for line in second] == [
+        "PostgreSQL is already up",
+        "Redis is already up",
+    ]
+
+
+def test_data_addresses_and_the_entity_key_survive_down_and_up(durable_stack):
+    stack = durable_stack
+    stack.up()
+    before = stack.variables
+    with _postgres(stack) as connection, _redis(stack) as client:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        client.set("kept", "42")
+    stack.down()
+
+    stack.up()
+
+    assert stack.variables == before
+    with _postgres(stack) as connection, _redis(stack) as client:
+        assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+        assert client.get("kept") == "42"
+
+
+def test_servers_that_were_killed_start_again_with_their_data(durable_stack):
+    stack = durable_stack
+    stack.up()
+    with _postgres(stack) as connection, _redis(stack) as client:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        redis_pid = client.info("server")["process_id"]
+    _kill(_postgres_pid(stack))
+    _kill(redis_pid)
+    assert [server.is_up for server in stack.status()] == [False, False]
+
+    stack.up()
+
+    with _postgres(stack) as connection:
+        assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+    assert [server.is_up for server in stack.status()] == [True, True]
+
+
+def test_a_pid_file_that_names_a_stranger_is_not_believed(stack):
+    stack.up()
+    stack.down()
+    ours = str(os.getpid())
+    (stack.home / "postgres" / "postmaster.pid").write_text(f"{ours}\n", encoding="ascii")
+    (stack.home / "redis" / "redis.pid").write_text(f"{ours}\n", encoding="ascii")
+
+    stack.up()
+
+    assert [server.is_up for server in stack.status()] == [True, True]
+
+
+def test_a_port_that_another_program_took_is_replaced_and_told(stack):
+    stack.up()
+    taken = _port(stack, "ONTEM_POSTGRES_URL")
+    stack.down()
+    with socket.create_server(("127.0.0.1", taken)):
+        sentence, _ = stack.up()
+
+        assert f"port {taken} is taken by another program" in sentence
+        assert _port(stack, "ONTEM_POSTGRES_URL") != taken
+        assert stack.status()[0].is_up
+
+
+def test_status_of_a_stack_that_never_was_is_down(tmp_path):
+    found = LocalStack(tmp_path).status()
+
+    assert [(server.server, server.is_up, server.address) for server in found] == [
+        ("PostgreSQL", False, "-"),
+        ("Redis", False, "-"),
+    ]
+
+
+def test_status_shows_versions_and_sizes(stack):
+    stack.up()
+    postgres, redis_server = stack.status()
+
+    assert postgres.version.startswith("18.")
+    assert redis_server.version
+    assert postgres.data_bytes > 1_000_000
+
+
+def test_down_of_a_stack_that_is_down_does_nothing(stack):
+    stack.down()
+    stack.up()
+    stack.down()
+    stack.down()
+
+    assert not any(server.is_up for server in stack.status())
+
+
+def test_a_stack_below_a_folder_that_only_its_owner_enters_works(tmp_path):
+    home = tmp_path / "home"
+    (home / "project").mkdir(parents=True)
+    home.chmod(0o700)
+    stack = LocalStack(home / "project", throwaway=True)
+    try:
+        stack.up()
+
+        assert all(server.is_up for server in stack.status())
+    finally:
+        stack.remove()
+
+
+def test_what_the_stack_tells_its_project_is_readable_by_its_owner_alone(stack):
+    stack.up()
+
+    assert stat.S_IMODE((stack.home / "env").stat().st_mode) == 0o600
+
+
+def test_a_line_that_a_person_added_stays(stack):
+    stack.up()
+    with (stack.home / "env").open("a", encoding="utf-8") as file:
+        file.write("BUSINESS_TIMEZONE=America/Manaus\n")
+    stack.down()
+
+    stack.up()
+
+    assert stack.variables["BUSINESS_TIMEZONE"] == "America/Manaus"
+
+
+def test_data_whose_password_is_gone_are_not_overwritten(stack):
+    stack.up()
+    stack.down()
+    (stack.home / "env").unlink()
+
+    with pytest.raises(StackError, match="no longer has the password"):
+        stack.up()
+
+
+def test_remove_leaves_neither_server_nor_data(stack):
+    stack.up()
+    folder = (stack.home / "postgres").resolve()
+    pid = _postgres_pid(stack)
+
+    stack.remove()
+
+    assert not psutil.pid_exists(pid)
+    assert not folder.exists()
+    assert not Path(stack.home / "redis").exists()
+    assert stack.variables == {}
