@@ -47,7 +47,9 @@ def connect(
     """
     limits = {"statement_timeout": statement_timeout, "lock_timeout": lock_timeout}
     options = ["-c TimeZone=UTC"] + [
-        f"-c {name}={round(limit.total_seconds() * 1000)}" for name, limit in limits.items() if limit
+        f"-c {name}={round(limit.total_seconds() * 1000)}"
+        for name, limit in limits.items()
+        if limit
     ]
     try:
         return psycopg.connect(
@@ -59,12 +61,10 @@ def connect(
             **KEEPALIVES,
         )
     except psycopg.OperationalError as error:
-        raise PostgresUnavailable(
-            address=address_of(url), reason=_first_sentence(error)
-        ) from None
+        raise PostgresUnavailable(address=address_of(url), reason=_first_sentence(error)) from None
 
 
 def _first_sentence(error: psycopg.OperationalError) -> str:
-    """libpq's own reason on one line, without its multi-line hints."""
+    """The reason that libpq gives on one line, without its multi-line hints."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0].rstrip("?.") if lines else type(error).__name__

@@ -1,0 +1,45 @@
+"""Values that systems and clerks write where they have none: the one list of them."""
+
+import re
+
+WORDS = frozenset(
+    {
+        *(
+            "",
+            "(null)",
+            "<na>",
+            "<null>",
+            "[null]",
+            "#n/a",
+            "n.a.",
+            "n/a",
+            "n/d",
+            "na",
+            "nan",
+            "nil",
+        ),
+        *("null", "none", "empty", "missing", "undefined", "unknown", "unspecified"),
+        *("not available", "not provided", "not set"),
+        *("not_available", "not_provided", "not_set"),
+        *("desconhecido", "nao informado", "não informado", "nenhum", "vazio"),
+        *("sem cpf", "sem documento", "sem email", "sem e-mail", "sem telefone"),
+    }
+)
+ONLY_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~ ]+")
+ONLY_ZEROS = re.compile(r"\+?(55)?[ .()/:-]*0[0 .()/:-]*")
+FEWEST_ZEROS = {"document": 5, "phone": 5, "zip_code": 5, "device": 8, "card": 5, "ip": 4}
+"""From how many zeros on a value of nothing else is none; a user or a product may be called 0."""
+
+
+def is_placeholder(identifier: str, text: str) -> bool:
+    """Whether a clean `text` says that there is no such identifier.
+
+    A document of equal digits other than zero is not one: somebody typed it, so it counts, as an
+    invalid one.
+    """
+    if text.lower() in WORDS or ONLY_PUNCTUATION.fullmatch(text):
+        return True
+    fewest = FEWEST_ZEROS.get(identifier)
+    if fewest is None or "0" not in text:
+        return False
+    return text.count("0") >= fewest and ONLY_ZEROS.fullmatch(text) is not None

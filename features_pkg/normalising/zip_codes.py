@@ -1,0 +1,18 @@
+"""CEPs, whole or as the five-digit prefix that some sources publish."""
+
+import re
+
+_SEPARATORS = str.maketrans("", "", " .-")
+_EIGHT_DIGITS = re.compile(r"[0-9]{8}")
+_CEP_OR_PREFIX = re.compile(r"(?:0[1-9]|[1-9][0-9])[0-9]{3}(?:[0-9]{3})?")
+
+
+def canonical_zip_code(text: str) -> str:
+    """Eight bare digits when the clean text has eight, else as it stands (a prefix is kept)."""
+    compact = text.translate(_SEPARATORS)
+    return compact if _EIGHT_DIGITS.fullmatch(compact) else text
+
+
+def is_valid_zip_code(canonical: str) -> bool:
+    """Whether it can be a CEP or its five-digit prefix: from 01000-000 on."""
+    return _CEP_OR_PREFIX.fullmatch(canonical) is not None

@@ -1,0 +1,48 @@
+"""What holds for every text that anybody may send as an identifier."""
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from features_pkg import normalising
+from features_pkg.identifiers import IDENTIFIERS
+
+NAMES = [identifier.value for identifier in IDENTIFIERS]
+PIECES = st.sampled_from(
+    [" ", "0", "1", "55", "11", "98765", "4321", "+", "-", ".", "/", "(", ")", "@", "a", "B", "İ",
+     "ß", "gmail.com", "bücher.de", "xn--bcher-kva.de", "::ffff:", "192.0.2.1", "fe80::", "%eth0",
+     "529.982.247-25", "00000000", "null", "\u200b", "\x00", "e\u0301", "\u212b", "x", ";ext=", "٣"]
+)  # fmt: skip
+TEXTS = st.one_of(st.text(), st.lists(PIECES, max_size=8).map("".join))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=400)
+@given(text=TEXTS)
+@example(text="00 0 11 98765 4321")
+@example(text="\ud800")
+def test_normalising_twice_is_normalising_once(name: str, text: str) -> None:
+    once = normalising.normalise_value(name, text)
+
+    assert once is None or normalising.normalise_value(name, once) == once
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=200)
+@given(text=TEXTS)
+def test_a_canonical_text_can_be_stored_and_read_by_eye(name: str, text: str) -> None:
+    once = normalising.normalise_value(name, text)
+
+    if once is not None:
+        assert once == once.strip() != ""
+        assert not any(ord(character) < 32 or ord(character) == 127 for character in once)
+        assert once.encode("utf-8").decode("utf-8") == once
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=200)
+@given(text=TEXTS, blanks=st.text(alphabet=" \t\n\u00a0\u200b", max_size=3))
+def test_blanks_around_a_value_mean_nothing(name: str, text: str, blanks: str) -> None:
+    assert normalising.normalise_value(name, f"{blanks}{text}{blanks}") == (
+        normalising.normalise_value(name, text)
+    )
