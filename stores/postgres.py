@@ -9,7 +9,6 @@ from stores.errors import OntemError
 
 CONNECT_TIMEOUT_SECONDS = 5
 LOCK_TIMEOUT = timedelta(seconds=30)
-KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -58,7 +57,9 @@ def connect(
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
             options=" ".join(options),
             autocommit=autocommit,
-            **KEEPALIVES,
+            keepalives_idle=30,
+            keepalives_interval=10,
+            keepalives_count=3,
         )
     except psycopg.OperationalError as error:
         raise PostgresUnavailable(address=address_of(url), reason=_first_sentence(error)) from None

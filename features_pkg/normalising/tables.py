@@ -1,13 +1,20 @@
 """Whole tables of orders: every different value is normalised once."""
 
-from typing import Any, Protocol, cast
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from features_pkg.errors import OrdersRefused
-from features_pkg.identifiers import IDENTIFIERS
+from features_pkg.identifiers import IDENTIFIERS, Identifier
 from features_pkg.normalising.values import normalise_value
+
+if TYPE_CHECKING:
+    Array = pa.Array[Any]
+    Column = pa.ChunkedArray[Any]
 
 PANDAS_INDEX = "__index_level_"
 
@@ -35,14 +42,20 @@ def normalise(orders: ArrowStream) -> pa.Table:
         if place >= 0:
             make = _products if identifier.several else _texts
             chunks = [make(identifier.value, chunk) for chunk in table.column(place).chunks]
-            kind = pa.list_(pa.string()) if identifier.several else pa.string()
-            table = table.set_column(place, identifier.value, pa.chunked_array(chunks, kind))
+            table = table.set_column(place, identifier.value, _column(identifier, chunks))
     return table
 
 
-def _texts(identifier: str, column: pa.Array) -> pa.Array:
+def _column(identifier: Identifier, chunks: list[Array]) -> Column:
+    kind: Any = pa.list_(pa.string()) if identifier.several else pa.string()
+    return cast("Column", pa.chunked_array(chunks, kind))
+
+
+def _texts(identifier: str, column: Array) -> Array:
     """One canonical text per row."""
-    encoded = pc.dictionary_encode(_as_text(identifier, column))
+    encoded = cast(
+        "pa.DictionaryArray[Any, Any]", pc.dictionary_encode(_as_text(identifier, column))
+    )
     canonical = [
         None if value is None else normalise_value(identifier, value)
         for value in encoded.dictionary.to_pylist()
@@ -50,28 +63,27 @@ def _texts(identifier: str, column: pa.Array) -> pa.Array:
     return pa.array(canonical, pa.string()).take(encoded.indices)
 
 
-def _products(identifier: str, column: pa.Array) -> pa.Array:
+def _products(identifier: str, column: Array) -> Array:
     """One list of different canonical texts per row."""
     if not (pa.types.is_list(column.type) or pa.types.is_large_list(column.type)):
-        lengths = pc.cast(pc.is_valid(column), pa.int32())
-        texts = _texts(identifier, pc.drop_null(column))
-        return _lists(texts, lengths)
-    lengths = pc.fill_null(pc.cast(pc.list_value_length(column), pa.int32()), 0)
+        one_each = pc.cast(pc.is_valid(column), pa.int64()).to_pylist()
+        return _lists(_texts(identifier, pc.drop_null(column)), one_each)
+    lengths = pc.list_value_length(column).to_pylist()
     return _lists(_texts(identifier, pc.list_flatten(column)), lengths)
 
 
-def _lists(texts: pa.Array, lengths: pa.Array) -> pa.Array:
+def _lists(texts: Array, lengths: Sequence[int | None]) -> Array:
     """`texts` cut into lists of these lengths; nulls and repetitions inside a list are dropped."""
-    rows: list[tuple[str, ...]] = []
+    rows: list[list[str]] = []
     values, start = texts.to_pylist(), 0
-    for length in lengths.to_pylist():
-        found = values[start : start + length]
-        start += length
-        rows.append(tuple(dict.fromkeys(value for value in found if value is not None)))
+    for length in lengths:
+        end = start + (length or 0)
+        rows.append([*dict.fromkeys(value for value in values[start:end] if value is not None)])
+        start = end
     return pa.array(rows, pa.list_(pa.string()))
 
 
-def _as_text(identifier: str, column: pa.Array) -> pa.Array:
+def _as_text(identifier: str, column: Array) -> Array:
     try:
         return pc.cast(column, pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
