@@ -1,0 +1,118 @@
+"""The answers of many questions about one identifier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features_pkg.bulk.asking import AT, CUT, Asking, Edge, edges
+from features_pkg.bulk.history import History, by_code
+from features_pkg.bulk.unseen import answer_one, unusual
+from features_pkg.identifiers import Event
+from features_pkg.velocity import Measure, Past, Velocity
+
+Ints = NDArray[np.int64]
+
+NEVER = -1
+"""Stands for null in the answers: an age of an entity that was never seen."""
+
+
+def answer(
+    velocities: Sequence[Velocity],
+    histories: Mapping[Event, History],
+    asking: Asking,
+    rows: Ints,
+    entity: Ints,
+) -> dict[Velocity, Ints]:
+    """The value of each of `velocities`, which are all of one identifier.
+
+    Question `i` is row `rows[i]` of `asking`, about the entity `entity[i]`. Each result has the
+    shape of `rows`; an age is `NEVER` where the entity was never seen.
+    """
+    sorting = by_code(entity)
+    about = _About(histories, asking, rows[sorting], entity[sorting])
+    answers = {}
+    for velocity in velocities:
+        values = np.empty(len(rows), dtype=np.int64)
+        values[sorting] = about.value(velocity)
+        answers[velocity] = values
+    if asking.seen is not None:
+        _mend(answers, histories, asking, rows, entity)
+    return answers
+
+
+class _About:
+    def __init__(
+        self, histories: Mapping[Event, History], asking: Asking, rows: Ints, entity: Ints
+    ) -> None:
+        self._histories, self._asking = histories, asking
+        self._rows, self._entity = rows, entity
+        self._positions: dict[tuple[Event, Edge | None], Ints] = {}
+
+    def value(self, velocity: Velocity) -> Ints:
+        history = self._histories[velocity.event]
+        start, end = edges(velocity)
+        after = self._position(velocity.event, end)
+        if velocity.measure is Measure.DISTINCT:
+            return self._distinct(velocity, history, after)
+        before = self._position(velocity.event, start)
+        match velocity.measure:
+            case Measure.COUNT:
+                return after - before
+            case Measure.AMOUNT:
+                return history.cents_before[after] - history.cents_before[before]
+            case Measure.FIRST_AGE:
+                return self._age(history, before, after > before)
+            case _:
+                return self._age(history, after - 1, after > before)
+
+    def _distinct(self, velocity: Velocity, history: History, after: Ints) -> Ints:
+        assert velocity.target is not None and velocity.window is not None
+        runs = history.runs(velocity.target)
+        start, _ = edges(velocity)
+        in_days = velocity.past is Past.DISTANT
+        if start is None:
+            opened = runs.opened(None, in_days=in_days)
+            return opened[after] - opened[self._position(velocity.event, None)]
+        opened = runs.opened(start[1], in_days=in_days)
+        closed = runs.closed(start[1], in_days=in_days)
+        return opened[after] - closed[self._position(velocity.event, start)]
+
+    def _age(self, history: History, position: Ints, seen: NDArray[np.bool_]) -> Ints:
+        if not len(history.at_us):
+            return np.full(len(self._rows), NEVER, dtype=np.int64)
+        at_us = history.at_us[np.where(seen, position, 0)]
+        return np.where(seen, (self._asking.at_us[self._rows] - at_us) // 1_000_000, NEVER)
+
+    def _position(self, event: Event, edge: Edge | None) -> Ints:
+        key = (event, edge)
+        if key not in self._positions:
+            history = self._histories[event]
+            if edge is None:
+                self._positions[key] = history.starts[self._entity]
+            else:
+                ranks = self._asking.ranks(edge, history.times)[self._rows]
+                self._positions[key] = history.positions(self._entity, ranks)
+        return self._positions[key]
+
+
+def _mend(
+    answers: dict[Velocity, Ints],
+    histories: Mapping[Event, History],
+    asking: Asking,
+    rows: Ints,
+    entity: Ints,
+) -> None:
+    """Answer again, one by one, the live questions that did not see just what the rule says."""
+    apart = np.zeros(len(rows), dtype=np.bool_)
+    for history in histories.values():
+        before_at = history.positions(entity, asking.ranks(AT, history.times)[rows])
+        before_cut = history.positions(entity, asking.ranks(CUT, history.times)[rows])
+        apart |= unusual(history, asking, rows, entity, (before_at, before_cut))
+    for question in np.flatnonzero(apart):
+        for velocity, values in answers.items():
+            values[question] = answer_one(
+                velocity, histories[velocity.event], asking, rows[question], entity[question]
+            )

@@ -1,0 +1,162 @@
+"""The events of one identifier, sorted so that a window is a pair of positions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features_pkg.bulk.runs import Runs
+from features_pkg.calendar import Calendar
+from features_pkg.identifiers import Identifier
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The values of one target: `code[i]` came with the event at row `event[i]`. Nulls are left out.
+
+    An event may stand there several times, each time with another code. Codes are dense: 0 to
+    their number less one.
+    """
+
+    event: Ints
+    code: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Events of one identifier and one kind, a row for each entity they named; in any order.
+
+    `entity` holds dense codes below `entities`, shared with the questions; `order` tells whose
+    event it is, `seen_key` in which transaction it came. `extra` marks the later chargebacks of an
+    order: they count only for those who could not see its first.
+    """
+
+    entities: int
+    entity: Ints
+    at_us: Ints
+    amount_cents: Ints
+    targets: Mapping[Identifier, Values] = field(default_factory=dict)
+    order: Ints | None = None
+    seen_key: Ints | None = None
+    extra: NDArray[np.bool_] | None = None
+
+
+class History:
+    """`Events` sorted by (entity, instant); a position is an index into that order.
+
+    `times` are the different instants, ascending. Shared by several histories, the ranks of the
+    questions in it are found once.
+    """
+
+    def __init__(self, events: Events, calendar: Calendar, times: Ints | None = None) -> None:
+        self.all = events
+        events = _first_only(events)
+        self.events = events
+        self.times = np.unique(events.at_us) if times is None else times
+        self._calendar = calendar
+        self.order = _by_entity_then_time(events.entity, events.at_us)
+        self.entity = events.entity[self.order]
+        self.at_us = events.at_us[self.order]
+        counts = np.bincount(self.entity, minlength=events.entities)
+        self.starts = np.concatenate(([0], np.cumsum(counts)))
+        self._stride = len(self.times) + 1
+        self._keys = self.entity * self._stride + np.searchsorted(self.times, self.at_us)
+        self._runs: dict[Identifier, Runs] = {}
+
+    def positions(self, entity: Ints, ranks: Ints) -> Ints:
+        """How many rows lie before (entity, the instant of that rank in `times`)."""
+        return np.searchsorted(self._keys, entity * self._stride + ranks)
+
+    @cached_property
+    def cents_before(self) -> Ints:
+        """Sum of the cents of all rows before each position."""
+        return np.concatenate(([0], np.cumsum(self.events.amount_cents[self.order])))
+
+    @cached_property
+    def days(self) -> Ints:
+        """The civil day of each position."""
+        return self._calendar.days_of(self.at_us)
+
+    @cached_property
+    def newest_key(self) -> Ints:
+        """At each position, the greatest `seen_key` of its entity up to there."""
+        assert self.events.seen_key is not None
+        keys = self.events.seen_key[self.order]
+        if not len(keys):
+            return keys
+        known, rank = np.unique(keys, return_inverse=True)
+        base = self.entity * len(known)
+        return known[np.maximum.accumulate(base + rank) - base]
+
+    @cached_property
+    def with_extra(self) -> NDArray[np.bool_]:
+        """Which entities have an order that was charged back again."""
+        entities = np.zeros(self.all.entities, dtype=np.bool_)
+        if self.all.extra is not None:
+            entities[self.all.entity[self.all.extra]] = True
+        return entities
+
+    def rows_of(self, entity: int) -> Ints:
+        """The rows of `all` that belong to one entity."""
+        order, starts = self._grouped
+        return order[starts[entity] : starts[entity + 1]]
+
+    @cached_property
+    def _grouped(self) -> tuple[Ints, Ints]:
+        counts = np.bincount(self.all.entity, minlength=self.all.entities)
+        return by_code(self.all.entity), np.concatenate(([0], np.cumsum(counts)))
+
+    def runs(self, target: Identifier) -> Runs:
+        """Where the values of `target` begin and cease to be seen."""
+        if target not in self._runs:
+            values = self.events.targets[target]
+            position = np.empty(len(self.order), dtype=np.int64)
+            position[self.order] = np.arange(len(self.order))
+            self._runs[target] = Runs(self, position[values.event], values.code)
+        return self._runs[target]
+
+
+def _first_only(events: Events) -> Events:
+    if events.extra is None or not events.extra.any():
+        return events
+    return take(events, ~events.extra)
+
+
+def take(events: Events, mask: NDArray[np.bool_]) -> Events:
+    """The rows of `events` where `mask` is true."""
+    new_row = np.cumsum(mask) - 1
+    targets = {}
+    for target, values in events.targets.items():
+        kept = mask[values.event]
+        targets[target] = Values(new_row[values.event[kept]], values.code[kept])
+    return Events(
+        entities=events.entities,
+        entity=events.entity[mask],
+        at_us=events.at_us[mask],
+        amount_cents=events.amount_cents[mask],
+        targets=targets,
+        order=None if events.order is None else events.order[mask],
+        seen_key=None if events.seen_key is None else events.seen_key[mask],
+        extra=None if events.extra is None else events.extra[mask],
+    )
+
+
+def _by_entity_then_time(entity: Ints, at_us: Ints) -> Ints:
+    if (at_us[1:] >= at_us[:-1]).all():
+        return by_code(entity)
+    by_time = np.argsort(at_us, kind="stable")
+    return by_time[by_code(entity[by_time])]
+
+
+def by_code(code: Ints) -> Ints:
+    """A stable argsort of small codes: one sort of (code, row) packed in a number."""
+    rows = max(len(code), 1)
+    packed = code * rows + np.arange(len(code))
+    packed.sort()
+    return packed % rows

@@ -1,0 +1,115 @@
+"""The meaning of every velocity feature, slow and obvious. The tests hold the fast paths to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from features_pkg.calendar import Calendar
+from features_pkg.identifiers import Event, Identifier
+from features_pkg.velocity import Measure, Past, Velocity
+
+
+@dataclass(frozen=True, slots=True)
+class PastOrder:
+    """An order as history knows it; `identifiers` holds tuples, of one value but for products."""
+
+    merchant: object
+    order_id: object
+    at_us: int
+    amount_cents: int = 0
+    identifiers: Mapping[Identifier, tuple[object, ...]] = field(default_factory=dict)
+    chargeback_us: int | None = None
+
+    def values(self, identifier: Identifier) -> tuple[object, ...]:
+        """Its different values of `identifier`; none of them null."""
+        return tuple(dict.fromkeys(self.identifiers.get(identifier, ())))
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One event: that `order` was placed or charged back, at `at_us`."""
+
+    at_us: int
+    order: PastOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a question is asked, and the day before which the distant past lies."""
+
+    at_us: int
+    as_of: int
+
+
+def events_of(event: Event, orders: Iterable[PastOrder]) -> Iterator[Happened]:
+    """Every event of this kind; a chargeback counts from when both it and its order are known."""
+    for order in orders:
+        if event is Event.ORDER:
+            yield Happened(order.at_us, order)
+        elif order.chargeback_us is not None:
+            yield Happened(max(order.chargeback_us, order.at_us), order)
+
+
+def value(
+    velocity: Velocity,
+    asking: PastOrder,
+    moment: Moment,
+    orders: Sequence[PastOrder],
+    calendar: Calendar,
+) -> int | None:
+    """What `velocity` is for `asking` at `moment`, given all `orders`; None is null."""
+    answers = [
+        _of_entity(velocity, moment, list(_past_of(velocity, entity, asking, orders)), calendar)
+        for entity in asking.values(velocity.identifier)
+    ]
+    known = [answer for answer in answers if answer is not None]
+    if not known:
+        return None
+    return min(known) if velocity.measure.is_age else max(known)
+
+
+def _past_of(
+    velocity: Velocity, entity: object, asking: PastOrder, orders: Sequence[PastOrder]
+) -> Iterator[Happened]:
+    for happened in events_of(velocity.event, orders):
+        same_merchant = happened.order.merchant == asking.merchant
+        own = same_merchant and happened.order.order_id == asking.order_id
+        if same_merchant and not own and entity in happened.order.values(velocity.identifier):
+            yield happened
+
+
+def _of_entity(
+    velocity: Velocity, moment: Moment, past: Sequence[Happened], calendar: Calendar
+) -> int | None:
+    seen = [h for h in past if _in_window(velocity, h.at_us, moment, calendar)]
+    match velocity.measure:
+        case Measure.COUNT:
+            return len(seen)
+        case Measure.AMOUNT:
+            return sum(happened.order.amount_cents for happened in seen)
+        case Measure.DISTINCT:
+            assert velocity.target is not None
+            return len({v for happened in seen for v in happened.order.values(velocity.target)})
+        case Measure.FIRST_AGE | Measure.LAST_AGE:
+            instants = [happened.at_us for happened in seen]
+            if not instants:
+                return None
+            first = velocity.measure is Measure.FIRST_AGE
+            return (moment.at_us - (min(instants) if first else max(instants))) // 1_000_000
+
+
+def _in_window(velocity: Velocity, at_us: int, moment: Moment, calendar: Calendar) -> bool:
+    if velocity.measure.is_age:
+        return at_us < moment.at_us
+    window = velocity.window
+    assert window is not None
+    if velocity.past is Past.DISTANT:
+        day = calendar.day_of(at_us)
+        first = moment.as_of - window.days if window.days is not None else None
+        return day < moment.as_of and (first is None or first <= day)
+    if at_us >= moment.at_us:
+        return False
+    if window.text == "since_cutoff":
+        return at_us >= calendar.cutoff_us(moment.as_of)
+    return window.span_us is None or at_us >= moment.at_us - window.span_us

@@ -1,0 +1,209 @@
+"""What a velocity feature is, and the one name that stands for it everywhere."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from features_pkg.errors import DefinitionError
+from features_pkg.identifiers import Event, Identifier
+
+UNITS_US = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+LONGEST_DISTANT_DAYS = 90
+LONGEST_SERVED_RECENT_US = 24 * UNITS_US["h"]
+
+
+class Past(StrEnum):
+    """Which past: whole civil days before the snapshot's day, or up to the question itself."""
+
+    DISTANT = "distant"
+    RECENT = "recent"
+
+
+class Measure(StrEnum):
+    """What is said of the events in the window."""
+
+    COUNT = "count"
+    DISTINCT = "distinct"
+    AMOUNT = "amount_cents"
+    FIRST_AGE = "first"
+    LAST_AGE = "last"
+
+    @property
+    def is_age(self) -> bool:
+        """Ages look at all the past before the question and have no window."""
+        return self in (Measure.FIRST_AGE, Measure.LAST_AGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How far back: a number of `s m h d`, `since_cutoff` or `ever`. `24h` and `1d` stay apart."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if self.text not in ("since_cutoff", "ever") and not re.fullmatch(
+            r"[1-9]\d{0,8}[smhd]", self.text
+        ):
+            raise DefinitionError(
+                f"window {self.text!r}",
+                "write a whole number and a unit like '10m', '24h' or '7d', or 'ever', "
+                "or 'since_cutoff'",
+            )
+
+    @property
+    def span_us(self) -> int | None:
+        """Its elapsed length, a day being 86,400 s; None where the length varies."""
+        unit = UNITS_US.get(self.text[-1]) if self.text[:-1].isdigit() else None
+        return None if unit is None else int(self.text[:-1]) * unit
+
+    @property
+    def days(self) -> int | None:
+        """Its length in civil days; None where it is not said in days."""
+        return int(self.text[:-1]) if re.fullmatch(r"\d+d", self.text) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Velocity:
+    """How often, how varied, how much or since when `event` named one entity of `identifier`.
+
+    `past` and `window` say over which time (an age has neither), `target` what is counted apart
+    (only `Measure.DISTINCT` has one). Values are whole numbers; never seen is 0, or null for an
+    age; an order without the identifier is null. Plain strings are taken for every field.
+
+    Raises:
+        DefinitionError: for a combination that can't mean anything.
+    """
+
+    identifier: Identifier
+    event: Event
+    window: Window | None = None
+    past: Past | None = None
+    measure: Measure = Measure.COUNT
+    target: Identifier | None = None
+
+    def __post_init__(self) -> None:
+        for field, kind in (
+            ("identifier", Identifier),
+            ("event", Event),
+            ("window", Window),
+            ("past", Past),
+            ("measure", Measure),
+            ("target", Identifier),
+        ):
+            given = getattr(self, field)
+            if given is None or isinstance(given, kind):
+                continue
+            object.__setattr__(self, field, _read(field, kind, given))
+        _check(self)
+
+    @property
+    def name(self) -> str:
+        """Parquet column, model input and API word, e.g. `card_orders_7d_distant`."""
+        if self.measure.is_age:
+            return f"{self.identifier}_{self.measure}_{self.event}_age_seconds"
+        what = {
+            Measure.COUNT: "",
+            Measure.DISTINCT: f"distinct_{self.target}_",
+            Measure.AMOUNT: "amount_cents_",
+        }[self.measure]
+        window = self.window.text if self.window else ""
+        return f"{self.identifier}_{what}{self.event.plural}_{window}_{self.past}"
+
+
+def _read(field: str, kind: type, given: object) -> object:
+    try:
+        return kind(given)
+    except (ValueError, TypeError) as cause:
+        if isinstance(cause, DefinitionError):
+            raise
+        known = ", ".join(str(member) for member in kind)  # type: ignore[attr-defined]
+        raise DefinitionError(f"{field} {given!r}", f"is not one of {known}") from None
+
+
+def _check(velocity: Velocity) -> None:
+    reason = _age_reason(velocity) if velocity.measure.is_age else _window_reason(velocity)
+    reason = reason or _target_reason(velocity)
+    if reason:
+        raise DefinitionError(_describe(velocity), reason)
+
+
+def _describe(velocity: Velocity) -> str:
+    if not velocity.measure.is_age and (velocity.window is None or velocity.past is None):
+        return f"{velocity.measure} of {velocity.identifier} in {velocity.event.plural}"
+    return velocity.name
+
+
+def _age_reason(velocity: Velocity) -> str | None:
+    if velocity.window is not None or velocity.past is not None:
+        return "an age looks at all the past, so it takes neither window nor past"
+    return None
+
+
+def _window_reason(velocity: Velocity) -> str | None:
+    window, past = velocity.window, velocity.past
+    if window is None or past is None:
+        return "needs a window and a past"
+    if window.text == "since_cutoff":
+        if past is Past.DISTANT:
+            return "'since_cutoff' begins where the distant past ends: it is 'recent'"
+        if velocity.measure is Measure.DISTINCT:
+            return "'since_cutoff' varies in length, so it takes counts and amounts only"
+        return None
+    if past is Past.DISTANT and window.text != "ever":
+        if window.days is None or window.days > LONGEST_DISTANT_DAYS:
+            return f"'distant' takes whole days from 1d to {LONGEST_DISTANT_DAYS}d, or 'ever'"
+    return None
+
+
+def _target_reason(velocity: Velocity) -> str | None:
+    if velocity.measure is Measure.DISTINCT:
+        if velocity.target is None:
+            return "counts different values, so it needs a target"
+        if velocity.target is velocity.identifier:
+            return f"{velocity.identifier} can't be counted apart from itself: take another target"
+    elif velocity.target is not None:
+        return "only 'distinct' takes a target"
+    return None
+
+
+_IDENTIFIERS = "|".join(Identifier)
+_WINDOWED = re.compile(
+    rf"(?P<identifier>{_IDENTIFIERS})_"
+    rf"(?:distinct_(?P<target>{_IDENTIFIERS})_|(?P<amount>amount_cents)_)?"
+    rf"(?P<event>order|chargeback)s_(?P<window>[^_]+|since_cutoff)_(?P<past>distant|recent)"
+)
+_AGE = re.compile(
+    rf"(?P<identifier>{_IDENTIFIERS})_(?P<measure>first|last)_(?P<event>order|chargeback)"
+    r"_age_seconds"
+)
+
+
+def parse_name(name: str) -> Velocity:
+    """The definition that a derived name stands for; `parse_name(v.name) == v`.
+
+    Raises:
+        DefinitionError: when no definition has this name.
+    """
+    if age := _AGE.fullmatch(name):
+        return Velocity(
+            Identifier(age["identifier"]), Event(age["event"]), measure=Measure(age["measure"])
+        )
+    parts = _WINDOWED.fullmatch(name)
+    if parts is None:
+        raise DefinitionError(
+            f"feature {name!r}",
+            "no definition has this name; names read like 'document_orders_7d_distant', "
+            "'zip_code_distinct_phone_chargebacks_6h_recent', "
+            "'card_amount_cents_orders_24h_recent' or 'document_first_order_age_seconds'",
+        )
+    measure = Measure.DISTINCT if parts["target"] else Measure.COUNT
+    return Velocity(
+        Identifier(parts["identifier"]),
+        Event(parts["event"]),
+        Window(parts["window"]),
+        Past(parts["past"]),
+        Measure.AMOUNT if parts["amount"] else measure,
+        Identifier(parts["target"]) if parts["target"] else None,
+    )
