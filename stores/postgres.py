@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from stores.errors import OntemError
@@ -63,6 +64,11 @@ def connect(
         )
     except psycopg.OperationalError as error:
         raise PostgresUnavailable(address=address_of(url), reason=_first_sentence(error)) from None
+
+
+def quote(value: object) -> str:
+    """`value` as an SQL literal, by psycopg's own quoting: for drivers without parameters."""
+    return sql.Literal(value).as_string(None)
 
 
 def _first_sentence(error: psycopg.OperationalError) -> str:

@@ -48,7 +48,7 @@ def normalise(orders: ArrowStream) -> pa.Table:
 
 def _column(identifier: Identifier, chunks: list[Array]) -> Column:
     kind: Any = pa.list_(pa.string()) if identifier.several else pa.string()
-    return cast("Column", pa.chunked_array(chunks, kind))
+    return pa.chunked_array(chunks, kind)
 
 
 def _texts(identifier: str, column: Array) -> Array:

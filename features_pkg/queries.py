@@ -1,0 +1,89 @@
+"""The queries of `sql/queries`: one template each, for drivers with and without parameters.
+
+A template never sees a value as text: every `{{ value }}` becomes a parameter or a quoted literal.
+It may not contain a per cent sign, which psycopg would take for a parameter.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, cast
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2.meta import find_undeclared_variables
+from jinjasql import JinjaSql
+from markupsafe import Markup
+
+from features_pkg.errors import FeatureError
+
+
+class QueryRefused(FeatureError):
+    """A value that the template does not know: left out silently, it would be no filter at all."""
+
+    def __init__(self, *, template: str, unknown: str, known: list[str]) -> None:
+        super().__init__(f"{template} has no value {unknown!r}: it knows {', '.join(known)}")
+        self.template, self.unknown, self.known = template, unknown, known
+
+
+def with_parameters(name: str, values: Mapping[str, object]) -> tuple[str, dict[str, object]]:
+    """The SQL of template `name` with `%(…)s` in it, and the values to execute it with.
+
+    Raises QueryRefused for a value the template does not know, jinja2.UndefinedError for one it
+    needs and does not get.
+    """
+    engine = _engine()
+    template = _template(engine.env, name, values)
+    sql, parameters = engine.prepare_query(template, dict(values))
+    return str(sql), parameters
+
+
+def with_literals(name: str, values: Mapping[str, object], quote: Callable[[object], str]) -> str:
+    """The SQL of template `name` with each value written into it by `quote`.
+
+    `quote` makes a safe literal of any value, as `stores.postgres.quote` does. Raises as
+    `with_parameters` does.
+    """
+    env = _environment()
+    JinjaSql(env)  # adds the extension that binds every value
+    env.filters["bind"] = lambda value, _name="": _literal(value, quote)
+    env.filters["inclause"] = lambda several: _in_clause(several, quote)
+    return _template(env, name, values).render(values)
+
+
+@cache
+def _engine() -> Any:
+    return JinjaSql(_environment(), param_style="pyformat")
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("sql", "queries"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _template(env: Environment, name: str, values: Mapping[str, object]) -> Template:
+    """The template of that name, once each of `values` is one that it knows."""
+    known = _known(name)
+    for unknown in values:
+        if unknown not in known:
+            raise QueryRefused(template=name, unknown=unknown, known=known)
+    return env.get_template(f"{name}.sql.j2")
+
+
+@cache
+def _known(name: str) -> list[str]:
+    """The names of the values that a template reads."""
+    env = cast(Environment, _engine().env)
+    source, _, _ = cast(PackageLoader, env.loader).get_source(env, f"{name}.sql.j2")
+    return sorted(find_undeclared_variables(env.parse(source)))
+
+
+def _literal(value: object, quote: Callable[[object], str]) -> Markup:
+    return value if isinstance(value, Markup) else Markup(quote(value))  # noqa: S704 (quoted)
+
+
+def _in_clause(several: list[object], quote: Callable[[object], str]) -> Markup:
+    return Markup("({})").format(Markup(",").join(_literal(one, quote) for one in several))
