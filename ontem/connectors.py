@@ -1,4 +1,4 @@
-"""Spark's connector jars, resolved once at set-up into `.ontem/jars`; no later start asks the network."""
+"""Spark's connector jars, resolved once into `.ontem/jars`; no later start asks the network."""
 
 import hashlib
 import os
@@ -44,9 +44,12 @@ class Connector:
 def read_connectors(path: Path) -> list[Connector]:
     """The connectors that a file such as `deploy/connectors.txt` lists."""
     lines = (line.split("#")[0].split() for line in path.read_text(encoding="utf-8").splitlines())
-    return [
-        Connector(*coordinate.split(":"), sha256) for coordinate, sha256 in (x for x in lines if x)
-    ]
+    return [_connector(*words) for words in lines if words]
+
+
+def _connector(coordinate: str, sha256: str) -> Connector:
+    group, artifact, version = coordinate.split(":")
+    return Connector(group, artifact, version, sha256)
 
 
 def install(connectors: list[Connector], jars: Path) -> None:

@@ -95,9 +95,7 @@ def a_database(server_url: str, *, template: str | None = None) -> Iterator[str]
     try:
         yield with_database(server_url, name)
     finally:
-        _execute(
-            server_url, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+        _execute(server_url, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _execute(url: str, statement: sql.Composed) -> None:

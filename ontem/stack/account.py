@@ -28,7 +28,9 @@ class Account:
     uid: int | None = None
     gid: int | None = None
 
-    def run(self, command: list[str], *, log: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    def run(
+        self, command: list[str], *, log: Path | None = None
+    ) -> "subprocess.CompletedProcess[str]":
         """Run `command` to its end under this account.
 
         Output goes to a file, not a pipe: a server that a command leaves behind would keep it open.

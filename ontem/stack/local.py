@@ -84,7 +84,7 @@ class LocalStack:
         return LocalRedis(self.home, self.throwaway)
 
     def _start(self, name: str, server: Server, variables: dict[str, str]) -> str:
-        """Have `server` up, keep its address in `variables` and in `.ontem/env`, say what was done."""
+        """Have `server` up, keep its address in `variables` and `.ontem/env`, say what was done."""
         is_postgres = isinstance(server, LocalPostgres)
         variable = "ONTEM_POSTGRES_URL" if is_postgres else "ONTEM_REDIS_URL"
         known = Address.of(variables.get(variable, ""))

@@ -154,7 +154,7 @@ class LocalPostgres:
         path.chmod(0o644)
 
     def _drop_stale_pid(self, data: Path) -> None:
-        """A pid file whose process is gone, or is somebody else's by now, only stands in the way."""
+        """Drop the pid file when its process is gone or is somebody else's by now."""
         if process_of(data / "postmaster.pid", inside=data) is None:
             (data / "postmaster.pid").unlink(missing_ok=True)
 
@@ -164,7 +164,8 @@ class LocalPostgres:
             if not _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s"):
                 connection.execute(
                     sql.SQL(
-                        "CREATE ROLE {} LOGIN CREATEDB PASSWORD {} IN ROLE pg_monitor, pg_signal_backend"
+                        "CREATE ROLE {} LOGIN CREATEDB PASSWORD {} "
+                        "IN ROLE pg_monitor, pg_signal_backend"
                     ).format(role, sql.Literal(address.password))
                 )
             if not _exists(connection, "SELECT 1 FROM pg_database WHERE datname = %s"):

@@ -1,0 +1,71 @@
+"""The files that other programs read are what those programs accept."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def _yaml(name):
+    return yaml.safe_load((PROJECT / name).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"),
+    [
+        ("vendor.circle-ci", ".circleci/config.yml"),
+        ("vendor.compose-spec", "docker-compose.yml"),
+    ],
+)
+def test_a_file_is_valid_against_its_public_schema(schema, file):
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema]
+    done = subprocess.run(
+        [*command, str(PROJECT / file)], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_circleci_runs_what_a_developer_runs():
+    jobs = _yaml(".circleci/config.yml")["jobs"]
+
+    assert "bash .ci/run" in str(jobs["check"])
+    assert "make check" in (PROJECT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_the_nights_and_the_retraining_come_from_their_own_schedules_only():
+    workflows = _yaml(".circleci/config.yml")["workflows"]
+
+    for name in ("night", "retraining"):
+        conditions = workflows[name]["when"]["and"]
+        assert {"equal": [name, "<< pipeline.schedule.name >>"]} in conditions
+        assert {"equal": ["scheduled_pipeline", "<< pipeline.trigger_source >>"]} in conditions
+
+
+def test_redis_in_containers_never_evicts():
+    command = _yaml("docker-compose.yml")["services"]["redis"]["command"]
+
+    assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
+
+
+def test_containers_get_the_variables_that_the_settings_require():
+    variables = _yaml("docker-compose.yml")["services"]["service"]["environment"]
+
+    assert {
+        "ONTEM_ENVIRONMENT",
+        "ONTEM_POSTGRES_URL",
+        "ONTEM_REDIS_URL",
+        "ONTEM_STORAGE_URL",
+        "ONTEM_ENTITY_KEY",
+    } <= set(variables)
+
+
+def test_containers_speak_to_nobody_outside_this_machine():
+    services = _yaml("docker-compose.yml")["services"].values()
+    ports = [port for service in services for port in service.get("ports", [])]
+
+    assert all(port.startswith("127.0.0.1:") for port in ports)

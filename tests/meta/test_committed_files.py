@@ -1,0 +1,100 @@
+"""What no committed file may say, and what README may not promise in vain."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+# Written in halves, so that this file does not say what it forbids.
+REGISTRY_HOSTS = re.compile(
+    "|".join(
+        [
+            r"pypi\." + "org",
+            r"python" + r"hosted\.org",
+            r"repo1?\.maven" + r"|maven\.(apache|google)\.",
+            r"registry\." + "npmjs",
+            r"(deb|security)\.debian\." + "org",
+            r"(archive|ports)\.ubuntu\." + "com",
+            r"(index|static)\.crates\." + "io",
+            r"proxy\.golang\." + "org",
+            r"ghcr\." + r"io|quay\." + "io",
+        ]
+    )
+)
+MACHINE_PATHS = re.compile(r"(?<![\w.-])/(work|root|home/\w+|Users/\w+|opt/wheels)" + r"/[\w.]")
+
+
+def _committed():
+    command = ["git", "-C", str(PROJECT), "ls-files", "-z"]
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip("this copy is no git checkout")
+    names = done.stdout.decode().split("\0")
+    return [PROJECT / name for name in names if name and (PROJECT / name).is_file()]
+
+
+def _said(pattern):
+    for path in _committed():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
+            if pattern.search(line):
+                yield f"{path.relative_to(PROJECT)}:{number}: {line.strip()[:100]}"
+
+
+def test_no_committed_file_names_a_package_registry():
+    assert list(_said(REGISTRY_HOSTS)) == []
+
+
+def test_no_committed_file_names_a_path_of_somebodys_machine():
+    assert list(_said(MACHINE_PATHS)) == []
+
+
+def test_nothing_that_set_up_or_the_stack_makes_is_committed():
+    names = {path.relative_to(PROJECT).parts[0] for path in _committed()}
+
+    assert names.isdisjoint({".venv", ".ontem", ".env", "build", "dist"})
+
+
+def test_every_make_target_that_a_page_names_exists():
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    pages = [path for path in _committed() if path.suffix == ".md"]
+    named = {
+        word for page in pages for word in re.findall(r"`make ([a-z-]+)", page.read_text("utf-8"))
+    }
+
+    assert named <= targets
+
+
+def test_every_make_target_says_what_it_does():
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    phony = set(re.findall(r"^\.PHONY: ([a-z-]+)$", makefile, re.MULTILINE))
+    told = set(re.findall(r"^([a-z-]+):.*## .+\.$", makefile, re.MULTILINE))
+
+    assert phony == told
+
+
+def test_make_alone_lists_the_targets():
+    done = subprocess.run(
+        ["make", "-C", str(PROJECT), "--no-print-directory"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert re.search(r"^  make demo +\S", done.stdout, re.MULTILINE)
+    assert re.search(r"^  make test +\S", done.stdout, re.MULTILINE)
+
+
+def test_the_lock_pins_every_package_by_hash_and_names_no_address():
+    lock = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
+    pins = re.findall(r"^[a-z0-9][\w.-]*==\S+.*(?:\n    --hash=sha256:[0-9a-f]{64}.*)+", lock, re.M)
+
+    assert len(pins) == len(re.findall(r"^[a-z0-9]", lock, re.M))
+    assert "://" not in lock

@@ -1,0 +1,141 @@
+"""The settings are read once, and what is wrong is named."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from stores.errors import SettingsError
+from stores.settings import Settings, environment, find_project, without_password
+
+NEEDED = {
+    "ONTEM_POSTGRES_URL": "postgresql://ontem:secret@localhost:5432/ontem",
+    "ONTEM_REDIS_URL": "redis://:secret@localhost:6379/0",
+    "ONTEM_STORAGE_URL": "file:///var/lib/ontem/storage",
+    "ONTEM_ENTITY_KEY": "0a" * 32,
+}
+
+
+def some_settings(**changed):
+    return Settings.from_environ({**NEEDED, **changed})
+
+
+def test_what_is_not_set_has_the_designs_defaults():
+    settings = some_settings()
+
+    assert settings.environment == "production"
+    assert settings.timezone == "America/Sao_Paulo"
+    assert settings.snapshot_lag == timedelta(hours=4)
+    assert settings.max_stale == 2
+    assert settings.label_maturity == timedelta(days=60)
+    assert settings.model_path is None
+    assert settings.entity_key == bytes.fromhex("0a" * 32)
+
+
+def test_every_variable_reaches_its_field():
+    settings = some_settings(
+        ONTEM_ENVIRONMENT="development",
+        BUSINESS_TIMEZONE="America/Manaus",
+        SNAPSHOT_LAG_SECONDS="3600",
+        MAX_STALE_DAYS="1",
+        LABEL_MATURITY_DAYS="7",
+        ONTEM_MODEL="models/first",
+        ONTEM_LOG_LEVEL="DEBUG",
+    )
+
+    assert settings.environment == "development"
+    assert settings.timezone == "America/Manaus"
+    assert settings.snapshot_lag == timedelta(hours=1)
+    assert settings.max_stale == 1
+    assert settings.label_maturity == timedelta(days=7)
+    assert settings.model_path == Path("models/first")
+    assert settings.log_level == "DEBUG"
+
+
+@pytest.mark.parametrize("variable", NEEDED)
+@pytest.mark.parametrize("value", [None, "", "  "])
+def test_a_missing_variable_is_named_with_its_remedy(variable, value):
+    environ = {**NEEDED, variable: value} if value is not None else dict(NEEDED)
+    if value is None:
+        del environ[variable]
+
+    with pytest.raises(SettingsError, match=f"^{variable} is not set: run `ontem up`"):
+        Settings.from_environ(environ)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ONTEM_ENVIRONMENT", "staging"),
+        ("ONTEM_POSTGRES_URL", "mysql://localhost/ontem"),
+        ("ONTEM_POSTGRES_URL", "postgresql://localhost:70000/ontem"),
+        ("ONTEM_POSTGRES_URL", "localhost:5432"),
+        ("ONTEM_REDIS_URL", "http://localhost"),
+        ("ONTEM_STORAGE_URL", "/var/lib/ontem"),
+        ("ONTEM_STORAGE_URL", "file://host/folder"),
+        ("BUSINESS_TIMEZONE", "Mars/Olympus"),
+        ("BUSINESS_TIMEZONE", "../../etc/passwd"),
+        ("SNAPSHOT_LAG_SECONDS", "4h"),
+        ("SNAPSHOT_LAG_SECONDS", "-1"),
+        ("SNAPSHOT_LAG_SECONDS", "1e3"),
+        ("SNAPSHOT_LAG_SECONDS", "86401"),
+        ("MAX_STALE_DAYS", "٣"),
+        ("MAX_STALE_DAYS", "9" * 5000),
+        ("LABEL_MATURITY_DAYS", "sixty"),
+        ("ONTEM_LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_malformed_variable_is_named_with_its_value(variable, value):
+    with pytest.raises(SettingsError) as caught:
+        some_settings(**{variable: value})
+
+    assert caught.value.variable == variable
+    assert str(caught.value).startswith(f"{variable} is {value!r}: use ")
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/root", "s3a://bucket/root"])
+def test_object_storage_is_refused_in_a_clear_sentence(url):
+    with pytest.raises(SettingsError, match="object storage is not supported yet, use file:///"):
+        some_settings(ONTEM_STORAGE_URL=url)
+
+
+@pytest.mark.parametrize("key", ["0a", "0a" * 31 + "zz", "0a" * 33])
+def test_a_bad_entity_key_is_refused_and_not_shown(key):
+    with pytest.raises(SettingsError, match="64 hexadecimal digits") as caught:
+        some_settings(ONTEM_ENTITY_KEY=key)
+
+    assert key not in str(caught.value)
+
+
+def test_a_refused_url_does_not_show_its_password():
+    with pytest.raises(SettingsError) as caught:
+        some_settings(ONTEM_POSTGRES_URL="mysql://ontem:hunter2@localhost/ontem")
+
+    assert "hunter2" not in str(caught.value)
+    assert without_password("redis://:a@b@host:1/0") == "redis://:***@host:1/0"
+
+
+def test_secrets_stay_out_of_the_repr():
+    shown = repr(some_settings())
+
+    assert "secret" not in shown
+    assert "\\n" not in shown
+    assert "entity_key" not in shown
+
+
+def test_the_real_environment_wins_over_the_file_of_the_local_stack(tmp_path):
+    (tmp_path / ".ontem").mkdir()
+    (tmp_path / ".ontem" / "env").write_text("# ours\nA=file\nB=with=equals\nnonsense\n")
+
+    assert environment(tmp_path, {"A": "real"}) == {"A": "real", "B": "with=equals"}
+
+
+def test_without_a_local_stack_there_is_only_the_real_environment(tmp_path):
+    assert environment(tmp_path, {"A": "real"}) == {"A": "real"}
+
+
+def test_a_project_is_found_from_any_folder_of_it(tmp_path):
+    (tmp_path / ".ontem").mkdir()
+    (tmp_path / "docs" / "adr").mkdir(parents=True)
+
+    assert find_project(tmp_path / "docs" / "adr") == tmp_path.resolve()
