@@ -112,8 +112,12 @@ def run_folder(dataset: str, run: str) -> str:
 
 def made(*, at: datetime, by: str) -> Made:
     """The provenance of something made now by the command `by` on this machine's libraries."""
-    libraries = {name: version(name) for name in LIBRARIES}
-    return Made(at=at, by=by, libraries={"python": platform.python_version(), **libraries})
+    return Made(at=at, by=by, libraries=libraries())
+
+
+def libraries() -> dict[str, str]:
+    """The versions that values may depend on."""
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
 def describe(store: OfflineStore, folder: str) -> tuple[DataFile, ...]:

@@ -1,0 +1,107 @@
+"""What stands beside a pickled model: enough to refuse it before one of its bytes is unpickled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from features_pkg.errors import FeatureError
+
+MANIFEST: Final = "manifest.json"
+LAYOUT: Final = 1
+TRAIN: Final = "train again with `python -m jobs training-set` and `python -m jobs train`"
+
+
+class ModelRefused(FeatureError):
+    """A model that must not be served: damaged, of other features, or of other libraries."""
+
+    def __init__(self, folder: Path, reason: str, *, remedy: str = TRAIN) -> None:
+        super().__init__(f"the model {folder.name} is refused: {reason}; {remedy}")
+        self.folder, self.reason, self.remedy = folder, reason, remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Instants `[start, end)` of questions; the labels of its orders were known at `known_at`."""
+
+    start: datetime
+    end: datetime
+    known_at: datetime
+    orders: int
+    charged_back: int
+
+
+@dataclass(frozen=True, slots=True)
+class AtThreshold:
+    """How the orders at or above one score fared; null where it can't be said."""
+
+    threshold: float
+    share: float
+    precision: float | None
+    recall: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """Measured on the hold-out, which begins when every label of training was known."""
+
+    roc_auc: float | None
+    average_precision: float | None
+    card_precision_at_100: float | None
+    review: AtThreshold
+    block: AtThreshold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelManifest:
+    """A model's identity, and what it depends on.
+
+    `feature_set` and `timelines` are the ids the model is bound to; `features` its columns in
+    order; `medians` what each feature usually is (null when it was never there), which explanations
+    replace values with.
+    """
+
+    name: str
+    pickle: str
+    sha256: str
+    features: tuple[str, ...]
+    medians: tuple[float | None, ...]
+    feature_set: str
+    timelines: str
+    timezone: str
+    snapshot_lag_seconds: float
+    label_maturity_days: float
+    labels_as_of: datetime
+    training: Period
+    hold_out: Period
+    metrics: Metrics
+    libraries: dict[str, str]
+    seed: int
+    training_set: str
+    layout: int = LAYOUT
+
+
+def write_manifest(folder: Path, manifest: ModelManifest) -> None:
+    """Write `manifest` into the model's folder."""
+    content = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+    (folder / MANIFEST).write_bytes(content + b"\n")
+
+
+def read_manifest(folder: Path) -> ModelManifest:
+    """The manifest of the model in `folder`; raises ModelRefused."""
+    path = folder / MANIFEST
+    try:
+        manifest = msgspec.json.decode(path.read_bytes(), type=ModelManifest)
+    except OSError as error:
+        raise ModelRefused(folder, f"{path} can't be read ({error.strerror})") from None
+    except msgspec.DecodeError as error:
+        raise ModelRefused(folder, f"{MANIFEST} is not a model's ({error})") from None
+    if manifest.layout != LAYOUT:
+        raise ModelRefused(folder, f"its layout is {manifest.layout}, known is {LAYOUT}")
+    if len(manifest.features) != len(manifest.medians) or not manifest.features:
+        raise ModelRefused(folder, f"{MANIFEST} does not give each feature one median")
+    return manifest

@@ -1,0 +1,1 @@
+"""Batch: read, transform, write. Import and generate orders, snapshots, training sets, models."""

@@ -1,0 +1,84 @@
+"""What a model is judged by. A number that one class alone can't give is None."""
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from features_pkg.model_manifest import AtThreshold, Metrics
+from jobs.train.examples import Examples, Floats
+
+REVIEWED_SHARE = 0.02
+BLOCKED_SHARE = 0.005
+CARDS_A_DAY = 100
+
+
+def suggest_thresholds(training_scores: Floats) -> tuple[float, float]:
+    """Scores at or above which about 2 % and 0.5 % of the training orders lie."""
+    review, block = np.quantile(training_scores, [1 - REVIEWED_SHARE, 1 - BLOCKED_SHARE])
+    return float(review), float(block)
+
+
+def measure(examples: Examples, scores: Floats, thresholds: tuple[float, float]) -> Metrics:
+    """The metrics of `scores` on the hold-out `examples`."""
+    both = bool(examples.labels.any()) and not bool(examples.labels.all())
+    review, block = (at_threshold(examples.labels, scores, each) for each in thresholds)
+    return Metrics(
+        roc_auc=float(roc_auc_score(examples.labels, scores)) if both else None,
+        average_precision=float(average_precision_score(examples.labels, scores)) if both else None,
+        card_precision_at_100=card_precision(examples, scores) if both else None,
+        review=review,
+        block=block,
+    )
+
+
+def at_threshold(labels: NDArray[np.bool_], scores: Floats, threshold: float) -> AtThreshold:
+    """Precision and recall when every score from `threshold` up is called fraud."""
+    called = scores >= threshold
+    both = bool(labels.any()) and not bool(labels.all())
+    right = int((called & labels).sum())
+    return AtThreshold(
+        threshold=threshold,
+        share=float(called.mean()) if len(called) else 0.0,
+        precision=right / int(called.sum()) if both and called.any() else None,
+        recall=right / int(labels.sum()) if both else None,
+    )
+
+
+def card_precision(examples: Examples, scores: Floats, k: int = CARDS_A_DAY) -> float | None:
+    """Card precision@k: the mean over days of how many of the `k` riskiest cards were defrauded.
+
+    As the "Reproducible Machine Learning for Credit Card Fraud Detection" handbook defines it: a
+    card's risk is its highest score of the day, `k` divides also when fewer cards were used, and a
+    card that was found defrauded is not looked at again. None when no order has a card.
+    """
+    carded = examples.cards != 0
+    cards, labels = examples.cards[carded], examples.labels[carded]
+    days, risks = examples.days[carded], scores[carded]
+    found: set[int] = set()
+    shares: list[float] = []
+    for day in np.unique(days):
+        of_day = days == day
+        right = _riskiest_frauds(cards[of_day], labels[of_day], risks[of_day], found, k)
+        found |= right
+        shares.append(len(right) / k)
+    return float(np.mean(shares)) if shares else None
+
+
+def _riskiest_frauds(
+    cards: NDArray[np.int64],
+    labels: NDArray[np.bool_],
+    risks: Floats,
+    found: set[int],
+    k: int,
+) -> set[int]:
+    """The defrauded ones among the day's `k` riskiest cards that were not found before."""
+    risk: dict[int, float] = {}
+    defrauded: set[int] = set()
+    for card, label, score in zip(cards.tolist(), labels.tolist(), risks.tolist(), strict=True):
+        if card in found:
+            continue
+        risk[card] = max(score, risk.get(card, 0.0))
+        if label:
+            defrauded.add(card)
+    riskiest = sorted(risk, key=lambda card: (-risk[card], card))[:k]
+    return defrauded.intersection(riskiest)

@@ -1,0 +1,53 @@
+"""The scikit-learn pipeline that is fitted, and its bytes."""
+
+import pickle
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.pipeline import Pipeline
+
+from jobs.train.examples import Examples, Floats
+
+
+def fit(examples: Examples, features: Sequence[str], seed: int) -> Pipeline:
+    """Boosted trees over the examples, nulls as they are; of one class only, its plain share.
+
+    The same examples and seed give the same bytes. The feature names are kept inside, so that a
+    manifest can't give the columns other names.
+    """
+    labels = examples.labels.astype(np.int8)
+    if labels.min() == labels.max():
+        classifier = DummyClassifier(strategy="prior")
+    else:
+        classifier = HistGradientBoostingClassifier(
+            max_iter=120,
+            max_leaf_nodes=16,
+            max_depth=8,
+            min_samples_leaf=20,
+            l2_regularization=1.0,
+            early_stopping=False,
+            random_state=seed,
+        )
+    pipeline = Pipeline([("classifier", classifier)])
+    pipeline.fit(examples.matrix, labels)
+    if hasattr(classifier, "_feature_subsample_rng"):
+        classifier._feature_subsample_rng = None  # only fitting draws from it
+    pipeline.ontem_features_ = tuple(features)
+    return pipeline
+
+
+def to_bytes(pipeline: Pipeline) -> bytes:
+    """The pickle of a fitted pipeline."""
+    return pickle.dumps(pipeline, protocol=5)
+
+
+def scores_of(pipeline: Pipeline, matrix: Floats) -> Floats:
+    """The probability of fraud of each row."""
+    if not len(matrix):
+        return np.empty(0)
+    classes = [int(label) for label in pipeline.classes_]
+    if 1 not in classes:
+        return np.zeros(len(matrix))
+    return np.asarray(pipeline.predict_proba(matrix)[:, classes.index(1)])

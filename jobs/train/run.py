@@ -1,0 +1,140 @@
+"""From a committed training set to a model in a folder."""
+
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from features_pkg.calendar import from_us, to_us
+from features_pkg.feature_set import FeatureSet
+from features_pkg.model import MODELS
+from features_pkg.model_manifest import MANIFEST, ModelManifest, Period, write_manifest
+from jobs.errors import NothingToTrainOn, OtherFeatureSet
+from jobs.train.examples import Examples, Floats, read_examples
+from jobs.train.metrics import measure, suggest_thresholds
+from jobs.train.pipeline import fit, scores_of, to_bytes
+from jobs.train.split import Split, split_by_time
+from jobs.training_set.facts import TrainingSetFacts, training_set_slot
+from stores import manifest as manifests
+from stores.offline import OfflineStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What to train: `revision` None is the newest training set, `output` None the package."""
+
+    revision: int | None = None
+    output: Path | None = None
+    velocity: bool = True
+    seed: int = 20180601
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A fitted pipeline, its columns and its bytes."""
+
+    features: tuple[str, ...]
+    pipeline: Pipeline
+    content: bytes
+
+
+def train(
+    store: OfflineStore, feature_set: FeatureSet, wanted: Wanted
+) -> tuple[Path, ModelManifest]:
+    """Fit, measure and keep a model; the folder it is in, and its manifest.
+
+    Raises ManifestMissing, OtherFeatureSet, NothingToTrainOn or PeriodTooShort.
+    """
+    key, source = _training_set(store, feature_set, wanted.revision)
+    facts = source.facts
+    features = facts.features if wanted.velocity else feature_set.order_features
+    maturity = timedelta(days=facts.label_maturity_days)
+    old_enough_us = to_us(facts.labels_as_of) - maturity // timedelta(microseconds=1)
+    if not source.rows:
+        raise NothingToTrainOn(f"{key} has no order", "build it over a period that has some")
+    split = split_by_time(read_examples(store, source.files, features, old_enough_us), maturity)
+    pipeline = fit(split.training, features, wanted.seed)
+    fitted = Fitted(tuple(features), pipeline, to_bytes(pipeline))
+    model = _manifest(key, facts, split, fitted, wanted.seed)
+    folder = MODELS / model.name if wanted.output is None else wanted.output
+    keep(folder, fitted.content, model)
+    return folder, model
+
+
+def keep(folder: Path, content: bytes, model: ModelManifest) -> None:
+    """Put a model into `folder`; whoever loads it meanwhile gets the old one or the new one.
+
+    The pickle has a name of its own and stays; the manifest that names it is replaced at once.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".draft-") as drafts:
+        draft = Path(drafts)
+        (draft / model.pickle).write_bytes(content)
+        write_manifest(draft, model)
+        (draft / model.pickle).replace(folder / model.pickle)
+        (draft / MANIFEST).replace(folder / MANIFEST)
+
+
+def _training_set(
+    store: OfflineStore, feature_set: FeatureSet, revision: int | None
+) -> tuple[str, manifests.Manifest[TrainingSetFacts]]:
+    slot = training_set_slot(feature_set.version)
+    number = manifests.newest_revision(store, slot) if revision is None else revision
+    key = slot.key(max(number, 1))
+    if number < 1 or not store.exists(key):
+        raise manifests.ManifestMissing(
+            key=key, remedy="run `ontem training-set --from DAY --to DAY` with these settings first"
+        )
+    found = manifests.read(store, key, TrainingSetFacts)
+    if found.facts.feature_set != feature_set.version:
+        raise OtherFeatureSet(key=key, found=found.facts.feature_set, expected=feature_set.version)
+    return key, found
+
+
+def _manifest(
+    key: str, facts: TrainingSetFacts, split: Split, fitted: Fitted, seed: int
+) -> ModelManifest:
+    digest = hashlib.sha256(fitted.content).hexdigest()
+    thresholds = suggest_thresholds(scores_of(fitted.pipeline, split.training.matrix))
+    scores = scores_of(fitted.pipeline, split.hold_out.matrix)
+    return ModelManifest(
+        name=f"{facts.end_day:%Y%m%d}-{digest[:8]}",
+        pickle=f"{digest[:16]}.pkl",
+        sha256=digest,
+        features=fitted.features,
+        medians=_medians(split.training.matrix),
+        feature_set=facts.feature_set,
+        timelines=facts.timelines,
+        timezone=facts.timezone,
+        snapshot_lag_seconds=facts.snapshot_lag_seconds,
+        label_maturity_days=facts.label_maturity_days,
+        labels_as_of=facts.labels_as_of,
+        training=_period(split.training, split.hold_out_start_us),
+        hold_out=_period(split.hold_out, to_us(facts.labels_as_of)),
+        metrics=measure(split.hold_out, scores, thresholds),
+        libraries=manifests.libraries(),
+        seed=seed,
+        training_set=key,
+    )
+
+
+def _period(part: Examples, known_us: int) -> Period:
+    start, end = (int(part.asked_us[0]), int(part.asked_us[-1])) if len(part) else (0, 0)
+    return Period(
+        start=from_us(start),
+        end=from_us(end + 1),
+        known_at=from_us(known_us),
+        orders=len(part),
+        charged_back=int(part.labels.sum()),
+    )
+
+
+def _medians(matrix: Floats) -> tuple[float | None, ...]:
+    """The median of what each column has, None where it has nothing."""
+    columns = (matrix[:, position] for position in range(matrix.shape[1]))
+    known = (column[~np.isnan(column)] for column in columns)
+    return tuple(float(np.median(values)) if len(values) else None for values in known)

@@ -1,0 +1,57 @@
+"""Which orders teach, and which ones test what was learnt."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from jobs.errors import NothingToTrainOn, PeriodTooShort
+from jobs.train.examples import Examples
+
+HOLD_OUT_SHARE: Final = 0.3
+DAY_US: Final = 86_400_000_000
+LEAST_DAYS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The training part, then a gap in which its labels ripen, then the hold-out."""
+
+    training: Examples
+    hold_out: Examples
+    training_end_us: int
+    hold_out_start_us: int
+
+
+def split_by_time(examples: Examples, maturity: timedelta) -> Split:
+    """The split whose gap is `maturity`; the hold-out has 30 % of the time that the gap leaves.
+
+    An order whose label became what it is only after the hold-out began (a chargeback was reversed)
+    is in neither part.
+
+    Raises:
+        PeriodTooShort: the gap leaves less than two days.
+        NothingToTrainOn: a part has no order.
+    """
+    if not len(examples):
+        raise NothingToTrainOn(
+            "no order of the training set has a label yet",
+            "name a later label instant with --labels-as-of, or build it over older days",
+        )
+    gap_us = maturity // timedelta(microseconds=1)
+    first_us, last_us = int(examples.asked_us[0]), int(examples.asked_us[-1])
+    usable_us = last_us - first_us - gap_us
+    if usable_us < LEAST_DAYS * DAY_US:
+        raise PeriodTooShort(
+            labelled_days=(last_us - first_us) / DAY_US,
+            maturity=maturity,
+            least_days=gap_us / DAY_US + LEAST_DAYS,
+        )
+    start_us = last_us - int(HOLD_OUT_SHARE * usable_us)
+    end_us = start_us - gap_us
+    early = (examples.asked_us < end_us) & (examples.known_us <= start_us)
+    training, hold_out = examples.take(early), examples.take(examples.asked_us >= start_us)
+    if not len(training):
+        raise NothingToTrainOn(
+            "no order lies in the training part", "build the training set over more days"
+        )
+    return Split(training, hold_out, end_us, start_us)

@@ -1,0 +1,1 @@
+"""Every order of a period with the features serving would have given it, and its label."""
