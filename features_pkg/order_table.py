@@ -17,7 +17,7 @@ from features_pkg.errors import OrdersRefused
 from features_pkg.identifiers import Event, Identifier
 from features_pkg.instants import instants_us
 
-Ints = NDArray[np.int64]
+Ints = NDArray[np.int64] | NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +118,14 @@ class OrderTable:
     def _values(self, rows: Ints, target: Identifier) -> Values:
         named = self.named(target)
         if target.several:
-            event_of_row = np.full(self.rows, -1, dtype=np.int64)
+            event_of_row = np.full(self.rows, -1, dtype=np.int32)
             event_of_row[rows] = np.arange(len(rows))
             event = event_of_row[named.row]
             return Values(event[event >= 0], named.code[event >= 0])
-        code_of_row = np.full(self.rows, -1, dtype=np.int64)
+        code_of_row = np.full(self.rows, -1, dtype=np.int32)
         code_of_row[named.row] = named.code
         code = code_of_row[rows]
-        event = np.flatnonzero(code >= 0)
+        event = np.flatnonzero(code >= 0).astype(np.int32)
         return Values(event, code[event])
 
     def _code(self, identifier: Identifier) -> Named:
@@ -148,7 +148,7 @@ class OrderTable:
         if identifier.several and len(rows):
             pairs = np.unique(rows * max(entities, 1) + code)
             rows, code = pairs // entities, pairs % entities
-        return Named(rows, code, entities)
+        return Named(rows.astype(np.int32), code.astype(np.int32), entities)
 
     def _refuse_repeated(self) -> None:
         code, orders = _dense(_no_nulls(self.order_id, "order_id"))

@@ -133,8 +133,7 @@ class _Asking:
         }
         answers = answer(mine, histories, self.asking, named.row, named.code)
         return {
-            velocity.name: self._column(velocity, named.row, answers.pop(velocity))
-            for velocity in mine
+            velocity.name: self._column(velocity, named.row, values) for velocity, values in answers
         }
 
     def _column(self, velocity: Velocity, rows: Ints, values: Ints) -> pa.Array:
@@ -142,9 +141,10 @@ class _Asking:
             rows, values = best_of_each(velocity, rows, values)
         column = np.zeros(self._table.rows, dtype=np.int64)
         column[rows] = values
-        null = np.ones(self._table.rows, dtype=np.bool_)
-        null[rows] = values < 0 if velocity.measure.is_age else False
-        return pa.array(column, mask=null)
+        known = np.zeros(self._table.rows, dtype=np.bool_)
+        known[rows] = values >= 0 if velocity.measure.is_age else True
+        valid = pa.py_buffer(np.packbits(known, bitorder="little"))
+        return pa.Array.from_buffers(pa.int64(), len(column), [valid, pa.py_buffer(column)])
 
 
 def best_of_each(velocity: Velocity, rows: Ints, values: Ints) -> tuple[Ints, Ints]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from features_pkg.bulk.unseen import answer_one, unusual
 from features_pkg.identifiers import Event
 from features_pkg.velocity import Measure, Past, Velocity
 
-Ints = NDArray[np.int64]
+Ints = NDArray[np.int64] | NDArray[np.int32]
 
 NEVER = -1
 """Stands for null in the answers: an age of an entity that was never seen."""
@@ -25,22 +25,23 @@ def answer(
     asking: Asking,
     rows: Ints,
     entity: Ints,
-) -> dict[Velocity, Ints]:
-    """The value of each of `velocities`, which are all of one identifier.
+) -> Iterator[tuple[Velocity, Ints]]:
+    """Each of `velocities`, which are all of one identifier, with its values.
 
-    Question `i` is row `rows[i]` of `asking`, about the entity `entity[i]`. Each result has the
+    Question `i` is row `rows[i]` of `asking`, about the entity `entity[i]`. The values have the
     shape of `rows`; an age is `NEVER` where the entity was never seen.
     """
     sorting = by_code(entity)
     about = _About(histories, asking, rows[sorting], entity[sorting])
-    answers = {}
+    apart = _apart(histories, asking, rows, entity)
     for velocity in velocities:
         values = np.empty(len(rows), dtype=np.int64)
         values[sorting] = about.value(velocity)
-        answers[velocity] = values
-    if asking.seen is not None:
-        _mend(answers, histories, asking, rows, entity)
-    return answers
+        for question in apart:
+            values[question] = answer_one(
+                velocity, histories[velocity.event], asking, rows[question], entity[question]
+            )
+        yield velocity, values
 
 
 class _About:
@@ -98,21 +99,15 @@ class _About:
         return self._positions[key]
 
 
-def _mend(
-    answers: dict[Velocity, Ints],
-    histories: Mapping[Event, History],
-    asking: Asking,
-    rows: Ints,
-    entity: Ints,
-) -> None:
-    """Answer again, one by one, the live questions that did not see just what the rule says."""
+def _apart(
+    histories: Mapping[Event, History], asking: Asking, rows: Ints, entity: Ints
+) -> Ints:
+    """The live questions that did not see just what the rule says: each is answered by itself."""
     apart = np.zeros(len(rows), dtype=np.bool_)
-    for history in histories.values():
-        before_at = history.positions(entity, asking.ranks(AT, history.times)[rows])
-        before_cut = history.positions(entity, asking.ranks(CUT, history.times)[rows])
-        apart |= unusual(history, asking, rows, entity, (before_at, before_cut))
-    for question in np.flatnonzero(apart):
-        for velocity, values in answers.items():
-            values[question] = answer_one(
-                velocity, histories[velocity.event], asking, rows[question], entity[question]
-            )
+    if asking.seen is not None:
+        for history in histories.values():
+            before_at = history.positions(entity, asking.ranks(AT, history.times)[rows])
+            before_cut = history.positions(entity, asking.ranks(CUT, history.times)[rows])
+            apart |= unusual(history, asking.seen, rows, entity, (before_at, before_cut))
+            apart |= (asking.seen.own_us < asking.at_us)[rows] & asking.seen.live[rows]
+    return np.flatnonzero(apart)

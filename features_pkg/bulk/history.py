@@ -13,7 +13,7 @@ from features_pkg.bulk.runs import Runs
 from features_pkg.calendar import Calendar
 from features_pkg.identifiers import Identifier
 
-Ints = NDArray[np.int64]
+Ints = NDArray[np.int64] | NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,13 @@ class History:
         counts = np.bincount(self.entity, minlength=events.entities)
         self.starts = np.concatenate(([0], np.cumsum(counts)))
         self._stride = len(self.times) + 1
-        self._keys = self.entity * self._stride + np.searchsorted(self.times, self.at_us)
+        self._keys = self.entity.astype(np.int64) * self._stride + np.searchsorted(self.times, self.at_us)
         self._runs: dict[Identifier, Runs] = {}
 
     def positions(self, entity: Ints, ranks: Ints) -> Ints:
         """How many rows lie before (entity, the instant of that rank in `times`)."""
-        return np.searchsorted(self._keys, entity * self._stride + ranks)
+        keys = entity.astype(np.int64) * self._stride + ranks
+        return np.searchsorted(self._keys, keys).astype(np.int32)
 
     @cached_property
     def cents_before(self) -> Ints:
@@ -157,6 +158,6 @@ def _by_entity_then_time(entity: Ints, at_us: Ints) -> Ints:
 def by_code(code: Ints) -> Ints:
     """A stable argsort of small codes: one sort of (code, row) packed in a number."""
     rows = max(len(code), 1)
-    packed = code * rows + np.arange(len(code))
+    packed = code.astype(np.int64) * rows + np.arange(len(code))
     packed.sort()
     return packed % rows

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from features_pkg.bulk.history import History
 
-Ints = NDArray[np.int64]
+Ints = NDArray[np.int64] | NDArray[np.int32]
 
 
 class Runs:
@@ -24,7 +24,7 @@ class Runs:
     def __init__(self, history: History, position: Ints, code: Ints) -> None:
         self._rows = len(history.order)
         stride = max(self._rows, 1)
-        packed = code * stride + position
+        packed = code.astype(np.int64) * stride + position
         packed.sort()
         value = packed // stride
         self._position = packed - value * stride
@@ -42,6 +42,10 @@ class Runs:
         """Runs whose last sighting lies before each position."""
         continued = self._continued(span, in_days=in_days)
         return self._before(self._position[np.concatenate((~continued, [True]))[: self._size]])
+
+    def last_positions(self) -> Ints:
+        """Of every entity and value the position of the last sighting."""
+        return self._position[np.concatenate((~self._same, [True]))[: self._size]]
 
     @property
     def _size(self) -> int:

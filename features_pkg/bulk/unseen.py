@@ -14,14 +14,12 @@ Mask = NDArray[np.bool_]
 
 
 def unusual(
-    history: History, asking: Asking, rows: Ints, entity: Ints, before: tuple[Ints, Ints]
+    history: History, seen: Seen, rows: Ints, entity: Ints, before: tuple[Ints, Ints]
 ) -> Mask:
     """Which questions have a row in their past that they may not have seen.
 
     `before` are the positions of the question's instant and of its load's cut.
     """
-    seen = asking.seen
-    assert seen is not None
     newest = history.newest_key
     start = history.starts[entity]
     at, cut = before
@@ -29,7 +27,6 @@ def unusual(
     if len(newest):
         apart = apart | ((at > start) & (newest[at - 1] >= seen.xmin[rows]))
         apart |= (cut > start) & (newest[cut - 1] >= seen.mark[rows])
-    apart = apart | (seen.own_us[rows] < asking.at_us[rows])
     return np.asarray(apart & seen.live[rows])
 
 
