@@ -7,6 +7,7 @@ import msgspec
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
+from service import log
 from stores.errors import OntemError
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -144,7 +145,7 @@ def register(app: Flask) -> None:
     @app.errorhandler(Exception)
     def broken(error: Exception) -> Response:
         # The traceback can quote a buyer's data, so only where it was raised is logged.
-        app.logger.error("unexpected %s at %s", type(error).__name__, _place(error))
+        log.error("unexpected", error=type(error).__name__, place=_place(error))
         status = HTTPStatus.INTERNAL_SERVER_ERROR
         detail = "Ontem failed, and logged where: the same request may be sent again"
         return response(Problem("about:blank", status.phrase, status, detail))

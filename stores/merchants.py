@@ -165,7 +165,7 @@ def revoke_key(connection: Connection, merchant: Merchant, key_id: str) -> None:
 
 
 def authenticate(connection: Connection, key: ApiKey) -> Merchant | None:
-    """The merchant whose valid key this is, else None; an unknown id takes as long as a wrong one."""
+    """The merchant whose valid key this is, else None; a wrong one takes as long as a right one."""
     with connection.cursor(row_factory=class_row(_Row)) as cursor:
         row = cursor.execute(
             f"SELECT {_COLUMNS}, k.secret_hash"  # noqa: S608 - our columns

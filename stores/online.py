@@ -4,7 +4,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import redis
 from redis.backoff import NoBackoff
@@ -16,6 +16,7 @@ from stores.errors import OntemError
 
 REQUEST_TIMEOUT: Final = timedelta(milliseconds=50)
 COMMAND_TIMEOUT: Final = timedelta(seconds=10)
+CONNECT_SECONDS: Final = 5.0
 
 
 class RedisUnavailable(OntemError):
@@ -49,28 +50,30 @@ def value_key(timelines_id: str, entity_key: bytes) -> bytes:
 
 def address_of(url: str) -> str:
     """`host:port/database` of a connection URL, without its password."""
-    options = parse_url(url)
+    options = _options(url)
     return f"{options.get('host', 'localhost')}:{options.get('port', 6379)}/{options.get('db', 0)}"
 
 
-def connect(url: str, timeout: timedelta = COMMAND_TIMEOUT) -> "redis.Redis":
-    """A client that gives up after `timeout` instead of trying again; it has answered a PING.
-
-    Raises RedisUnavailable, which names the address.
-    """
+def client(url: str, timeout: timedelta = COMMAND_TIMEOUT) -> "redis.Redis":
+    """A client that gives up after `timeout` instead of trying again; it connects when used."""
     seconds = timeout.total_seconds()
-    client = redis.Redis.from_url(
+    return redis.Redis.from_url(
         url,
         socket_timeout=seconds,
-        socket_connect_timeout=min(seconds, 5),
+        socket_connect_timeout=min(seconds, CONNECT_SECONDS),
         retry=Retry(NoBackoff(), 0),
     )
+
+
+def connect(url: str, timeout: timedelta = COMMAND_TIMEOUT) -> "redis.Redis":
+    """A `client` that has answered. Raises RedisUnavailable, which names the address."""
+    connected = client(url, timeout)
     try:
-        client.ping()
+        connected.ping()
     except (redis.RedisError, OSError) as cause:
-        client.close()
+        connected.close()
         raise RedisUnavailable(address=address_of(url), reason=_one_line(cause)) from None
-    return client
+    return connected
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ class OnlineReader:
     def __init__(
         self, url: str, timelines_id: str, *, timeout: timedelta = REQUEST_TIMEOUT
     ) -> None:
-        options = {"protocol": 2, **parse_url(url)}
+        options = {"protocol": 2, **_options(url)}
         kind = options.pop("connection_class", Connection)
         seconds = timeout.total_seconds()
         self._connection = kind(
@@ -104,14 +107,18 @@ class OnlineReader:
         )
         self._timelines_id = timelines_id
         self._list_key = list_key(timelines_id)
+        self._waiting = False
 
     def send(self, entity_keys: Sequence[bytes]) -> None:
         """Ask for the list and these entities. Raises OnlineReadFailed."""
+        if self._waiting:  # whoever asked before never took the answer, which is not ours
+            self.close()
         keys = [value_key(self._timelines_id, key) for key in entity_keys]
         try:
             self._connection.send_command("MGET", self._list_key, *keys)
         except (redis.RedisError, OSError) as cause:
             raise self._failed(cause) from None
+        self._waiting = True
 
     def receive(self) -> Reply:
         """What was asked for with `send`, in its order. Raises OnlineReadFailed."""
@@ -119,15 +126,22 @@ class OnlineReader:
             loads, *values = self._connection.read_response()
         except (redis.RedisError, OSError) as cause:
             raise self._failed(cause) from None
+        self._waiting = False
         return Reply(loads, tuple(values))
 
     def close(self) -> None:
         """Drop the connection, and with it an answer that nobody has read."""
         self._connection.disconnect()
+        self._waiting = False
 
     def _failed(self, cause: Exception) -> OnlineReadFailed:
         self.close()
         return OnlineReadFailed(reason=_reason(cause))
+
+
+def _options(url: str) -> dict[str, Any]:
+    options: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
+    return options
 
 
 def _reason(cause: Exception) -> str:

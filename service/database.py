@@ -1,0 +1,65 @@
+"""The service's sessions of PostgreSQL: one per thread, with prepared generic plans."""
+
+import re
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from features_pkg import queries
+from stores.postgres import Connection, connect
+
+Row = tuple[Any, ...]
+
+
+def prepare(template: str, *values: str, **structure: object) -> str:
+    """A query template rendered once, with `%(name)s` for each of `values` wherever it is used.
+
+    One value is one parameter however often it is used, which PostgreSQL and psycopg thank with
+    a quarter of a millisecond. `structure` is what the template loops over.
+    """
+    text, parameters = queries.with_parameters(
+        template, {**{name: name for name in values}, **structure}
+    )
+    return re.sub(r"%\((\w+)\)s", lambda found: f"%({parameters[found[1]]})s", text)
+
+
+class Database:
+    """PostgreSQL for all threads of one process; each gets a session of its own when it first asks.
+
+    The call after one that broke its session opens a new one. Nothing is tried again.
+    """
+
+    def __init__(self, url: str, *, statement_timeout: timedelta) -> None:
+        self._url, self._statement_timeout = url, statement_timeout
+        self._local = threading.local()
+
+    def session(self) -> Connection:
+        """This thread's session, in autocommit. Raises PostgresUnavailable."""
+        session: Connection | None = getattr(self._local, "session", None)
+        if session is None or session.closed:
+            session = connect(
+                self._url,
+                application_name="ontem serve",
+                statement_timeout=self._statement_timeout,
+                autocommit=True,
+            )
+            session.execute("SET plan_cache_mode = force_generic_plan")
+            self._local.session = session
+        return session
+
+    def run(
+        self, statement: str, values: Mapping[str, object], *, clock: datetime | None = None
+    ) -> list[Row]:
+        """The rows of one statement in a transaction of its own.
+
+        `clock` is what a development database takes for its clock meanwhile. Raises psycopg.Error
+        or PostgresUnavailable.
+        """
+        session = self.session()
+        cursor = session.cursor(binary=True)
+        if clock is None:
+            return cursor.execute(statement, values, prepare=True).fetchall()
+        with session.transaction():
+            session.execute("SELECT set_config('ontem.clock', %s, true)", (clock.isoformat(),))
+            return cursor.execute(statement, values, prepare=True).fetchall()

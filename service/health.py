@@ -1,0 +1,64 @@
+"""Whether this process can answer: asked by whoever sends it requests."""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+import psycopg
+import redis
+
+from features_pkg.errors import VersionUnreadable
+from features_pkg.versions import decode_list
+from service.database import Database
+from service.served import Served
+from stores.online import list_key
+from stores.postgres import PostgresUnavailable
+
+
+class Health(msgspec.Struct, frozen=True):
+    """Each check, and whether all of them hold."""
+
+    ready: bool
+    checks: dict[str, str]
+    """`ok`, or what is wrong, by the name of the check."""
+
+
+OK: Final = "ok"
+
+
+class Readiness:
+    """The checks of one process: the model, PostgreSQL, Redis, and a published snapshot."""
+
+    def __init__(self, served: Served, database: Database, client: "redis.Redis") -> None:
+        self._served, self._database, self._client = served, database, client
+
+    def check(self) -> Health:
+        """All checks, done now."""
+        checks = {
+            "model": OK,  # a process without one did not start
+            "postgresql": _said(self._postgresql),
+            "redis": _said(self._redis),
+            "snapshot": _said(self._snapshot),
+        }
+        return Health(all(said == OK for said in checks.values()), checks)
+
+    def _postgresql(self) -> None:
+        self._database.run("SELECT 1", {})
+
+    def _redis(self) -> None:
+        self._client.ping()
+
+    def _snapshot(self) -> None:
+        content = self._client.get(list_key(self._served.feature_set.timelines_id))
+        if not isinstance(content, bytes) or not decode_list(content):
+            raise VersionUnreadable("no snapshot is published")
+
+
+def _said(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except VersionUnreadable:
+        return "no snapshot is published"
+    except (psycopg.Error, PostgresUnavailable, redis.RedisError, OSError) as cause:
+        return f"unavailable ({type(cause).__name__})"
+    return OK

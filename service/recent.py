@@ -1,0 +1,62 @@
+"""The recent past of one order: one read of PostgreSQL, and what that read could see."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from psycopg.types.numeric import Int8
+
+from features_pkg import calendar
+from features_pkg.identifiers import IDENTIFIERS
+from features_pkg.one_request import RecentEvent
+from features_pkg.order import Order
+from service.database import Database, Row, prepare
+
+SINGLE: Final = tuple(one.value for one in IDENTIFIERS if not one.several)
+"""The identifiers that an order carries one value of, as columns and parameters."""
+
+_RECENT: Final = prepare(
+    "recent",
+    *("merchant_id", "order_id", "from_at", "to_at", "product"),
+    identifiers=SINGLE,
+    values={name: name for name in SINGLE},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RecentPast:
+    """What one statement saw; `seen` is its snapshot in PostgreSQL's text form."""
+
+    seen: str
+    own_at_us: int | None
+    """From when this very order counts, if it is stored already."""
+    events: tuple[RecentEvent, ...]
+
+
+def read(
+    database: Database, merchant_id: int, order: Order, *, from_us: int, to_us: int
+) -> RecentPast:
+    """The events of [from_us, to_us) that name an identifier of the order; never its own.
+
+    Raises psycopg.Error, or PostgresUnavailable.
+    """
+    values = {name: getattr(order, name) for name in SINGLE} | {
+        "merchant_id": Int8(merchant_id),
+        "order_id": order.order_id,
+        "from_at": calendar.from_us(from_us),
+        "to_at": calendar.from_us(to_us),
+        "product": list(order.product),
+    }
+    return _past(database.run(_RECENT, values))
+
+
+def _past(rows: Sequence[Row]) -> RecentPast:
+    seen, own_at_us, events = "", None, []
+    for row in rows:
+        if row[2] == "seen":
+            seen = row[1]
+        elif row[2] == "own":
+            own_at_us = row[3]
+        else:
+            events.append(RecentEvent._make(row))
+    return RecentPast(seen, own_at_us, tuple(events))

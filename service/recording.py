@@ -1,0 +1,147 @@
+"""Storing an order with its evaluation in one transaction, and finding what was stored."""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+from psycopg.types.numeric import Int8
+
+from features_pkg.calendar import from_us
+from features_pkg.order import Item, Order
+from features_pkg.versions import Load
+from service.answer import Answer
+from service.database import Database, prepare
+from service.errors import OrderConflict
+from service.recent import SINGLE
+from stores.merchants import Decision
+
+_RECORD: Final = prepare(
+    "record_evaluation",
+    *("merchant_id", "order_id", "evaluated_at", "placed_at", "content_hash", "amount_cents"),
+    *(*SINGLE, "product", "items", "evaluation_id", "vector", "score", "decision", "model"),
+    *("feature_set", "timelines", "load_id", "as_of", "stale_days", "seen", "missing"),
+)
+_STORED: Final = prepare("stored_evaluation", "merchant_id", "order_id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """All that one evaluation is, as it is stored and answered."""
+
+    evaluation_id: UUID
+    merchant_id: int
+    order: Order
+    content_hash: bytes
+    evaluated_us: int
+    vector: Sequence[float]
+    missing: tuple[str, ...]
+    score: float | None
+    decision: Decision
+    model: str
+    feature_set: str
+    timelines: str
+    load: Load | None
+    stale_days: int | None
+    seen: str | None
+
+    @property
+    def as_of(self) -> date | None:
+        """The day of the snapshot that was used."""
+        return None if self.load is None else date.fromordinal(self.load.as_of)
+
+    def answer(self) -> Answer:
+        """What the merchant gets."""
+        return Answer(
+            evaluation_id=self.evaluation_id,
+            order_id=self.order.order_id,
+            score=self.score,
+            decision=self.decision,
+            model=self.model,
+            feature_set=self.feature_set,
+            as_of=self.as_of,
+            stale=bool(self.stale_days),
+            degraded=self.score is None,
+            missing=self.missing,
+            evaluated_at=from_us(self.evaluated_us),
+        )
+
+
+def record(database: Database, evaluation: Evaluation, *, clock: datetime | None) -> bool:
+    """Store the order and its evaluation, both or neither; False when another one is the answer.
+
+    `clock` is the development clock of the request. Raises psycopg.Error or PostgresUnavailable.
+    """
+    return bool(database.run(_RECORD, _values(evaluation), clock=clock))
+
+
+def stored(
+    database: Database, merchant_id: int, order: Order, content_hash: bytes
+) -> Answer | None:
+    """The answer that this order got before, or None when it has none.
+
+    Raises OrderConflict when the order is there with other content; psycopg.Error or
+    PostgresUnavailable.
+    """
+    values = {"merchant_id": Int8(merchant_id), "order_id": order.order_id}
+    rows = database.run(_STORED, values)
+    if not rows:
+        return None
+    its_hash, evaluation_id, score, decision, model, feature_set, *rest = rows[0]
+    if its_hash != content_hash:
+        raise OrderConflict
+    if evaluation_id is None:
+        return None
+    as_of, stale_days, missing, evaluated_at = rest
+    return Answer(
+        evaluation_id=evaluation_id,
+        order_id=order.order_id,
+        score=score,
+        decision=decision,
+        model=model,
+        feature_set=feature_set,
+        as_of=as_of,
+        stale=bool(stale_days),
+        degraded=score is None,
+        missing=missing,
+        evaluated_at=evaluated_at,
+    )
+
+
+def _values(evaluation: Evaluation) -> dict[str, object]:
+    order, load = evaluation.order, evaluation.load
+    values: dict[str, object] = {name: getattr(order, name) for name in SINGLE}
+    values.update(
+        merchant_id=Int8(evaluation.merchant_id),
+        order_id=order.order_id,
+        evaluated_at=from_us(evaluation.evaluated_us),
+        placed_at=order.placed_at,
+        content_hash=evaluation.content_hash,
+        amount_cents=Int8(order.amount_cents),
+        product=list(order.product),
+        items=Jsonb([_item(item) for item in order.items]),
+        evaluation_id=evaluation.evaluation_id,
+        vector=struct.pack(f"<{len(evaluation.vector)}d", *evaluation.vector),
+        score=evaluation.score,
+        decision=evaluation.decision,
+        model=evaluation.model,
+        feature_set=evaluation.feature_set,
+        timelines=evaluation.timelines,
+        load_id=None if load is None else Int8(load.load_id),
+        as_of=evaluation.as_of,
+        stale_days=None if evaluation.stale_days is None else Int8(evaluation.stale_days),
+        seen=evaluation.seen,
+        missing=list(evaluation.missing),
+    )
+    return values
+
+
+def _item(item: Item) -> dict[str, object]:
+    return {
+        "product": item.product,
+        "quantity": item.quantity,
+        "amount_cents": item.amount_cents,
+    }

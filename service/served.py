@@ -1,0 +1,40 @@
+"""What a process serves: one feature set and one model of it, and what they need to be asked."""
+
+from dataclasses import dataclass
+
+from features_pkg.calendar import Calendar
+from features_pkg.entity_keys import EntityKeys
+from features_pkg.feature_set import FeatureSet
+from features_pkg.model import Model
+from features_pkg.one_request import Evaluator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """Fixed for the life of a process."""
+
+    feature_set: FeatureSet
+    model: Model
+    keys: EntityKeys
+    calendar: Calendar
+    evaluator: Evaluator
+    max_stale: int
+    """How many days a snapshot may be older than the one that the instant asks for."""
+
+    @classmethod
+    def of(
+        cls, feature_set: FeatureSet, model: Model, *, entity_key: bytes, max_stale: int
+    ) -> "Served":
+        """What it takes to serve `model`, which was loaded for `feature_set`."""
+        return cls(
+            feature_set=feature_set,
+            model=model,
+            keys=EntityKeys(entity_key, feature_set.timelines_id),
+            calendar=Calendar(feature_set.timezone),
+            evaluator=Evaluator(feature_set),
+            max_stale=max_stale,
+        )
+
+    def wanted(self, at_us: int) -> int:
+        """The day (ordinal) of the snapshot that the rule names for an instant."""
+        return self.calendar.as_of(at_us, self.feature_set.snapshot_lag)

@@ -1,0 +1,120 @@
+"""What a start checks, and the process it makes: every refusal says what to run."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import psycopg
+from flask import Flask
+
+from features_pkg.errors import FeatureError, VersionUnreadable
+from features_pkg.feature_set import FeatureSet
+from features_pkg.model import MODELS, load_model
+from features_pkg.versions import decode_list
+from service.app import Parts, create_app
+from service.authentication import KeyRing
+from service.database import Database
+from service.evaluating import Evaluations
+from service.health import Readiness
+from service.moments import SteadyClock
+from service.pasts import Pasts
+from service.served import Served
+from stores import merchants, online, postgres
+from stores.errors import OntemError
+from stores.settings import Settings
+
+
+class StartRefused(OntemError):
+    """The service would not answer well, so it does not start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long a request may wait for a store."""
+
+    redis_timeout: timedelta = online.REQUEST_TIMEOUT
+    statement_timeout: timedelta = timedelta(milliseconds=500)
+
+
+def load(settings: Settings) -> Served:
+    """The model that the settings name, or the one that ships, with all it needs.
+
+    Raises StartRefused when there is none, or it is not of this code and these settings.
+    """
+    feature_set = FeatureSet(settings.timezone, settings.snapshot_lag)
+    try:
+        model = load_model(_model_folder(settings.model_path), feature_set)
+    except FeatureError as refused:
+        raise StartRefused(str(refused)) from refused
+    return Served.of(
+        feature_set, model, entity_key=settings.entity_key, max_stale=settings.max_stale
+    )
+
+
+def check(settings: Settings, served: Served, *, now_us: int) -> None:
+    """Refuse a start that could not answer; connects to both stores and leaves them.
+
+    Raises StartRefused, PostgresUnavailable or RedisUnavailable; the last two name the address.
+    """
+    _check_database(settings)
+    with online.connect(settings.redis_url) as client:
+        content = client.get(online.list_key(served.feature_set.timelines_id))
+    try:
+        published = bool(isinstance(content, bytes) and decode_list(content))
+    except VersionUnreadable:
+        published = False
+    if not published:
+        wanted = date.fromordinal(served.wanted(now_us))
+        raise StartRefused(
+            f"Redis at {online.address_of(settings.redis_url)} has no published snapshot of "
+            f"timelines {served.feature_set.timelines_id}, which the model "
+            f"{served.model.manifest.name} reads: run `ontem snapshot --as-of {wanted}`"
+        )
+
+
+def application(settings: Settings, served: Served, limits: Limits, clock: SteadyClock) -> Flask:
+    """The application of this process; it connects when it is first asked, so after a fork."""
+    database = Database(settings.postgres_url, statement_timeout=limits.statement_timeout)
+    pasts = Pasts(
+        served, database, redis_url=settings.redis_url, redis_timeout=limits.redis_timeout
+    )
+    return create_app(
+        Parts(
+            keys=KeyRing(lambda key: merchants.authenticate(database.session(), key)),
+            clock=clock,
+            evaluations=Evaluations(served, database, pasts),
+            readiness=Readiness(
+                served, database, online.client(settings.redis_url, limits.redis_timeout)
+            ),
+            development=settings.environment == "development",
+        )
+    )
+
+
+def _model_folder(stated: Path | None) -> Path:
+    """The folder that the settings state, else the one that ships last by name."""
+    if stated is not None:
+        return stated
+    shipped = sorted(folder for folder in MODELS.glob("*/") if (folder / "manifest.json").is_file())
+    if not shipped:
+        raise StartRefused(
+            "there is no model: train one with `python -m jobs train`, "
+            "or name the folder of one in ONTEM_MODEL"
+        )
+    return shipped[-1]
+
+
+def _check_database(settings: Settings) -> None:
+    address = postgres.address_of(settings.postgres_url)
+    with postgres.connect(settings.postgres_url, application_name="ontem serve") as connection:
+        try:
+            row = connection.execute("SELECT environment FROM stack").fetchone()
+        except psycopg.errors.UndefinedTable:
+            row = None
+    if row is None:
+        raise StartRefused(f"the database at {address} has no schema: run `ontem migrate`")
+    if row[0] != settings.environment:
+        raise StartRefused(
+            f"the database at {address} was migrated as {row[0]}, and ONTEM_ENVIRONMENT is "
+            f"{settings.environment}: set it to {row[0]}, or name another database"
+        )
