@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
 import redis
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 PROJECT = Path(__file__).resolve().parents[1]
+hypothesis.settings.register_profile("ontem", deadline=None, print_blob=True)
+hypothesis.settings.register_profile(
+    "ci", parent=hypothesis.settings.get_profile("ontem"), derandomize=True
+)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "ontem")
+
 REDIS_DATABASES = itertools.cycle(range(1, 16))
 
 
