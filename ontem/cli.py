@@ -20,6 +20,10 @@ COMMANDS = {
     "up": Place("ontem.stack.commands", "up", "Start the local PostgreSQL and Redis."),
     "down": Place("ontem.stack.commands", "down", "Stop them; their data stay."),
     "status": Place("ontem.stack.commands", "status", "Show what is up, where, and how big it is."),
+    "merchant": Place(
+        "ontem.merchant_command", "merchant", "Add and list merchants; give and end API keys."
+    ),
+    "serve": Place("service.command", "serve", "Answer POST /evaluate until stopped."),
 }
 
 EXIT_CODES = {  # of an error's class by its full name, so that no room is imported for it

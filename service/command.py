@@ -14,9 +14,11 @@ from stores.settings import Settings, environment, find_project
 
 @click.command()
 @click.option("--bind", default="127.0.0.1:8080", show_default=True, help="HOST:PORT to answer at.")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
 @click.option(
-    "--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Per worker."
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes."
+)
+@click.option(
+    "--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Requests at a time per process."
 )
 @click.option(
     "--redis-timeout-ms",
