@@ -94,12 +94,13 @@ class LocalRedis:
         if process is None:
             return
         process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(START_SECONDS)
-        except psutil.TimeoutExpired as error:
-            raise StackError(
-                f"Redis (process {process.pid}) did not stop within {START_SECONDS:.0f} s"
-            ) from error
+        until = time.monotonic() + START_SECONDS
+        while self._process() is not None:  # psutil's own wait would wait for a zombie, too
+            if time.monotonic() > until:
+                raise StackError(
+                    f"Redis (process {process.pid}) did not stop within {START_SECONDS:.0f} s"
+                )
+            time.sleep(POLL_SECONDS)
 
     def remove(self) -> None:
         """Stop the server and remove its data."""

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import stat
+import time
 from pathlib import Path
 
 import psutil
@@ -46,10 +47,20 @@ def _postgres_pid(stack):
     return int((stack.home / "postgres" / "postmaster.pid").read_text().split()[0])
 
 
+def _is_gone(pid):
+    """Also when nobody has fetched its exit code yet, as in a container without an init."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def _kill(pid):
-    process = psutil.Process(pid)
-    process.send_signal(signal.SIGKILL)
-    process.wait(10)
+    os.kill(pid, signal.SIGKILL)
+    until = time.monotonic() + 10
+    while not _is_gone(pid):
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def test_up_says_what_it_started_and_a_second_time_that_it_is_there(stack):
@@ -193,7 +204,7 @@ def test_remove_leaves_neither_server_nor_data(stack):
 
     stack.remove()
 
-    assert not psutil.pid_exists(pid)
+    assert _is_gone(pid)
     assert not folder.exists()
     assert not Path(stack.home / "redis").exists()
     assert stack.variables == {}
