@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,30 +90,18 @@ def storage_url(tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator["SparkSession"]:
-    """A small Spark for the whole session, with the PostgreSQL connector."""
-    from pyspark.sql import SparkSession
+    """A small Spark for the whole session, made as the jobs make theirs."""
+    from jobs.spark import SparkSettings, session
 
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    folder = tmp_path_factory.mktemp("spark")
-    jars = ",".join(str(jar) for jar in sorted((PROJECT / ".ontem" / "jars").glob("*.jar")))
-    settings = {
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.memory": "2g",
-        "spark.jars": jars,
-        "spark.local.dir": str(folder / "local"),
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": "2",
-        "spark.sql.warehouse.dir": str(folder / "warehouse"),
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-    }
-    builder = SparkSession.builder.master("local[2]").appName("tests")
-    for name, value in settings.items():
-        builder = builder.config(name, value)
-    session = builder.getOrCreate()
-    yield session
-    session.stop()
+    settings = SparkSettings(
+        jars=PROJECT / ".ontem" / "jars",
+        scratch=tmp_path_factory.mktemp("spark"),
+        master="local[2]",
+    )
+    made = session("tests", settings)
+    made.conf.set("spark.sql.shuffle.partitions", "2")
+    yield made
+    made.stop()
 
 
 def _name(url: str) -> str:
