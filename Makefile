@@ -19,7 +19,7 @@ setup: ## Install everything into .venv and .ontem of this folder; nothing twice
 
 .PHONY: demo
 demo: setup ## Run the whole of Ontem once, with progress and a report.
-	@$(BIN)/ontem demo $(if $(ORDERS),--orders-file $(ORDERS)) $(if $(MAPPING),--mapping $(MAPPING)) $(ARGS)
+	@$(BIN)/ontem demo run $(if $(ORDERS),--orders-file $(ORDERS)) $(if $(MAPPING),--mapping $(MAPPING)) $(ARGS)
 
 .PHONY: test
 test: setup ## Run all tests against real servers of their own.
@@ -49,8 +49,8 @@ down: setup ## Stop them; their data stay.
 	@$(BIN)/ontem down
 
 .PHONY: serve
-serve: up ## Serve on the ordinary clock, after the night that is missing.
-	@$(BIN)/ontem serve $(ARGS)
+serve: setup ## Serve the demo's model on the ordinary clock, after the night that is missing.
+	@$(BIN)/ontem demo serve $(ARGS)
 
 .PHONY: bench
 bench: setup ## Measure speed; prints a table.

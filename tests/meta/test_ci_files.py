@@ -4,8 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 import yaml
+
+from ontem.cli import main
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -62,6 +65,14 @@ def test_containers_get_the_variables_that_the_settings_require():
         "ONTEM_STORAGE_URL",
         "ONTEM_ENTITY_KEY",
     } <= set(variables)
+
+
+@pytest.mark.parametrize("name", ["service", "migrate"])
+def test_what_a_container_runs_is_a_command_with_such_options(name):
+    command, *words = _yaml("docker-compose.yml")["services"][name]["command"]
+    context = click.Context(main)
+
+    assert main.get_command(context, command).make_context(command, words, parent=context)
 
 
 def test_containers_speak_to_nobody_outside_this_machine():
