@@ -4,19 +4,19 @@ import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.resources import files
-from typing import Final
+from typing import IO, Final
 
 import msgspec
 import psycopg
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 
 from features_pkg.normalising import normalise_order
 from features_pkg.order import Item, Order
 from service import answer, body, errors, log, moments
 from service.authentication import KeyRing
 from service.body import OrderBody
-from service.errors import BodyTooLarge, MediaTypeRefused, StoreUnavailable
+from service.errors import BodyTooLarge, BodyUnreadable, MediaTypeRefused, StoreUnavailable
 from service.evaluating import Evaluations, Outcome, Question
 from service.health import Readiness
 from service.moments import CLOCK_HEADER, SteadyClock
@@ -25,6 +25,7 @@ from stores.merchants import Merchant
 from stores.postgres import PostgresUnavailable
 
 JSON: Final = "application/json"
+MOST_DISCARDED: Final = 32 * 1_024 * 1_024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ class Parts:
 def create_app(parts: Parts) -> Flask:
     """The application of one process."""
     app = Flask("ontem", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = body.MAX_BYTES
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     errors.register(app)
     specification = files("service").joinpath("openapi.json").read_bytes()
 
@@ -91,16 +92,27 @@ def _evaluate(parts: Parts) -> Response:
 
 
 def _content() -> bytes:
-    """The request's body, if it is declared as plain UTF-8 JSON of at most MAX_BYTES."""
+    """The request's body, if it is declared as plain UTF-8 JSON, of at most MAX_BYTES."""
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if request.mimetype != JSON or charset not in ("utf-8", "utf8"):
         raise MediaTypeRefused
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise MediaTypeRefused
     try:
-        return request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        raise BodyTooLarge(body.MAX_BYTES) from None
+        content = request.stream.read(body.MAX_BYTES + 1)
+        if len(content) <= body.MAX_BYTES:
+            return content
+        _discard(request.stream)
+    except ParseException:
+        raise BodyUnreadable("the body is not chunked as HTTP says") from None
+    raise BodyTooLarge(body.MAX_BYTES)
+
+
+def _discard(stream: IO[bytes]) -> None:
+    """Take what a client is still sending, so that it reads the refusal and not a broken pipe."""
+    left = MOST_DISCARDED
+    while left > 0 and (part := stream.read(body.MAX_BYTES)):
+        left -= len(part)
 
 
 def _merchant(parts: Parts) -> Merchant:

@@ -18,7 +18,11 @@ from stores.settings import Settings, environment, find_project
     "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes."
 )
 @click.option(
-    "--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Requests at a time per process."
+    "--threads",
+    type=click.IntRange(1, 64),
+    default=4,
+    show_default=True,
+    help="Requests at a time per process.",
 )
 @click.option(
     "--redis-timeout-ms",
@@ -48,6 +52,7 @@ def serve(
     log.configure(settings.log_level)
     served = start.load(settings)
     start.check(settings, served, now_us=wall_clock_us())
+    served.warm_up(wall_clock_us())
     clock = SteadyClock(wall_clock_us)
     binding = Binding(address=bind, workers=workers, threads=threads)
     log.info("serving", bind=bind, workers=workers, model=served.model.manifest.name)

@@ -131,6 +131,14 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(ServiceError)
     def refused(error: ServiceError) -> Response:
+        if error.__cause__ is not None:
+            cause = error.__cause__
+            log.error(
+                "store failed",
+                error=type(cause).__name__,
+                sqlstate=getattr(cause, "sqlstate", None),
+                place=_place(cause),
+            )
         return response(problem_of(error), _HEADERS.get(type(error)))
 
     @app.errorhandler(HTTPException)
@@ -151,7 +159,7 @@ def register(app: Flask) -> None:
         return response(Problem("about:blank", status.phrase, status, detail))
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """The innermost file and line of a traceback, without any value."""
     trace = error.__traceback__
     place = "nowhere"

@@ -7,6 +7,7 @@ from features_pkg.entity_keys import EntityKeys
 from features_pkg.feature_set import FeatureSet
 from features_pkg.model import Model
 from features_pkg.one_request import Evaluator
+from features_pkg.order import Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,12 @@ class Served:
             evaluator=Evaluator(feature_set),
             max_stale=max_stale,
         )
+
+    def warm_up(self, at_us: int) -> None:
+        """Do what the first evaluation at about this instant would otherwise wait for."""
+        nothing = Order(order_id="", amount_cents=0)
+        self.wanted(at_us)
+        self.model.score(self.evaluator.vector(nothing, at_us, None, None).values)
 
     def wanted(self, at_us: int) -> int:
         """The day (ordinal) of the snapshot that the rule names for an instant."""

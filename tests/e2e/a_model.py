@@ -1,0 +1,59 @@
+"""A small real model of the whole catalogue, trained in a second on made-up examples."""
+
+import hashlib
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from features_pkg.feature_set import FeatureSet
+from features_pkg.model_manifest import AtThreshold, Metrics, ModelManifest, Period
+from jobs.train.examples import Examples
+from jobs.train.pipeline import fit, to_bytes
+from jobs.train.run import keep
+
+NAME = "a-test-model"
+THEN = datetime(2018, 1, 1, tzinfo=UTC)
+PERIOD = Period(start=THEN, end=THEN, known_at=THEN, orders=400, charged_back=100)
+AT = AtThreshold(threshold=0.5, share=0.1, precision=None, recall=None)
+METRICS = Metrics(
+    roc_auc=None, average_precision=None, card_precision_at_100=None, review=AT, block=AT
+)
+
+
+def write_a_model(folder: Path, features: FeatureSet) -> None:
+    """Write a model to `folder` to which large values look like fraud."""
+    random = np.random.default_rng(7)
+    labels = random.random(400) < 0.25
+    matrix = random.integers(0, 10, (400, len(features.names))) + 10.0 * labels[:, None]
+    matrix[random.random(matrix.shape) < 0.2] = np.nan
+    times = np.arange(400, dtype=np.int64)
+    examples = Examples(
+        matrix=matrix, labels=labels, asked_us=times, known_us=times, days=times, cards=times
+    )
+    content = to_bytes(fit(examples, features.names, seed=7))
+    folder.mkdir(parents=True, exist_ok=True)
+    keep(folder, content, _manifest(features, content))
+
+
+def _manifest(features: FeatureSet, content: bytes) -> ModelManifest:
+    return ModelManifest(
+        name=NAME,
+        pickle="model.pickle",
+        sha256=hashlib.sha256(content).hexdigest(),
+        features=features.names,
+        medians=(0.0,) * len(features.names),
+        feature_set=features.version,
+        timelines=features.timelines_id,
+        timezone=features.timezone,
+        snapshot_lag_seconds=features.snapshot_lag.total_seconds(),
+        label_maturity_days=60.0,
+        labels_as_of=THEN,
+        training=PERIOD,
+        hold_out=PERIOD,
+        metrics=METRICS,
+        libraries={name: version(name) for name in ("numpy", "scikit-learn")},
+        seed=7,
+        training_set="none",
+    )

@@ -1,0 +1,143 @@
+"""A service that runs: real gunicorn, PostgreSQL and Redis, a model, a published snapshot."""
+
+import itertools
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from features_pkg.feature_set import FeatureSet
+from stores import merchants
+from stores.merchants import Merchant, Policy
+from stores.postgres import Connection, connect
+from tests.e2e.a_model import write_a_model
+from tests.e2e.published import OnlineStore
+from tests.e2e.running import PROJECT, Answered, Client, Running, running
+from tests.servers import Servers, with_database
+
+SECRET = bytes(range(32))
+AS_OF = date(2018, 6, 1)
+"""The snapshot of most tests, in which nobody was ever seen."""
+
+NOON = "2018-06-01T15:00:00Z"
+"""Noon of AS_OF in São Paulo, where most tests ask."""
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Shop:
+    """A merchant with a key, its client, and a look into the database behind the service."""
+
+    merchant: Merchant
+    client: Client
+    database: Connection
+    features: FeatureSet
+
+    def evaluate(self, order: Any, at: str | None = NOON, **headers: str | None) -> Answered:
+        """One order asked about at an instant; None is the service's own clock."""
+        return self.client.evaluate(order, Ontem_Clock=at, **headers)
+
+    def stored(self, what: str, order_id: str) -> list[Any]:
+        """Columns of this merchant's evaluations of one order."""
+        rows = self.database.execute(
+            f"SELECT {what} FROM evaluations WHERE merchant_id = %s AND order_id = %s",  # type: ignore[arg-type]
+            (self.merchant.merchant_id, order_id),
+        )
+        return rows.fetchall()
+
+    def vector(self, order_id: str) -> dict[str, float]:
+        """The stored values of one order by their features' names."""
+        ((content,),) = self.stored("vector", order_id)
+        values = struct.unpack(f"<{len(self.features.names)}d", content)
+        return dict(zip(self.features.names, values, strict=True))
+
+
+def a_shop(service: Running, database: Connection, features: FeatureSet, **policy: Any) -> Shop:
+    """A new merchant of a running service."""
+    merchant = merchants.add(database, f"loja {next(_numbers)}", Policy(**policy))
+    key = merchants.issue_key(database, merchant)
+    return Shop(merchant, service.client(key.text), database, features)
+
+
+@pytest.fixture(scope="session")
+def features() -> FeatureSet:
+    return FeatureSet("America/Sao_Paulo", timedelta(hours=4))
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory, features: FeatureSet) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    write_a_model(folder, features)
+    return folder
+
+
+def environment_of(database_url: str, redis_url: str, model_folder: Path) -> dict[str, str]:
+    """The environment of a development service."""
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(PROJECT),
+        "ONTEM_ENVIRONMENT": "development",
+        "ONTEM_POSTGRES_URL": database_url,
+        "ONTEM_REDIS_URL": redis_url,
+        "ONTEM_STORAGE_URL": "file:///nowhere",
+        "ONTEM_ENTITY_KEY": SECRET.hex(),
+        "ONTEM_MODEL": str(model_folder),
+    }
+
+
+@pytest.fixture(scope="module")
+def service(
+    module_database_url: str,
+    test_servers: Servers,
+    model_folder: Path,
+    features: FeatureSet,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Running]:
+    """One service that the tests of a module share, each with a merchant of its own."""
+    redis_url = with_database(test_servers.redis_url, "0")
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
+    OnlineStore(redis_url, features, SECRET).publish(AS_OF)
+    environ = environment_of(module_database_url, redis_url, model_folder)
+    with running(environ, tmp_path_factory.mktemp("service") / "log") as found:
+        yield found
+
+
+@pytest.fixture
+def shop(service: Running, module_database_url: str, features: FeatureSet) -> Iterator[Shop]:
+    """A merchant of the shared service."""
+    with connect(module_database_url, application_name="test", autocommit=True) as database:
+        yield a_shop(service, database, features)
+
+
+@pytest.fixture
+def environ(database_url: str, redis_url: str, model_folder: Path) -> dict[str, str]:
+    """The environment of a service of the test's own."""
+    return environment_of(database_url, redis_url, model_folder)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Connection]:
+    """The database of the test's own service."""
+    with connect(database_url, application_name="test", autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def online(redis_url: str, features: FeatureSet) -> OnlineStore:
+    """The Redis of the test's own service, empty."""
+    return OnlineStore(redis_url, features, SECRET)
+
+
+@pytest.fixture
+def other_shop(service: Running, module_database_url: str, features: FeatureSet) -> Iterator[Shop]:
+    """Another merchant of the shared service."""
+    with connect(module_database_url, application_name="test", autocommit=True) as database:
+        yield a_shop(service, database, features)

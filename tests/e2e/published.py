@@ -1,0 +1,73 @@
+"""Snapshots in Redis, as small as a test needs them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import redis
+
+from features_pkg.bulk import Events, History, Values
+from features_pkg.calendar import Calendar
+from features_pkg.entity_keys import EntityKeys
+from features_pkg.feature_set import FeatureSet
+from features_pkg.identifiers import Event, Identifier
+from features_pkg.timelines import encode_all
+from features_pkg.versions import Load, append, encode_list
+from stores.online import list_key, value_key
+
+Entity = tuple[int, str, str]
+"""Merchant, identifier, value."""
+
+
+@dataclass
+class OnlineStore:
+    """The Redis of a test, to which loads are published one after the other."""
+
+    url: str
+    features: FeatureSet
+    secret: bytes
+    loads: list[Load] = field(default_factory=list)
+
+    def publish(self, as_of: date, timelines: Mapping[Entity, bytes] | None = None) -> Load:
+        """A load as of that day with these timelines; all other entities were never seen."""
+        calendar, keys = Calendar(self.features.timezone), self.keys
+        load = Load(
+            load_id=len(self.loads) + 1,
+            as_of=as_of.toordinal(),
+            cut_us=calendar.cutoff_us(as_of.toordinal()),
+            entities=len(timelines or {}),
+            checksum="",
+            revision="",
+        )
+        listed = frozenset(one.load_id for one in self.loads)
+        with redis.Redis.from_url(self.url) as client:
+            for entity, timeline in (timelines or {}).items():
+                key = keys.key(*entity)
+                place = value_key(self.features.timelines_id, key)
+                value = append(client.get(place), key, load.load_id, timeline, listed)
+                if value is not None:
+                    client.set(place, value)
+            self.loads.append(load)
+            client.set(list_key(self.features.timelines_id), encode_list(self.loads))
+        return load
+
+    @property
+    def keys(self) -> EntityKeys:
+        return EntityKeys(self.secret, self.features.timelines_id)
+
+
+def a_timeline(features: FeatureSet, identifier: Identifier, *at_us: int) -> bytes:
+    """The timeline of an entity that was in one order of 10 reais at each of these instants."""
+    nothing = np.empty(0, dtype=np.int64)
+    kept = {event: features.kept.get((identifier, event), ()) for event in Event}
+    events = Events(
+        entities=1,
+        entity=np.zeros(len(at_us), dtype=np.int64),
+        at_us=np.array(at_us, dtype=np.int64),
+        amount_cents=np.full(len(at_us), 1000, dtype=np.int64),
+        targets={target: Values(nothing, nothing) for target in kept[Event.ORDER]},
+    )
+    history = History(events, Calendar(features.timezone))
+    ((_, content),) = encode_all({Event.ORDER: history}, kept, 1)
+    return content

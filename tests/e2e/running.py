@@ -1,0 +1,110 @@
+"""The real service in processes of its own, and a client of it."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parents[2]
+TIMEOUT_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One answer: `body` is its JSON, `content` its bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.content)
+
+
+@dataclass
+class Running:
+    """A service that runs; each client has a connection of its own, kept open between requests."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    def client(self, key: str = "") -> "Client":
+        return Client(self.port, key)
+
+
+class Client:
+    """A merchant's program, which speaks to the service with the merchant's key."""
+
+    def __init__(self, port: int, key: str) -> None:
+        self.key = key
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+
+    def send(
+        self, method: str, path: str, content: bytes | None = None, **headers: str | None
+    ) -> Answered:
+        """One request; header names have _ for -, and a header of None is left out."""
+        named = {name.replace("_", "-"): value for name, value in headers.items() if value}
+        self.connection.request(method, path, content, named)
+        got = self.connection.getresponse()
+        return Answered(got.status, {k.lower(): v for k, v in got.getheaders()}, got.read())
+
+    def evaluate(self, order: Any, **headers: str | None) -> Answered:
+        """POST /evaluate; `order` is bytes, or what becomes JSON."""
+        content = order if isinstance(order, bytes) else json.dumps(order).encode()
+        standard = {
+            "Content_Type": "application/json",
+            "Authorization": f"Bearer {self.key}",
+        }
+        return self.send("POST", "/evaluate", content, **(standard | headers))
+
+
+@contextmanager
+def running(environ: Mapping[str, str], log: Path, *words: str) -> Iterator[Running]:
+    """`ontem serve` under `environ`; requests may be sent at once, its output goes to `log`.
+
+    The listening socket is made here and handed down, so no port is guessed and nothing polled.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        os.set_inheritable(listening.fileno(), True)
+        port = listening.getsockname()[1]
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [*serve(), "--bind", f"fd://{listening.fileno()}", *words],
+                env=dict(environ),
+                cwd=log.parent,
+                stdout=output,
+                stderr=output,
+                pass_fds=(listening.fileno(),),
+            )
+    try:
+        yield Running(process, port, log)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(TIMEOUT_SECONDS)
+
+
+def refused_start(environ: Mapping[str, str], folder: Path) -> tuple[int, str]:
+    """The exit code of an `ontem serve` that does not start, and what it said."""
+    done = subprocess.run(
+        [*serve(), "--bind", "127.0.0.1:0"],
+        env=dict(environ),
+        cwd=folder,
+        capture_output=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+    return done.returncode, done.stderr.decode()
+
+
+def serve() -> list[str]:
+    return [sys.executable, "-m", "ontem", "serve"]

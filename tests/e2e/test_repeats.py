@@ -1,0 +1,142 @@
+"""The same order again: one evaluation, one answer."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+from psycopg.types.numeric import Int8
+
+from features_pkg.normalising import normalise_order
+from features_pkg.order import content_hash
+from tests.e2e.conftest import Shop
+from tests.e2e.running import Running
+
+
+def an_order(order_id: str = "o-1", **fields: Any) -> dict[str, Any]:
+    return {"order_id": order_id, "amount_cents": 1990, "document": "529.982.247-25", **fields}
+
+
+def import_order(shop: Shop, order_id: str, event_at: str) -> None:
+    """An order as `ontem import` stores it: with a past of its own and no evaluation."""
+    order = normalise_order(order_id, 1990, {"document": "529.982.247-25"})
+    shop.database.execute(
+        "INSERT INTO orders (merchant_id, order_id, event_at, import_id, content_hash,"
+        " amount_cents, document) VALUES (%s, %s, %s, 1, %s, %s, %s)",
+        (
+            Int8(shop.merchant.merchant_id),
+            order_id,
+            event_at,
+            content_hash(order),
+            order.amount_cents,
+            order.document,
+        ),
+    )
+
+
+def test_the_same_order_again_gets_the_same_bytes(shop: Shop):
+    first = shop.evaluate(an_order())
+    second = shop.evaluate(an_order(), at="2018-06-01T16:00:00Z")
+
+    assert first.status == second.status == 200
+    assert second.content == first.content
+    assert "idempotent-replayed" not in first.headers
+    assert second.headers["idempotent-replayed"] == "true"
+    assert len(shop.stored("1", "o-1")) == 1
+
+
+def test_the_same_order_written_another_way_is_the_same(shop: Shop):
+    first = shop.evaluate(an_order(placed_at="2018-06-01T12:00:00-03:00"))
+    second = shop.evaluate(
+        {
+            "placed_at": "2018-06-01T15:00:00Z",
+            "document": "52998224725",
+            "card": None,
+            "amount_cents": 1990,
+            "order_id": "o-1",
+        }
+    )
+
+    assert second.status == 200
+    assert second.content == first.content
+
+
+def test_other_content_under_the_same_id_is_a_conflict_and_changes_nothing(shop: Shop):
+    shop.evaluate(an_order())
+    other = shop.evaluate(an_order(amount_cents=1991))
+
+    assert other.status == 409
+    assert other.body["type"] == "urn:ontem:problem:order-conflict"
+    assert len(shop.stored("1", "o-1")) == 1
+
+
+def test_the_same_id_at_another_merchant_is_another_order(shop: Shop, other_shop: Shop):
+    first = shop.evaluate(an_order())
+    second = other_shop.evaluate(an_order(amount_cents=5))
+
+    assert second.status == 200
+    assert second.body["evaluation_id"] != first.body["evaluation_id"]
+
+
+def test_eight_at_once_leave_one_evaluation_and_get_one_answer(shop: Shop, service: Running):
+    clients = [service.client(shop.client.key) for _ in range(8)]
+    with ThreadPoolExecutor(len(clients)) as pool:
+        answers = list(pool.map(lambda client: client.evaluate(an_order()), clients))
+
+    assert [answered.status for answered in answers] == [200] * 8
+    assert len({answered.content for answered in answers}) == 1
+    assert [answered.headers.get("idempotent-replayed") for answered in answers].count(None) == 1
+    assert len(shop.stored("1", "o-1")) == 1
+
+
+def test_two_contents_at_once_leave_one_and_refuse_the_other(shop: Shop, module_database_url: str):
+    """The loser waits for the winner's transaction, which is held open here until it waits."""
+    order = an_order("race")
+    with psycopg.connect(module_database_url) as rival:
+        rival.execute(
+            "INSERT INTO orders (merchant_id, order_id, event_at, import_id, content_hash,"
+            " amount_cents) VALUES (%s, 'race', '2018-01-01Z', 1, %s, 5)",
+            (shop.merchant.merchant_id, bytes(32)),
+        )
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(shop.evaluate, order)
+            wait_for_a_blocked_session(shop)
+            rival.commit()
+            answered = waiting.result(timeout=30)
+
+    assert answered.status == 409
+    assert shop.stored("1", "race") == []
+
+
+def wait_for_a_blocked_session(shop: Shop) -> None:
+    blocked = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock')"
+    while shop.database.execute(blocked).fetchone() != (True,):
+        pass
+
+
+def test_an_imported_order_is_evaluated_when_it_is_posted_and_keeps_its_instant(shop: Shop):
+    import_order(shop, "o-1", "2018-06-01T14:00:00Z")
+    answered = shop.evaluate(an_order())
+
+    assert answered.status == 200
+    assert answered.body["missing"] == []
+    assert shop.vector("o-1")["document_orders_24h_recent"] == 0
+    ((event_at,),) = shop.database.execute(
+        "SELECT event_at::text FROM orders WHERE merchant_id = %s", (shop.merchant.merchant_id,)
+    ).fetchall()
+    assert event_at == "2018-06-01 14:00:00+00"
+
+
+def test_an_imported_order_that_is_in_the_snapshot_itself_has_no_distant_past(shop: Shop):
+    import_order(shop, "o-1", "2018-05-31T14:00:00Z")
+    answered = shop.evaluate(an_order())
+
+    assert answered.status == 200
+    assert answered.body["missing"] == ["distant"]
+    assert answered.body["score"] is None
+    assert answered.body["decision"] == shop.merchant.policy.decision_without_score
+
+
+def test_an_imported_order_with_other_content_is_a_conflict(shop: Shop):
+    import_order(shop, "o-1", "2018-06-01T14:00:00Z")
+
+    assert shop.evaluate(an_order(amount_cents=5)).status == 409
