@@ -20,9 +20,11 @@ COMMANDS = {
     "up": Place("ontem.stack.commands", "up", "Start the local PostgreSQL and Redis."),
     "down": Place("ontem.stack.commands", "down", "Stop them; their data stay."),
     "status": Place("ontem.stack.commands", "status", "Show what is up, where, and how big it is."),
+    "migrate": Place("ontem.migrate_command", "migrate", "Create or complete the schema."),
     "merchant": Place(
         "ontem.merchant_command", "merchant", "Add and list merchants; give and end API keys."
     ),
+    "demo": Place("ontem.demo.command", "demo", "Run the whole of Ontem once, then serve it."),
     "serve": Place("service.command", "serve", "Answer POST /evaluate until stopped."),
 }
 
