@@ -6,6 +6,8 @@ import phonenumbers
 
 HOME = "BR"
 _SEPARATORS = str.maketrans("", "", " ()-./")
+_MOBILE = re.compile(r"(?:\+55|(?!55))([1-9][1-9]9[0-9]{8})")
+"""Brazilian mobile lines, nearly all of what is seen: the library says the same, far slower."""
 _DIGITS = re.compile(r"\+?[0-9]{3,17}")
 
 
@@ -16,6 +18,9 @@ def canonical_phone(text: str) -> str:
     extension is no part of the line.
     """
     bare = text.translate(_SEPARATORS)
+    mobile = _MOBILE.fullmatch(bare)
+    if mobile:
+        return f"+55{mobile[1]}"
     canonical = _once(bare if _DIGITS.fullmatch(bare) else text)
     while (again := _once(canonical)) != canonical:  # each round takes a trunk prefix off
         canonical = again

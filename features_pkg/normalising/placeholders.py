@@ -40,6 +40,6 @@ def is_placeholder(identifier: str, text: str) -> bool:
     if text.lower() in WORDS or ONLY_PUNCTUATION.fullmatch(text):
         return True
     fewest = FEWEST_ZEROS.get(identifier)
-    if fewest is None or "0" not in text:
+    if fewest is None or text.count("0") < fewest:
         return False
-    return text.count("0") >= fewest and ONLY_ZEROS.fullmatch(text) is not None
+    return ONLY_ZEROS.fullmatch(text) is not None

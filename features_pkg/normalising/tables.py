@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,10 +11,6 @@ import pyarrow.compute as pc
 from features_pkg.errors import OrdersRefused
 from features_pkg.identifiers import IDENTIFIERS, Identifier
 from features_pkg.normalising.values import normalise_value
-
-if TYPE_CHECKING:
-    Array = pa.Array[Any]
-    Column = pa.ChunkedArray[Any]
 
 PANDAS_INDEX = "__index_level_"
 
@@ -46,12 +42,12 @@ def normalise(orders: ArrowStream) -> pa.Table:
     return table
 
 
-def _column(identifier: Identifier, chunks: list[Array]) -> Column:
+def _column(identifier: Identifier, chunks: list[pa.Array]) -> pa.ChunkedArray:
     kind: Any = pa.list_(pa.string()) if identifier.several else pa.string()
     return pa.chunked_array(chunks, kind)
 
 
-def _texts(identifier: str, column: Array) -> Array:
+def _texts(identifier: str, column: pa.Array) -> pa.Array:
     """One canonical text per row."""
     encoded = cast(
         "pa.DictionaryArray[Any, Any]", pc.dictionary_encode(_as_text(identifier, column))
@@ -63,7 +59,7 @@ def _texts(identifier: str, column: Array) -> Array:
     return pa.array(canonical, pa.string()).take(encoded.indices)
 
 
-def _products(identifier: str, column: Array) -> Array:
+def _products(identifier: str, column: pa.Array) -> pa.Array:
     """One list of different canonical texts per row."""
     if not (pa.types.is_list(column.type) or pa.types.is_large_list(column.type)):
         one_each = pc.cast(pc.is_valid(column), pa.int64()).to_pylist()
@@ -72,7 +68,7 @@ def _products(identifier: str, column: Array) -> Array:
     return _lists(_texts(identifier, pc.list_flatten(column)), lengths)
 
 
-def _lists(texts: Array, lengths: Sequence[int | None]) -> Array:
+def _lists(texts: pa.Array, lengths: Sequence[int | None]) -> pa.Array:
     """`texts` cut into lists of these lengths; nulls and repetitions inside a list are dropped."""
     rows: list[list[str]] = []
     values, start = texts.to_pylist(), 0
@@ -83,7 +79,7 @@ def _lists(texts: Array, lengths: Sequence[int | None]) -> Array:
     return pa.array(rows, pa.list_(pa.string()))
 
 
-def _as_text(identifier: str, column: Array) -> Array:
+def _as_text(identifier: str, column: pa.Array) -> pa.Array:
     try:
         return pc.cast(column, pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:

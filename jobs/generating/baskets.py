@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -19,8 +19,8 @@ class Baskets:
     """Per order its amount in cents, its different products, and its lines."""
 
     amount_cents: Ints
-    product: pa.Array[Any]
-    items: pa.Array[Any]
+    product: pa.Array
+    items: pa.Array
 
 
 def baskets(dearness: Floats, rng: np.random.Generator) -> Baskets:

@@ -52,16 +52,16 @@ def generate(orders: int, days: int, seed: int, end: datetime) -> pa.Table:
 
 def _identifiers(
     drafts: Drafts, registry: Registry, rng: np.random.Generator
-) -> dict[str, pa.Array[Any]]:
+) -> dict[str, pa.Array]:
     names = texts(registry, rng)
     return {kind: _named(names[kind], getattr(drafts, kind)) for kind in KINDS}
 
 
-def _named(names: pa.Array[Any], numbers: Ints) -> pa.Array[Any]:
+def _named(names: pa.Array, numbers: Ints) -> pa.Array:
     return names.take(pa.array(numbers, mask=numbers == NONE))
 
 
-def _chargebacks(drafts: Drafts, period: Period, rng: np.random.Generator) -> pa.Array[Any]:
+def _chargebacks(drafts: Drafts, period: Period, rng: np.random.Generator) -> pa.Array:
     """When each order is charged back; null for those that are not, or not yet at the end."""
     count = len(drafts.at_us)
     spread = LAST_DISPUTE_DAYS - FIRST_DISPUTE_DAYS

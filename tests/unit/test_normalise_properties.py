@@ -1,5 +1,6 @@
 """What holds for every text that anybody may send as an identifier."""
 
+import phonenumbers
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -37,6 +38,16 @@ def test_a_canonical_text_can_be_stored_and_read_by_eye(name: str, text: str) ->
         assert once == once.strip() != ""
         assert not any(ord(character) < 32 or ord(character) == 127 for character in once)
         assert once.encode("utf-8").decode("utf-8") == once
+
+
+@settings(max_examples=500)
+@given(bare=st.from_regex(r"(\+55)?[1-9][1-9]9[0-9]{8}", fullmatch=True))
+@example(bare="55987654321")
+@example(bare="+5590900000000")
+def test_the_short_way_to_a_mobile_number_is_the_library_s(bare: str) -> None:
+    number = phonenumbers.parse(bare, "BR")
+
+    assert normalising.phone(bare) == f"+{number.country_code}{number.national_number}"
 
 
 @pytest.mark.parametrize("name", NAMES)
