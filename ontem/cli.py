@@ -24,6 +24,12 @@ COMMANDS = {
     "merchant": Place(
         "ontem.merchant_command", "merchant", "Add and list merchants; give and end API keys."
     ),
+    "generate": Place(
+        "jobs.generating.command", "generate", "Make up orders, with fraud in them."
+    ),
+    "import": Place(
+        "jobs.importing.command", "import_", "Load past orders or chargebacks from a file."
+    ),
     "demo": Place("ontem.demo.command", "demo", "Run the whole of Ontem once, then serve it."),
     "serve": Place("service.command", "serve", "Answer POST /evaluate until stopped."),
 }

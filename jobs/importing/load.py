@@ -135,6 +135,7 @@ class _Import:
             )
             staging = Staging(self.connection, self.merchant_id, import_id, self._refuse)
             stored = staging.store(kind, staged)
+            self.connection.execute("DROP TABLE staged")  # the caller may have begun earlier
             return self._record(import_id, read, stored)
 
     def _stage(self, source: Source, rules: Rules) -> tuple[int, int]:
