@@ -28,7 +28,7 @@ def from_us(us: int) -> datetime:
 
 
 class Calendar:
-    """The civil days of `timezone`. A day is its ordinal (`date.toordinal`), an instant microseconds.
+    """The civil days of `timezone`. A day is its ordinal (`date.toordinal`), an instant epoch µs.
 
     A day begins at its first instant, which need not be midnight: 2018-11-04 in São Paulo begins at
     01:00 local, 03:00 UTC. Where midnight comes twice, the first one counts, so days never go back.

@@ -53,11 +53,12 @@ DISTINCT_PAIRS = (
     ("user", "device"),
     ("user", "ip"),
 )
-DISTINCTS = tuple(
-    f"{identifier}_distinct_{target}_orders_{window}"
-    for identifier, target in DISTINCT_PAIRS
-    for window in ("24h_recent", "30d_distant")
-) + (
+DISTINCTS = (
+    *(
+        f"{identifier}_distinct_{target}_orders_{window}"
+        for identifier, target in DISTINCT_PAIRS
+        for window in ("24h_recent", "30d_distant")
+    ),
     "device_distinct_card_orders_1h_recent",
     "device_distinct_user_orders_ever_distant",
     "document_distinct_zip_code_orders_7d_distant",

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from features_pkg.arrays import Ints, Mask
 from features_pkg.errors import OrdersRefused
 
-_UNIT_US = {"s": 1_000_000, "ms": 1_000, "us": 1}
+_UNITS_IN_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_FIRST_SECOND = int(datetime(1900, 1, 1, tzinfo=UTC).timestamp())
+_END_SECOND = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp())
 
 
-def instants_us(
-    column: pa.ChunkedArray, name: str, *, nulls: bool
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def instants_us(column: pa.ChunkedArray, name: str, *, nulls: bool) -> tuple[Ints, Mask]:
     """The instants (nanoseconds are cut off to microseconds) and which of them are there.
 
     Raises:
-        OrdersRefused: naive times, other types, or nulls where `nulls` is false.
+        OrdersRefused: naive times, other types, years outside 1900 to 2199, or nulls where
+            `nulls` is false.
     """
     known = pc.is_valid(column).to_numpy()
     if not nulls and not known.all():
@@ -36,6 +39,10 @@ def instants_us(
         raise OrdersRefused(
             f"{column[first].as_py()!s} is naive: say its time zone", column=name, row=first
         )
-    raw = pc.fill_null(column.cast(pa.int64()), 0).to_numpy()
-    unit = column.type.unit
-    return (raw // 1_000 if unit == "ns" else raw * _UNIT_US[unit]), known
+    raw, unit = pc.fill_null(column.cast(pa.int64()), 0).to_numpy(), column.type.unit
+    seconds = raw // _UNITS_IN_SECOND[unit]
+    wild = np.flatnonzero((seconds < _FIRST_SECOND) | (seconds >= _END_SECOND))
+    if len(wild):
+        row = int(wild[0])
+        raise OrdersRefused("lies outside the years 1900 to 2199", column=name, row=row)
+    return (raw // 1_000 if unit == "ns" else raw * (1_000_000 // _UNITS_IN_SECOND[unit])), known

@@ -58,7 +58,7 @@ class Vector:
 
 
 class _Kind:
-    """What one event did for one entity: the recent rows, oldest first, and the line before them."""
+    """What one event did for one entity: recent rows, oldest first, and the line before them."""
 
     __slots__ = ("at_us", "cents", "line", "rows")
 
@@ -112,8 +112,10 @@ class Evaluator:
         `recent` holds the visible events before that instant, the order's own left out, reaching
         back 24 hours and to where the load ends; None where they could not be read, as `past`.
         """
-        as_of = past.as_of if past else self._calendar.as_of(
-            evaluated_at_us, self._features.snapshot_lag
+        as_of = (
+            past.as_of
+            if past
+            else self._calendar.as_of(evaluated_at_us, self._features.snapshot_lag)
         )
         moment = _Moment(evaluated_at_us, as_of, self._calendar.cutoff_us(as_of))
         values = [math.nan] * len(self._features.velocities)

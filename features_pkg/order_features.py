@@ -1,4 +1,4 @@
-"""Order features: plain functions of one order and its moment. A flag is 1 or 0; unknown is null."""
+"""Order features: functions of one order and its moment. A flag is 1 or 0; unknown is null."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from features_pkg.order import Order
 from features_pkg.phone_areas import zip_code_regions
 
 FREE_EMAIL_DOMAINS: Final = frozenset(
-    "gmail.com hotmail.com outlook.com yahoo.com yahoo.com.br icloud.com live.com msn.com "
-    "bol.com.br uol.com.br terra.com.br ig.com.br globo.com r7.com hotmail.com.br "
-    "outlook.com.br protonmail.com proton.me gmx.com aol.com".split()
+    """
+    gmail.com hotmail.com outlook.com yahoo.com yahoo.com.br icloud.com live.com msn.com aol.com
+    bol.com.br uol.com.br terra.com.br ig.com.br globo.com r7.com hotmail.com.br outlook.com.br
+    protonmail.com proton.me gmx.com
+    """.split()  # noqa: SIM905  a list of words reads better as words
 )
 DISPOSABLE_EMAIL_DOMAINS: Final = frozenset(
-    "mailinator.com guerrillamail.com 10minutemail.com yopmail.com temp-mail.org tempmail.com "
-    "trashmail.com sharklasers.com getnada.com maildrop.cc dispostable.com mohmal.com".split()
+    """
+    mailinator.com guerrillamail.com 10minutemail.com yopmail.com temp-mail.org tempmail.com
+    trashmail.com sharklasers.com getnada.com maildrop.cc dispostable.com mohmal.com
+    """.split()  # noqa: SIM905
 )
 
 

@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from features_pkg.arrays import Ints
 from features_pkg.bulk.history import Events, Values
 from features_pkg.errors import OrdersRefused
 from features_pkg.identifiers import Event, Identifier
 from features_pkg.instants import instants_us
-
-Ints = NDArray[np.int64] | NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +46,15 @@ class OrderTable:
         self.at_us, _ = instants_us(self.required("event_at"), "event_at", nulls=False)
         self._merchant, self._merchants = _dense(_no_nulls(self.required("merchant_id")))
         self._refuse_repeated()
+        if "chargeback_at" in columns:
+            self._charged_back = self._chargebacks()
         self._named: dict[Identifier, Named] = {}
 
     def required(self, name: str) -> pa.ChunkedArray:
         """The column of this name."""
         if name not in self._columns:
-            raise OrdersRefused(
-                f"is missing; the table has {', '.join(self._columns) or 'no columns'}", column=name
-            )
+            there = ", ".join(self._columns) or "nothing"
+            raise OrdersRefused(f"is missing; of what is needed there is {there}", column=name)
         return self._columns[name]
 
     @cached_property
@@ -72,11 +71,15 @@ class OrderTable:
                 f"is {column.type}: give whole cents as integers", column="amount_cents"
             )
         _refuse_nulls(column, "amount_cents")
-        return column.cast(pa.int64()).to_numpy()
+        return np.asarray(column.cast(pa.int64()).to_numpy())
 
-    @cached_property
+    @property
     def chargeback_us(self) -> tuple[Ints, Ints]:
         """The rows that were charged back, and the instants from when that was known."""
+        self.required("chargeback_at")
+        return self._charged_back
+
+    def _chargebacks(self) -> tuple[Ints, Ints]:
         us, known = instants_us(self.required("chargeback_at"), "chargeback_at", nulls=True)
         early = np.flatnonzero(known & (us < self.at_us))
         if len(early):
@@ -95,7 +98,12 @@ class OrderTable:
         return self._named[identifier]
 
     def events(
-        self, identifier: Identifier, event: Event, targets: tuple[Identifier, ...], amounts: bool
+        self,
+        identifier: Identifier,
+        event: Event,
+        targets: tuple[Identifier, ...],
+        *,
+        amounts: bool,
     ) -> Events:
         """The events of one kind for the entities of `identifier`."""
         named = self.named(identifier)
@@ -132,7 +140,9 @@ class OrderTable:
         column = self._columns.get(identifier)
         if column is None or column.null_count == len(column):
             return Named(np.zeros(0, np.int64), np.zeros(0, np.int64), 0)
-        if _is_list(column.type):
+        if pa.types.is_large_list(column.type):
+            if not identifier.several:
+                raise OrdersRefused("is a list: an order has one at most", column=str(identifier))
             array = column.combine_chunks()
             rows = pc.list_parent_indices(array).to_numpy().astype(np.int64)
             column = pc.list_flatten(array)
@@ -173,12 +183,6 @@ def _refuse_nulls(column: pa.ChunkedArray, name: str) -> None:
     if column.null_count:
         row = int(np.flatnonzero(pc.is_null(column).to_numpy())[0])
         raise OrdersRefused("is null: every order has one", column=name, row=row)
-
-
-def _is_list(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    )
 
 
 def _dense(column: Any) -> tuple[Ints, int]:

@@ -1,4 +1,4 @@
-"""Which CEPs a Brazilian area code (DDD) lies in: ANATEL's area codes against the Correios' CEPs."""
+"""In which CEPs a Brazilian area code (DDD) lies: ANATEL's codes against the Correios' CEPs."""
 
 from __future__ import annotations
 

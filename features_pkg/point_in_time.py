@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from features_pkg.arrays import Ints
 from features_pkg.bulk import Asking, History, answer
 from features_pkg.calendar import Calendar
 from features_pkg.catalogue import CATALOGUE, kept_targets, refuse_duplicates
@@ -21,7 +21,6 @@ from features_pkg.order_table import OrderTable
 from features_pkg.tables import arrow_columns
 from features_pkg.velocity import Measure, Velocity, parse_name
 
-Ints = NDArray[np.int64]
 HISTORY_DAYS = "merchant_history_days"
 _MOST_THREADS = 4
 
@@ -78,10 +77,7 @@ def _read_features(
     if isinstance(features, str):
         raise DefinitionError(f"features {features!r}", "is one name: give a list of them")
     wanted = tuple(features)
-    read = tuple(
-        feature if isinstance(feature, Velocity) or feature == HISTORY_DAYS else parse_name(feature)
-        for feature in wanted
-    )
+    read = tuple(_read_feature(feature) for feature in wanted)
     velocities = tuple(feature for feature in read if isinstance(feature, Velocity))
     refuse_duplicates(velocities)
     names = tuple(f.name if isinstance(f, Velocity) else f for f in read)
@@ -90,25 +86,29 @@ def _read_features(
     return velocities, names
 
 
+def _read_feature(feature: object) -> Velocity | str:
+    if isinstance(feature, Velocity):
+        return feature
+    if not isinstance(feature, str):
+        raise DefinitionError(f"feature {feature!r}", "is neither a definition nor a name")
+    return feature if feature == HISTORY_DAYS else parse_name(feature)
+
+
 def _columns(velocities: Sequence[Velocity]) -> tuple[str, ...]:
-    looks_at = {"order_id", "merchant_id", "event_at"}
+    looks_at = {"order_id", "merchant_id", "event_at", "chargeback_at"}
     for velocity in velocities:
         looks_at.add(velocity.identifier)
         if velocity.target is not None:
             looks_at.add(velocity.target)
         if velocity.measure is Measure.AMOUNT:
             looks_at.add("amount_cents")
-        if velocity.event is Event.CHARGEBACK:
-            looks_at.add("chargeback_at")
-    return tuple(looks_at)
+    return tuple(sorted(looks_at))
 
 
 class _Asking:
     """The questions that a table of orders asks about itself."""
 
-    def __init__(
-        self, table: OrderTable, velocities: Sequence[Velocity], asking: Asking
-    ) -> None:
+    def __init__(self, table: OrderTable, velocities: Sequence[Velocity], asking: Asking) -> None:
         self._table, self._velocities, self.asking = table, velocities, asking
         self._kept = kept_targets(tuple(velocities))
         self._times = {Event.ORDER: np.unique(table.at_us)}
@@ -124,7 +124,7 @@ class _Asking:
         named = self._table.named(identifier)
         histories = {
             event: History(
-                self._table.events(identifier, event, targets, self._amounts),
+                self._table.events(identifier, event, targets, amounts=self._amounts),
                 self.asking.calendar,
                 self._times[event],
             )

@@ -16,13 +16,11 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
+from features_pkg.arrays import Ints
 from features_pkg.bulk.history import History
 from features_pkg.errors import TimelineUnreadable
 from features_pkg.identifiers import Event, Identifier
-
-Ints = NDArray[np.int64]
 
 LISTED_DAYS: Final = 90
 _DAY_ZERO: Final = 700_000
@@ -32,8 +30,10 @@ _DAY_ZERO: Final = 700_000
 class Line:
     """One event of one entity. Windows are `days` civil days before `as_of`; None is ever."""
 
-    __slots__ = ("_cents", "_counts", "_days", "_older", "_older_cents", "_start", "_targets")
-    __slots__ += ("first_us", "last_us")
+    __slots__ = (
+        "_cents", "_counts", "_days", "_older", "_older_cents", "_start", "_targets",
+        "first_us", "last_us",
+    )  # fmt: skip
 
     def __init__(self, start: int, line: list[Any]) -> None:
         older, older_cents, first_us, length_us, days, counts, cents, *targets = line

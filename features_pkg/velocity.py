@@ -151,9 +151,9 @@ def _window_reason(velocity: Velocity) -> str | None:
         if velocity.measure is Measure.DISTINCT:
             return "'since_cutoff' varies in length, so it takes counts and amounts only"
         return None
-    if past is Past.DISTANT and window.text != "ever":
-        if window.days is None or window.days > LONGEST_DISTANT_DAYS:
-            return f"'distant' takes whole days from 1d to {LONGEST_DISTANT_DAYS}d, or 'ever'"
+    too_long = window.days is None or window.days > LONGEST_DISTANT_DAYS
+    if past is Past.DISTANT and window.text != "ever" and too_long:
+        return f"'distant' takes whole days from 1d to {LONGEST_DISTANT_DAYS}d, or 'ever'"
     return None
 
 

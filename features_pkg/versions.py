@@ -94,13 +94,13 @@ def append(
     if visible and visible[0][1] == timeline:
         if len(visible) == len(versions):
             return None
-        return _pack(entity_key, dropped, visible)
+        return _pack(entity_key, visible, dropped=dropped)
     kept = [(load_id, timeline), *visible[: KEPT_VERSIONS - 1]]
-    content = _pack(entity_key, dropped or len(visible) >= KEPT_VERSIONS, kept)
+    content = _pack(entity_key, kept, dropped=dropped or len(visible) >= KEPT_VERSIONS)
     return None if content == value else content
 
 
-def _pack(entity_key: bytes, dropped: bool, versions: Iterable[tuple[int, bytes]]) -> bytes:
+def _pack(entity_key: bytes, versions: Iterable[tuple[int, bytes]], *, dropped: bool) -> bytes:
     flat = [part for version in versions for part in version]
     return msgspec.msgpack.encode((entity_key[NAME_BYTES:], dropped, *flat))
 

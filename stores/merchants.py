@@ -120,6 +120,15 @@ def add(connection: Connection, name: str, policy: Policy | None = None) -> Merc
         raise MerchantExists(name) from None
 
 
+def set_policy(connection: Connection, merchant: Merchant, policy: Policy) -> None:
+    """Let `merchant` decide by `policy` from now on; a running service follows within 30 s."""
+    connection.execute(
+        "UPDATE merchants SET review_at = %s, block_at = %s, decision_without_score = %s"
+        " WHERE merchant_id = %s",
+        (policy.review_at, policy.block_at, policy.decision_without_score, merchant.merchant_id),
+    )
+
+
 def find(connection: Connection, name: str) -> Merchant:
     """The merchant of that name. Raises MerchantUnknown."""
     with connection.cursor(row_factory=class_row(_Row)) as cursor:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from features_pkg.arrays import Ints, Mask
 from features_pkg.bulk.asking import AT, CUT, Asking, Edge, edges
 from features_pkg.bulk.history import History, by_code
 from features_pkg.bulk.unseen import answer_one, unusual
 from features_pkg.identifiers import Event
 from features_pkg.velocity import Measure, Past, Velocity
-
-Ints = NDArray[np.int64] | NDArray[np.int32]
 
 NEVER = -1
 """Stands for null in the answers: an age of an entity that was never seen."""
@@ -70,7 +68,7 @@ class _About:
                 return self._age(history, after - 1, after > before)
 
     def _distinct(self, velocity: Velocity, history: History, after: Ints) -> Ints:
-        assert velocity.target is not None and velocity.window is not None
+        assert velocity.target is not None
         runs = history.runs(velocity.target)
         start, _ = edges(velocity)
         in_days = velocity.past is Past.DISTANT
@@ -81,7 +79,7 @@ class _About:
         closed = runs.closed(start[1], in_days=in_days)
         return opened[after] - closed[self._position(velocity.event, start)]
 
-    def _age(self, history: History, position: Ints, seen: NDArray[np.bool_]) -> Ints:
+    def _age(self, history: History, position: Ints, seen: Mask) -> Ints:
         if not len(history.at_us):
             return np.full(len(self._rows), NEVER, dtype=np.int64)
         at_us = history.at_us[np.where(seen, position, 0)]
@@ -99,9 +97,7 @@ class _About:
         return self._positions[key]
 
 
-def _apart(
-    histories: Mapping[Event, History], asking: Asking, rows: Ints, entity: Ints
-) -> Ints:
+def _apart(histories: Mapping[Event, History], asking: Asking, rows: Ints, entity: Ints) -> Ints:
     """The live questions that did not see just what the rule says: each is answered by itself."""
     apart = np.zeros(len(rows), dtype=np.bool_)
     if asking.seen is not None:

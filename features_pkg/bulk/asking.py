@@ -7,12 +7,10 @@ from datetime import timedelta
 from threading import Lock
 
 import numpy as np
-from numpy.typing import NDArray
 
+from features_pkg.arrays import Ints, Mask
 from features_pkg.calendar import Calendar
 from features_pkg.velocity import Past, Velocity
-
-Ints = NDArray[np.int64]
 
 LONGEST_US = 2**61
 """No window is longer than this: some 73,000 years."""
@@ -33,7 +31,7 @@ class Seen:
     `live` is false the question is asked by the rule and sees all. `order` is the question's own.
     """
 
-    live: NDArray[np.bool_]
+    live: Mask
     mark: Ints
     xmin: Ints
     xmax: Ints

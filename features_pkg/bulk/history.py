@@ -7,18 +7,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from features_pkg.arrays import Ints, Mask
 from features_pkg.bulk.runs import Runs
 from features_pkg.calendar import Calendar
 from features_pkg.identifiers import Identifier
 
-Ints = NDArray[np.int64] | NDArray[np.int32]
-
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The values of one target: `code[i]` came with the event at row `event[i]`. Nulls are left out.
+    """The values of one target: `code[i]` came with the event at row `event[i]`; none is null.
 
     An event may stand there several times, each time with another code. Codes are dense: 0 to
     their number less one.
@@ -44,7 +42,7 @@ class Events:
     targets: Mapping[Identifier, Values] = field(default_factory=dict)
     order: Ints | None = None
     seen_key: Ints | None = None
-    extra: NDArray[np.bool_] | None = None
+    extra: Mask | None = None
 
 
 class History:
@@ -66,7 +64,9 @@ class History:
         counts = np.bincount(self.entity, minlength=events.entities)
         self.starts = np.concatenate(([0], np.cumsum(counts)))
         self._stride = len(self.times) + 1
-        self._keys = self.entity.astype(np.int64) * self._stride + np.searchsorted(self.times, self.at_us)
+        self._keys = self.entity.astype(np.int64) * self._stride + np.searchsorted(
+            self.times, self.at_us
+        )
         self._runs: dict[Identifier, Runs] = {}
 
     def positions(self, entity: Ints, ranks: Ints) -> Ints:
@@ -93,10 +93,10 @@ class History:
             return keys
         known, rank = np.unique(keys, return_inverse=True)
         base = self.entity * len(known)
-        return known[np.maximum.accumulate(base + rank) - base]
+        return np.asarray(known[np.maximum.accumulate(base + rank) - base])
 
     @cached_property
-    def with_extra(self) -> NDArray[np.bool_]:
+    def with_extra(self) -> Mask:
         """Which entities have an order that was charged back again."""
         entities = np.zeros(self.all.entities, dtype=np.bool_)
         if self.all.extra is not None:
@@ -129,7 +129,7 @@ def _first_only(events: Events) -> Events:
     return take(events, ~events.extra)
 
 
-def take(events: Events, mask: NDArray[np.bool_]) -> Events:
+def take(events: Events, mask: Mask) -> Events:
     """The rows of `events` where `mask` is true."""
     new_row = np.cumsum(mask) - 1
     targets = {}

@@ -10,12 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from features_pkg.arrays import Ints, Mask
 
 if TYPE_CHECKING:
     from features_pkg.bulk.history import History
-
-Ints = NDArray[np.int64] | NDArray[np.int32]
 
 
 class Runs:
@@ -51,10 +50,11 @@ class Runs:
     def _size(self) -> int:
         return len(self._position)
 
-    def _continued(self, span: int | None, *, in_days: bool) -> NDArray[np.bool_]:
+    def _continued(self, span: int | None, *, in_days: bool) -> Mask:
         if span is None:
-            return self._same
-        return self._same & ((self._gap_days() if in_days else self._gap_us) <= span)
+            return np.asarray(self._same)
+        gap = self._gap_days() if in_days else self._gap_us
+        return np.asarray(self._same & (gap <= span))
 
     def _gap_days(self) -> Ints:
         days = self._history.days

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from features_pkg.arrays import Ints, Mask
 from features_pkg.bulk.asking import Asking, Seen, edges
 from features_pkg.bulk.history import Events, History
 from features_pkg.velocity import Measure, Past, Velocity
-
-Ints = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 
 def unusual(
@@ -63,7 +60,8 @@ def _measure(velocity: Velocity, events: Events, mine: Ints) -> int:
 def _could_see(
     velocity: Velocity, events: Events, mine: Ints, seen: Seen, row: int, asking: Asking
 ) -> Mask:
-    assert events.seen_key is not None and events.order is not None
+    assert events.seen_key is not None
+    assert events.order is not None
     keys, at_us = events.seen_key[mine], events.at_us[mine]
     recent = (keys < seen.xmin[row]) | (keys < seen.xmax[row])
     in_flight = seen.in_flight[row]
@@ -75,7 +73,7 @@ def _could_see(
         visible = np.where(before_cut, in_load, recent & (at_us < asking.at_us[row]))
     else:
         visible = in_load if velocity.past is Past.DISTANT else recent
-    return visible & (events.order[mine] != seen.order[row])
+    return np.asarray(visible & (events.order[mine] != seen.order[row]))
 
 
 def _first_of_each_order(events: Events, mine: Ints) -> Ints:

@@ -1,8 +1,8 @@
 """What crosses Spark's shuffle: narrow rows out of orders, answers in pieces, and back to one row.
 
 All of it maps Arrow to Arrow; Spark only brings the rows of an entity, then those of an order,
-together. `explode` makes narrow rows; `timelines` or `pieces` answer them, an entity's rows being in
-one table; `assemble` puts the pieces of an order into one row.
+together. `explode` makes narrow rows; `timelines` or `pieces` answer them, an entity's rows being
+in one table; `assemble` puts the pieces of an order into one row.
 """
 
 from features_pkg.narrow.answering import PIECES, pieces

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features_pkg.arrays import Ints, Mask
 from features_pkg.bulk import Asking, Seen, answer
 from features_pkg.calendar import Calendar
 from features_pkg.feature_set import FeatureSet
@@ -17,11 +18,7 @@ from features_pkg.identifiers import MERCHANT, Identifier
 from features_pkg.narrow.grouping import Group, groups
 from features_pkg.narrow.rows import PARTS, RowKind
 
-Ints = NDArray[np.int64]
-
-PIECES: Final = pa.schema(
-    [("order_pk", pa.int64()), ("part", pa.int8()), ("payload", pa.binary())]
-)
+PIECES: Final = pa.schema([("order_pk", pa.int64()), ("part", pa.int8()), ("payload", pa.binary())])
 """A piece of an order: of which identifier, and its features' int64 values in catalogue order."""
 
 _ALL_KEYS: Final = np.iinfo(np.int64).max
@@ -60,7 +57,7 @@ def _of_group(group: Group, features: FeatureSet, calendar: Calendar) -> pa.Tabl
     return pa.table([rows["order_pk"], number, payloads(values)], schema=PIECES)
 
 
-def payloads(values: NDArray[np.int64] | NDArray[np.float64]) -> pa.Array:
+def payloads(values: Ints | NDArray[np.float64]) -> pa.Array:
     """Each row of a matrix of eight-byte numbers as bytes."""
     rows, width = values.shape
     offsets = np.arange(rows + 1, dtype=np.int32) * (8 * width)
@@ -88,12 +85,12 @@ def _asking(rows: pa.Table, calendar: Calendar) -> Asking:
     return Asking(at_us, as_of, calendar, seen)
 
 
-def _seen_parts(seen: pa.Array, live: NDArray[np.bool_]) -> Iterator[list[int]]:
+def _seen_parts(seen: pa.Array, live: Mask) -> Iterator[list[int]]:
     for row, is_live in enumerate(live):
         yield seen[row].as_py() if is_live else [_ALL_KEYS] * 3
 
 
-def flat_values(payload: pa.ChunkedArray) -> NDArray[np.int64]:
+def flat_values(payload: pa.ChunkedArray) -> Ints:
     """The numbers of payloads of one width, as a matrix."""
     content = b"".join(payload.to_pylist())
     rows = max(len(payload), 1)

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from features_pkg.arrays import Ints
 from features_pkg.feature_set import FeatureSet
 from features_pkg.identifiers import IDENTIFIERS, Identifier
 from features_pkg.narrow.answering import flat_values, part_of
 from features_pkg.narrow.headers import HEADER_PART, order_feature_columns
 from features_pkg.point_in_time import best_of_each
-
-Ints = NDArray[np.int64]
 
 
 def assembled_schema(features: FeatureSet, passed: pa.Schema) -> pa.Schema:

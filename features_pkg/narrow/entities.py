@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from features_pkg.arrays import Ints
 from features_pkg.entity_keys import EntityKeys
 from features_pkg.identifiers import Identifier
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +21,7 @@ class Entities:
     """
 
     row: Ints
-    words: NDArray[np.int64]
+    words: Ints
 
     def of_rows(self, rows: Ints) -> tuple[Ints, Ints]:
         """Which of `rows` name which entities: (index into `rows`, index into this)."""

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from features_pkg.arrays import Ints
 from features_pkg.entity_keys import EntityKeys
 from features_pkg.identifiers import IDENTIFIERS, MERCHANT, Event, Identifier
 from features_pkg.narrow.entities import Entities, entities_of
 from features_pkg.narrow.rows import NARROW, PARTS, RowKind
 
-Ints = NDArray[np.int64]
 Kept = Mapping[tuple[Identifier, Event], tuple[Identifier, ...]]
 
 
@@ -132,7 +131,7 @@ def _first_of_merchants(batch: pa.Table, keys: EntityKeys) -> pa.Table:
     )
 
 
-def _narrow(words: NDArray[np.int64], **columns: object) -> pa.Table:
+def _narrow(words: Ints, **columns: object) -> pa.Table:
     rows = len(words)
     keys = {"entity_hi": words[:, 0], "entity_lo": words[:, 1], "entity_check": words[:, 2]}
     arrays = [

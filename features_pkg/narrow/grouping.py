@@ -8,14 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from features_pkg.arrays import Ints
 from features_pkg.bulk import Events, History, Values
 from features_pkg.calendar import Calendar
 from features_pkg.identifiers import Event, Identifier
 from features_pkg.narrow.rows import PARTS, RowKind
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +24,9 @@ class Group:
     rows: pa.Table
     kind: Ints
     entity: Ints
-    words: NDArray[np.int64]
+    words: Ints
 
-    def history(
-        self, event: Event, targets: Iterable[Identifier], calendar: Calendar
-    ) -> History:
+    def history(self, event: Event, targets: Iterable[Identifier], calendar: Calendar) -> History:
         """The sorted events of one kind."""
         kinds = (RowKind.ORDER,) if event is Event.ORDER else (RowKind.CHARGEBACK, RowKind(2))
         mine = np.isin(self.kind, kinds)
@@ -60,7 +56,7 @@ def groups(table: pa.Table) -> Iterator[Group]:
         yield Group(PARTS[number], rows, kind, entity, words[first])
 
 
-def _dense(words: NDArray[np.int64]) -> tuple[Ints, Ints]:
+def _dense(words: Ints) -> tuple[Ints, Ints]:
     _, first, entity = np.unique(words[:, 0], return_index=True, return_inverse=True)
     if (words[first[entity]] == words).all():
         return first, entity

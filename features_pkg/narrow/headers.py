@@ -1,4 +1,4 @@
-"""One piece per asking order that needs no other order: its order features, and what is passed on."""
+"""One piece per asking order that needs no other order: order features, and what is passed on."""
 
 from __future__ import annotations
 
@@ -47,9 +47,7 @@ def order_feature_columns(values: np.ndarray[Any, np.dtype[np.int64]]) -> Iterat
         yield pa.array(column, mask=column == _NULL)
 
 
-def _values(
-    asking: pa.Table, calendar: Calendar, firsts: FirstEvents
-) -> Iterator[Sequence[int]]:
+def _values(asking: pa.Table, calendar: Calendar, firsts: FirstEvents) -> Iterator[Sequence[int]]:
     for row in asking.to_pylist():
         as_of, seen = row["as_of"], row["seen"]
         first_us = firsts.first_us(

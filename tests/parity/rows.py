@@ -1,4 +1,4 @@
-"""Histories of the parity tests as the rows that the database, the request and Spark would bring."""
+"""Histories of the parity tests as the rows that database, request and Spark would bring."""
 
 from __future__ import annotations
 
@@ -29,9 +29,7 @@ def order_rows(history: Iterable[PastOrder]) -> pa.Table:
 
 
 def _row(order: PastOrder) -> dict[str, object]:
-    scalars = {
-        str(i): next(iter(order.values(i)), None) for i in IDENTIFIERS if not i.several
-    }
+    scalars = {str(i): next(iter(order.values(i)), None) for i in IDENTIFIERS if not i.several}
     waited = order.chargeback_us is not None
     return {
         "order_pk": int(str(order.order_id)),
@@ -72,9 +70,7 @@ def snapshot(history: Iterable[PastOrder], as_of: int) -> dict[bytes, bytes]:
 def as_order(order: PastOrder) -> Order:
     """The order as the request brings it."""
     scalars = {
-        str(i): next((str(v) for v in order.values(i)), None)
-        for i in IDENTIFIERS
-        if not i.several
+        str(i): next((str(v) for v in order.values(i)), None) for i in IDENTIFIERS if not i.several
     }
     products = tuple(str(v) for i in IDENTIFIERS if i.several for v in order.values(i))
     return Order(

@@ -1,0 +1,70 @@
+"""Holds the training set of the live days against the vectors that the service stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from psycopg.rows import tuple_row
+
+from features_pkg.feature_set import FeatureSet
+from features_pkg.missing import null_features
+from stores import postgres
+
+
+@dataclass(slots=True)
+class Audit:
+    """How many values were compared, how many differ, and some of those, named."""
+
+    orders: int = 0
+    compared: int = 0
+    different: int = 0
+    left_out: int = 0
+    """Values that the evaluation could not read: null in training by definition."""
+    not_in_training: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+def compare(
+    training: pa.Table, stored: Mapping[int, tuple[bytes, Sequence[str]]], features: FeatureSet
+) -> Audit:
+    """`stored` has the vector and the missing parts of each evaluated order, by `order_pk`."""
+    audit = Audit()
+    rows = {int(pk): row for row, pk in enumerate(training["order_pk"].to_pylist())}
+    matrix = as_matrix(training, features.names)
+    for order_pk, (content, missing) in stored.items():
+        if order_pk not in rows:
+            audit.not_in_training += 1
+            continue
+        vector = np.frombuffer(content, dtype="<f8")
+        trained = matrix[rows[order_pk]]
+        left_out = null_features(features.velocities, missing)
+        asked = np.array([name not in left_out for name in features.names])
+        same = (vector == trained) | (np.isnan(vector) & np.isnan(trained))
+        audit.orders += 1
+        audit.compared += int(asked.sum())
+        audit.left_out += int((~asked).sum())
+        for place in np.flatnonzero(asked & ~same):
+            audit.different += 1
+            audit.examples.append(
+                f"order_pk {order_pk} {features.names[place]}: "
+                f"stored {vector[place]:g}, training {trained[place]:g}"
+            )
+    audit.examples = audit.examples[:20]
+    return audit
+
+
+def as_matrix(table: pa.Table, names: Sequence[str]) -> NDArray[np.float64]:
+    """Columns of whole numbers as float64, NaN for null; a row per row."""
+    columns = [table[name].cast(pa.float64()).to_numpy(zero_copy_only=False) for name in names]
+    return np.stack(columns, axis=1) if columns else np.zeros((table.num_rows, 0))
+
+
+def stored_vectors(session: postgres.Connection) -> dict[int, tuple[bytes, Sequence[str]]]:
+    """The vector and the missing parts of every evaluation, by `order_pk`."""
+    with session.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute("SELECT order_pk, vector, missing FROM evaluations").fetchall()
+    return {int(pk): (bytes(vector), tuple(missing)) for pk, vector, missing in rows}

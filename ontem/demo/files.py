@@ -1,0 +1,55 @@
+"""A file of somebody's orders as a table by Ontem's names, read as `ontem import` reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features_pkg.identifiers import IDENTIFIERS
+from jobs.importing.amounts import cents
+from jobs.importing.instants import NEVER, instants_us
+from jobs.importing.mapping import Mapping, read_mapping
+from jobs.importing.refusals import Refusals
+from jobs.importing.source import open_source
+
+INSTANT = pa.timestamp("us", "UTC")
+
+
+def read_orders(path: Path, mapping_path: Path | None) -> tuple[pa.Table, int]:
+    """The orders of a file, and how many rows were left out: without id, time or amount."""
+    mapping = read_mapping(mapping_path) if mapping_path else Mapping()
+    source = open_source(path, mapping.delimiter)
+    names = mapping.resolve("orders", str(path), source.columns)
+    batches = [batch.rows for batch in source.batches(list(names.values()))]
+    raw = pa.Table.from_batches(batches)
+    refusals = Refusals(raw.num_rows)
+    columns = {
+        name: _read(name, raw[column].combine_chunks(), mapping, refusals)
+        for name, column in names.items()
+    }
+    columns.setdefault("chargeback_at", pa.nulls(raw.num_rows, INSTANT))
+    kept = pa.array(refusals.kept)
+    return pa.table(columns).filter(kept), raw.num_rows - int(refusals.kept.sum())
+
+
+def _read(name: str, column: pa.Array, mapping: Mapping, refusals: Refusals) -> pa.Array:
+    if name in ("event_at", "placed_at", "chargeback_at"):
+        us = instants_us(column, name, mapping.timezone, refusals)
+        return pa.array(us, mask=np.asarray(us == NEVER)).cast(INSTANT)
+    if name == "amount_cents":
+        return pa.array(cents(column, mapping.amount_unit, refusals))
+    if name == "product" and not pa.types.is_list(column.type):
+        return _as_lists(column.cast(pa.string()))
+    if name == "order_id" or name in IDENTIFIERS[:-1]:
+        return column.cast(pa.string())
+    return column
+
+
+def _as_lists(column: pa.Array) -> pa.Array:
+    there: Any = pc.is_valid(column).to_numpy(zero_copy_only=False)
+    offsets = np.concatenate(([0], np.cumsum(there)))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), column.drop_null())

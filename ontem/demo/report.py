@@ -1,0 +1,114 @@
+"""What a demo tells at its end: a page on the terminal, and the same as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(slots=True)
+class Report:
+    """The figures of one run. Times are seconds, requests milliseconds."""
+
+    orders: int
+    orders_imported: int
+    orders_live: int
+    chargebacks_live: int
+    snapshots: list[str]
+    feature_values_compared: int
+    feature_values_different: int
+    feature_values_not_readable: int
+    evaluations_not_in_training: int
+    different_examples: list[str]
+    evaluate_p50_ms: float | None
+    evaluate_p99_ms: float | None
+    degraded: int
+    decisions: dict[str, int]
+    features: int
+    feature_set: str
+    model: str
+    roc_auc: float | None
+    roc_auc_without_velocity: float | None
+    average_precision: float | None
+    card_precision_at_100: float | None
+    hold_out_orders: int
+    hold_out_charged_back: int
+    scored_order: dict[str, Any] = field(default_factory=dict)
+    stages: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def equal(self) -> bool:
+        """Whether training repeated serving: everything compared, nothing different."""
+        compared = self.feature_values_compared > 0 or self.orders_live == 0
+        failed = self.feature_values_different + self.evaluations_not_in_training
+        return compared and not failed
+
+
+def save(report: Report, path: Path) -> None:
+    """Keep the report as JSON."""
+    path.write_text(json.dumps(asdict(report), indent=2, default=str) + "\n", encoding="utf-8")
+
+
+def show(report: Report, console: Console) -> None:
+    """Print the page."""
+    console.print()
+    console.rule("What the demo saw")
+    console.print(_figures(report))
+    if report.scored_order:
+        console.print(_telling(report.scored_order))
+    for example in report.different_examples:
+        console.print(f"[red]differs:[/red] {example}")
+    verdict = "[bold green]0[/bold green]" if report.equal else "[bold red]NOT 0[/bold red]"
+    console.print(
+        f"Feature values where the stored vector and the training set differ: {verdict} "
+        f"({report.feature_values_different:,} of {report.feature_values_compared:,} compared)"
+    )
+
+
+def _figures(report: Report) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    rows = {
+        "orders": f"{report.orders:,} ({report.orders_imported:,} imported as history, "
+        f"{report.orders_live:,} sent live)",
+        "chargebacks that came in live": f"{report.chargebacks_live:,}",
+        "snapshots": ", ".join(report.snapshots),
+        "features": f"{report.features} (feature set {report.feature_set})",
+        "model": report.model,
+        "POST /evaluate, one client": f"p50 {_number(report.evaluate_p50_ms)} ms, "
+        f"p99 {_number(report.evaluate_p99_ms)} ms",
+        "decisions": ", ".join(f"{n:,} {word}" for word, n in sorted(report.decisions.items()))
+        + (f"; {report.degraded:,} degraded" if report.degraded else ""),
+        "ROC AUC on the hold-out": f"{_number(report.roc_auc)} with velocity features, "
+        f"{_number(report.roc_auc_without_velocity)} without "
+        f"({report.hold_out_orders:,} orders, {report.hold_out_charged_back:,} charged back)",
+        "average precision": _number(report.average_precision),
+        "card precision@100": _number(report.card_precision_at_100),
+        "seconds": f"{sum(report.stages.values()):.0f} in all",
+    }
+    for name, value in rows.items():
+        table.add_row(f"[dim]{name}[/dim]", value)
+    return table
+
+
+def _telling(order: dict[str, Any]) -> Table:
+    table = Table(
+        "feature", "value", "usually", "moves the score by",
+        title=f"The riskiest live order, {order['order_id']}: score {order['score']:.3f}, "
+        f"{order['decision']}. Its most telling features:",
+        title_justify="left",
+    )  # fmt: skip
+    for one in order["telling"]:
+        value, usual = (_number(one[key]) for key in ("value", "usual"))
+        table.add_row(one["feature"], value, usual, f"{one['change']:+.4f}")
+    return table
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3f}"
