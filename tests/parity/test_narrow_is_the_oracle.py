@@ -76,7 +76,9 @@ def lives(draw: st.DrawFn) -> tuple[list[oracle.PastOrder], Live]:
     return history, Live(asking, asking.at_us + later, draw(keys), xmax, hidden)
 
 
-def seen_by(live: Live, velocity: Velocity, history: list[oracle.PastOrder]) -> list[oracle.PastOrder]:
+def seen_by(
+    live: Live, velocity: Velocity, history: list[oracle.PastOrder]
+) -> list[oracle.PastOrder]:
     """The history as the live question saw it: distant rows of its load, recent ones visible."""
     as_of = CALENDAR.as_of(live.at_us, FEATURES.snapshot_lag)
     cut_us = CALENDAR.cutoff_us(as_of)

@@ -65,9 +65,7 @@ def test_a_timeline_is_read_right_on_a_later_day(
     last_us = max(max(order.at_us, order.chargeback_us or 0) for order in history)
     written, as_of = CALENDAR.day_of(last_us) + 1, CALENDAR.day_of(last_us) + 1 + days
     at_us = CALENDAR.cutoff_us(as_of) + 5 * 3_600_000_000
-    later = oracle.PastOrder(
-        asking.merchant, "1000", at_us, identifiers=asking.identifiers
-    )
+    later = oracle.PastOrder(asking.merchant, "1000", at_us, identifiers=asking.identifiers)
 
     vector = EVALUATOR.vector(
         as_order(later),
