@@ -1,7 +1,9 @@
 """The files that other programs read are what those programs accept."""
 
+import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import click
@@ -80,3 +82,22 @@ def test_containers_speak_to_nobody_outside_this_machine():
     ports = [port for service in services for port in service.get("ports", [])]
 
     assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+@pytest.mark.parametrize("name", ["night", "retraining"])
+def test_what_a_schedule_starts_is_there_and_may_be_run(name):
+    command = _yaml(".circleci/config.yml")["jobs"][name]["steps"][-1]["run"]["command"]
+
+    assert os.access(PROJECT / command, os.X_OK)
+
+
+def test_the_day_of_a_night_is_that_of_the_business_zone():
+    def day(zone):
+        environ = {**os.environ, "BUSINESS_TIMEZONE": zone}
+        done = subprocess.run(
+            [PROJECT / "deploy" / "day"], env=environ, capture_output=True, text=True, check=True
+        )
+        return date.fromisoformat(done.stdout.strip())
+
+    # These zones are 26 hours apart: at every instant the first one's day is a later one.
+    assert day("Pacific/Kiritimati") > day("Etc/GMT+12")
