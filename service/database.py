@@ -4,12 +4,22 @@ import re
 import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final, LiteralString
 
 from features_pkg import queries
 from stores.postgres import Connection, connect
 
 Row = tuple[Any, ...]
+
+_SETTINGS: Final[tuple[LiteralString, ...]] = (
+    "SET plan_cache_mode = force_generic_plan",
+    # Every statement of a request finds a few rows by an index, and none may ever read a table
+    # because its statistics are old or lost, or compile a plan that runs for a millisecond.
+    "SET enable_seqscan = off",
+    "SET enable_hashjoin = off",
+    "SET enable_mergejoin = off",
+    "SET jit = off",
+)
 
 
 def prepare(template: str, *values: str, **structure: object) -> str:
@@ -44,7 +54,8 @@ class Database:
                 statement_timeout=self._statement_timeout,
                 autocommit=True,
             )
-            session.execute("SET plan_cache_mode = force_generic_plan")
+            for setting in _SETTINGS:
+                session.execute(setting)
             self._local.session = session
         return session
 
