@@ -37,18 +37,19 @@ class Calendar:
     def __init__(self, timezone: str) -> None:
         self.timezone = timezone
         self._zone = ZoneInfo(timezone)
-        self._first = EPOCH_DAY
-        self._cutoffs: Micros = np.array([self._first_instant_us(EPOCH_DAY)], dtype=np.int64)
+        # One assignment replaces both, so that a reader of another thread never sees a half.
+        self._table: tuple[int, Micros] = (0, np.zeros(0, dtype=np.int64))
 
     def cutoff_us(self, day: int) -> int:
         """The first instant of `day`."""
-        self._cover(day, day)
-        return int(self._cutoffs[day - self._first])
+        first, cutoffs = self._cover(day, day)
+        return int(cutoffs[day - first])
 
     def day_of(self, us: int) -> int:
         """The civil day of an instant: the newest one that has begun."""
-        self._cover(us // DAY_US + EPOCH_DAY - 2, us // DAY_US + EPOCH_DAY + 2)
-        return self._first + int(np.searchsorted(self._cutoffs, us, side="right")) - 1
+        near = us // DAY_US + EPOCH_DAY
+        first, cutoffs = self._cover(near - 2, near + 2)
+        return first + int(np.searchsorted(cutoffs, us, side="right")) - 1
 
     def as_of(self, us: int, lag: timedelta) -> int:
         """The snapshot day of a question: the newest day that began at or before `us - lag`."""
@@ -58,16 +59,16 @@ class Calendar:
         """`cutoff_us` of each day; any shape."""
         if days.size == 0:
             return days.astype(np.int64)
-        self._cover(int(days.min()), int(days.max()))
-        return self._cutoffs[days - self._first]
+        first, cutoffs = self._cover(int(days.min()), int(days.max()))
+        return cutoffs[days - first]
 
     def days_of(self, us: Micros) -> Days:
         """`day_of` of each instant; any shape."""
         if us.size == 0:
             return us.astype(np.int64)
         low, high = int(us.min()) // DAY_US, int(us.max()) // DAY_US
-        self._cover(low + EPOCH_DAY - 2, high + EPOCH_DAY + 2)
-        return self._first + np.searchsorted(self._cutoffs, us, side="right") - 1
+        first, cutoffs = self._cover(low + EPOCH_DAY - 2, high + EPOCH_DAY + 2)
+        return first + np.searchsorted(cutoffs, us, side="right") - 1
 
     def as_ofs(self, us: Micros, lag: timedelta) -> Days:
         """`as_of` of each instant; any shape."""
@@ -86,17 +87,21 @@ class Calendar:
         ]
         return np.array(offsets, dtype=np.int64)[inverse].reshape(us.shape)
 
-    def _cover(self, low: int, high: int) -> None:
-        last = self._first + len(self._cutoffs) - 1
-        if low >= self._first and high <= last:
-            return
-        low, high = min(low, self._first), max(high, last)
-        before = [self._first_instant_us(day) for day in range(low, self._first)]
+    def _cover(self, low: int, high: int) -> tuple[int, Micros]:
+        """The first day of a table that holds all days from `low` to `high`, and their cut-offs."""
+        first, cutoffs = self._table
+        last = first + len(cutoffs) - 1
+        if len(cutoffs) and low >= first and high <= last:
+            return first, cutoffs
+        if not len(cutoffs):
+            first, last = low, low - 1
+        low, high = min(low, first), max(high, last)
+        before = [self._first_instant_us(day) for day in range(low, first)]
         after = [self._first_instant_us(day) for day in range(last + 1, high + 1)]
-        parts = (np.array(before, np.int64), self._cutoffs, np.array(after, np.int64))
-        # The longer table goes in first: a reader of another thread never sees a short one.
-        table = np.concatenate(parts)
-        self._cutoffs, self._first = table, low
+        parts = (np.array(before, np.int64), cutoffs, np.array(after, np.int64))
+        table = (low, np.concatenate(parts))
+        self._table = table
+        return table
 
     def _first_instant_us(self, day: int) -> int:
         midnight = datetime.combine(date.fromordinal(day), datetime.min.time(), tzinfo=self._zone)
