@@ -31,7 +31,8 @@ class Events:
     """Events of one identifier and one kind, a row for each entity they named; in any order.
 
     `entity` holds dense codes below `entities`, shared with the questions; `order` tells whose
-    event it is, `seen_key` in which transaction it came. `extra` marks the later chargebacks of an
+    event it is, `seen_key` in which transaction it came (of a chargeback and its order the later),
+    `order_key` in which its order came. `extra` marks the later chargebacks of an
     order: they count only for those who could not see its first.
     """
 
@@ -42,6 +43,7 @@ class Events:
     targets: Mapping[Identifier, Values] = field(default_factory=dict)
     order: Ints | None = None
     seen_key: Ints | None = None
+    order_key: Ints | None = None
     extra: Mask | None = None
 
 
@@ -144,6 +146,7 @@ def take(events: Events, mask: Mask) -> Events:
         targets=targets,
         order=None if events.order is None else events.order[mask],
         seen_key=None if events.seen_key is None else events.seen_key[mask],
+        order_key=None if events.order_key is None else events.order_key[mask],
         extra=None if events.extra is None else events.extra[mask],
     )
 

@@ -63,10 +63,9 @@ def _could_see(
     assert events.seen_key is not None
     assert events.order is not None
     keys, at_us = events.seen_key[mine], events.at_us[mine]
-    recent = (keys < seen.xmin[row]) | (keys < seen.xmax[row])
-    in_flight = seen.in_flight[row]
-    if in_flight:
-        recent &= ~np.isin(keys, list(in_flight))
+    recent = _visible(keys, seen, row)
+    if events.order_key is not None:
+        recent &= _visible(events.order_key[mine], seen, row)
     before_cut = at_us < asking.edge_us(("cut", 0))[row]
     in_load = before_cut & (keys < seen.mark[row])
     if velocity.measure.is_age:
@@ -74,6 +73,11 @@ def _could_see(
     else:
         visible = in_load if velocity.past is Past.DISTANT else recent
     return np.asarray(visible & (events.order[mine] != seen.order[row]))
+
+
+def _visible(keys: Ints, seen: Seen, row: int) -> Mask:
+    in_flight = np.isin(keys, list(seen.in_flight[row]))
+    return np.asarray((keys < seen.xmax[row]) & ~in_flight)
 
 
 def _first_of_each_order(events: Events, mine: Ints) -> Ints:

@@ -71,6 +71,7 @@ def _events(
         at_us=happened.at_us[event],
         amount_cents=batch["amount_cents"].to_numpy()[row],
         seen_key=happened.seen_key[event],
+        order_key=batch["seen_key"].to_numpy()[row],
         target=target,
         code=code,
     )
@@ -128,6 +129,7 @@ def _first_of_merchants(batch: pa.Table, keys: EntityKeys) -> pa.Table:
         at_us=at_us[row],
         amount_cents=np.zeros(len(row)),
         seen_key=batch["seen_key"].to_numpy()[row],
+        order_key=batch["seen_key"].to_numpy()[row],
     )
 
 

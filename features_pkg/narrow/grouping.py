@@ -39,6 +39,7 @@ class Group:
             targets=_targets(rows, targets),
             order=rows["order_pk"].to_numpy(),
             seen_key=rows["seen_key"].to_numpy(),
+            order_key=rows["order_key"].to_numpy(),
             extra=self.kind[mine] == RowKind.LATER_CHARGEBACK,
         )
         return History(events, calendar)

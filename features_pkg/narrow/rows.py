@@ -57,6 +57,7 @@ NARROW: Final = pa.schema(
         ("at_us", pa.int64()),
         ("amount_cents", pa.int64()),
         ("seen_key", pa.int64()),
+        ("order_key", pa.int64()),
         ("target", pa.list_(pa.int8())),
         ("code", pa.list_(pa.int64())),
         ("as_of", pa.int32()),

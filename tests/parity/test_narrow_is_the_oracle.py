@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from features_pkg import narrow, oracle
 from features_pkg.calendar import DAY_US
-from features_pkg.identifiers import Event
+from features_pkg.identifiers import IDENTIFIERS, Event, Identifier
 from features_pkg.velocity import Past, Velocity
 from tests.parity import worlds
 from tests.parity.rows import CALENDAR, FEATURES, KEYS, order_rows
@@ -126,6 +126,28 @@ def test_training_of_a_live_order_is_what_it_saw(
             CALENDAR,
         )
         assert done[str(asking.order_id)][velocity.name] == expected, velocity.name
+
+
+def test_a_chargeback_whose_order_was_in_flight_was_not_seen() -> None:
+    noon = CALENDAR.cutoff_us(CALENDAR.day_of(worlds.to_us(worlds.AROUND[2]))) + DAY_US // 2
+    empty: dict[Identifier, tuple[object, ...]] = dict.fromkeys(IDENTIFIERS, ())
+    named = {**empty, Identifier.CARD: ("c",)}
+    history = [
+        oracle.PastOrder("m1", "0", noon - 3_600_000_000, 5, named, noon - 1_000_000),
+        oracle.PastOrder("m1", "1", noon, 5, named),
+    ]
+    rows = order_rows(history).to_pylist()
+    rows[0] |= {"seen_key": 10, "chargeback_key": [20]}
+    asked = {
+        "asked_us": noon,
+        "as_of": CALENDAR.as_of(noon, FEATURES.snapshot_lag),
+        "seen": narrow.live_seen(0, 10, 30, [10]),
+    }
+    table = pa.Table.from_pylist(rows, schema=narrow.ORDER_ROWS)
+
+    done = training_rows(with_questions(table, [dict.fromkeys(asked), asked]))["1"]
+
+    assert (done["card_orders_1h_recent"], done["card_chargebacks_24h_recent"]) == (0, 0)
 
 
 def test_a_later_chargeback_counts_only_for_who_could_not_see_the_first() -> None:
