@@ -1,0 +1,1 @@
+"""How fast Ontem is, against something that runs beside it: `make bench`."""
