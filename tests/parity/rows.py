@@ -45,7 +45,9 @@ def _row(order: PastOrder) -> dict[str, object]:
     }
 
 
-def snapshot(history: Iterable[PastOrder], as_of: int) -> dict[bytes, bytes]:
+def snapshot(
+    history: Iterable[PastOrder], as_of: int, features: FeatureSet = FEATURES
+) -> dict[bytes, bytes]:
     """The timelines of all that happened before the day `as_of`, by key."""
     cut_us = CALENDAR.cutoff_us(as_of)
     before = [
@@ -62,8 +64,8 @@ def snapshot(history: Iterable[PastOrder], as_of: int) -> dict[bytes, bytes]:
     ]
     if not before:
         return {}
-    table = narrow.explode(order_rows(before), KEYS, FEATURES.kept)
-    found = narrow.timelines(table, FEATURES.kept, CALENDAR)
+    table = narrow.explode(order_rows(before), KEYS, features.kept)
+    found = narrow.timelines(table, features.kept, CALENDAR)
     return dict(zip(found["entity"].to_pylist(), found["timeline"].to_pylist(), strict=True))
 
 
