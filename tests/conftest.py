@@ -98,10 +98,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator["SparkSession"]:
         scratch=tmp_path_factory.mktemp("spark"),
         master="local[2]",
     )
-    made = session("tests", settings)
-    made.conf.set("spark.sql.shuffle.partitions", "2")
-    yield made
-    made.stop()
+    with session("tests", settings) as made:
+        made.conf.set("spark.sql.shuffle.partitions", "2")
+        yield made
 
 
 def _name(url: str) -> str:
