@@ -125,6 +125,7 @@ class _Import:
             self.connection.execute(CREATE[kind])
             read, staged = self._stage(source, rules)
             self.how.listener.storing(staged)
+            self.connection.execute("SET LOCAL lock_timeout = 0")  # imports wait for each other
             self.connection.execute(
                 "SELECT pg_advisory_xact_lock(%s)", [ONE_PER_MERCHANT + self.merchant_id]
             )

@@ -53,23 +53,21 @@ OTHER_CONTENT: Final = """
     JOIN orders o ON o.merchant_id = %(merchant_id)s AND o.order_id = s.order_id
     WHERE o.content_hash <> s.content_hash OR o.event_at <> s.event_at
     ORDER BY s.row_number"""
+DROP_OTHER_CONTENT: Final = """
+    DELETE FROM staged s USING orders o
+    WHERE o.merchant_id = %(merchant_id)s AND o.order_id = s.order_id
+      AND (o.content_hash <> s.content_hash OR o.event_at <> s.event_at)"""
 STORE_CHARGEBACKS_OF_ORDERS: Final = """
-    WITH same AS (
-        SELECT s.order_id, s.chargeback_at
-        FROM staged s
-        JOIN orders o ON o.merchant_id = %(merchant_id)s AND o.order_id = s.order_id
-        WHERE s.chargeback_at IS NOT NULL
-          AND o.content_hash = s.content_hash AND o.event_at = s.event_at
-    ), stored AS (
+    WITH stored AS (
         INSERT INTO chargebacks (merchant_id, order_id, event_at, told_at, generation, import_id)
         SELECT %(merchant_id)s, order_id, chargeback_at, chargeback_at, ontem_generation(),
                %(import_id)s
-        FROM same
+        FROM staged WHERE chargeback_at IS NOT NULL
         ON CONFLICT (merchant_id, order_id, kind, event_at) DO NOTHING
         RETURNING event_at
     )
     SELECT (SELECT count(*) FROM stored), (SELECT min(event_at) FROM stored),
-           (SELECT count(*) FROM same)"""
+           (SELECT count(*) FROM staged WHERE chargeback_at IS NOT NULL)"""
 BEFORE_ITS_ORDER: Final = """
     SELECT s.row_number, s.order_id FROM staged s
     JOIN orders o ON o.merchant_id = %(merchant_id)s AND o.order_id = s.order_id
@@ -95,6 +93,8 @@ SECONDARY_INDEXES: Final = """
       AND pg_has_role((SELECT relowner FROM pg_class WHERE oid = indrelid), 'USAGE')"""
 MANY_ROWS: Final = 50_000
 """From how many on building the indexes of an empty table afterwards is worth locking it."""
+
+WORTH_STATISTICS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +128,11 @@ class Staging:
     def _orders(self, staged: int) -> Stored:
         indexes = self._drop_indexes() if staged >= MANY_ROWS else []
         new, first_order_at = self._row(STORE_ORDERS)
-        refused = 0
-        if new < staged:
-            refused = self._refuse(OTHER_CONTENT, "order_id", "is there with other content")
-        told, first_told_at, all_told = self._row(STORE_CHARGEBACKS_OF_ORDERS)
         for definition in indexes:
             self.connection.execute(sql.SQL(definition))
-        if staged >= MANY_ROWS:
+        refused = self._refuse_other_content() if new < staged else 0
+        told, first_told_at, all_told = self._row(STORE_CHARGEBACKS_OF_ORDERS)
+        if new >= WORTH_STATISTICS:
             self.connection.execute("ANALYZE orders, order_products, chargebacks")
         return Stored(
             orders_new=new,
@@ -145,8 +143,17 @@ class Staging:
             earliest_at=min((at for at in (first_order_at, first_told_at) if at), default=None),
         )
 
+    def _refuse_other_content(self) -> int:
+        """Refuse the rows whose order is there with other content, and forget them."""
+        self.connection.execute("ANALYZE orders")  # or the join below may be planned for no rows
+        refused = self._refuse(OTHER_CONTENT, "order_id", "is there with other content")
+        if refused:
+            self.connection.execute(DROP_OTHER_CONTENT, self._parameters)
+        return refused
+
     def _chargebacks(self, staged: int) -> Stored:
         """Those of orders that nobody knows yet are stored too: they wait."""
+        self.connection.execute("ANALYZE orders")
         refused = self._refuse(BEFORE_ITS_ORDER, "chargeback_at", "is before its order")
         new, first_at = self._row(STORE_CHARGEBACKS)
         return Stored(
