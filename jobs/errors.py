@@ -90,3 +90,68 @@ class OtherFeatureSet(JobError):
             "run `ontem training-set` again"
         )
         self.key, self.found, self.expected = key, found, expected
+
+
+class NoOrders(JobError):
+    """A snapshot of nothing, which would call every customer new."""
+
+    def __init__(self, *, as_of: date) -> None:
+        super().__init__(
+            f"there is no order before {as_of}, so there is nothing to publish: import some with "
+            "`ontem import`, or look at ONTEM_POSTGRES_URL"
+        )
+        self.as_of = as_of
+
+
+class SnapshotShrunk(JobError):
+    """A snapshot that knows fewer entities than the one before, though none is ever forgotten."""
+
+    def __init__(self, *, as_of: date, entities: int, before: int, before_as_of: date) -> None:
+        super().__init__(
+            f"the snapshot as of {as_of} has {entities:,} entities, the published one as of "
+            f"{before_as_of} has {before:,}: look at ONTEM_POSTGRES_URL, or take the published "
+            "one back with `ontem unpublish` if it was wrong"
+        )
+        self.as_of, self.entities, self.before = as_of, entities, before
+
+
+class SnapshotDamaged(JobError):
+    """A snapshot whose rows can't be published."""
+
+    def __init__(self, *, key: str, reason: str) -> None:
+        super().__init__(f"{key} can't be published ({reason}): run `ontem snapshot` again")
+        self.key, self.reason = key, reason
+
+
+class OtherEntityKey(JobError):
+    """A snapshot made with another secret: the service would find none of its entities."""
+
+    def __init__(self, *, revision: str) -> None:
+        super().__init__(
+            f"{revision} was made with another ONTEM_ENTITY_KEY: set that one, or run "
+            "`ontem unpublish` and `ontem snapshot` again"
+        )
+        self.revision = revision
+
+
+class TooFarBack(JobError):
+    """An older load than this can't be read any more from the versions that Redis keeps."""
+
+    def __init__(self, *, load_id: int) -> None:
+        super().__init__(
+            f"load {load_id} can't be withdrawn: the versions before it are no longer kept; "
+            "publish a corrected snapshot of a later day instead"
+        )
+        self.load_id = load_id
+
+
+class NothingToPublish(JobError):
+    """No committed snapshot waits for being published."""
+
+    def __init__(self, *, timelines: str, as_of: date | None) -> None:
+        which = "" if as_of is None else f" as of {as_of}"
+        super().__init__(
+            f"no snapshot{which} of timelines {timelines} can be published: build one with "
+            "`ontem snapshot`"
+        )
+        self.timelines, self.as_of = timelines, as_of

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from jobs.__main__ import EXIT_CODES as JOB_EXIT_CODES
 from stores.errors import OntemError
 
 
@@ -30,15 +31,25 @@ COMMANDS = {
     "import": Place(
         "jobs.importing.command", "import_", "Load past orders or chargebacks from a file."
     ),
+    "snapshot": Place(
+        "jobs.snapshot.commands", "snapshot", "Build the snapshot as of a day and publish it."
+    ),
+    "publish": Place(
+        "jobs.snapshot.commands", "publish", "Publish the newest snapshot that Redis lost."
+    ),
+    "unpublish": Place(
+        "jobs.snapshot.commands", "unpublish", "Withdraw the newest published snapshot for good."
+    ),
+    "snapshots": Place("jobs.snapshot.commands", "snapshots", "List the loads and their state."),
+    "training-set": Place(
+        "jobs.training_set.commands", "training_set", "Build the training set of a period."
+    ),
+    "train": Place("jobs.train.commands", "train", "Train a model on a training set."),
     "demo": Place("ontem.demo.command", "demo", "Run the whole of Ontem once, then serve it."),
     "serve": Place("service.command", "serve", "Answer POST /evaluate until stopped."),
 }
 
-EXIT_CODES = {  # of an error's class by its full name, so that no room is imported for it
-    "stores.errors.SettingsError": 3,
-    "ontem.stack.errors.StackError": 4,
-    "stores.errors.OntemError": 1,
-}
+EXIT_CODES = {**JOB_EXIT_CODES, "ontem.stack.errors.StackError": 4}
 
 
 def exit_code(error: OntemError) -> int:

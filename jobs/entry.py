@@ -1,0 +1,81 @@
+"""What the jobs' commands take from the process: its folder, environment, clock and terminal."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from jobs.job import Job
+from stores.settings import Settings, environment, find_project
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+class Instant(click.ParamType):
+    """An aware instant, such as 2018-06-01T12:00:00Z."""
+
+    name = "instant"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """The instant; a naive or malformed one ends the command with a sentence."""
+        try:
+            at = datetime.fromisoformat(value)
+        except ValueError:
+            at = datetime.min  # noqa: DTZ901  naive, so refused below
+        if at.tzinfo is None:
+            self.fail(f"{value!r} is no instant with its offset, such as 2018-06-01T12:00:00Z")
+        return at
+
+
+class Day(click.ParamType):
+    """A civil day, such as 2018-06-01."""
+
+    name = "day"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """The day; a malformed one ends the command with a sentence."""
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no day such as 2018-06-01")
+
+
+CLOCK = click.option(
+    "--clock",
+    type=Instant(),
+    help="What the database shall take for now; development stacks only.",
+)
+
+
+def job_here(clock: datetime | None = None) -> Job:
+    """The job of this process: settings from its environment and project, sentences on stdout.
+
+    Raises SettingsError.
+    """
+    project = find_project(Path.cwd())
+    environ = environment(project, os.environ)
+    master = environ.get("SPARK_MASTER", "local[*]")
+
+    @contextmanager
+    def spark(app_name: str) -> Iterator["SparkSession"]:
+        from jobs.spark import SparkSettings, session
+
+        settings = SparkSettings(
+            jars=project / ".ontem" / "jars",
+            scratch=project / ".ontem" / "spark",
+            master=master,
+            progress=sys.stderr.isatty(),
+        )
+        with session(app_name, settings) as running:
+            yield running
+
+    settings = Settings.from_environ(environ)
+    return Job(settings=settings, spark=spark, say=click.echo, clock=clock)

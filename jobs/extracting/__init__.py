@@ -1,0 +1,1 @@
+"""Taking complete rows out of PostgreSQL."""

@@ -1,0 +1,67 @@
+"""`snapshot`, `publish`, `unpublish` and `snapshots`."""
+
+from datetime import date, datetime
+
+import click
+
+from jobs.entry import CLOCK, Day, job_here
+from stores import online
+from stores.loads import LoadRow, loads_of
+from stores.publishing import published
+
+
+@click.command()
+@click.option("--as-of", type=Day(), required=True, help="Count what happened before this day.")
+@CLOCK
+def snapshot(as_of: date, clock: datetime | None) -> None:
+    """Build the snapshot as of a day and publish it."""
+    from jobs.snapshot.run import snapshot as run
+    from jobs.snapshot.summary import summary
+
+    click.echo(f"snapshot as of {as_of}")
+    click.echo(summary(run(job_here(clock), as_of)))
+
+
+@click.command()
+@click.option("--as-of", type=Day(), help="Only a snapshot of this day.")
+@CLOCK
+def publish(as_of: date | None, clock: datetime | None) -> None:
+    """Publish the newest committed snapshot again, as after Redis lost its data."""
+    from jobs.snapshot.run import publish_again
+    from jobs.snapshot.summary import summary
+
+    click.echo(summary(publish_again(job_here(clock), as_of)))
+
+
+@click.command()
+@CLOCK
+def unpublish(clock: datetime | None) -> None:
+    """Withdraw the newest published snapshot for good; the one before it serves."""
+    from jobs.snapshot.unpublishing import unpublish as run
+
+    load = run(job_here(clock))
+    click.echo(f"load {load.load_id} as of {date.fromordinal(load.as_of)} is withdrawn")
+
+
+@click.command()
+def snapshots() -> None:
+    """List the loads: their day, entities, and whether requests can see them."""
+    job = job_here()
+    timelines = job.feature_set.timelines_id
+    with online.connect(job.settings.redis_url) as client, job.connect() as connection:
+        ids = published(client, timelines).ids
+        rows = loads_of(connection, timelines)
+    if not rows:
+        click.echo("no snapshot yet: build one with `ontem snapshot --as-of DAY`")
+    for row in rows:
+        click.echo(_line(row, listed=row.load_id in ids))
+
+
+def _line(row: LoadRow, *, listed: bool) -> str:
+    if listed:
+        state = f"published {row.published_at:%Y-%m-%d %H:%M}Z" if row.published_at else "published"
+    elif row.withdrawn_at:
+        state = f"withdrawn {row.withdrawn_at:%Y-%m-%d %H:%M}Z"
+    else:
+        state = "lost by Redis" if row.published_at else "not finished"
+    return f"as of {row.as_of}  load {row.load_id}  {row.entities:,} entities  {state}"

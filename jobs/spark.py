@@ -1,0 +1,131 @@
+"""The Spark session of a job, and how it reads PostgreSQL."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.errors import ConnectorMissing
+
+FETCH_SIZE: Final = 20_000
+BATCH_ROWS: Final = 50_000
+MEMORY_SHARE: Final = 0.25
+LOGGING: Final = Path(__file__).parent / "log4j2.properties"
+GIB: Final = 2**30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SparkSettings:
+    """What a session needs to know: `master` as Spark names it, and the folder of the jars."""
+
+    jars: Path
+    scratch: Path
+    master: str = "local[*]"
+    progress: bool = False
+
+    @property
+    def partitions(self) -> int:
+        """How many parts a shuffle has: a few per core, so that one of them fits its worker."""
+        return 8 * (os.cpu_count() or 1)
+
+
+@contextmanager
+def session(app_name: str, settings: SparkSettings) -> Iterator[SparkSession]:
+    """A Spark session in UTC without a UI, with the PostgreSQL connector from `settings.jars`.
+
+    Nothing is asked of the network. Its Python workers run this interpreter. It is stopped at the
+    end. Raises ConnectorMissing.
+    """
+    jars = sorted(settings.jars.glob("postgresql-*.jar"))
+    if not jars:
+        raise ConnectorMissing(folder=str(settings.jars))
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    builder = SparkSession.builder.appName(app_name).master(settings.master)
+    for name, value in _options(settings, jars).items():
+        builder = builder.config(name, value)
+    spark = builder.getOrCreate()
+    try:
+        yield spark
+    finally:
+        spark.stop()
+
+
+def _options(settings: SparkSettings, jars: list[Path]) -> dict[str, str]:
+    options = {
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOGGING.as_uri()}",
+        "spark.jars": ",".join(str(jar) for jar in jars),
+        "spark.sql.adaptive.enabled": "true",
+        # Any limit but the greatest makes Spark add up the batch anew for each row of it: a hundred
+        # thousand rows with lists took minutes.
+        "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
+        "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.parquet.compression.codec": "zstd",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": str(settings.partitions),
+        "spark.sql.warehouse.dir": str(settings.scratch / "warehouse"),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": str(settings.progress).lower(),
+    }
+    if settings.master.startswith("local"):
+        options |= {
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.memory": f"{_driver_memory_mib()}m",
+            "spark.local.dir": str(settings.scratch),
+        }
+    return options
+
+
+def _driver_memory_mib() -> int:
+    """A quarter of this machine's memory, from 1 to 8 GiB: its workers need the rest."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return int(min(max(total * MEMORY_SHARE, GIB), 8 * GIB) / 2**20)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The values of a column, `[low, high]`, that a read is split by."""
+
+    column: str
+    low: int
+    high: int
+
+
+def read_postgres(
+    spark: SparkSession, url: str, query: str, *, by: Range | None = None
+) -> DataFrame:
+    """The rows of `query` (no parameters: literals are in it), read in as many parts as cores.
+
+    The password travels as a property, which Spark hides in plans and logs.
+    """
+    parts = urlsplit(url)
+    reader = (
+        spark.read.format("jdbc")
+        .option("driver", "org.postgresql.Driver")
+        .option("url", _jdbc_url(url))
+        .option("user", unquote(parts.username or ""))
+        .option("password", unquote(parts.password or ""))
+        .option("fetchsize", FETCH_SIZE)
+        .option("dbtable", f"({query}) AS rows_of_query")
+    )
+    if by is not None:
+        reader = (
+            reader.option("partitionColumn", by.column)
+            .option("lowerBound", by.low)
+            .option("upperBound", by.high + 1)
+            .option("numPartitions", 2 * spark.sparkContext.defaultParallelism)
+        )
+    return reader.load()
+
+
+def _jdbc_url(url: str) -> str:
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"jdbc:postgresql://{host}:{parts.port or 5432}{parts.path}?ApplicationName=ontem"
