@@ -25,7 +25,9 @@ def _aware(_context: click.Context, _parameter: click.Parameter, value: str | No
 @click.command()
 @click.option("--orders", type=click.IntRange(1, 100_000_000), required=True, help="How many.")
 @click.option("--days", type=click.IntRange(1, 3650), required=True, help="Over how many days.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), required=True)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), required=True, help="Same seed, same orders."
+)
 @click.option(
     "--end", callback=_aware, help="Where they end, as 2026-05-01T12:00:00Z. Default: now."
 )

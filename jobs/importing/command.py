@@ -22,7 +22,13 @@ A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("file", type=A_FILE)
 @click.option("--merchant", required=True, help="Whose they are; a new name makes a new merchant.")
 @click.option("--mapping", type=A_FILE, help="TOML file that says what the columns are called.")
-@click.option("--kind", type=click.Choice(["orders", "chargebacks"]), default="orders")
+@click.option(
+    "--kind",
+    type=click.Choice(["orders", "chargebacks"]),
+    default="orders",
+    show_default=True,
+    help="What its rows are.",
+)
 @click.option(
     "--rejects", type=click.Path(path_type=Path), help="Where refused rows go. [FILE.rejects.csv]"
 )

@@ -34,7 +34,8 @@ def demo() -> None:
               help="How many to make up.")  # fmt: skip
 @click.option("--days", type=click.IntRange(30, 1_000), default=300, show_default=True,
               help="Over how many days before now.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True,
+              help="Which orders: the same seed and end make the same.")  # fmt: skip
 @click.option("--orders-file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Take the orders of this file instead, moved to end now.")  # fmt: skip
 @click.option("--mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path),
