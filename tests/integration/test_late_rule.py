@@ -1,0 +1,193 @@
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from stores import chargebacks
+from stores.postgres import Connection, connect
+
+NOON = datetime(2018, 6, 1, 12, tzinfo=UTC)
+LATE_AFTER = timedelta(seconds=5)
+MICROSECOND = timedelta(microseconds=1)
+
+
+@pytest.fixture
+def at_noon(database_url: str) -> Iterator[Connection]:
+    """A session of a stack whose clock stands at noon."""
+    with connect(database_url, application_name="test") as connection:
+        connection.execute("SET ontem.clock = '2018-06-01T12:00:00Z'")
+        yield connection
+        connection.rollback()
+
+
+def an_order(connection: Connection, order_id: str, at: datetime, **columns: object):
+    """Store a live order of `at`; its event_at, evaluated_at and placed_at."""
+    names = {"evaluated_at": at, **columns}
+    return connection.execute(
+        "INSERT INTO orders (merchant_id, order_id, content_hash, amount_cents,"
+        f" {', '.join(names)})"
+        f" VALUES (1, %s, sha256('x'), 100{', %s' * len(names)})"
+        " RETURNING event_at, evaluated_at, placed_at",
+        [order_id, *names.values()],
+    ).fetchone()
+
+
+@pytest.mark.parametrize("age", [timedelta(0), timedelta(seconds=2), LATE_AFTER])
+def test_a_live_order_counts_from_its_own_instant(at_noon: Connection, age: timedelta) -> None:
+    assert an_order(at_noon, "o", NOON - age)[0] == NOON - age
+
+
+@pytest.mark.parametrize("age", [LATE_AFTER + MICROSECOND, timedelta(days=9)])
+def test_a_late_order_counts_from_when_it_is_stored_and_keeps_its_own_instant(
+    at_noon: Connection, age: timedelta
+) -> None:
+    event_at, evaluated_at, _ = an_order(at_noon, "o", NOON - age)
+
+    assert event_at == NOON
+    assert evaluated_at == NOON - age
+
+
+def test_the_merchant_s_own_time_moves_nothing(at_noon: Connection) -> None:
+    a_year_ago = NOON - timedelta(days=365)
+
+    event_at, _, placed_at = an_order(at_noon, "o", NOON, placed_at=a_year_ago)
+
+    assert (event_at, placed_at) == (NOON, a_year_ago)
+
+
+def test_an_order_up_to_a_second_ahead_is_kept_as_it_is(at_noon: Connection) -> None:
+    ahead = NOON + timedelta(seconds=1)
+
+    assert an_order(at_noon, "o", ahead)[0] == ahead
+
+
+def test_an_order_further_in_the_future_is_refused(at_noon: Connection) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match="set the clock"):
+        an_order(at_noon, "o", NOON + timedelta(seconds=1) + MICROSECOND)
+
+
+@pytest.mark.parametrize("at", [NOON - timedelta(days=400), NOON + timedelta(days=3)])
+def test_an_imported_order_keeps_the_file_s_time(at_noon: Connection, at: datetime) -> None:
+    event_at, evaluated_at, _ = an_order(at_noon, "o", None, event_at=at, import_id=1)
+
+    assert (event_at, evaluated_at) == (at, None)
+
+
+def test_when_it_was_recorded_can_not_be_claimed(at_noon: Connection) -> None:
+    an_order(at_noon, "o", NOON, recorded_at=NOON - timedelta(days=1))
+
+    assert at_noon.execute("SELECT recorded_at FROM orders").fetchone() == (NOON,)
+
+
+def test_the_clock_is_read_after_the_transaction_has_its_id(database_url: str) -> None:
+    with connect(database_url, application_name="test") as connection:
+        an_order(connection, "o", None, evaluated_at=_clock(connection))
+        row = connection.execute(
+            "SELECT recorded_xid::text = pg_current_xact_id()::text, recorded_at >= now()"
+            " FROM orders"
+        ).fetchone()
+
+    assert row == (True, True)
+
+
+def test_a_savepoint_does_not_change_the_transaction_id_of_a_row(at_noon: Connection) -> None:
+    an_order(at_noon, "before", NOON)
+    with at_noon.transaction():
+        an_order(at_noon, "inside", NOON)
+
+    ids = at_noon.execute("SELECT count(DISTINCT recorded_xid::text) FROM orders").fetchone()
+
+    assert ids == (1,)
+
+
+def test_a_chargeback_counts_from_when_we_were_told(at_noon: Connection) -> None:
+    an_order(at_noon, "o", None, event_at=NOON - timedelta(days=30), import_id=1)
+
+    chargebacks.record(at_noon, 1, "o", NOON - timedelta(seconds=3))
+
+    assert _events(at_noon) == [("o", NOON - timedelta(seconds=3))]
+
+
+def test_a_chargeback_told_late_counts_from_when_it_is_stored(at_noon: Connection) -> None:
+    an_order(at_noon, "o", None, event_at=NOON - timedelta(days=30), import_id=1)
+
+    chargebacks.record(at_noon, 1, "o", NOON - timedelta(days=2))
+
+    assert _events(at_noon) == [("o", NOON)]
+    told = at_noon.execute("SELECT told_at FROM chargebacks").fetchone()
+    assert told == (NOON - timedelta(days=2),)
+
+
+def test_a_chargeback_of_the_future_is_refused(at_noon: Connection) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation):
+        chargebacks.record(at_noon, 1, "o", NOON + timedelta(seconds=2))
+
+
+def test_a_chargeback_waits_for_its_order_and_then_counts_from_it(at_noon: Connection) -> None:
+    chargebacks.record(at_noon, 1, "o", NOON)
+    assert _events(at_noon) == []
+
+    at_noon.execute("SET ontem.clock = '2018-06-01T12:10:00Z'")
+    an_order(at_noon, "o", NOON + timedelta(minutes=10))
+
+    assert _events(at_noon) == [("o", NOON + timedelta(minutes=10))]
+
+
+def test_only_the_first_chargeback_of_an_order_is_an_event(at_noon: Connection) -> None:
+    an_order(at_noon, "o", None, event_at=NOON - timedelta(days=30), import_id=1)
+    chargebacks.record(at_noon, 1, "o", NOON - timedelta(seconds=1))
+    chargebacks.record(at_noon, 1, "o", NOON - timedelta(seconds=2))
+    chargebacks.record(at_noon, 1, "o", NOON)
+
+    assert _events(at_noon) == [("o", NOON - timedelta(seconds=2))]
+
+
+def test_a_reversal_is_no_chargeback_and_takes_none_back(at_noon: Connection) -> None:
+    an_order(at_noon, "o", None, event_at=NOON - timedelta(days=30), import_id=1)
+    chargebacks.record(at_noon, 1, "o", NOON - timedelta(seconds=4), kind="reversal")
+    assert _events(at_noon) == []
+
+    chargebacks.record(at_noon, 1, "o", NOON)
+
+    assert _events(at_noon) == [("o", NOON)]
+
+
+def test_the_same_chargeback_told_twice_is_stored_once(at_noon: Connection) -> None:
+    assert chargebacks.record(at_noon, 1, "o", NOON) is True
+    assert chargebacks.record(at_noon, 1, "o", NOON) is False
+
+
+def test_a_chargeback_of_another_merchant_s_order_waits_for_one_of_its_own(
+    at_noon: Connection,
+) -> None:
+    an_order(at_noon, "o", None, event_at=NOON - timedelta(days=30), import_id=1)
+
+    chargebacks.record(at_noon, 2, "o", NOON)
+
+    assert _events(at_noon) == []
+
+
+def test_a_chargeback_is_seen_from_the_later_of_both_transactions(at_noon: Connection) -> None:
+    an_order(at_noon, "known", None, event_at=NOON - timedelta(days=30), import_id=1)
+    chargebacks.record(at_noon, 1, "waiting", NOON)
+    at_noon.commit()
+    at_noon.execute("SET ontem.clock = '2018-06-01T12:00:00Z'")
+    chargebacks.record(at_noon, 1, "known", NOON)
+    an_order(at_noon, "waiting", NOON)
+    own = at_noon.execute("SELECT pg_current_xact_id()::text").fetchone()
+
+    rows = at_noon.execute(
+        "SELECT recorded_xid::text, seen_key = ontem_seen_key(generation, recorded_xid)"
+        " FROM charged_back_orders"
+    ).fetchall()
+
+    assert rows == [(*own, True)] * 2
+
+
+def _clock(connection: Connection) -> datetime:
+    return connection.execute("SELECT ontem_clock()").fetchone()[0]
+
+
+def _events(connection: Connection) -> list[tuple[object, ...]]:
+    return connection.execute("SELECT order_id, event_at FROM charged_back_orders").fetchall()

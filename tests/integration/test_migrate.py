@@ -1,0 +1,181 @@
+import threading
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from stores.migrate import OtherEnvironment, migrate
+from stores.postgres import PostgresUnavailable, connect
+
+RESTORED = "UPDATE generations SET system_identifier = system_identifier + 1"
+
+
+def test_a_second_migration_changes_nothing(empty_database_url: str) -> None:
+    migrate(empty_database_url, environment="production")
+    before = _everything(empty_database_url)
+
+    migrate(empty_database_url, environment="production")
+
+    assert _everything(empty_database_url) == before
+
+
+def test_migrations_at_the_same_time_wait_for_each_other(empty_database_url: str) -> None:
+    failed: list[BaseException] = []
+
+    def once() -> None:
+        try:
+            migrate(empty_database_url, environment="development")
+        except BaseException as error:  # noqa: BLE001 - told by the test's own thread
+            failed.append(error)
+
+    threads = [threading.Thread(target=once) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failed == []
+    with connect(empty_database_url, application_name="test") as connection:
+        assert _one(connection, "SELECT count(*) FROM generations") == 1
+
+
+def test_a_server_that_is_another_one_is_a_new_generation(database_url: str) -> None:
+    with connect(database_url, application_name="test") as connection:
+        connection.execute(RESTORED)
+
+    migrate(database_url, environment="development")
+    migrate(database_url, environment="development")
+
+    with connect(database_url, application_name="test") as connection:
+        assert _one(connection, "SELECT array_agg(generation ORDER BY 1) FROM generations") == [
+            1,
+            2,
+        ]
+        assert _one(connection, "SELECT ontem_generation()") == 2
+
+
+def test_rows_of_an_older_generation_sort_below_those_of_a_newer(database_url: str) -> None:
+    with connect(database_url, application_name="test") as connection:
+        older = _one(connection, "SELECT ontem_seen_key(1::smallint, '281474976710655'::xid8)")
+        newer = _one(connection, "SELECT ontem_seen_key(2::smallint, '3'::xid8)")
+
+    assert older < newer
+
+
+def test_only_a_development_stack_has_a_clock_that_can_be_set(empty_database_url: str) -> None:
+    migrate(empty_database_url, environment="production")
+
+    assert _set_and_read(empty_database_url) - _real(empty_database_url) < timedelta(minutes=1)
+
+
+def test_the_development_clock_says_what_the_session_set(database_url: str) -> None:
+    assert _set_and_read(database_url).isoformat() == "2018-06-01T12:00:00+00:00"
+    assert abs(_real(database_url) - _clock(database_url)) < timedelta(minutes=1)
+
+
+def test_a_development_database_does_not_become_production(database_url: str) -> None:
+    with pytest.raises(OtherEnvironment, match="set ONTEM_ENVIRONMENT=development"):
+        migrate(database_url, environment="production")
+
+    assert _set_and_read(database_url).year == 2018
+
+
+def test_a_production_database_becomes_development_only_while_it_is_empty(
+    empty_database_url: str,
+) -> None:
+    migrate(empty_database_url, environment="production")
+    migrate(empty_database_url, environment="development")
+
+    assert _set_and_read(empty_database_url).year == 2018
+
+
+def test_a_production_database_with_orders_does_not_become_development(
+    empty_database_url: str,
+) -> None:
+    migrate(empty_database_url, environment="production")
+    with connect(empty_database_url, application_name="test") as connection:
+        connection.execute(
+            "INSERT INTO orders (merchant_id, order_id, evaluated_at, content_hash, amount_cents)"
+            " VALUES (1, 'o', ontem_clock(), sha256('o'), 1)"
+        )
+
+    with pytest.raises(OtherEnvironment, match="migrated as production"):
+        migrate(empty_database_url, environment="development")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE orders SET amount_cents = 0",
+        "DELETE FROM orders",
+        "TRUNCATE orders",
+        "UPDATE chargebacks SET kind = 'reversal'",
+        "DELETE FROM chargebacks",
+        "DELETE FROM order_products",
+        "DELETE FROM merchants",
+    ],
+)
+def test_what_happened_is_never_rewritten(database_url: str, statement: str) -> None:
+    with (
+        connect(database_url, application_name="test") as connection,
+        pytest.raises(psycopg.errors.RestrictViolation, match="never changed"),
+    ):
+        connection.execute(statement)
+
+
+def test_a_load_s_id_never_returns(database_url: str) -> None:
+    load = (
+        "INSERT INTO loads (as_of, cut, mark, timelines, revision)"
+        " VALUES ('2018-06-01', now(), '7', 't', 'r') RETURNING load_id"
+    )
+    with connect(database_url, application_name="test") as connection:
+        first = _one(connection, load)
+        connection.rollback()
+        second = _one(connection, load)
+
+    assert second > first
+
+
+def test_nothing_at_the_address_is_said_with_the_address_and_without_the_password() -> None:
+    with pytest.raises(PostgresUnavailable) as caught:
+        connect("postgresql://ana:secret@127.0.0.1:1/orders", application_name="test")
+
+    assert "127.0.0.1:1/orders" in str(caught.value)
+    assert "ontem up" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_database_that_is_not_there_is_named(database_url: str) -> None:
+    with pytest.raises(PostgresUnavailable, match=r"no_such_database"):
+        migrate(database_url.rsplit("/", 1)[0] + "/no_such_database", environment="development")
+
+
+def _one(connection: psycopg.Connection[tuple[object, ...]], query: str):
+    return connection.execute(query).fetchone()[0]
+
+
+def _clock(url: str):
+    with connect(url, application_name="test") as connection:
+        return _one(connection, "SELECT ontem_clock()")
+
+
+def _real(url: str):
+    with connect(url, application_name="test") as connection:
+        return _one(connection, "SELECT clock_timestamp()")
+
+
+def _set_and_read(url: str):
+    with connect(url, application_name="test") as connection:
+        connection.execute("SET ontem.clock = '2018-06-01T12:00:00Z'")
+        return _one(connection, "SELECT ontem_clock()")
+
+
+def _everything(url: str) -> list[tuple[object, ...]]:
+    with connect(url, application_name="test") as connection:
+        objects = connection.execute(
+            "SELECT oid::bigint, relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            " UNION ALL SELECT oid::bigint, proname FROM pg_proc"
+            " WHERE pronamespace = 'public'::regnamespace"
+            " UNION ALL SELECT generation, registered_at::text FROM generations ORDER BY 1"
+        )
+        return objects.fetchall()
