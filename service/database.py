@@ -1,6 +1,7 @@
 """The service's sessions of PostgreSQL: one per thread, with prepared generic plans."""
 
 import re
+import select
 import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -37,7 +38,7 @@ def prepare(template: str, *values: str, **structure: object) -> str:
 class Database:
     """PostgreSQL for all threads of one process; each gets a session of its own when it first asks.
 
-    The call after one that broke its session opens a new one. Nothing is tried again.
+    A session that has ended meanwhile is opened anew; nothing is tried again.
     """
 
     def __init__(self, url: str, *, statement_timeout: timedelta) -> None:
@@ -47,7 +48,10 @@ class Database:
     def session(self) -> Connection:
         """This thread's session, in autocommit. Raises PostgresUnavailable."""
         session: Connection | None = getattr(self._local, "session", None)
-        if session is None or session.closed:
+        if session is not None and _ended(session):
+            session.close()
+            session = None
+        if session is None:
             session = connect(
                 self._url,
                 application_name="ontem serve",
@@ -74,3 +78,8 @@ class Database:
         with session.transaction():
             session.execute("SELECT set_config('ontem.clock', %s, true)", (clock.isoformat(),))
             return cursor.execute(statement, values, prepare=True).fetchall()
+
+
+def _ended(session: Connection) -> bool:
+    """Whether the session broke, or its server has something to say: the end, if nothing else."""
+    return session.closed or bool(select.select([session.fileno()], [], [], 0)[0])

@@ -88,8 +88,8 @@ class OnlineReader:
     """Reads the list and the entities of one order in one MGET, so that all are of one instant.
 
     `send` and `receive` are apart, so that a request can ask PostgreSQL in between. It belongs to
-    one thread. It never tries again: after a failure the next `send` connects anew, so an answer
-    that comes too late can't be taken for another request's.
+    one thread. It never tries again: after a failure, and where an answer was not taken, the next
+    `send` connects anew, so an answer that comes late can't be taken for another request's.
     """
 
     def __init__(
@@ -111,10 +111,10 @@ class OnlineReader:
 
     def send(self, entity_keys: Sequence[bytes]) -> None:
         """Ask for the list and these entities. Raises OnlineReadFailed."""
-        if self._waiting:  # whoever asked before never took the answer, which is not ours
-            self.close()
         keys = [value_key(self._timelines_id, key) for key in entity_keys]
         try:
+            if self._waiting or self._ended():
+                self.close()
             self._connection.send_command("MGET", self._list_key, *keys)
         except (redis.RedisError, OSError) as cause:
             raise self._failed(cause) from None
@@ -133,6 +133,13 @@ class OnlineReader:
         """Drop the connection, and with it an answer that nobody has read."""
         self._connection.disconnect()
         self._waiting = False
+
+    def _ended(self) -> bool:
+        """Whether there is something to read though nothing was asked: the end, if nothing else."""
+        try:
+            return bool(self._connection.is_connected and self._connection.can_read())
+        except (redis.RedisError, OSError):
+            return True
 
     def _failed(self, cause: Exception) -> OnlineReadFailed:
         self.close()

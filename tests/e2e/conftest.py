@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import redis
@@ -17,9 +18,10 @@ from stores import merchants
 from stores.merchants import Merchant, Policy
 from stores.postgres import Connection, connect
 from tests.e2e.a_model import write_a_model
+from tests.e2e.fault_proxy import FaultProxy, a_fault_proxy
 from tests.e2e.published import OnlineStore
 from tests.e2e.running import PROJECT, Answered, Client, Running, running
-from tests.servers import Servers, with_database
+from tests.servers import Servers, a_database, with_database
 
 SECRET = bytes(range(32))
 AS_OF = date(2018, 6, 1)
@@ -92,52 +94,79 @@ def environment_of(database_url: str, redis_url: str, model_folder: Path) -> dic
     }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def service_database_url(postgres_server_url: str, template_url: str) -> Iterator[str]:
+    """The database of the one service that all these tests share."""
+    template = urlsplit(template_url).path.removeprefix("/")
+    with a_database(postgres_server_url, template=template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def service_redis_url(test_servers: Servers) -> str:
+    """The Redis of the shared service; the proxy stands before it."""
+    return with_database(test_servers.redis_url, "0")
+
+
+@pytest.fixture(scope="session")
+def shared_proxy(service_redis_url: str) -> Iterator[FaultProxy]:
+    parts = urlsplit(service_redis_url)
+    with a_fault_proxy(parts.hostname or "", parts.port or 0) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
 def service(
-    module_database_url: str,
-    test_servers: Servers,
+    service_database_url: str,
+    service_redis_url: str,
+    shared_proxy: FaultProxy,
     model_folder: Path,
     features: FeatureSet,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Running]:
-    """One service that the tests of a module share, each with a merchant of its own."""
-    redis_url = with_database(test_servers.redis_url, "0")
-    with redis.Redis.from_url(redis_url) as client:
-        client.flushdb()
-    OnlineStore(redis_url, features, SECRET).publish(AS_OF)
-    environ = environment_of(module_database_url, redis_url, model_folder)
+    """One service for all tests, each with a merchant of its own."""
+    fresh_store(service_redis_url, features)
+    parts = urlsplit(service_redis_url)
+    through = parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{shared_proxy.port}")
+    environ = environment_of(service_database_url, urlunsplit(through), model_folder)
     with running(environ, tmp_path_factory.mktemp("service") / "log") as found:
         yield found
 
 
-@pytest.fixture
-def shop(service: Running, module_database_url: str, features: FeatureSet) -> Iterator[Shop]:
-    """A merchant of the shared service."""
-    with connect(module_database_url, application_name="test", autocommit=True) as database:
-        yield a_shop(service, database, features)
+def fresh_store(redis_url: str, features: FeatureSet) -> OnlineStore:
+    """An emptied Redis with a snapshot as of AS_OF in which nobody was ever seen."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
+    store = OnlineStore(redis_url, features, SECRET)
+    store.publish(AS_OF)
+    return store
 
 
 @pytest.fixture
-def environ(database_url: str, redis_url: str, model_folder: Path) -> dict[str, str]:
-    """The environment of a service of the test's own."""
-    return environment_of(database_url, redis_url, model_folder)
+def proxy(shared_proxy: FaultProxy) -> Iterator[FaultProxy]:
+    """What the shared service takes for Redis; well again after the test."""
+    yield shared_proxy
+    shared_proxy.recover()
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Connection]:
-    """The database of the test's own service."""
-    with connect(database_url, application_name="test", autocommit=True) as connection:
-        yield connection
+def online(service: Running, service_redis_url: str, features: FeatureSet) -> Iterator[OnlineStore]:
+    """The online store of the shared service, without any load until the test publishes one."""
+    with redis.Redis.from_url(service_redis_url) as client:
+        client.flushdb()
+    yield OnlineStore(service_redis_url, features, SECRET)
+    fresh_store(service_redis_url, features)
 
 
 @pytest.fixture
-def online(redis_url: str, features: FeatureSet) -> OnlineStore:
-    """The Redis of the test's own service, empty."""
-    return OnlineStore(redis_url, features, SECRET)
+def shop(service: Running, service_database_url: str, features: FeatureSet) -> Iterator[Shop]:
+    """A merchant of the shared service; without a score it blocks."""
+    with connect(service_database_url, application_name="test", autocommit=True) as database:
+        yield a_shop(service, database, features, decision_without_score="block")
 
 
 @pytest.fixture
-def other_shop(service: Running, module_database_url: str, features: FeatureSet) -> Iterator[Shop]:
+def other_shop(service: Running, service_database_url: str, features: FeatureSet) -> Iterator[Shop]:
     """Another merchant of the shared service."""
-    with connect(module_database_url, application_name="test", autocommit=True) as database:
+    with connect(service_database_url, application_name="test", autocommit=True) as database:
         yield a_shop(service, database, features)

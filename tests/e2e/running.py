@@ -70,7 +70,7 @@ class Client:
 
 @contextmanager
 def running(environ: Mapping[str, str], log: Path, *words: str) -> Iterator[Running]:
-    """`ontem serve` under `environ`; requests may be sent at once, its output goes to `log`.
+    """`ontem serve` under `environ`, which answers already; its output goes to `log`.
 
     The listening socket is made here and handed down, so no port is guessed and nothing polled.
     """
@@ -87,7 +87,9 @@ def running(environ: Mapping[str, str], log: Path, *words: str) -> Iterator[Runn
                 pass_fds=(listening.fileno(),),
             )
     try:
-        yield Running(process, port, log)
+        service = Running(process, port, log)
+        service.client().send("GET", "/livez")
+        yield service
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(TIMEOUT_SECONDS)

@@ -88,10 +88,10 @@ def test_eight_at_once_leave_one_evaluation_and_get_one_answer(shop: Shop, servi
     assert len(shop.stored("1", "o-1")) == 1
 
 
-def test_two_contents_at_once_leave_one_and_refuse_the_other(shop: Shop, module_database_url: str):
+def test_two_contents_at_once_leave_one_and_refuse_the_other(shop: Shop, service_database_url: str):
     """The loser waits for the winner's transaction, which is held open here until it waits."""
     order = an_order("race")
-    with psycopg.connect(module_database_url) as rival:
+    with psycopg.connect(service_database_url) as rival:
         rival.execute(
             "INSERT INTO orders (merchant_id, order_id, event_at, import_id, content_hash,"
             " amount_cents) VALUES (%s, 'race', '2018-01-01Z', 1, %s, 5)",

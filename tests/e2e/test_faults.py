@@ -1,0 +1,99 @@
+"""Stores that fail while the service runs: an answer all the same, and recovery without restart."""
+
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Shop
+from tests.e2e.fault_proxy import Fault, FaultProxy
+
+
+def an_order(order_id: str, **fields: Any) -> dict[str, Any]:
+    return {"order_id": order_id, "amount_cents": 1990, "document": "52998224725", **fields}
+
+
+@pytest.mark.parametrize("fault", ["silent", "reset", "truncate"])
+def test_redis_that_fails_leaves_the_distant_past_missing_until_it_is_back(
+    shop: Shop, proxy: FaultProxy, fault: Fault
+):
+    assert shop.evaluate(an_order("before")).body["degraded"] is False
+    proxy.fault = fault
+    during = shop.evaluate(an_order("during"))
+    proxy.fault = "none"
+    after = shop.evaluate(an_order("after"), at="2018-06-01T15:00:01Z")
+
+    assert during.status == 200
+    assert during.body["missing"] == ["distant"]
+    assert (during.body["score"], during.body["decision"]) == (None, "block")
+    assert shop.stored("missing, load_id", "during") == [(["distant"], None)]
+    assert after.body["degraded"] is False
+    assert shop.vector("after")["document_orders_24h_recent"] == 2
+
+
+def test_the_answer_of_a_degraded_order_stays_what_it_was(shop: Shop, proxy: FaultProxy):
+    proxy.fault = "silent"
+    during = shop.evaluate(an_order("during"))
+    proxy.fault = "none"
+
+    assert shop.evaluate(an_order("during")).content == during.content
+
+
+def test_redis_that_answers_byte_by_byte_is_read_all_the_same(shop: Shop, proxy: FaultProxy):
+    proxy.fault = "slices"
+
+    assert shop.evaluate(an_order("asked")).body["degraded"] is False
+
+
+def test_redis_that_refuses_is_missing_and_not_ready(shop: Shop, proxy: FaultProxy):
+    proxy.refuse()
+    answered = shop.evaluate(an_order("asked"))
+    ready = shop.client.send("GET", "/readyz")
+
+    assert (answered.status, answered.body["missing"]) == (200, ["distant"])
+    assert ready.status == 503
+    assert ready.body["ready"] is False
+    assert ready.body["checks"]["redis"] != "ok"
+    assert ready.body["checks"]["postgresql"] == "ok"
+    assert shop.client.send("GET", "/livez").status == 200
+
+
+def test_a_service_that_has_all_it_needs_is_ready(shop: Shop):
+    ready = shop.client.send("GET", "/readyz")
+
+    assert ready.status == 200
+    assert ready.body == {
+        "ready": True,
+        "checks": {"model": "ok", "postgresql": "ok", "redis": "ok", "snapshot": "ok"},
+    }
+
+
+def test_sessions_that_postgresql_ended_are_opened_anew_without_a_loss(shop: Shop):
+    shop.evaluate(an_order("before"))
+    ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
+    assert shop.database.execute(ended + " AND datname = current_database()", ("ontem serve",))
+
+    after = shop.evaluate(an_order("after"))
+
+    assert (after.status, after.body["degraded"]) == (200, False)
+
+
+def test_connections_that_redis_ended_are_opened_anew_without_a_loss(shop: Shop, proxy: FaultProxy):
+    shop.evaluate(an_order("before"))
+    proxy.refuse()
+    proxy.recover()
+
+    assert shop.evaluate(an_order("after")).body["degraded"] is False
+
+
+def test_orders_that_cannot_be_stored_are_not_answered_and_may_be_sent_again(shop: Shop):
+    shop.evaluate(an_order("before"))
+    with shop.database.transaction():
+        shop.database.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+        during = shop.evaluate(an_order("during"))
+    after = shop.evaluate(an_order("during"))
+
+    assert during.status == 503
+    assert during.body["type"] == "urn:ontem:problem:store-unavailable"
+    assert during.headers["retry-after"] == "1"
+    assert after.status == 200
+    assert "idempotent-replayed" not in after.headers

@@ -1,0 +1,123 @@
+"""Which snapshot an order sees, and what it does where there is none."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+import redis
+
+from features_pkg.calendar import Calendar
+from features_pkg.feature_set import FeatureSet
+from features_pkg.identifiers import Identifier
+from stores.online import list_key, value_key
+from tests.e2e.conftest import Shop
+from tests.e2e.published import OnlineStore, a_timeline
+
+CPF = "52998224725"
+MAY_30, MAY_31, JUNE_1 = date(2018, 5, 30), date(2018, 5, 31), date(2018, 6, 1)
+
+
+@pytest.fixture
+def online(online: OnlineStore) -> OnlineStore:
+    """A store that has a snapshot as of May 30th only."""
+    online.publish(MAY_30)
+    return online
+
+
+def an_order(order_id: str, **fields: Any) -> dict[str, Any]:
+    return {"order_id": order_id, "amount_cents": 1990, "document": CPF, **fields}
+
+
+def seen_on(features: FeatureSet, *days: date) -> bytes:
+    """The timeline of a document that was in an order in the first second of each day."""
+    calendar = Calendar(features.timezone)
+    instants = [calendar.cutoff_us(day.toordinal()) + 1 for day in days]
+    return a_timeline(features, Identifier.DOCUMENT, *instants)
+
+
+def test_the_snapshot_depends_on_the_instant_and_the_lag_alone(shop: Shop, online: OnlineStore):
+    online.publish(MAY_31)
+    online.publish(JUNE_1)
+
+    before = shop.evaluate(an_order("a"), at="2018-06-01T06:59:59.999999Z").body
+    after = shop.evaluate(an_order("b"), at="2018-06-01T07:00:00Z").body
+
+    assert (before["as_of"], before["stale"]) == ("2018-05-31", False)
+    assert (after["as_of"], after["stale"]) == ("2018-06-01", False)
+
+
+def test_every_entity_is_read_for_the_one_load_of_the_request(
+    shop: Shop, online: OnlineStore, features: FeatureSet
+):
+    document = (shop.merchant.merchant_id, "document", CPF)
+    online.publish(MAY_31, {document: seen_on(features, MAY_30)})
+    online.publish(JUNE_1, {document: seen_on(features, MAY_30, MAY_31)})
+
+    shop.evaluate(an_order("a"), at="2018-06-01T06:59:59Z")
+    shop.evaluate(an_order("b"), at="2018-06-01T07:00:00Z")
+
+    assert shop.vector("a")["document_orders_7d_distant"] == 1
+    assert shop.vector("b")["document_orders_7d_distant"] == 2
+    assert shop.vector("b")["document_orders_1d_distant"] == 1
+
+
+def test_where_the_snapshot_is_missing_the_newest_older_one_serves_and_no_day_is_lost(
+    shop: Shop, online: OnlineStore
+):
+    shop.evaluate(an_order("first"), at="2018-05-30T03:00:00Z")
+    shop.evaluate(an_order("second"), at="2018-05-30T12:00:00Z")
+    answered = shop.evaluate(an_order("asked"), at="2018-06-01T15:00:00Z").body
+
+    assert (answered["as_of"], answered["stale"], answered["degraded"]) == (
+        "2018-05-30",
+        True,
+        False,
+    )
+    assert shop.stored("stale_days", "asked") == [(2,)]
+    assert shop.vector("asked")["document_orders_since_cutoff_recent"] == 2
+
+
+def test_a_snapshot_older_than_max_stale_is_none(shop: Shop, online: OnlineStore):
+    answered = shop.evaluate(an_order("asked"), at="2018-06-02T15:00:00Z").body
+
+    assert answered["missing"] == ["distant"]
+    assert (answered["score"], answered["decision"]) == (None, "block")
+    assert (answered["as_of"], answered["degraded"]) == (None, True)
+
+
+def test_redis_that_came_back_empty_is_no_new_customer(
+    shop: Shop, online: OnlineStore, service_redis_url: str
+):
+    with redis.Redis.from_url(service_redis_url) as client:
+        client.flushdb()
+    answered = shop.evaluate(an_order("asked"), at="2018-05-30T15:00:00Z").body
+
+    assert answered["missing"] == ["distant"]
+    vector = shop.vector("asked")
+    assert vector["document_orders_7d_distant"] != 0
+    assert shop.client.send("GET", "/readyz").status == 503
+
+
+def test_a_value_that_is_another_entity_s_is_missing_and_never_scored(
+    shop: Shop, online: OnlineStore, features: FeatureSet, service_redis_url: str
+):
+    merchant_id = shop.merchant.merchant_id
+    online.publish(MAY_31, {(merchant_id, "document", "another"): seen_on(features, MAY_30)})
+    another, ours = (online.keys.key(merchant_id, "document", it) for it in ("another", CPF))
+    with redis.Redis.from_url(service_redis_url) as client:
+        crossed = client.get(value_key(features.timelines_id, another))
+        client.set(value_key(features.timelines_id, ours), crossed)
+    answered = shop.evaluate(an_order("asked"), at="2018-05-31T15:00:00Z").body
+
+    assert answered["missing"] == ["distant:document"]
+    assert (answered["score"], answered["decision"]) == (None, "block")
+
+
+def test_a_list_that_is_damaged_is_no_list(
+    shop: Shop, features: FeatureSet, service_redis_url: str
+):
+    with redis.Redis.from_url(service_redis_url) as client:
+        client.set(list_key(features.timelines_id), b"\xc1")
+    answered = shop.evaluate(an_order("asked"), at="2018-05-30T15:00:00Z").body
+
+    assert answered["missing"] == ["distant"]
