@@ -41,7 +41,8 @@ class Shown:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bar.stop()
+        if self._console.is_terminal:
+            self._bar.stop()
         self._rejects.close()
 
     def progressed(self, rows: int, total: int | None) -> None:

@@ -1,0 +1,227 @@
+"""`ontem import`: files as people have them, and what it says."""
+
+import csv
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ontem.cli import main
+from stores.postgres import connect
+
+PROJECT = Path(__file__).resolve().parents[2]
+DATA = PROJECT.parent / "shared" / "data"
+ENVIRON = {  # import and generate use neither Redis nor files
+    "ONTEM_ENVIRONMENT": "development",
+    "ONTEM_REDIS_URL": "redis://127.0.0.1:1",
+    "ONTEM_STORAGE_URL": "file:///nowhere",
+    "ONTEM_ENTITY_KEY": "0a" * 32,
+}
+HEADER = "order_id,event_at,amount_cents,user,product,items,chargeback_at\n"
+GOOD = 'a,2018-06-01T12:00:00Z,1990,u1,"[""x"",""y""]",,\n'
+
+
+@pytest.fixture
+def ontem(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
+    monkeypatch.chdir(tmp_path)
+    environ = {**ENVIRON, "ONTEM_POSTGRES_URL": database_url}
+    return lambda *arguments: CliRunner(env=environ).invoke(main, list(arguments))
+
+
+def a_file(text: str, name: str = "orders.csv", encoding: str = "utf-8") -> str:
+    Path(name).write_text(text, encoding=encoding)
+    return name
+
+
+def rows(database_url: str, query: str) -> list[Any]:
+    with connect(database_url, application_name="test") as connection:
+        return connection.execute(query).fetchall()  # type: ignore[arg-type]
+
+
+def test_a_csv_file_with_our_names_needs_no_mapping(
+    ontem: Callable[..., Result], database_url: str
+) -> None:
+    result = ontem("import", a_file(HEADER + GOOD), "--merchant", "shop")
+
+    assert result.exit_code == 0, result.output
+    assert "shop is a new merchant" in result.output
+    assert "1 rows read; 1 orders and 0 chargebacks new; 0 and 0 there already; 0 refused" in (
+        result.output
+    )
+    found = rows(database_url, "SELECT o.order_id, m.name, product FROM orders o, merchants m")
+    assert found == [("a", "shop", ["x", "y"])]
+
+
+def test_refused_rows_go_to_a_file_without_personal_data(ontem: Callable[..., Result]) -> None:
+    text = (
+        HEADER
+        + GOOD
+        + "b,2018-06-01 12:00:00,1990,ana@example.com,,,\n"
+        + "c,2018-06-01T12:00:00Z,1990\n"
+        + 'd,2018-06-01T12:00:00Z,"1,99",ana@example.com,,,\n'
+        + "e,2018-06-01T12:00:00Z,1990,ana@example.com,,{,\n"
+        + "f,2018-06-01T12:00:00Z,1990,u,,,2018-05-01T12:00:00Z\n"
+    )
+
+    result = ontem("import", a_file(text), "--merchant", "shop", "--rejects", "refused.csv")
+
+    assert result.exit_code == 0, result.output
+    assert "5 refused (see refused.csv)" in result.output
+    said = Path("refused.csv").read_text()
+    assert "ana@example.com" not in said
+    assert [
+        (row["row"], row["order_id"], row["field"]) for row in csv.DictReader(said.split("\n"))
+    ] == [
+        ("2", "b", "event_at"),
+        ("4", "d", "amount_cents"),
+        ("5", "e", "items"),
+        ("6", "f", "chargeback_at"),
+        ("3", "", ""),
+    ]
+
+
+def test_no_file_of_refused_rows_is_left_where_none_was(ontem: Callable[..., Result]) -> None:
+    a_file("row,order_id\n1,old\n", "orders.csv.rejects.csv")
+
+    ontem("import", a_file(HEADER + GOOD), "--merchant", "shop")
+
+    assert not Path("orders.csv.rejects.csv").exists()
+
+
+def test_a_mapping_says_names_zone_unit_and_delimiter(
+    ontem: Callable[..., Result], database_url: str
+) -> None:
+    a_file(
+        'timezone = "America/Sao_Paulo"\namount_unit = "currency"\ndelimiter = ";"\n'
+        '[columns]\norder_id = "pedido"\nevent_at = "data"\namount_cents = "valor"\n',
+        "m.toml",
+    )
+    text = '\ufeffpedido;data;valor\n7;"01/06/2018\n10:00";19.90\n8;2018-06-01 10:00:00;5\n'
+
+    result = ontem("import", a_file(text), "--merchant", "shop", "--mapping", "m.toml")
+
+    assert "1 orders" in result.output
+    assert "1 refused" in result.output
+    found = rows(database_url, "SELECT order_id, event_at::text, amount_cents FROM orders")
+    assert found == [("8", "2018-06-01 13:00:00+00", 500)]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "said"),
+    [
+        ("zone = 'UTC'", "'zone' is not one of timezone, amount_unit, delimiter, columns"),
+        ("timezone = 'Sao Paulo'", "is no IANA name"),
+        ("amount_unit = 'reais'", "neither 'cents' nor 'currency'"),
+        ("columns = 3", "[columns] holds lines"),
+        ("[columns]\ncpf = 'cpf'", "orders have no 'cpf', only order_id"),
+        ("[columns]\nuser = 'cliente'", "no column cliente (for user); it has order_id, event_at"),
+        ("[[", "mapping m.toml"),
+    ],
+)
+def test_a_wrong_mapping_is_refused_in_one_sentence(
+    ontem: Callable[..., Result], mapping: str, said: str
+) -> None:
+    a_file(mapping, "m.toml")
+
+    result = ontem("import", a_file(HEADER + GOOD), "--merchant", "shop", "--mapping", "m.toml")
+
+    assert result.exit_code == 1
+    assert said in result.output
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "said"),
+    [
+        ("", "utf-8", "no column order_id, event_at, amount_cents; it has none"),
+        (
+            "pedido,valor\n1,2\n",
+            "utf-8",
+            "no column order_id, event_at, amount_cents; it has pedido",
+        ),
+        (HEADER + GOOD.replace("u1", "João"), "latin-1", "can't be read"),
+        ("PAR1 but no Parquet", "utf-8", "can't be read"),
+    ],
+)
+def test_an_unusable_file_is_refused_and_makes_no_merchant(
+    ontem: Callable[..., Result], database_url: str, text: str, encoding: str, said: str
+) -> None:
+    result = ontem("import", a_file(text, encoding=encoding), "--merchant", "shop")
+
+    assert result.exit_code == 1
+    assert said in result.output
+    assert rows(database_url, "SELECT * FROM merchants") == []
+
+
+def test_a_file_of_chargebacks(ontem: Callable[..., Result], database_url: str) -> None:
+    ontem("import", a_file(HEADER + GOOD), "--merchant", "shop")
+    told = a_file("order_id,chargeback_at\na,2018-07-01T00:00:00-03:00\n", "told.csv")
+
+    result = ontem("import", told, "--merchant", "shop", "--kind", "chargebacks")
+
+    assert result.exit_code == 0, result.output
+    found = rows(database_url, "SELECT order_id, event_at::text FROM charged_back_orders")
+    assert found == [("a", "2018-07-01 03:00:00+00")]
+
+
+def test_an_import_that_is_killed_leaves_nothing(
+    ontem: Callable[..., Result], database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ontem("generate", "--orders=70000", "--days=9", "--seed=2", "--output=g.parquet")
+    monkeypatch.setenv("ONTEM_POSTGRES_URL", database_url)
+    for name, value in ENVIRON.items():
+        monkeypatch.setenv(name, value)
+    command = [sys.executable, "-m", "ontem", "import", "g.parquet", "--merchant", "shop"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path.cwd()) as importing:
+        assert importing.stdout is not None
+        said = next(line for line in importing.stdout if line.startswith("storing"))
+        importing.kill()
+
+    assert said == "storing 70,000 rows\n"
+    with connect(database_url, application_name="test") as connection:
+        connection.execute("LOCK TABLE orders IN SHARE MODE")  # waits for whoever still writes
+        assert connection.execute("SELECT count(*) FROM orders").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM imports").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM pg_indexes WHERE tablename = 'orders'"
+                                  ).fetchone() == (11,)  # fmt: skip
+
+
+def test_generated_orders_are_imported_whole(
+    ontem: Callable[..., Result], database_url: str
+) -> None:
+    for name in ("g.csv", "g.parquet"):
+        ontem("generate", "--orders=300", "--days=90", "--seed=2", "--end=2026-05-01T12:00:00Z",
+              f"--output={name}")  # fmt: skip
+
+    first = ontem("import", "g.csv", "--merchant", "shop")
+    second = ontem("import", "g.parquet", "--merchant", "shop")
+
+    assert "300 orders" in first.output, first.output
+    assert "0 orders and 0 chargebacks new; 300 and" in second.output
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "told"),
+    [("olist", 8_135, 0), ("sparkov", 172_468, 5_663), ("aws_afd", 1_611, 95)],
+)
+def test_real_orders_are_imported_whole_by_their_mapping(
+    ontem: Callable[..., Result], name: str, count: int, told: int
+) -> None:
+    file = DATA / f"{name}_orders.parquet"
+    if not file.exists():
+        pytest.skip(f"{file.name} is not on this machine")
+
+    result = ontem(
+        "import", str(file), "--merchant", name,
+        "--mapping", str(PROJECT / "docs" / "mappings" / f"{name}.toml"),
+    )  # fmt: skip
+
+    assert f"{count:,} orders and {told:,} chargebacks new; 0 and 0 there already; 0 refused" in (
+        result.output
+    )
