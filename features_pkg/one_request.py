@@ -75,7 +75,7 @@ class _Kind:
 @dataclass(frozen=True, slots=True)
 class _Moment:
     at_us: int
-    as_of: int
+    wanted: int
     cut_us: int
 
 
@@ -112,12 +112,9 @@ class Evaluator:
         `recent` holds the visible events before that instant, the order's own left out, reaching
         back 24 hours and to where the load ends; None where they could not be read, as `past`.
         """
-        as_of = (
-            past.as_of
-            if past
-            else self._calendar.as_of(evaluated_at_us, self._features.snapshot_lag)
-        )
-        moment = _Moment(evaluated_at_us, as_of, self._calendar.cutoff_us(as_of))
+        wanted = self._calendar.as_of(evaluated_at_us, self._features.snapshot_lag)
+        cut_us = self._calendar.cutoff_us(past.as_of if past else wanted)
+        moment = _Moment(evaluated_at_us, wanted, cut_us)
         values = [math.nan] * len(self._features.velocities)
         rows = _by_entity(recent or ())
         missing = [name for name, part in ((DISTANT, past), (RECENT, recent)) if part is None]
@@ -133,7 +130,7 @@ class Evaluator:
             for step in steps:
                 if kinds and not step.needs & lacking:
                     values[step.place] = step.value(kinds, moment)
-        history_days = self._history_days(past)
+        history_days = self._history_days(past, wanted)
         if past is not None and history_days is None:
             missing.append(distant_of(MERCHANT))
         asked = Asked(order, self._calendar.local(evaluated_at_us), history_days)
@@ -156,12 +153,12 @@ class Evaluator:
             for event in EVENTS
         }
 
-    def _history_days(self, past: DistantPast | None) -> int | None:
+    def _history_days(self, past: DistantPast | None, wanted: int) -> int | None:
         if past is None or (MERCHANT, "") not in past.timelines:
             return None
         timeline = past.timelines[MERCHANT, ""]
         line = timeline.line(Event.ORDER) if timeline else None
-        return 0 if line is None else past.as_of - self._calendar.day_of(line.first_us)
+        return 0 if line is None else wanted - self._calendar.day_of(line.first_us)
 
 
 class _Step:
@@ -222,10 +219,10 @@ def _distant(velocity: Velocity, features: FeatureSet) -> Reading:
     if velocity.measure is Measure.DISTINCT:
         assert velocity.target is not None
         place = features.kept[velocity.identifier, velocity.event].index(velocity.target)
-        return lambda kind, at: kind.line.distinct(place, at.as_of, days) if kind.line else 0
+        return lambda kind, at: kind.line.distinct(place, at.wanted, days) if kind.line else 0
     if velocity.measure is Measure.AMOUNT:
-        return lambda kind, at: kind.line.amount_cents(at.as_of, days) if kind.line else 0
-    return lambda kind, at: kind.line.count(at.as_of, days) if kind.line else 0
+        return lambda kind, at: kind.line.amount_cents(at.wanted, days) if kind.line else 0
+    return lambda kind, at: kind.line.count(at.wanted, days) if kind.line else 0
 
 
 def _recent(velocity: Velocity) -> Reading:

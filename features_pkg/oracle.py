@@ -36,10 +36,15 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a question is asked, and the day before which the distant past lies."""
+    """When a question is asked, and the day `as_of` before which its distant past lies.
+
+    `wanted` is the day that the lag rule names, where the snapshot that served is older: distant
+    windows begin before that one, and `since_cutoff` begins where the snapshot ends.
+    """
 
     at_us: int
     as_of: int
+    wanted: int | None = None
 
 
 def events_of(event: Event, orders: Iterable[PastOrder]) -> Iterator[Happened]:
@@ -106,7 +111,8 @@ def _in_window(velocity: Velocity, at_us: int, moment: Moment, calendar: Calenda
     assert window is not None
     if velocity.past is Past.DISTANT:
         day = calendar.day_of(at_us)
-        first = moment.as_of - window.days if window.days is not None else None
+        wanted = moment.as_of if moment.wanted is None else moment.wanted
+        first = wanted - window.days if window.days is not None else None
         return day < moment.as_of and (first is None or first <= day)
     if at_us >= moment.at_us:
         return False

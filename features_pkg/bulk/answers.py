@@ -42,12 +42,24 @@ def answer(
         yield velocity, values
 
 
+UNSHORTENED: tuple[tuple[int, slice | Ints], ...] = ((0, slice(None)),)
+
+
+def _shorter(stale_days: Ints) -> tuple[tuple[int, slice | Ints], ...]:
+    """By how many days windows of days are shorter, and the questions that have them so."""
+    if not stale_days.any():
+        return UNSHORTENED
+    lengths = np.unique(stale_days).tolist()
+    return tuple((days, np.flatnonzero(stale_days == days)) for days in lengths)
+
+
 class _About:
     def __init__(
         self, histories: Mapping[Event, History], asking: Asking, rows: Ints, entity: Ints
     ) -> None:
         self._histories, self._asking = histories, asking
         self._rows, self._entity = rows, entity
+        self._shorter = _shorter((asking.wanted - asking.as_of)[rows])
         self._positions: dict[tuple[Event, Edge | None], Ints] = {}
 
     def value(self, velocity: Velocity) -> Ints:
@@ -56,7 +68,7 @@ class _About:
         after = self._position(velocity.event, end)
         if velocity.measure is Measure.DISTINCT:
             return self._distinct(velocity, history, after)
-        before = self._position(velocity.event, start)
+        before = np.minimum(self._position(velocity.event, start), after)
         match velocity.measure:
             case Measure.COUNT:
                 return after - before
@@ -75,9 +87,13 @@ class _About:
         if start is None:
             opened = runs.opened(None, in_days=in_days)
             return opened[after] - opened[self._position(velocity.event, None)]
-        opened = runs.opened(start[1], in_days=in_days)
-        closed = runs.closed(start[1], in_days=in_days)
-        return opened[after] - closed[self._position(velocity.event, start)]
+        before = np.minimum(self._position(velocity.event, start), after)
+        values = np.empty(len(after), dtype=np.int64)
+        for days, mine in self._shorter if in_days else UNSHORTENED:
+            opened = runs.opened(start[1] - days, in_days=in_days)
+            closed = runs.closed(start[1] - days, in_days=in_days)
+            values[mine] = opened[after[mine]] - closed[before[mine]]
+        return values
 
     def _age(self, history: History, position: Ints, seen: Mask) -> Ints:
         if not len(history.at_us):

@@ -43,13 +43,17 @@ class Seen:
 class Asking:
     """Questions at `at_us` whose distant past ends where day `as_of` begins; a row for each.
 
+    Its windows of days begin before the day `wanted`, which the lag rule names; `as_of` is earlier
+    where an older snapshot served.
+
     Ranks of the windows' edges among event times are kept: they serve every identifier.
     """
 
     def __init__(
-        self, at_us: Ints, as_of: Ints, calendar: Calendar, seen: Seen | None = None
+        self, at_us: Ints, as_of: Ints, wanted: Ints, calendar: Calendar, seen: Seen | None = None
     ) -> None:
-        self.at_us, self.as_of, self.calendar, self.seen = at_us, as_of, calendar, seen
+        self.at_us, self.as_of, self.wanted = at_us, as_of, wanted
+        self.calendar, self.seen = calendar, seen
         self._ranks: dict[tuple[Edge, int], Ints] = {}
         self._times: dict[int, Ints] = {}
         self._lock = Lock()
@@ -57,7 +61,8 @@ class Asking:
     @classmethod
     def by_rule(cls, at_us: Ints, calendar: Calendar, snapshot_lag: timedelta) -> Asking:
         """Questions whose snapshot is the one that the lag rule names."""
-        return cls(at_us, calendar.as_ofs(at_us, snapshot_lag), calendar)
+        wanted = calendar.as_ofs(at_us, snapshot_lag)
+        return cls(at_us, wanted, wanted, calendar)
 
     def edge_us(self, edge: Edge) -> Ints:
         """The instants of an edge."""
@@ -66,7 +71,9 @@ class Asking:
             return self.at_us
         if kind == "before":
             return self.at_us - min(length, LONGEST_US)
-        return self.calendar.cutoffs_us(self.as_of - length)
+        if kind == "cut":
+            return self.calendar.cutoffs_us(self.as_of)
+        return self.calendar.cutoffs_us(self.wanted - length)
 
     def ranks(self, edge: Edge, times: Ints) -> Ints:
         """How many of `times` lie before the edge of each question."""

@@ -48,7 +48,11 @@ def _of_group(group: Group, features: FeatureSet, calendar: Calendar) -> pa.Tabl
         if kept is identifier
     }
     answers = answer(
-        mine, histories, _asking(rows, calendar), np.arange(rows.num_rows), group.entity[asks]
+        mine,
+        histories,
+        _asking(rows, features, calendar),
+        np.arange(rows.num_rows),
+        group.entity[asks],
     )
     values = np.empty((rows.num_rows, len(mine)), dtype="<i8")
     for place, (_, column) in enumerate(answers):
@@ -65,12 +69,13 @@ def payloads(values: Ints | NDArray[np.float64]) -> pa.Array:
     return pa.Array.from_buffers(pa.binary(), rows, buffers)
 
 
-def _asking(rows: pa.Table, calendar: Calendar) -> Asking:
+def _asking(rows: pa.Table, features: FeatureSet, calendar: Calendar) -> Asking:
     at_us = rows["at_us"].to_numpy()
     as_of = rows["as_of"].to_numpy().astype(np.int64)
+    wanted = calendar.as_ofs(at_us, features.snapshot_lag)
     live = rows["seen"].is_valid().to_numpy()
     if not live.any():
-        return Asking(at_us, as_of, calendar)
+        return Asking(at_us, as_of, wanted, calendar)
     parts = list(_seen_parts(rows["seen"].combine_chunks(), live))
     mark, xmin, xmax = (np.array([part[place] for part in parts]) for place in range(3))
     seen = Seen(
@@ -82,7 +87,7 @@ def _asking(rows: pa.Table, calendar: Calendar) -> Asking:
         order=rows["order_pk"].to_numpy(),
         own_us=rows["own_us"].to_numpy(),
     )
-    return Asking(at_us, as_of, calendar, seen)
+    return Asking(at_us, as_of, wanted, calendar, seen)
 
 
 def _seen_parts(seen: pa.Array, live: Mask) -> Iterator[list[int]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
 from features_pkg.calendar import Calendar
+from features_pkg.feature_set import FeatureSet
 from features_pkg.identifiers import IDENTIFIERS
 from features_pkg.narrow.answering import PIECES, payloads
 from features_pkg.narrow.firsts import FirstEvents
@@ -26,14 +28,19 @@ def header_schema(passed: pa.Schema) -> pa.Schema:
 
 
 def headers(
-    batch: pa.Table, passed: pa.Schema, calendar: Calendar, firsts: FirstEvents
+    batch: pa.Table,
+    passed: pa.Schema,
+    features: FeatureSet,
+    calendar: Calendar,
+    firsts: FirstEvents,
 ) -> pa.Table:
     """The header piece of every asking order in a batch (`ORDER_ROWS` with questions and `passed`).
 
     Without it an order that names nothing would have no row at all.
     """
     asking = batch.filter(batch["asked_us"].is_valid())
-    values = np.array(list(_values(asking, calendar, firsts)), dtype=np.int64)
+    rows = _values(asking, features.snapshot_lag, calendar, firsts)
+    values = np.array(list(rows), dtype=np.int64)
     values = values.reshape(asking.num_rows, len(ORDER_FEATURES))
     part = pa.array(np.full(asking.num_rows, HEADER_PART), pa.int8())
     columns = [asking["order_pk"], part, payloads(values), *(asking[n] for n in passed.names)]
@@ -47,13 +54,14 @@ def order_feature_columns(values: np.ndarray[Any, np.dtype[np.int64]]) -> Iterat
         yield pa.array(column, mask=column == _NULL)
 
 
-def _values(asking: pa.Table, calendar: Calendar, firsts: FirstEvents) -> Iterator[Sequence[int]]:
+def _values(
+    asking: pa.Table, lag: timedelta, calendar: Calendar, firsts: FirstEvents
+) -> Iterator[Sequence[int]]:
     for row in asking.to_pylist():
-        as_of, seen = row["as_of"], row["seen"]
-        first_us = firsts.first_us(
-            row["merchant_id"], calendar.cutoff_us(as_of), seen[0] if seen else None
-        )
-        history_days = 0 if first_us is None else as_of - calendar.day_of(first_us)
+        cut_us, seen = calendar.cutoff_us(row["as_of"]), row["seen"]
+        first_us = firsts.first_us(row["merchant_id"], cut_us, seen[0] if seen else None)
+        wanted = calendar.as_of(row["asked_us"], lag)
+        history_days = 0 if first_us is None else wanted - calendar.day_of(first_us)
         asked = Asked(_order(row), calendar.local(row["asked_us"]), history_days)
         yield [_NULL if value is None else value for value in order_feature_values(asked)]
 

@@ -30,13 +30,13 @@ BULK_MISTAKES = {
         ASK + "Asking.edge_us", "return self.at_us\n", "return self.at_us + 1\n",
     ),
     "the distant past has a day more": Mistake(
-        ASK + "Asking.edge_us", "self.as_of - length", "self.as_of - length - (length > 0)",
+        ASK + "Asking.edge_us", "self.wanted - length", "self.wanted - length - 1",
     ),
     "the distant past has a day less": Mistake(
-        ASK + "Asking.edge_us", "self.as_of - length", "self.as_of - length + (length > 0)",
+        ASK + "Asking.edge_us", "self.wanted - length", "self.wanted - length + 1",
     ),
     "an event of the snapshot's own day is distant": Mistake(
-        ASK + "Asking.edge_us", "self.as_of - length", "self.as_of - length + (length == 0)",
+        ASK + "Asking.edge_us", "cutoffs_us(self.as_of)", "cutoffs_us(self.as_of + 1)",
     ),
     "since_cutoff is the last 24 hours": Mistake(
         ASK + "edges", "return CUT, AT", 'return ("before", 86_400_000_000), AT',
@@ -188,19 +188,19 @@ ONE_REQUEST_MISTAKES = {
         REQUEST + "Evaluator.vector", "[math.nan] *", "[0.0] *",
     ),
     "the distant past has a day more": Mistake(
-        LINE + "count", "as_of - days -", "as_of - days - 1 -",
+        LINE + "count", "wanted - days -", "wanted - days - 1 -",
     ),
     "the distant past has a day less": Mistake(
-        LINE + "count", "as_of - days -", "as_of - days + 1 -",
+        LINE + "count", "wanted - days -", "wanted - days + 1 -",
     ),
     "distinct values of a day more": Mistake(
-        LINE + "distinct", "as_of - days -", "as_of - days - 1 -",
+        LINE + "distinct", "wanted - days -", "wanted - days - 1 -",
     ),
     "distinct values of a day less": Mistake(
-        LINE + "distinct", "as_of - days -", "as_of - days + 1 -",
+        LINE + "distinct", "wanted - days -", "wanted - days + 1 -",
     ),
-    "cents of a day more": Mistake(LINE + "amount_cents", "as_of - days -", "as_of - days - 1 -"),
-    "cents of a day less": Mistake(LINE + "amount_cents", "as_of - days -", "as_of - days + 1 -"),
+    "cents of a day more": Mistake(LINE + "amount_cents", "wanted - days -", "wanted - days - 1 -"),
+    "cents of a day less": Mistake(LINE + "amount_cents", "wanted - days -", "wanted - days + 1 -"),
     "ever is 90 days": Mistake(LINE + "count", "self._older + sum", "sum"),
     "values older than 90 days are forgotten": Mistake(LINE + "distinct", "older + sum", "sum"),
     "cents older than 90 days are forgotten": Mistake(

@@ -24,7 +24,7 @@ def training_rows(rows: pa.Table) -> dict[str, dict[str, object]]:
         tuple(row.values()) for row in narrow.first_events(rows).to_pylist()
     )
     pieces = narrow.pieces(narrow.explode(rows, KEYS, FEATURES.kept), FEATURES, CALENDAR)
-    heads = narrow.headers(rows, PASSED, CALENDAR, firsts)
+    heads = narrow.headers(rows, PASSED, FEATURES, CALENDAR, firsts)
     whole = pa.concat_tables([pieces, heads], promote_options="default")
     done = narrow.assemble(whole, FEATURES, PASSED)
     return {row["order_id"]: row for row in done.to_pylist()}

@@ -7,21 +7,20 @@ to the oracle on it, first as they are and then with each mistake.
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pyarrow as pa
 import pytest
 
 from features_pkg import oracle, parse_name, point_in_time
-from features_pkg.calendar import DAY_US, to_us
+from features_pkg.calendar import DAY_US
 from features_pkg.feature_set import FeatureSet
-from features_pkg.identifiers import IDENTIFIERS
 from features_pkg.one_request import Evaluator
-from features_pkg.oracle import PastOrder
 from features_pkg.velocity import Velocity
 from tests.parity import rows
 from tests.parity.mistakes import BULK_MISTAKES, ONE_REQUEST_MISTAKES
 from tests.parity.mutants import Mistake, broken
+from tests.parity.orders import numbered, order
 from tests.parity.worlds import as_rows
 
 ALSO_NOT_SERVED = ("card_orders_ever_recent", "card_distinct_user_orders_30d_recent")
@@ -59,40 +58,8 @@ FEATURES = FeatureSet("America/Sao_Paulo", timedelta(hours=4), tuple(map(parse_n
 BULK: tuple[Velocity, ...] = FEATURES.velocities + tuple(map(parse_name, ALSO_NOT_SERVED))
 
 
-def order(
-    at: str,
-    *,
-    card: str | None = "c",
-    user: str | None = None,
-    product: tuple[str, ...] = (),
-    charged: str | None = None,
-    merchant: str = "m1",
-) -> PastOrder:
-    given = {"card": card, "user": user}
-    values = {i: tuple(v for v in (given.get(i),) if v is not None) for i in IDENTIFIERS}
-    return PastOrder(
-        merchant,
-        "",
-        _us(at),
-        100,
-        values | {IDENTIFIERS[-1]: product},
-        None if charged is None else _us(charged),
-    )
-
-
-def _us(at: str) -> int:
-    return to_us(datetime.fromisoformat(at).replace(tzinfo=UTC))
-
-
-def _numbered(*orders: PastOrder) -> list[PastOrder]:
-    return [
-        PastOrder(o.merchant, str(n), o.at_us, o.amount_cents + n, o.identifiers, o.chargeback_us)
-        for n, o in enumerate(orders)
-    ]
-
-
 # The usual question is asked on 2018-06-10 at 15:00; that day began at 03:00.
-HISTORY = _numbered(
+HISTORY = numbered(
     order("2018-06-10 15:00", user="u1", product=("p", "q"), charged="2018-06-20 12:00"),
     order("2018-06-10 15:00", user="tie", product=("p", "new")),
     order("2018-06-10 14:00", user=None, product=("p", "p")),

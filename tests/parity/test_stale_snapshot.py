@@ -1,0 +1,160 @@
+"""Where the snapshot that the rule names is not there, an older one answers what the oracle does.
+
+Windows of days end where the older one ends and begin where they would have, `since_cutoff` begins
+where it ends, so no day is lost and none is there twice.
+"""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features_pkg import narrow, oracle
+from features_pkg.calendar import DAY_US
+from features_pkg.one_request import Evaluator
+from tests.parity import worlds
+from tests.parity.mutants import Mistake, broken
+from tests.parity.orders import numbered, order
+from tests.parity.rows import (
+    CALENDAR,
+    FEATURES,
+    as_order,
+    distant_past,
+    order_rows,
+    recent,
+    snapshot,
+)
+from tests.parity.test_narrow_is_the_oracle import training_rows, with_questions
+
+EVALUATOR = Evaluator(FEATURES)
+History = list[oracle.PastOrder]
+
+
+def moment(asking: oracle.PastOrder, stale_days: int) -> oracle.Moment:
+    wanted = CALENDAR.as_of(asking.at_us, FEATURES.snapshot_lag)
+    return oracle.Moment(asking.at_us, wanted - stale_days, wanted)
+
+
+@given(history=worlds.orders(), which=st.integers(0, 100), stale_days=st.integers(0, 2))
+def test_one_request_on_a_stale_snapshot_is_the_oracle(
+    history: History, which: int, stale_days: int
+) -> None:
+    asking = history[which % len(history)]
+    at = moment(asking, stale_days)
+    from_us = min(at.at_us - DAY_US, CALENDAR.cutoff_us(at.as_of))
+
+    vector = EVALUATOR.vector(
+        as_order(asking),
+        at.at_us,
+        distant_past(asking, snapshot(history, at.as_of), at.as_of),
+        recent(asking, history, from_us, at.at_us),
+    )
+
+    for velocity, found in zip(FEATURES.velocities, vector.values, strict=False):
+        right = oracle.value(velocity, asking, at, history, CALENDAR)
+        assert (None if math.isnan(found) else found) == right, velocity.name
+
+
+@settings(max_examples=40)
+@given(history=worlds.orders(), stale_days=st.lists(st.integers(0, 2), min_size=14, max_size=14))
+def test_training_of_stale_rows_is_the_oracle(history: History, stale_days: list[int]) -> None:
+    moments = [moment(o, days) for o, days in zip(history, stale_days, strict=False)]
+    all_seen = narrow.live_seen(10**6, 10**6, 10**6)
+    questions = [{"asked_us": m.at_us, "as_of": m.as_of, "seen": all_seen} for m in moments]
+
+    done = training_rows(with_questions(order_rows(history), questions))
+
+    for asking, at in zip(history, moments, strict=True):
+        for velocity in FEATURES.velocities:
+            right = oracle.value(velocity, asking, at, history, CALENDAR)
+            assert done[str(asking.order_id)][velocity.name] == right, velocity.name
+
+
+# The rule names 2018-06-10; the snapshots of the two days before it serve as well.
+HISTORY = numbered(
+    order("2018-06-10 15:00", user="asks"),
+    order("2018-05-10 12:00", user="asks", card="seen before and after"),
+    order("2018-06-09 12:00", user="asks", card="seen before and after"),
+    order("2018-06-03 02:59:59.999999", user="too early"),
+    order("2018-06-03 03:00", user="first of seven days"),
+    order("2018-06-08 12:00", user="the day that is missing"),
+    order("2018-06-07 12:00", user="there"),
+)
+SEVEN_DAYS = "card_orders_7d_distant"
+MISTAKES = {
+    "windows begin where the snapshot has them": Mistake(
+        "features_pkg.bulk.asking:Asking.edge_us", "self.wanted -", "self.as_of -"
+    ),
+    "a value seen before and after the window is in it": Mistake(
+        "features_pkg.bulk.answers:_shorter", "not stale_days.any()", "True"
+    ),
+    "a window that ends before it begins counts backwards": Mistake(
+        "features_pkg.bulk.answers:_About.value",
+        "np.minimum(self._position(velocity.event, start), after)",
+        "self._position(velocity.event, start)",
+    ),
+}
+
+
+def training_is_right() -> bool:
+    """Whether the first order's stale training rows are the oracle's."""
+    return all(training_of(moment(HISTORY[0], days)) == expected(days) for days in range(3))
+
+
+def training_of(at: oracle.Moment) -> dict[str, object]:
+    asked = {"asked_us": at.at_us, "as_of": at.as_of, "seen": None}
+    questions = [asked, *[dict.fromkeys(asked)] * (len(HISTORY) - 1)]
+    found = training_rows(with_questions(order_rows(HISTORY), questions))["0"]
+    return {velocity.name: found[velocity.name] for velocity in FEATURES.velocities}
+
+
+def expected(stale_days: int) -> dict[str, object]:
+    at = moment(HISTORY[0], stale_days)
+    return {v.name: oracle.value(v, HISTORY[0], at, HISTORY, CALENDAR) for v in FEATURES.velocities}
+
+
+def test_without_a_mistake_stale_training_rows_are_right() -> None:
+    assert training_is_right()
+    assert [expected(days)[SEVEN_DAYS] for days in range(3)] == [3, 3, 2]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_about_stale_training_rows_is_seen(mistake: Mistake) -> None:
+    with broken(mistake):
+        assert not training_is_right()
+
+
+@pytest.mark.parametrize("stale_days", [1, 2])
+def test_one_request_begins_its_windows_where_the_rule_does(stale_days: int) -> None:
+    at = moment(HISTORY[0], stale_days)
+
+    past = distant_past(HISTORY[0], snapshot(HISTORY, at.as_of), at.as_of)
+    vector = EVALUATOR.vector(as_order(HISTORY[0]), at.at_us, past, [])
+
+    place = FEATURES.names.index(SEVEN_DAYS)
+    assert vector.values[place] == expected(stale_days)[SEVEN_DAYS]
+
+
+def test_days_of_history_are_counted_to_the_day_that_the_rule_names() -> None:
+    noon = CALENDAR.cutoff_us(CALENDAR.day_of(0)) + DAY_US // 2
+    nothing: dict[str, tuple[object, ...]] = dict.fromkeys(worlds.IDENTIFIERS, ())
+    history = [
+        oracle.PastOrder("m1", str(n), noon + days * DAY_US, 1, {**nothing, "card": ("c",)})
+        for n, days in enumerate((0, 10))
+    ]
+    asking, at = history[1], moment(history[1], stale_days=2)
+    questions = [
+        dict.fromkeys(("asked_us", "as_of", "seen")),
+        {"asked_us": at.at_us, "as_of": at.as_of, "seen": None},
+    ]
+
+    past = distant_past(asking, snapshot(history, at.as_of), at.as_of)
+    vector = EVALUATOR.vector(as_order(asking), at.at_us, past, [])
+    done = training_rows(with_questions(order_rows(history), questions))
+
+    place = FEATURES.names.index("merchant_history_days")
+    assert vector.values[place] == 10
+    assert done["1"]["merchant_history_days"] == 10
