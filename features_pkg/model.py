@@ -66,7 +66,7 @@ class Model:
         if np.isinf(own).any():
             row, column = np.argwhere(np.isinf(own))[0]
             raise NotFinite(self.manifest.features[column], float(own[row, column]))
-        scores = self.scorer.scores(own)
+        scores: Floats = self.scorer.scores(own)
         if not np.all((scores >= 0.0) & (scores <= 1.0)):
             raise NotFinite("the score", float(scores[~((scores >= 0) & (scores <= 1))][0]))
         return scores

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-class Instant(click.ParamType):
+class Instant(click.ParamType[datetime]):
     """An aware instant, such as 2018-06-01T12:00:00Z."""
 
     name = "instant"
@@ -35,7 +35,7 @@ class Instant(click.ParamType):
         return at
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[date]):
     """A civil day, such as 2018-06-01."""
 
     name = "day"

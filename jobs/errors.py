@@ -155,3 +155,24 @@ class NothingToPublish(JobError):
             "`ontem snapshot`"
         )
         self.timelines, self.as_of = timelines, as_of
+
+
+class PeriodEmpty(JobError):
+    """A period that ends before it begins."""
+
+    def __init__(self, *, first_day: date, end_day: date) -> None:
+        super().__init__(
+            f"--to {end_day} is not after --from {first_day}: the day of --to is not in the period"
+        )
+        self.first_day, self.end_day = first_day, end_day
+
+
+class LabelsFromTheFuture(JobError):
+    """Labels were asked for as of an instant that has not come."""
+
+    def __init__(self, *, labels_as_of: datetime, now: datetime) -> None:
+        super().__init__(
+            f"--labels-as-of {labels_as_of.isoformat()} has not come: the database's clock says "
+            f"{now.isoformat()}"
+        )
+        self.labels_as_of, self.now = labels_as_of, now

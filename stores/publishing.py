@@ -173,7 +173,7 @@ def check_order(load: Load, before: Published) -> None:
 
 def check_room(client: "redis.Redis", address: str, needed: int) -> None:
     """Raises RedisMayEvict or RedisFull; asks INFO alone, which managed Redis allows, too."""
-    info = cast(dict[str, Any], client.info("memory"))
+    info: dict[str, Any] = client.info("memory")
     policy = str(info.get("maxmemory_policy", "unknown"))
     if policy != "noeviction":
         raise RedisMayEvict(address=address, policy=policy)

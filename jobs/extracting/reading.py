@@ -34,6 +34,19 @@ def read_chargebacks(
     )
 
 
+def read_questions(spark: SparkSession, url: str, pks: Range, mark_key: int) -> DataFrame:
+    """All orders below a mark with what their evaluations saw, their chargebacks and reversals.
+
+    `reversal_us` is a list, null where there is none.
+    """
+    bounds = {"mark_key": mark_key}
+    orders = read_postgres(spark, url, with_literals("questions", bounds, quote), by=pks)
+    reversals = read_postgres(spark, url, with_literals("reversals", bounds, quote), by=pks)
+    undone = reversals.groupBy("order_pk").agg(F.collect_list("event_us").alias("reversal_us"))
+    happened = with_chargebacks(orders, read_chargebacks(spark, url, pks, bounds))
+    return happened.join(F.broadcast(undone), on="order_pk", how="left")
+
+
 def with_chargebacks(orders: DataFrame, chargebacks: DataFrame) -> DataFrame:
     """`orders` with their chargebacks, null where there is none.
 

@@ -67,7 +67,7 @@ def read_examples(
         labels=table["label"].to_numpy() == 1,
         asked_us=_int64(table["asked_at"]),
         known_us=_int64(table["label_known_at"]),
-        days=_int64(table["asked_day"]),
+        days=_int64(pc.cast(table["asked_day"], pa.int32())),
         cards=_int64(pc.fill_null(table["card_code"], 0)),
     )
 

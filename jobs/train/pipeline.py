@@ -31,11 +31,20 @@ def fit(examples: Examples, features: Sequence[str], seed: int) -> Pipeline:
             random_state=seed,
         )
     pipeline = Pipeline([("classifier", classifier)])
-    pipeline.fit(examples.matrix, labels)
+    pipeline.fit(_with_something(examples.matrix), labels)
     if hasattr(classifier, "_feature_subsample_rng"):
         classifier._feature_subsample_rng = None  # only fitting draws from it
     pipeline.ontem_features_ = tuple(features)
     return pipeline
+
+
+def _with_something(matrix: Floats) -> Floats:
+    """`matrix` with zeros in columns of nulls alone, which scikit-learn can't bin.
+
+    No tree splits by a column that is all alike, so whatever it holds later moves no score.
+    """
+    empty = np.isnan(matrix).all(axis=0)
+    return np.where(empty, 0.0, matrix) if empty.any() else matrix
 
 
 def to_bytes(pipeline: Pipeline) -> bytes:

@@ -341,6 +341,19 @@ def test_a_model_without_velocity_uses_order_features_alone(
     assert model.score(a_vector()) == model.score(a_vector(**{FEATURES.names[0]: 9999.0}))
 
 
+def test_a_feature_that_was_never_there_moves_no_score(store: OfflineStore, tmp_path: Path) -> None:
+    table, absent = a_training_set(orders=1500), FEATURES.names[5]
+    place = table.schema.get_field_index(absent)
+    table = table.set_column(place, absent, pa.nulls(table.num_rows, pa.int64()))
+    committed(store, tmp_path / "store", table)
+
+    folder, manifest = train(store, FEATURES, Wanted(output=tmp_path / "model"))
+    model = load_model(folder, FEATURES)
+    assert manifest.medians[5] is None
+    scores = {model.score(a_vector(**{absent: value})) for value in (0.0, 1e6, float("nan"))}
+    assert len(scores) == 1
+
+
 @pytest.mark.parametrize(("fraud", "score"), [(0.0, 0.0), (1.1, 1.0)])
 def test_data_of_one_class_give_a_constant_and_null_metrics(
     store: OfflineStore, tmp_path: Path, fraud: float, score: float

@@ -1,0 +1,42 @@
+"""`training-set`."""
+
+from datetime import date, datetime
+
+import click
+
+from jobs.entry import CLOCK, Day, Instant, job_here
+
+
+@click.command(name="training-set")
+@click.option("--from", "first_day", type=Day(), required=True, help="The first day of orders.")
+@click.option("--to", "end_day", type=Day(), required=True, help="The day after the last one.")
+@click.option("--labels-as-of", type=Instant(), help="Label by what was known then; default now.")
+@click.option("--include-stale", is_flag=True, help="Keep orders that an old snapshot served.")
+@CLOCK
+def training_set(
+    first_day: date,
+    end_day: date,
+    labels_as_of: datetime | None,
+    include_stale: bool,  # noqa: FBT001  click gives flags by name
+    clock: datetime | None,
+) -> None:
+    """Build the training set of the orders from one day up to before another."""
+    from jobs.training_set.run import Period
+    from jobs.training_set.run import training_set as run
+
+    click.echo(f"training set from {first_day} to {end_day}")
+    period = Period(
+        first_day=first_day,
+        end_day=end_day,
+        labels_as_of=labels_as_of,
+        include_stale=include_stale,
+    )
+    key, manifest = run(job_here(clock), period)
+    facts, labels = manifest.facts, manifest.facts.labels
+    click.echo(
+        f"{facts.orders:,} orders, {facts.live:,} of them live, {len(facts.features)} features; "
+        f"{facts.stale_left_out:,} left out as stale\n"
+        f"  labels as of {facts.labels_as_of.isoformat()}: {labels.charged_back:,} charged back, "
+        f"{labels.honest:,} not; none for {labels.too_young:,} too young and "
+        f"{labels.charged_back_late:,} charged back late\n  {key}"
+    )

@@ -1,0 +1,55 @@
+"""Was it fraud? The label of an order as of a stated instant, and from when on it was known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why an order has its label, or none."""
+
+    CHARGED_BACK = "charged_back"
+    HONEST = "honest"
+    TOO_YOUNG = "too_young"
+    CHARGED_BACK_LATE = "charged_back_late"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """1, 0 or None, and the microsecond from which it is what it is; None has none."""
+
+    value: int | None
+    known_us: int | None
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRule:
+    """Labels as of `instant_us`; a chargeback counts up to `maturity_us` after its order."""
+
+    instant_us: int
+    maturity_us: int
+
+    def label(self, event_us: int, chargebacks: Sequence[int], reversals: Sequence[int]) -> Label:
+        """The label of an order of `event_us`, from when its chargebacks and reversals were known.
+
+        Charged back within the maturity and known by the instant: 1. Old enough and not charged
+        back, or not any more: 0. Charged back later, or too young to tell: None. Both ends of the
+        maturity and the instant itself are in.
+        """
+        told = [(us, False) for us in chargebacks if us <= self.instant_us]
+        told += [(us, True) for us in reversals if us <= self.instant_us]
+        charged_us, undone_us = None, event_us
+        for us, is_reversal in sorted(told):
+            if is_reversal:
+                charged_us, undone_us = None, us
+            elif charged_us is None:
+                charged_us = us
+        mature_us = event_us + self.maturity_us
+        if charged_us is not None and charged_us <= mature_us:
+            return Label(1, charged_us, Reason.CHARGED_BACK)
+        if charged_us is not None:
+            return Label(None, None, Reason.CHARGED_BACK_LATE)
+        if mature_us > self.instant_us:
+            return Label(None, None, Reason.TOO_YOUNG)
+        return Label(0, max(mature_us, undone_us), Reason.HONEST)

@@ -1,0 +1,171 @@
+"""From orders in PostgreSQL to a committed training set."""
+
+import uuid
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyspark import StorageLevel
+
+from features_pkg.calendar import from_us, to_us
+from jobs.errors import LabelsFromTheFuture, NothingToTrainOn, PeriodEmpty
+from jobs.extracting.complete import Extent, complete_before, database_clock
+from jobs.extracting.reading import order_pks, read_questions
+from jobs.job import Job, Stages
+from jobs.training_set.facts import DATASET, LabelCounts, TrainingSetFacts, training_set_slot
+from jobs.training_set.labels import LabelRule, Reason
+from jobs.training_set.questions import Asking
+from jobs.training_set.rows import asking_rows, training_rows
+from stores import manifest as manifests
+from stores.manifest import DataFile, Manifest
+from stores.offline import OfflineStore, open_store
+from stores.postgres import Connection
+
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """Orders asked about on the local days `[first_day, end_day)`; labels as of an instant.
+
+    None is the database's clock.
+    """
+
+    first_day: date
+    end_day: date
+    labels_as_of: datetime | None = None
+    include_stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What one run has settled before Spark starts."""
+
+    connection: Connection
+    store: OfflineStore
+    extent: Extent
+    asking: Asking
+    now: datetime
+
+
+def training_set(job: Job, period: Period) -> tuple[str, Manifest[TrainingSetFacts]]:
+    """Build and commit the training set of a period; the key of its manifest, and that manifest.
+
+    Raises PeriodEmpty, DayNotOver while its last day is not over, StillWriting,
+    LabelsFromTheFuture, and NothingToTrainOn when no order was asked about.
+    """
+    if period.end_day <= period.first_day:
+        raise PeriodEmpty(first_day=period.first_day, end_day=period.end_day)
+    store = open_store(job.settings.storage_url)
+    with job.connect() as connection:
+        frame = _settle(job, period, connection, store)
+        run = uuid.uuid4().hex
+        files = _build(job, frame, manifests.run_folder(DATASET, run))
+        facts = _facts(job, period, frame, files)
+        if not facts.orders:
+            raise NothingToTrainOn(
+                f"no order was asked about from {period.first_day} to {period.end_day}",
+                "choose days that have orders",
+            )
+        manifest = Manifest(
+            slot=training_set_slot(facts.feature_set),
+            run=run,
+            files=files,
+            facts=facts,
+            made=manifests.made(at=frame.now, by="ontem training-set"),
+        )
+        return manifests.commit(store, manifest), manifest
+
+
+def _settle(job: Job, period: Period, connection: Connection, store: OfflineStore) -> _Frame:
+    extent = complete_before(connection, period.end_day, job.calendar, say=job.say)
+    now = database_clock(connection)
+    labels_as_of = period.labels_as_of or now
+    if labels_as_of > now:
+        raise LabelsFromTheFuture(labels_as_of=labels_as_of, now=now)
+    features, settings = job.feature_set, job.settings
+    asking = Asking(
+        from_us=job.calendar.cutoff_us(period.first_day.toordinal()),
+        to_us=job.calendar.cutoff_us(period.end_day.toordinal()),
+        timezone=features.timezone,
+        lag=features.snapshot_lag,
+        rule=LabelRule(to_us(labels_as_of), settings.label_maturity // MICROSECOND),
+        include_stale=period.include_stale,
+        secret=settings.entity_key,
+        timelines=features.timelines_id,
+    )
+    return _Frame(connection, store, extent, asking, now)
+
+
+def _build(job: Job, frame: _Frame, folder: str) -> tuple[DataFile, ...]:
+    """Write the rows into the run's folder."""
+    stages = Stages(job.say)
+    with ExitStack() as stack:
+        with stages.stage("start Spark"):
+            spark = stack.enter_context(job.spark("ontem training-set"))
+        with stages.stage("build the training set"):
+            pks = order_pks(frame.connection)
+            questions = read_questions(spark, job.settings.postgres_url, pks, frame.extent.mark_key)
+            asked = asking_rows(questions, frame.asking).persist(StorageLevel.DISK_ONLY)
+            rows = training_rows(asked, job.feature_set, job.settings.entity_key)
+            rows.write.mode("error").parquet(frame.store.location(folder))
+            asked.unpersist()
+    return manifests.describe(frame.store, folder)
+
+
+def _facts(
+    job: Job, period: Period, frame: _Frame, files: tuple[DataFile, ...]
+) -> TrainingSetFacts:
+    features = job.feature_set
+    reasons, live = _counted(frame.store, files)
+    return TrainingSetFacts(
+        first_day=period.first_day,
+        end_day=period.end_day,
+        labels_as_of=from_us(frame.asking.rule.instant_us),
+        label_maturity_days=job.settings.label_maturity / timedelta(days=1),
+        timezone=features.timezone,
+        snapshot_lag_seconds=features.snapshot_lag.total_seconds(),
+        feature_set=features.version,
+        timelines=features.timelines_id,
+        features=features.names,
+        cut=frame.extent.cut,
+        mark_key=frame.extent.mark_key,
+        generation=frame.extent.generation,
+        orders=sum(reasons.values()),
+        live=live,
+        stale_left_out=0 if period.include_stale else _stale(frame),
+        stale_included=period.include_stale,
+        labels=LabelCounts(
+            charged_back=reasons[Reason.CHARGED_BACK],
+            honest=reasons[Reason.HONEST],
+            too_young=reasons[Reason.TOO_YOUNG],
+            charged_back_late=reasons[Reason.CHARGED_BACK_LATE],
+        ),
+    )
+
+
+def _counted(store: OfflineStore, files: tuple[DataFile, ...]) -> tuple[Counter[str], int]:
+    """How many rows have which reason for their label, and how many are of live orders."""
+    reasons: Counter[str] = Counter()
+    live = 0
+    for file in files:
+        with store.open(file.key) as source:
+            table = pq.read_table(source, columns=["label_reason", "live"])
+        reasons.update(table["label_reason"].to_pylist())
+        live += int(pc.sum(table["live"]).as_py() or 0)
+    return reasons, live
+
+
+def _stale(frame: _Frame) -> int:
+    """How many orders of the period were evaluated with a snapshot older than the rule names."""
+    (row,) = frame.connection.execute(
+        "SELECT count(*) FROM evaluations JOIN orders USING (order_pk)"
+        " WHERE NOT superseded AND stale_days > 0"
+        " AND evaluations.evaluated_at >= %s AND evaluations.evaluated_at < %s"
+        " AND ontem_seen_key(orders.generation, recorded_xid) < %s",
+        (from_us(frame.asking.from_us), from_us(frame.asking.to_us), frame.extent.mark_key),
+    ).fetchall()
+    return int(str(row[0]))
