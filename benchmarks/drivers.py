@@ -1,0 +1,143 @@
+"""The recent read of one order through psycopg2 and psycopg 3: text, prepared, generic plan.
+
+psycopg2 is no dependency of Ontem: `uv pip install psycopg2-binary` before this benchmark.
+"""
+
+import itertools
+import os
+import re
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from psycopg.types.numeric import Int8
+
+from features_pkg.normalising.orders import SCALARS
+from jobs.generating import generate
+from jobs.importing import import_orders
+from service.database import prepare
+from stores import merchants
+from stores.migrate import migrate
+from stores.postgres import connect
+from tests.servers import a_database, servers
+
+ORDERS = int(os.environ.get("ONTEM_BENCH_ORDERS", "200000"))
+READS = 600
+END = datetime(2026, 5, 1, 12, tzinfo=UTC)
+REACH = timedelta(hours=29)
+WINDOW = ("merchant_id", "order_id", "from_at", "to_at", "product")
+TYPES = {"merchant_id": "bigint", "product": "text[]", "from_at": "timestamptz",
+         "to_at": "timestamptz"}  # fmt: skip
+
+Values = dict[str, Any]
+Read = Callable[[Values], list[tuple[Any, ...]]]
+
+
+def measure() -> list[str]:
+    """A table of milliseconds per read; every way reads the same orders in turn."""
+    with servers() as found, a_database(found.postgres_url) as url:
+        migrate(url, environment="development")
+        questions = _questions(url)
+        ways = {
+            "psycopg2, text": _psycopg2_text(url),
+            "psycopg2, `EXECUTE` of a generic plan": _psycopg2_prepared(url),
+            "psycopg 3, text": _psycopg3(url, prepared=False),
+            "psycopg 3, prepared, generic plan": _psycopg3(url, prepared=True),
+        }
+        for _, question in zip(range(20), questions, strict=False):
+            rows = [sorted(map(repr, read(question)[1:])) for read in ways.values()]
+            if any(found != rows[0] for found in rows):
+                raise AssertionError("the drivers read different rows")
+        taken: dict[str, list[float]] = {name: [] for name in ways}
+        for question, (name, read) in itertools.product(questions, ways.items()):
+            began = time.perf_counter()
+            read(question)
+            taken[name].append((time.perf_counter() - began) * 1000)
+    return _table(taken)
+
+
+def _questions(url: str) -> list[Values]:
+    """Orders of the newest days, with the window that the recent read asks for."""
+    table = generate(ORDERS, 90, seed=1, end=END)
+    with connect(url, application_name="bench") as connection:
+        merchant_id = merchants.add(connection, "bench").merchant_id
+        import_orders(connection, table, merchant_id)
+    rows = table.slice(ORDERS - READS).to_pylist()
+    return [
+        {**{name: row[name] for name in SCALARS}, "product": row["product"],
+         "order_id": row["order_id"], "merchant_id": merchant_id,
+         "from_at": row["event_at"] - REACH, "to_at": row["event_at"]}
+        for row in rows
+    ]  # fmt: skip
+
+
+def _statement() -> str:
+    """The service's own statement: one parameter for each value, however often it is used."""
+    values = {name: name for name in SCALARS}
+    return prepare("recent", *WINDOW, identifiers=SCALARS, values=values)
+
+
+def _psycopg2_text(url: str) -> Read:
+    cursor = _psycopg2_cursor(url)
+    text = _statement()
+
+    def read(values: Values) -> list[tuple[Any, ...]]:
+        cursor.execute(text, values)
+        return cursor.fetchall()
+
+    return read
+
+
+def _psycopg2_prepared(url: str) -> Read:
+    cursor = _psycopg2_cursor(url)
+    names = [*WINDOW, *SCALARS]
+    types = ", ".join(TYPES.get(name, "text") for name in names)
+    numbered = re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", _statement())
+    cursor.execute(f"PREPARE recent ({types}) AS {numbered}")
+    execute = f"EXECUTE recent ({', '.join(f'%({name})s' for name in names)})"
+
+    def read(values: Values) -> list[tuple[Any, ...]]:
+        cursor.execute(execute, values)
+        return cursor.fetchall()
+
+    return read
+
+
+def _psycopg2_cursor(url: str) -> Any:
+    try:
+        import psycopg2
+    except ModuleNotFoundError:
+        sys.exit("psycopg2 is not here to compare with: uv pip install psycopg2-binary")
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    cursor = connection.cursor()
+    cursor.execute("SET TimeZone = 'UTC'; SET plan_cache_mode = force_generic_plan")
+    return cursor
+
+
+def _psycopg3(url: str, *, prepared: bool) -> Read:
+    connection = connect(url, application_name="bench", autocommit=True)
+    connection.execute("SET plan_cache_mode = force_generic_plan")
+    text = _statement()
+
+    def read(values: Values) -> list[tuple[Any, ...]]:
+        kept = {**values, "merchant_id": Int8(values["merchant_id"])}
+        return connection.execute(text, kept, prepare=prepared).fetchall()  # type: ignore[arg-type]
+
+    return read
+
+
+def _table(taken: dict[str, list[float]]) -> list[str]:
+    lines = [
+        f"## Drivers: the recent read of {READS} orders among {ORDERS:,}",
+        "",
+        "| way | p50 ms | p99 ms |",
+        "|---|---|---|",
+    ]
+    for name, times in taken.items():
+        p99 = statistics.quantiles(times, n=100)[98]
+        lines.append(f"| {name} | {statistics.median(times):.2f} | {p99:.2f} |")
+    return lines
