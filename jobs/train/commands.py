@@ -52,4 +52,4 @@ def _part(orders: int, charged_back: int) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "null (one class only)" if value is None else f"{value:.4f}"
+    return "null" if value is None else f"{value:.4f}"

@@ -99,8 +99,8 @@ def _manifest(
     key: str, facts: TrainingSetFacts, split: Split, fitted: Fitted, seed: int
 ) -> ModelManifest:
     digest = hashlib.sha256(fitted.content).hexdigest()
-    thresholds = suggest_thresholds(scores_of(fitted.pipeline, split.training.matrix))
     scores = scores_of(fitted.pipeline, split.hold_out.matrix)
+    thresholds = suggest_thresholds(scores)
     return ModelManifest(
         name=f"{facts.end_day:%Y%m%d}-{digest[:8]}",
         pickle=f"{digest[:16]}.pkl",
