@@ -144,6 +144,12 @@ def test_an_order_that_is_there_with_other_content_is_refused_and_kept_as_it_was
     assert stored(connection, "*") == before
 
 
+def test_the_same_content_at_another_instant_is_another_content(load: Any) -> None:
+    load(orders(an_order(placed_at=NOON)))
+
+    assert load(orders(an_order(placed_at=NOON, event_at=NOON + DAY))).rows_refused == 1
+
+
 def test_a_repeated_row_is_counted_once_and_a_contradicting_one_refused(
     load: Any, heard: Heard
 ) -> None:
