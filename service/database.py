@@ -4,7 +4,7 @@ import re
 import select
 import threading
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final, LiteralString
 
 from features_pkg import queries
@@ -63,23 +63,19 @@ class Database:
             self._local.session = session
         return session
 
-    def run(
-        self, statement: str, values: Mapping[str, object], *, clock: datetime | None = None
-    ) -> list[Row]:
+    def run(self, statement: str, values: Mapping[str, object]) -> list[Row]:
         """The rows of one statement in a transaction of its own.
 
-        `clock` is what a development database takes for its clock meanwhile. Raises psycopg.Error
-        or PostgresUnavailable.
+        Raises psycopg.Error or PostgresUnavailable.
         """
-        session = self.session()
-        cursor = session.cursor(binary=True)
-        if clock is None:
-            return cursor.execute(statement, values, prepare=True).fetchall()
-        with session.transaction():
-            session.execute("SELECT set_config('ontem.clock', %s, true)", (clock.isoformat(),))
-            return cursor.execute(statement, values, prepare=True).fetchall()
+        cursor = self.session().cursor(binary=True)
+        return cursor.execute(statement, values, prepare=True).fetchall()
 
 
 def _ended(session: Connection) -> bool:
     """Whether the session broke, or its server has something to say: the end, if nothing else."""
-    return session.closed or bool(select.select([session.fileno()], [], [], 0)[0])
+    if session.closed:
+        return True
+    waiting = select.poll()
+    waiting.register(session.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))

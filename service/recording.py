@@ -19,12 +19,13 @@ from service.errors import OrderConflict
 from service.recent import SINGLE
 from stores.merchants import Decision
 
-_RECORD: Final = prepare(
-    "record_evaluation",
+_FIELDS: Final = (
     *("merchant_id", "order_id", "evaluated_at", "placed_at", "content_hash", "amount_cents"),
     *(*SINGLE, "product", "items", "evaluation_id", "vector", "score", "decision", "model"),
     *("feature_set", "timelines", "load_id", "as_of", "stale_days", "seen", "missing"),
 )
+_RECORD: Final = prepare("record_evaluation", *_FIELDS, development=False)
+_RECORD_AT: Final = prepare("record_evaluation", *_FIELDS, "clock", development=True)
 _STORED: Final = prepare("stored_evaluation", "merchant_id", "order_id")
 
 
@@ -75,7 +76,10 @@ def record(database: Database, evaluation: Evaluation, *, clock: datetime | None
 
     `clock` is the development clock of the request. Raises psycopg.Error or PostgresUnavailable.
     """
-    return bool(database.run(_RECORD, _values(evaluation), clock=clock))
+    values = _values(evaluation)
+    if clock is None:
+        return bool(database.run(_RECORD, values))
+    return bool(database.run(_RECORD_AT, {**values, "clock": clock.isoformat()}))
 
 
 def stored(

@@ -75,6 +75,7 @@ def running(environ: Mapping[str, str], log: Path, *words: str) -> Iterator[Runn
     The listening socket is made here and handed down, so no port is guessed and nothing polled.
     """
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as gunicorn's own bind
         os.set_inheritable(listening.fileno(), True)
         port = listening.getsockname()[1]
         with log.open("wb") as output:

@@ -1,0 +1,22 @@
+"""A bare Flask echo under the service's own gunicorn settings: `python -m benchmarks.echo BIND`."""
+
+import sys
+
+from flask import Flask, Response, request
+
+from service.server import Binding, Server, options
+
+
+def echo() -> Flask:
+    """An application that sends back what it gets."""
+    app = Flask("echo", static_folder=None)
+
+    @app.post("/evaluate")
+    def back() -> Response:
+        return Response(request.get_data(), content_type="application/json")
+
+    return app
+
+
+if __name__ == "__main__":
+    Server(echo, options(Binding(address=sys.argv[1]))).run()

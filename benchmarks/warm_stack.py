@@ -1,0 +1,86 @@
+"""A stack of its own with a million orders, a published snapshot and a model; gone at exit."""
+
+import atexit
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features_pkg.calendar import Calendar, to_us
+from features_pkg.feature_set import FeatureSet
+from ontem.stack import LocalStack
+from stores import merchants
+from stores.postgres import connect
+from stores.settings import Settings
+from tests.e2e.a_model import write_a_model
+
+PROJECT = Path(__file__).resolve().parents[1]
+ORDERS = int(os.environ.get("ONTEM_BENCH_ORDERS", "1000000"))
+LIVE = 3_000
+DAYS = 180
+TEXTS = ("user", "document", "email", "phone", "zip_code", "device", "ip", "card")
+
+
+@dataclass(frozen=True, slots=True)
+class WarmStack:
+    """What a client of the service needs, and the environment to start it in."""
+
+    folder: Path
+    environ: dict[str, str]
+    key: str
+    live: list[dict[str, Any]]
+    """The bodies of the orders that come after the imported ones."""
+
+
+@cache
+def warm_stack() -> WarmStack:
+    """The stack, made by the commands that a user has; made once per process."""
+    folder = Path(tempfile.mkdtemp(prefix="ontem-bench-"))
+    stack = LocalStack(folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(stack.remove)
+    stack.up()
+    (stack.home / "jars").symlink_to(PROJECT / ".ontem" / "jars")
+    environ = {**os.environ, **stack.variables, "PYTHONPATH": str(PROJECT)}
+    settings = Settings.from_environ(environ)
+    features = FeatureSet(settings.timezone, settings.snapshot_lag)
+    write_a_model(folder / "model", features)
+    environ["ONTEM_MODEL"] = str(folder / "model")
+
+    def ontem(*words: str) -> None:
+        command = [sys.executable, "-m", "ontem", *words]
+        subprocess.run(command, cwd=folder, env=environ, check=True, stdout=sys.stderr)
+
+    ontem("migrate")
+    days = ("--days", str(DAYS), "--seed", "1", "--output", "all.parquet")
+    ontem("generate", "--orders", str(ORDERS + LIVE), *days)
+    table = pq.read_table(folder / "all.parquet").sort_by("event_at")
+    pq.write_table(table.slice(0, ORDERS), folder / "history.parquet")
+    ontem("import", "history.parquet", "--merchant", "bench")
+    ontem("snapshot", "--as-of", _newest_cut(table, features).isoformat())
+    with connect(settings.postgres_url, application_name="bench", autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
+        key = merchants.issue_key(connection, merchants.find(connection, "bench"))
+    live = [_body(row) for row in table.slice(ORDERS).to_pylist()]
+    return WarmStack(folder, environ, key.text, live)
+
+
+def _newest_cut(table: pa.Table, features: FeatureSet) -> date:
+    """The snapshot that an order right after the last one asks for."""
+    last = table["event_at"][-1].as_py() + timedelta(seconds=1)
+    day = Calendar(features.timezone).as_of(to_us(last), features.snapshot_lag)
+    return date.fromordinal(day)
+
+
+def _body(row: dict[str, Any]) -> dict[str, Any]:
+    names = ("order_id", "amount_cents", *TEXTS, "items")
+    return {name: row[name] for name in names if row[name] is not None}

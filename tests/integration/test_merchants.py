@@ -1,0 +1,118 @@
+"""`ontem merchant`: merchants and their keys in PostgreSQL."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ontem.cli import main
+from stores import merchants
+from stores.api_keys import ApiKey
+from stores.merchants import KeyUnknown, MerchantExists, MerchantUnknown, Policy
+from stores.postgres import Connection, connect
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Connection]:
+    with connect(database_url, application_name="test", autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def ontem(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run `ontem merchant …` against the test's database."""
+    variables = {
+        "ONTEM_POSTGRES_URL": database_url,
+        "ONTEM_REDIS_URL": "redis://127.0.0.1:1/0",
+        "ONTEM_STORAGE_URL": "file:///nowhere",
+        "ONTEM_ENTITY_KEY": "00" * 32,
+    }
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(main, ["merchant", *words], env=variables)
+
+    return run
+
+
+def test_a_new_merchant_gets_a_key_that_proves_it(ontem: Any, database: Connection):
+    done = ontem("add", "loja", "--review-at", "0.3", "--decision-without-score", "allow")
+
+    key = ApiKey.read(done.output.strip())
+    assert key is not None
+    found = merchants.authenticate(database, key)
+    assert found is not None
+    assert (found.name, found.policy) == ("loja", Policy(0.3, 0.9, "allow"))
+
+
+def test_a_second_key_works_beside_the_first_until_one_is_revoked(ontem: Any, database: Connection):
+    first, second = (
+        ApiKey.read(ontem(*words).output.strip()) for words in (("add", "loja"), ("key", "loja"))
+    )
+    assert first
+    assert second
+    assert merchants.authenticate(database, first) == merchants.authenticate(database, second)
+
+    assert ontem("key", "loja", "--revoke", first.key_id).exit_code == 0
+    assert merchants.authenticate(database, first) is None
+    assert merchants.authenticate(database, second) is not None
+
+
+def test_the_secret_is_nowhere_in_the_database(ontem: Any, database: Connection):
+    text = ontem("add", "loja").output.strip()
+    rows = database.execute("SELECT k::text FROM api_keys k").fetchall()
+
+    key = ApiKey.read(text)
+    assert key is not None
+    assert key.secret not in str(rows)
+
+
+def test_a_key_with_another_secret_is_nobody_s(database: Connection):
+    key = merchants.issue_key(database, merchants.add(database, "loja"))
+
+    assert merchants.authenticate(database, ApiKey(key.key_id, ApiKey.new().secret)) is None
+
+
+def test_the_merchants_are_listed_by_name_with_their_policies(ontem: Any):
+    ontem("add", "b")
+    ontem("add", "a", "--block-at", "0.75")
+    lines = ontem("list").output.splitlines()
+
+    assert [line.split("\t")[1] for line in lines] == ["a", "b"]
+    assert "block at 0.75" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (("add", "loja"), "choose another name"),
+        (("add", "other", "--review-at", "0.95"), "review_at <= block_at"),
+        (("key", "nobody"), "ontem merchant add nobody"),
+        (("key", "loja", "--revoke", "000000000000"), "has no key '000000000000'"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(ontem: Any, words: tuple[str, ...], remedy: str):
+    ontem("add", "loja")
+    done = ontem(*words)
+
+    assert done.exit_code == 1
+    assert remedy in done.stderr
+
+
+def test_a_key_of_another_merchant_is_not_revoked(database: Connection):
+    loja, other = (merchants.add(database, name) for name in ("loja", "other"))
+    key = merchants.issue_key(database, loja)
+
+    with pytest.raises(KeyUnknown):
+        merchants.revoke_key(database, other, key.key_id)
+    assert merchants.authenticate(database, key) == loja
+
+
+def test_names_are_unique_and_found_or_refused(database: Connection):
+    loja = merchants.add(database, "loja")
+
+    assert merchants.find(database, "loja") == loja
+    with pytest.raises(MerchantExists):
+        merchants.add(database, "loja")
+    with pytest.raises(MerchantUnknown):
+        merchants.find(database, "lojinha")

@@ -1,0 +1,79 @@
+"""Keys are believed for half a minute, then asked about again."""
+
+import pytest
+
+from service.authentication import KEPT_SECONDS, KeyRing
+from service.errors import KeyRefused
+from stores.api_keys import ApiKey
+from stores.merchants import Merchant, Policy
+
+
+class Keys:
+    """Where the keys are stored, and how often it was asked."""
+
+    def __init__(self) -> None:
+        self.key = ApiKey.new()
+        self.merchant: Merchant | None = Merchant(7, "loja", Policy())
+        self.asked = 0
+
+    def look_up(self, key: ApiKey) -> Merchant | None:
+        self.asked += 1
+        return self.merchant if key == self.key else None
+
+    @property
+    def header(self) -> str:
+        return f"Bearer {self.key.text}"
+
+
+@pytest.fixture
+def keys() -> Keys:
+    return Keys()
+
+
+@pytest.fixture
+def ring(keys: Keys) -> KeyRing:
+    return KeyRing(keys.look_up)
+
+
+def test_a_key_is_looked_up_once_in_half_a_minute(keys: Keys, ring: KeyRing):
+    for now in (0.0, 1.0, KEPT_SECONDS - 0.001):
+        assert ring.merchant(keys.header, now) == keys.merchant
+
+    assert keys.asked == 1
+
+
+def test_a_revoked_key_ends_within_a_minute(keys: Keys, ring: KeyRing):
+    ring.merchant(keys.header, 0.0)
+    keys.merchant = None
+
+    with pytest.raises(KeyRefused):
+        ring.merchant(keys.header, KEPT_SECONDS)
+    assert KEPT_SECONDS <= 60
+
+
+def test_garbage_is_refused_without_a_look_up(keys: Keys, ring: KeyRing):
+    for header in (None, "", "Bearer", "Bearer x", f"Bearer {keys.key.text}x", keys.key.text):
+        with pytest.raises(KeyRefused):
+            ring.merchant(header, 0.0)
+
+    assert keys.asked == 0
+
+
+def test_a_key_that_was_refused_is_asked_about_again(keys: Keys, ring: KeyRing):
+    merchant, keys.merchant = keys.merchant, None
+    with pytest.raises(KeyRefused):
+        ring.merchant(keys.header, 0.0)
+    keys.merchant = merchant
+
+    assert ring.merchant(keys.header, 0.0) == merchant
+
+
+def test_a_known_key_under_another_scheme_is_refused(keys: Keys, ring: KeyRing):
+    ring.merchant(keys.header, 0.0)
+
+    with pytest.raises(KeyRefused):
+        ring.merchant(f"Basic {keys.key.text}", 0.0)
+
+
+def test_the_scheme_is_not_case_sensitive(keys: Keys, ring: KeyRing):
+    assert ring.merchant(f"bearer {keys.key.text}", 0.0) == keys.merchant
