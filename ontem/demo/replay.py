@@ -116,6 +116,7 @@ class Replay:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         for one in happens:
             for day in nights_between(now_us, one.at_us, calendar):
+                connection.close()  # the service ends a connection that is idle for so long
                 self.night(day)
             now_us = one.at_us
             if isinstance(one, LiveOrder):
