@@ -66,7 +66,7 @@ class Model:
         if np.isinf(own).any():
             row, column = np.argwhere(np.isinf(own))[0]
             raise NotFinite(self.manifest.features[column], float(own[row, column]))
-        scores: Floats = self.scorer.scores(own)
+        scores = self.scorer.scores(own)
         if not np.all((scores >= 0.0) & (scores <= 1.0)):
             raise NotFinite("the score", float(scores[~((scores >= 0) & (scores <= 1))][0]))
         return scores
@@ -172,7 +172,7 @@ def _proof_rows(medians: Floats, seed: int) -> Floats:
     random = np.random.default_rng(seed)
     shape = (PROOF_ROWS, len(medians))
     scale = np.exp(random.normal(0.0, 3.0, shape)) * random.choice((-1.0, 1.0), shape)
-    rows = np.nan_to_num(medians) + np.round(scale)
+    rows: Floats = np.nan_to_num(medians) + np.round(scale)
     rows[random.random(shape) < 0.2] = np.nan
     rows[0], rows[1], rows[2] = medians, np.nan, 0.0
     return rows

@@ -6,10 +6,11 @@ look the same from outside. Nothing is ever replaced: a key that is there keeps 
 
 import os
 import uuid
+from io import BufferedReader
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from stores.errors import OntemError
@@ -46,7 +47,7 @@ class OfflineStore(Protocol):
         """Whether there is a file under `key`."""
         ...
 
-    def open(self, key: str) -> BinaryIO:
+    def open(self, key: str) -> BufferedReader:
         """The file's bytes, to read; raises FileMissing."""
         ...
 
@@ -90,7 +91,7 @@ class FolderStore:
         """Whether there is a file under `key`."""
         return self._path(key).is_file()
 
-    def open(self, key: str) -> BinaryIO:
+    def open(self, key: str) -> BufferedReader:
         """The file's bytes, to read; raises FileMissing."""
         try:
             return self._path(key).open("rb")
