@@ -35,7 +35,8 @@ STORE_ORDERS: Final = """
         INSERT INTO orders (merchant_id, order_id, event_at, placed_at, generation, import_id,
                             content_hash, amount_cents, "user", document, email, phone, zip_code,
                             device, ip, card, product, items)
-        SELECT %(merchant_id)s, order_id, event_at, placed_at, ontem_generation(), %(import_id)s,
+        SELECT %(merchant_id)s, order_id, event_at, placed_at, (SELECT ontem_generation()),
+               %(import_id)s,
                content_hash, amount_cents, "user", document, email, phone, zip_code, device, ip,
                card, product, items
         FROM staged
@@ -60,7 +61,7 @@ DROP_OTHER_CONTENT: Final = """
 STORE_CHARGEBACKS_OF_ORDERS: Final = """
     WITH stored AS (
         INSERT INTO chargebacks (merchant_id, order_id, event_at, told_at, generation, import_id)
-        SELECT %(merchant_id)s, order_id, chargeback_at, chargeback_at, ontem_generation(),
+        SELECT %(merchant_id)s, order_id, chargeback_at, chargeback_at, (SELECT ontem_generation()),
                %(import_id)s
         FROM staged WHERE chargeback_at IS NOT NULL
         ON CONFLICT (merchant_id, order_id, kind, event_at) DO NOTHING
@@ -78,7 +79,7 @@ STORE_CHARGEBACKS: Final = """
         INSERT INTO chargebacks (merchant_id, order_id, kind, event_at, told_at, generation,
                                  import_id)
         SELECT %(merchant_id)s, s.order_id, s.kind, s.chargeback_at, s.chargeback_at,
-               ontem_generation(), %(import_id)s
+               (SELECT ontem_generation()), %(import_id)s
         FROM staged s
         LEFT JOIN orders o ON o.merchant_id = %(merchant_id)s AND o.order_id = s.order_id
         WHERE o.order_pk IS NULL OR s.chargeback_at >= o.event_at
