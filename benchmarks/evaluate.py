@@ -101,8 +101,9 @@ def _page(echo: list[float], service: list[float]) -> list[str]:
         "## `POST /evaluate` against a bare Flask echo",
         "",
         (
-            f"{len(service):,} generated orders to a service with {ORDERS:,} orders of {DAYS} days, "
-            "one worker, one client that keeps its connection; the same bodies to the echo, in turn."
+            f"{len(service):,} generated orders to a service with {ORDERS:,} orders of {DAYS} "
+            "days, one worker, one client that keeps its connection; the same bodies to the echo, "
+            "in turn."
         ),
         "",
         "| | p50, ms | p90, ms | p99, ms |",
