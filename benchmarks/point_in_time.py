@@ -51,7 +51,7 @@ def measure() -> list[str]:
         "## Point in time: the whole catalogue for every order",
         "",
         (
-            f"{len(features_pkg.CATALOGUE)} features, generated orders of one merchant over a year. "
+            f"{len(features_pkg.CATALOGUE)} features, generated orders of one merchant and a year. "
             "The peak is the whole process's, with the orders and the result."
         ),
         "",
@@ -93,8 +93,8 @@ def _against_duckdb() -> list[str]:
     return [
         "",
         (
-            f"The same two features of {DUCKDB_ORDERS:,} orders ({', '.join(SAME_FEATURES)}; the sums "
-            f"agree): {ours_seconds:.2f} s here, {theirs_seconds:.2f} s by DuckDB's range windows: "
+            f"The same two features of {DUCKDB_ORDERS:,} orders ({', '.join(SAME_FEATURES)}; "
+            f"the sums agree): {ours_seconds:.2f} s here, {theirs_seconds:.2f} s by DuckDB's range windows: "
             f"**{theirs_seconds / ours_seconds:.0f} times faster**."
         ),
     ]

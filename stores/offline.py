@@ -6,9 +6,9 @@ look the same from outside. Nothing is ever replaced: a key that is there keeps 
 
 import os
 import uuid
-from io import BufferedReader
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit

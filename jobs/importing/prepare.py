@@ -100,8 +100,8 @@ def _orders(named: Columns, done: Columns, rules: Rules, refusals: Refusals) -> 
     """The columns of an order's staging row, after its order id."""
     event = _known_instants(named["event_at"], "event_at", rules, refusals)
     refusals.add(event == NEVER, "event_at", "is missing")
-    placed = _optional_instants(named, "placed_at", rules, refusals, default=event)
-    told = _optional_instants(named, "chargeback_at", rules, refusals, default=None)
+    placed = _optional_instants(named, "placed_at", rules, refusals)
+    told = _optional_instants(named, "chargeback_at", rules, refusals)
     refusals.add((told != NEVER) & (told > rules.now_us), "chargeback_at", "is in the future")
     refusals.add((told != NEVER) & (told < event), "chargeback_at", "is before its order")
     amount = cents(named["amount_cents"], rules.mapping.amount_unit, refusals)
@@ -129,17 +129,10 @@ def _known_instants(column: pa.Array, field: str, rules: Rules, refusals: Refusa
     return found
 
 
-def _optional_instants(
-    named: Columns,
-    field: str,
-    rules: Rules,
-    refusals: Refusals,
-    *,
-    default: Ints | None,
-) -> Ints:
+def _optional_instants(named: Columns, field: str, rules: Rules, refusals: Refusals) -> Ints:
     if field in named:
         return instants_us(named[field], field, rules.mapping.timezone, refusals)
-    return np.full(refusals.rows, NEVER, np.int64) if default is None else default
+    return np.full(refusals.rows, NEVER, np.int64)
 
 
 def _scalars(named: Columns, refusals: Refusals) -> Columns:

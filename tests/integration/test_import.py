@@ -87,7 +87,7 @@ def test_a_row_becomes_a_canonical_order(connection: Connection, load: Any) -> N
         "order_id, event_at, placed_at, evaluated_at, amount_cents, document, email, zip_code,"
         " card, phone, product, ip, import_id",
     ) == [
-        ("o1", NOON, NOON, None, 1990, "52998224725", "ana@gmail.com", "01310100",
+        ("o1", NOON, None, None, 1990, "52998224725", "ana@gmail.com", "01310100",
          None, "+5511987654321", ["a", "b"], "192.0.2.1", 1)
     ]  # fmt: skip
     assert stored(connection, "product, order_pk, event_at", "order_products") == [
@@ -102,14 +102,14 @@ def test_an_import_and_the_service_agree_on_what_is_the_same_order(
     item = {"product": 'a\\"{},', "quantity": 2, "amount_cents": 1990}
     load(orders(an_order(user='u "1"\\', product=["á,é"], items=[item])))
 
-    order = normalise_order("o1", 1990, {"user": 'u "1"\\', "product": ["á,é"]}, NOON, ())
+    order = normalise_order("o1", 1990, {"user": 'u "1"\\', "product": ["á,é"]}, None, ())
     found = connection.execute("SELECT content_hash, product, items FROM orders").fetchone()
 
     assert found is not None
     assert found[1:] == (["á,é", 'a\\"{},'], [item])
     assert found[0] != content_hash(order)
     line = Item(item["product"], 2, 1990)
-    whole = normalise_order("o1", 1990, {"user": 'u "1"\\', "product": "á,é"}, NOON, [line])
+    whole = normalise_order("o1", 1990, {"user": 'u "1"\\', "product": "á,é"}, None, [line])
     assert found[0] == content_hash(whole)
 
 

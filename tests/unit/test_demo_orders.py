@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -68,8 +69,7 @@ def test_each_cut_off_that_is_crossed_has_its_night_once() -> None:
     ]
 
     crossed = [
-        list(nights_between(before, after, SAO_PAULO))
-        for before, after in zip(instants, instants[1:], strict=False)
+        list(nights_between(before, after, SAO_PAULO)) for before, after in pairwise(instants)
     ]
 
     assert crossed == [
