@@ -25,7 +25,7 @@ def options(binding: Binding) -> dict[str, Any]:
         "workers": binding.workers,
         "threads": binding.threads,
         "worker_class": "gthread",
-        "keepalive": 75,
+        "keepalive": 620,  # longer than what load balancers keep an idle connection for
         "timeout": 30,
         "graceful_timeout": 20,
         "limit_request_line": 1_024,
