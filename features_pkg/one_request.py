@@ -127,8 +127,8 @@ class Evaluator:
                 missing.append(distant_of(identifier))
             lacking = {*missing, DISTANT} if unread else set(missing)
             kinds = [self._kinds(identifier, entity, past, rows) for entity in entities]
-            for step in steps:
-                if kinds and not step.needs & lacking:
+            for step in steps if kinds else ():
+                if not (lacking and step.needs & lacking):
                     values[step.place] = step.value(kinds, moment)
         history_days = self._history_days(past, wanted)
         if past is not None and history_days is None:
@@ -143,15 +143,15 @@ class Evaluator:
         entity: str,
         past: DistantPast | None,
         rows: Mapping[tuple[str, str, str], list[RecentEvent]],
-    ) -> dict[Event, _Kind]:
+    ) -> dict[Event, _Kind | None]:
+        """What each event did for the entity; None where it never happened."""
         timeline = past.timelines.get((identifier, entity)) if past else None
-        return {
-            event: _Kind(
-                rows.get((identifier, entity, event), []),
-                timeline.line(event) if timeline else None,
-            )
-            for event in EVENTS
-        }
+        kinds: dict[Event, _Kind | None] = {}
+        for event in EVENTS:
+            mine = rows.get((identifier, entity, event))
+            line = timeline.line(event) if timeline else None
+            kinds[event] = _Kind(mine or [], line) if mine or line else None
+        return kinds
 
     def _history_days(self, past: DistantPast | None, wanted: int) -> int | None:
         if past is None or (MERCHANT, "") not in past.timelines:
@@ -170,11 +170,16 @@ class _Step:
         self.place, self.needs = place, needs(velocity)
         self._event, self._age, self._reading = velocity.event, velocity.measure.is_age, reading
 
-    def value(self, kinds: Sequence[Mapping[Event, _Kind]], moment: _Moment) -> float:
-        answers = [self._reading(kind[self._event], moment) for kind in kinds]
+    def value(self, kinds: Sequence[Mapping[Event, _Kind | None]], moment: _Moment) -> float:
+        answers = [
+            answer
+            for kind in kinds
+            if (mine := kind[self._event]) is not None
+            and (answer := self._reading(mine, moment)) is not None
+        ]
         if not self._age:
-            return float(max(answer for answer in answers if answer is not None))
-        return float(min((age for age in answers if age is not None), default=math.nan))
+            return float(max(answers)) if answers else 0.0
+        return float(min(answers)) if answers else math.nan
 
 
 def _by_entity(

@@ -13,12 +13,14 @@ CARDS_A_DAY = 100
 
 
 def suggest_thresholds(scores: Floats) -> tuple[float, float]:
-    """Scores at or above which about 2 % and 0.5 % of the orders lie.
+    """Scores at or above which at most about 2 % and 0.5 % of the orders lie, just past them.
 
-    Of orders the model has not seen: those it learnt from get scores that later ones never reach.
+    So where many orders share one score, as when a model knows one class alone, it is below. Of
+    orders the model has not seen: those it learnt from get scores that later ones never reach.
     No label is looked at, so what the thresholds then catch is still a fair measure.
     """
-    review, block = np.quantile(scores, [1 - REVIEWED_SHARE, 1 - BLOCKED_SHARE])
+    quantiles = np.quantile(scores, [1 - REVIEWED_SHARE, 1 - BLOCKED_SHARE])
+    review, block = np.minimum(np.nextafter(quantiles, 2.0), 1.0)
     return float(review), float(block)
 
 

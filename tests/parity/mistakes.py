@@ -178,11 +178,10 @@ ONE_REQUEST_MISTAKES = {
         "-((kind.at_us[-1] - moment.at_us) // 1_000_000) + 1",
     ),
     "an order's products give the least": Mistake(
-        REQUEST + "_Step.value", "float(max(answer", "float(min(answer",
+        REQUEST + "_Step.value", "float(max(answers))", "float(min(answers))",
     ),
     "an order's products give the greatest age": Mistake(
-        REQUEST + "_Step.value", "float(min((age for age in answers if age is not None), ",
-        "float(max((age for age in answers if age is not None), ",
+        REQUEST + "_Step.value", "float(min(answers))", "float(max(answers))",
     ),
     "an identifier that the order lacks is 0": Mistake(
         REQUEST + "Evaluator.vector", "[math.nan] *", "[0.0] *",
