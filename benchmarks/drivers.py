@@ -13,12 +13,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 from psycopg.types.numeric import Int8
 
 from features_pkg.normalising.orders import SCALARS
 from jobs.generating import generate
 from jobs.importing import import_orders
-from service.database import prepare
+from service.database import Statement, prepare
 from stores import merchants
 from stores.migrate import migrate
 from stores.postgres import connect
@@ -74,7 +75,7 @@ def _questions(url: str) -> list[Values]:
     ]  # fmt: skip
 
 
-def _statement() -> str:
+def _statement() -> Statement:
     """The service's own statement: one parameter for each value, however often it is used."""
     values = {name: name for name in SCALARS}
     return prepare("recent", *WINDOW, identifiers=SCALARS, values=values)
@@ -82,7 +83,10 @@ def _statement() -> str:
 
 def _psycopg2_text(url: str) -> Read:
     cursor = _psycopg2_cursor(url)
-    text = _statement()
+    statement = _statement()
+    text = re.sub(
+        r"\$(\d+)", lambda found: f"%({statement.names[int(found[1]) - 1]})s", statement.text
+    )
 
     def read(values: Values) -> list[tuple[Any, ...]]:
         cursor.execute(text, values)
@@ -93,11 +97,10 @@ def _psycopg2_text(url: str) -> Read:
 
 def _psycopg2_prepared(url: str) -> Read:
     cursor = _psycopg2_cursor(url)
-    names = [*WINDOW, *SCALARS]
-    types = ", ".join(TYPES.get(name, "text") for name in names)
-    numbered = re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", _statement())
-    cursor.execute(f"PREPARE recent ({types}) AS {numbered}")
-    execute = f"EXECUTE recent ({', '.join(f'%({name})s' for name in names)})"
+    statement = _statement()
+    types = ", ".join(TYPES.get(name, "text") for name in statement.names)
+    cursor.execute(f"PREPARE recent ({types}) AS {statement.text}")
+    execute = f"EXECUTE recent ({', '.join(f'%({name})s' for name in statement.names)})"
 
     def read(values: Values) -> list[tuple[Any, ...]]:
         cursor.execute(execute, values)
@@ -121,11 +124,14 @@ def _psycopg2_cursor(url: str) -> Any:
 def _psycopg3(url: str, *, prepared: bool) -> Read:
     connection = connect(url, application_name="bench", autocommit=True)
     connection.execute("SET plan_cache_mode = force_generic_plan")
-    text = _statement()
+    statement = _statement()
+    text = statement.text.encode()
 
     def read(values: Values) -> list[tuple[Any, ...]]:
         kept = {**values, "merchant_id": Int8(values["merchant_id"])}
-        return connection.execute(text, kept, prepare=prepared).fetchall()  # type: ignore[arg-type]
+        given = [kept[name] for name in statement.names]
+        cursor = psycopg.RawCursor(connection)
+        return cursor.execute(text, given, prepare=prepared, binary=True).fetchall()
 
     return read
 

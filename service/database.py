@@ -4,8 +4,11 @@ import re
 import select
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, LiteralString
+
+import psycopg
 
 from features_pkg import queries
 from stores.postgres import Connection, connect
@@ -23,16 +26,34 @@ _SETTINGS: Final[tuple[LiteralString, ...]] = (
 )
 
 
-def prepare(template: str, *values: str, **structure: object) -> str:
-    """A query template rendered once, with `%(name)s` for each of `values` wherever it is used.
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL as PostgreSQL takes it, with `$1`, `$2`, …, and the names of those values in order."""
 
-    One value is one parameter however often it is used, which PostgreSQL and psycopg thank with
-    a quarter of a millisecond. `structure` is what the template loops over.
+    text: str
+    names: tuple[str, ...] = ()
+
+
+def prepare(template: str, *values: str, **structure: object) -> Statement:
+    """A query template rendered once, with one parameter for each of `values` that it uses.
+
+    One value is one parameter however often it is used, and the text is PostgreSQL's own: psycopg
+    would otherwise look for its placeholders in each request, which took 0.3 ms. `structure` is
+    what the template loops over.
     """
     text, parameters = queries.with_parameters(
         template, {**{name: name for name in values}, **structure}
     )
-    return re.sub(r"%\((\w+)\)s", lambda found: f"%({parameters[found[1]]})s", text)
+    names: list[str] = []
+
+    def number(found: re.Match[str]) -> str:
+        name = str(parameters[found[1]])
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
+
+    numbered = re.sub(r"%\((\w+)\)s", number, text)
+    return Statement(numbered.replace("%%", "%"), tuple(names))
 
 
 class Database:
@@ -63,13 +84,15 @@ class Database:
             self._local.session = session
         return session
 
-    def run(self, statement: str, values: Mapping[str, object]) -> list[Row]:
+    def run(self, statement: Statement, values: Mapping[str, object]) -> list[Row]:
         """The rows of one statement in a transaction of its own.
 
         Raises psycopg.Error or PostgresUnavailable.
         """
-        cursor = self.session().cursor(binary=True)
-        return cursor.execute(statement, values, prepare=True).fetchall()
+        cursor = psycopg.RawCursor(self.session())
+        given = [values[name] for name in statement.names]
+        text = statement.text.encode()
+        return cursor.execute(text, given, prepare=True, binary=True).fetchall()
 
 
 def _ended(session: Connection) -> bool:

@@ -9,7 +9,7 @@ import redis
 
 from features_pkg.errors import VersionUnreadable
 from features_pkg.versions import decode_list
-from service.database import Database
+from service.database import Database, Statement
 from service.served import Served
 from stores.online import list_key
 from stores.postgres import PostgresUnavailable
@@ -43,7 +43,7 @@ class Readiness:
         return Health(all(said == OK for said in checks.values()), checks)
 
     def _postgresql(self) -> None:
-        self._database.run("SELECT 1", {})
+        self._database.run(Statement("SELECT 1"), {})
 
     def _redis(self) -> None:
         self._client.ping()
