@@ -25,9 +25,7 @@ COMMANDS = {
     "merchant": Place(
         "ontem.merchant_command", "merchant", "Add and list merchants; give and end API keys."
     ),
-    "generate": Place(
-        "jobs.generating.command", "generate", "Make up orders, with fraud in them."
-    ),
+    "generate": Place("jobs.generating.command", "generate", "Make up orders, with fraud in them."),
     "import": Place(
         "jobs.importing.command", "import_", "Load past orders or chargebacks from a file."
     ),
