@@ -121,7 +121,9 @@ class History:
             values = self.events.targets[target]
             position = np.empty(len(self.order), dtype=np.int64)
             position[self.order] = np.arange(len(self.order))
-            self._runs[target] = Runs(self, position[values.event], values.code)
+            self._runs[target] = Runs(
+                self.entity, self.at_us, lambda: self.days, position[values.event], values.code
+            )
         return self._runs[target]
 
 

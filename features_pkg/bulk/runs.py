@@ -7,30 +7,33 @@ is (runs opened before `b`) - (runs whose last sighting lies before `b - w`): tw
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 
 from features_pkg.arrays import Ints, Mask
 
-if TYPE_CHECKING:
-    from features_pkg.bulk.history import History
-
 
 class Runs:
-    """The sightings of one target's values, by (value, entity, instant)."""
+    """The sightings of one target's values, by (value, entity, instant).
 
-    def __init__(self, history: History, position: Ints, code: Ints) -> None:
-        self._rows = len(history.order)
+    `entity` and `at_us` are a history's, by position, `days` gives its days; the value `code[i]`
+    was seen at `position[i]`.
+    """
+
+    def __init__(
+        self, entity: Ints, at_us: Ints, days: Callable[[], Ints], position: Ints, code: Ints
+    ) -> None:
+        self._rows = len(entity)
         stride = max(self._rows, 1)
         packed = code.astype(np.int64) * stride + position
         packed.sort()
         value = packed // stride
         self._position = packed - value * stride
         before, after = self._position[:-1], self._position[1:]
-        self._same = (value[1:] == value[:-1]) & (history.entity[after] == history.entity[before])
-        self._gap_us = history.at_us[after] - history.at_us[before]
-        self._history = history
+        self._same = (value[1:] == value[:-1]) & (entity[after] == entity[before])
+        self._gap_us = at_us[after] - at_us[before]
+        self._days = days
 
     def opened(self, span: int | None, *, in_days: bool) -> Ints:
         """Runs opened before each position, for windows `span` long (None: without end)."""
@@ -57,7 +60,7 @@ class Runs:
         return np.asarray(self._same & (gap <= span))
 
     def _gap_days(self) -> Ints:
-        days = self._history.days
+        days = self._days()
         return days[self._position[1:]] - days[self._position[:-1]]
 
     def _before(self, positions: Ints) -> Ints:
