@@ -53,7 +53,7 @@ serve: setup ## Serve the demo's model on the ordinary clock, after the night th
 	@$(BIN)/ontem demo serve $(ARGS)
 
 .PHONY: bench
-bench: setup ## Measure speed; prints a table.
+bench: setup ## Measure speed beside something else, and write docs/benchmarks.md.
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: lock
