@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import click
 
-from jobs.__main__ import EXIT_CODES as JOB_EXIT_CODES
 from stores.errors import OntemError
 
 
@@ -47,13 +46,14 @@ COMMANDS = {
     "serve": Place("service.command", "serve", "Answer POST /evaluate until stopped."),
 }
 
-EXIT_CODES = {**JOB_EXIT_CODES, "ontem.stack.errors.StackError": 4}
-
 
 def exit_code(error: OntemError) -> int:
     """What a command exits with after `error`: its class's code, or its nearest base's."""
+    from jobs.__main__ import EXIT_CODES
+
+    codes = {**EXIT_CODES, "ontem.stack.errors.StackError": 4}
     names = (f"{base.__module__}.{base.__qualname__}" for base in type(error).__mro__)
-    return next(EXIT_CODES[name] for name in names if name in EXIT_CODES)
+    return next(codes[name] for name in names if name in codes)
 
 
 class LazyGroup(click.Group):

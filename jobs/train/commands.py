@@ -21,7 +21,9 @@ from stores.offline import open_store
     help="Folder of the model; the package's models folder by default.",
 )
 @click.option("--without-velocity", is_flag=True, help="Use the order features alone.")
-@click.option("--seed", type=int, default=20180601, show_default=True)
+@click.option(
+    "--seed", type=int, default=20180601, show_default=True, help="Same seed, same model."
+)
 def train(revision: int | None, output: Path | None, without_velocity: bool, seed: int) -> None:  # noqa: FBT001  click gives flags by name
     """Train a model on a committed training set."""
     from jobs.train.run import Wanted
