@@ -7,8 +7,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from jobs.__main__ import EXIT_CODES
 from ontem import cli
-from ontem.cli import COMMANDS, EXIT_CODES, Place, exit_code, main
+from ontem.cli import COMMANDS, Place, exit_code, main
 from stores.errors import OntemError, SettingsError
 
 
