@@ -96,7 +96,7 @@ def _against_duckdb() -> list[str]:
             f"The same two features of {DUCKDB_ORDERS:,} orders ({', '.join(SAME_FEATURES)}; "
             f"the sums agree): {ours_seconds:.2f} s here, "
             f"{theirs_seconds:.2f} s by DuckDB's range windows: "
-            f"**{theirs_seconds / ours_seconds:.0f} times faster**."
+            f"**{theirs_seconds / ours_seconds:.1f} times as fast**."
         ),
     ]
 
