@@ -16,13 +16,12 @@ from typing import Any
 import psycopg
 from psycopg.types.numeric import Int8
 
-from features_pkg.normalising.orders import SCALARS
-from jobs.generating import generate
+from features_pkg.orders.normalising.orders import SCALARS
 from jobs.importing import import_orders
+from ontem.generating import generate
 from service.database import Statement, prepare
-from stores import merchants
-from stores.migrate import migrate
-from stores.postgres import connect
+from stores.postgres.connection import connect, merchants
+from stores.postgres.migrate import migrate
 from tests.servers import a_database, servers
 
 ORDERS = int(os.environ.get("ONTEM_BENCH_ORDERS", "200000"))

@@ -1,4 +1,4 @@
-"""`features_pkg.point_in_time` against DuckDB's range windows, and how its time grows."""
+"""`features_pkg.notebook.point_in_time` against DuckDB's range windows, and how its time grows."""
 
 import json
 import resource
@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 import features_pkg
-from jobs.generating import generate
+from ontem.generating import generate
 
 SIZES = (250_000, 500_000, 1_000_000)
 DUCKDB_ORDERS = 200_000
@@ -38,7 +38,7 @@ def whole_catalogue(orders: int) -> dict[str, float]:
     """Seconds, gigabytes at the peak and values of the whole catalogue, in this process."""
     table = orders_table(orders)
     start = time.perf_counter()
-    done = features_pkg.point_in_time(table)
+    done = features_pkg.notebook.point_in_time(table)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     return {"seconds": seconds, "gigabytes": peak, "values": orders * (done.num_columns - 1)}
@@ -80,7 +80,7 @@ def _in_a_process_of_its_own(orders: int) -> dict[str, float]:
 def _against_duckdb() -> list[str]:
     orders = orders_table(DUCKDB_ORDERS)
     start = time.perf_counter()
-    ours = features_pkg.point_in_time(orders, SAME_FEATURES)
+    ours = features_pkg.notebook.point_in_time(orders, SAME_FEATURES)
     ours_seconds = time.perf_counter() - start
     connection = duckdb.connect()
     connection.register("orders", orders)

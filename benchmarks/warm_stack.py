@@ -16,10 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features_pkg.calendar import Calendar, to_us
-from features_pkg.feature_set import FeatureSet
+from features_pkg.definitions.feature_set import FeatureSet
 from ontem.stack import LocalStack
-from stores import merchants
-from stores.postgres import connect
+from stores.postgres.connection import connect, merchants
 from stores.settings import Settings
 from tests.e2e.a_model import write_a_model
 

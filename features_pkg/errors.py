@@ -1,7 +1,14 @@
-"""What `features_pkg` refuses, and the sentences it says so with."""
+"""The base of every error that Ontem raises on purpose, and what this package refuses."""
 
 
-class FeatureError(ValueError):
+class OntemError(Exception):
+    """Something a person can put right; the text is one sentence that says how.
+
+    Commands print it without a traceback. Anything else that is raised is a bug and keeps its own.
+    """
+
+
+class FeatureError(OntemError, ValueError):
     """Base of every refusal of this package."""
 
 
@@ -24,7 +31,3 @@ class OrdersRefused(FeatureError):
 
 class TimelineUnreadable(FeatureError):
     """Bytes that are not a timeline of this layout."""
-
-
-class VersionUnreadable(FeatureError):
-    """An online value that can't answer for the load that was asked for: read it as missing."""

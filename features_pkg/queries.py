@@ -39,7 +39,7 @@ def with_parameters(name: str, values: Mapping[str, object]) -> tuple[str, dict[
 def with_literals(name: str, values: Mapping[str, object], quote: Callable[[object], str]) -> str:
     """The SQL of template `name` with each value written into it by `quote`.
 
-    `quote` makes a safe literal of any value, as `stores.postgres.quote` does. Raises as
+    `quote` makes a safe literal of any value, as `stores.postgres.connection.quote` does. Raises as
     `with_parameters` does.
     """
     env = _environment()

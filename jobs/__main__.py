@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from stores.errors import OntemError
+from features_pkg.errors import OntemError
 
 JOBS = {
     "snapshot": "jobs.snapshot.commands",
@@ -19,13 +19,13 @@ JOBS = {
 
 EXIT_CODES = {  # by the error's full name, so that no room is imported for it
     "stores.errors.SettingsError": 3,
-    "stores.postgres.PostgresUnavailable": 4,
-    "stores.online.RedisUnavailable": 4,
+    "stores.postgres.connection.PostgresUnavailable": 4,
+    "stores.redis.connection.RedisUnavailable": 4,
     "jobs.errors.DayNotOver": 5,
     "jobs.errors.StillWriting": 5,
-    "stores.loads.LoaderRunning": 5,
-    "stores.publishing.PublishRefused": 6,
-    "stores.errors.OntemError": 1,
+    "stores.postgres.loads.LoaderRunning": 5,
+    "stores.redis.errors.PublishRefused": 6,
+    "features_pkg.errors.OntemError": 1,
 }
 
 

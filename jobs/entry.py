@@ -66,7 +66,7 @@ def job_here(clock: datetime | None = None) -> Job:
 
     @contextmanager
     def spark(app_name: str) -> Iterator["SparkSession"]:
-        from jobs.spark import SparkSettings, session
+        from jobs.spark.session import SparkSettings, session
 
         settings = SparkSettings(
             jars=project / ".ontem" / "jars",

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
-from stores.errors import OntemError
+from features_pkg.errors import OntemError
 
 
 class JobError(OntemError):

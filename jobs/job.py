@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from features_pkg.calendar import Calendar
+from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.entity_keys import EntityKeys
-from features_pkg.feature_set import FeatureSet
-from jobs.extracting.complete import set_clock
-from stores import postgres
+from jobs.watermark import set_clock
+from stores.postgres import connection as postgres
 from stores.settings import Settings
 
 if TYPE_CHECKING:

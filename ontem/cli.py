@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from stores.errors import OntemError
+from features_pkg.errors import OntemError
 
 
 class Place(NamedTuple):
@@ -20,13 +20,15 @@ COMMANDS = {
     "up": Place("ontem.stack.commands", "up", "Start the local PostgreSQL and Redis."),
     "down": Place("ontem.stack.commands", "down", "Stop them; their data stay."),
     "status": Place("ontem.stack.commands", "status", "Show what is up, where, and how big it is."),
-    "migrate": Place("ontem.migrate_command", "migrate", "Create or complete the schema."),
+    "migrate": Place("ontem.commands.migrate", "migrate", "Create or complete the schema."),
     "merchant": Place(
-        "ontem.merchant_command", "merchant", "Add and list merchants; give and end API keys."
+        "ontem.commands.merchant", "merchant", "Add and list merchants; give and end API keys."
     ),
-    "generate": Place("jobs.generating.command", "generate", "Make up orders, with fraud in them."),
+    "generate": Place(
+        "ontem.generating.commands", "generate", "Make up orders, with fraud in them."
+    ),
     "import": Place(
-        "jobs.importing.command", "import_", "Load past orders or chargebacks from a file."
+        "jobs.importing.commands", "import_", "Load past orders or chargebacks from a file."
     ),
     "snapshot": Place(
         "jobs.snapshot.commands", "snapshot", "Build the snapshot as of a day and publish it."
@@ -42,8 +44,8 @@ COMMANDS = {
         "jobs.training_set.commands", "training_set", "Build the training set of a period."
     ),
     "train": Place("jobs.train.commands", "train", "Train a model on a training set."),
-    "demo": Place("ontem.demo.command", "demo", "Run the whole of Ontem once, then serve it."),
-    "serve": Place("service.command", "serve", "Answer POST /evaluate until stopped."),
+    "demo": Place("ontem.demo.commands", "demo", "Run the whole of Ontem once, then serve it."),
+    "serve": Place("service.commands", "serve", "Answer POST /evaluate until stopped."),
 }
 
 

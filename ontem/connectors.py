@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from stores.errors import OntemError
+from features_pkg.errors import OntemError
 
 
 class ConnectorError(OntemError):

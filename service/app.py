@@ -11,18 +11,20 @@ import psycopg
 from flask import Flask, Response, g, request
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 
-from features_pkg.normalising import normalise_order
-from features_pkg.order import Item, Order
-from service import answer, body, errors, log, moments
+from features_pkg.orders.normalising import normalise_order
+from features_pkg.orders.order import Item, Order
+from service import body, errors, log
+from service import clock as moments
+from service import response as answer
 from service.authentication import KeyRing
 from service.body import OrderBody
+from service.clock import CLOCK_HEADER, SteadyClock
 from service.errors import BodyTooLarge, BodyUnreadable, MediaTypeRefused, StoreUnavailable
 from service.evaluating import Evaluations, Outcome, Question
 from service.health import Readiness
-from service.moments import CLOCK_HEADER, SteadyClock
 from service.recent import SINGLE
-from stores.merchants import Merchant
-from stores.postgres import PostgresUnavailable
+from stores.postgres.connection import PostgresUnavailable
+from stores.postgres.merchants import Merchant
 
 JSON: Final = "application/json"
 MOST_DISCARDED: Final = 32 * 1_024 * 1_024

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Final
 
 from service.errors import KeyRefused
-from stores.api_keys import ApiKey
-from stores.merchants import Merchant
+from stores.postgres.api_keys import ApiKey
+from stores.postgres.merchants import Merchant
 
 KEPT_SECONDS: Final = 30.0
 """How long a key is believed without asking: a revoked one ends well within a minute."""

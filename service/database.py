@@ -11,7 +11,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 
 from features_pkg import queries
-from stores.postgres import Connection, connect
+from stores.postgres.connection import Connection, connect
 
 Row = tuple[Any, ...]
 

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from features_pkg.engines.one_order import DistantPast
 from features_pkg.entity_keys import EntityKeys
-from features_pkg.errors import TimelineUnreadable, VersionUnreadable
+from features_pkg.errors import TimelineUnreadable
 from features_pkg.identifiers import IDENTIFIERS, MERCHANT
-from features_pkg.one_request import DistantPast
-from features_pkg.order import Order
-from features_pkg.timelines import Timeline, decode
-from features_pkg.versions import Load, decode_list, read, resolve
-from stores.online import OnlineReader, OnlineReadFailed, Reply
+from features_pkg.orders.order import Order
+from features_pkg.timelines.read import Timeline, decode
+from stores.redis.reader import OnlineReader, OnlineReadFailed, Reply
+from stores.redis.values import Load, VersionUnreadable, decode_list, read, resolve
 
 Entity = tuple[str, str]
 

@@ -7,8 +7,8 @@ import msgspec
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
+from features_pkg.errors import OntemError
 from service import log
-from stores.errors import OntemError
 
 PROBLEM_JSON: Final = "application/problem+json"
 

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 import psycopg
 
 from features_pkg.calendar import from_us
-from features_pkg.model import NotFinite
-from features_pkg.one_request import Vector
-from features_pkg.order import Order, content_hash
+from features_pkg.engines.one_order import Vector
+from features_pkg.models.loading import NotFinite
+from features_pkg.orders.order import Order, content_hash
 from service import recording
-from service.answer import Answer
 from service.database import Database
 from service.errors import StoreUnavailable
-from service.pasts import Past, Pasts
+from service.past import Past, Pasts
 from service.recording import Evaluation
-from service.served import Served
-from stores.merchants import Merchant
-from stores.postgres import PostgresUnavailable
+from service.response import Answer
+from service.served_model import Served
+from stores.postgres.connection import PostgresUnavailable
+from stores.postgres.merchants import Merchant
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,11 @@ import msgspec
 import psycopg
 import redis
 
-from features_pkg.errors import VersionUnreadable
-from features_pkg.versions import decode_list
 from service.database import Database, Statement
-from service.served import Served
-from stores.online import list_key
-from stores.postgres import PostgresUnavailable
+from service.served_model import Served
+from stores.postgres.connection import PostgresUnavailable
+from stores.redis.keys import list_key
+from stores.redis.values import VersionUnreadable, decode_list
 
 
 class Health(msgspec.Struct, frozen=True):

@@ -7,9 +7,9 @@ from typing import Final
 from psycopg.types.numeric import Int8
 
 from features_pkg import calendar
+from features_pkg.history.recent_events import RecentEvent
 from features_pkg.identifiers import IDENTIFIERS
-from features_pkg.one_request import RecentEvent
-from features_pkg.order import Order
+from features_pkg.orders.order import Order
 from service.database import Database, Row, prepare
 
 SINGLE: Final = tuple(one.value for one in IDENTIFIERS if not one.several)

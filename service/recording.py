@@ -11,13 +11,13 @@ from psycopg.types.json import Jsonb
 from psycopg.types.numeric import Int8
 
 from features_pkg.calendar import from_us
-from features_pkg.order import Item, Order
-from features_pkg.versions import Load
-from service.answer import Answer
+from features_pkg.orders.order import Item, Order
 from service.database import Database, prepare
 from service.errors import OrderConflict
 from service.recent import SINGLE
-from stores.merchants import Decision
+from service.response import Answer
+from stores.policy import Decision
+from stores.redis.values import Load
 
 _FIELDS: Final = (
     *("merchant_id", "order_id", "evaluated_at", "placed_at", "content_hash", "amount_cents"),

@@ -7,20 +7,23 @@ from pathlib import Path
 import psycopg
 from flask import Flask
 
-from features_pkg.errors import FeatureError, VersionUnreadable
-from features_pkg.feature_set import FeatureSet
-from features_pkg.model import MODELS, load_model
-from features_pkg.versions import decode_list
+from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.errors import FeatureError, OntemError
+from features_pkg.models.loading import SHIPPED, load_model
 from service.app import Parts, create_app
 from service.authentication import KeyRing
+from service.clock import SteadyClock
 from service.database import Database
 from service.evaluating import Evaluations
 from service.health import Readiness
-from service.moments import SteadyClock
-from service.pasts import Pasts
-from service.served import Served
-from stores import merchants, online, postgres
-from stores.errors import OntemError
+from service.past import Pasts
+from service.served_model import Served
+from stores.postgres import connection as postgres
+from stores.postgres import merchants
+from stores.redis import connection as online
+from stores.redis.keys import list_key
+from stores.redis.reader import REQUEST_TIMEOUT
+from stores.redis.values import VersionUnreadable, decode_list
 from stores.settings import Settings
 
 
@@ -32,7 +35,7 @@ class StartRefused(OntemError):
 class Limits:
     """How long a request may wait for a store."""
 
-    redis_timeout: timedelta = online.REQUEST_TIMEOUT
+    redis_timeout: timedelta = REQUEST_TIMEOUT
     statement_timeout: timedelta = timedelta(milliseconds=500)
 
 
@@ -58,7 +61,7 @@ def check(settings: Settings, served: Served, *, now_us: int) -> None:
     """
     _check_database(settings)
     with online.connect(settings.redis_url) as client:
-        content = client.get(online.list_key(served.feature_set.timelines_id))
+        content = client.get(list_key(served.feature_set.timelines_id))
     try:
         published = bool(isinstance(content, bytes) and decode_list(content))
     except VersionUnreadable:
@@ -95,7 +98,9 @@ def _model_folder(stated: Path | None) -> Path:
     """The folder that the settings state, else the one that ships last by name."""
     if stated is not None:
         return stated
-    shipped = sorted(folder for folder in MODELS.glob("*/") if (folder / "manifest.json").is_file())
+    shipped = sorted(
+        folder for folder in SHIPPED.glob("*/") if (folder / "manifest.json").is_file()
+    )
     if not shipped:
         raise StartRefused(
             "there is no model: train one with `python -m jobs train`, "

@@ -1,11 +1,6 @@
-"""The base of every error that Ontem raises on purpose, and those of the settings."""
+"""What is wrong with the settings."""
 
-
-class OntemError(Exception):
-    """Something a person can put right; the text is one sentence that says how.
-
-    Commands print it without a traceback. Anything else that is raised is a bug and keeps its own.
-    """
+from features_pkg.errors import OntemError
 
 
 class SettingsError(OntemError):

@@ -49,7 +49,7 @@ def empty_database_url(postgres_server_url: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def template_url(postgres_server_url: str) -> Iterator[str]:
     """A database migrated as development, to be copied; connect to a copy only."""
-    from stores.migrate import migrate
+    from stores.postgres.migrate import migrate
 
     with a_database(postgres_server_url) as url:
         migrate(url, environment="development")
@@ -91,7 +91,7 @@ def storage_url(tmp_path: Path) -> str:
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator["SparkSession"]:
     """A small Spark for the whole session, made as the jobs make theirs."""
-    from jobs.spark import SparkSettings, session
+    from jobs.spark.session import SparkSettings, session
 
     settings = SparkSettings(
         jars=PROJECT / ".ontem" / "jars",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from stores.errors import OntemError
+from features_pkg.errors import OntemError
 
 
 class ImportRefused(OntemError):

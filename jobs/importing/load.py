@@ -17,7 +17,7 @@ from jobs.importing.prepare import Rules
 from jobs.importing.refusals import Refusal
 from jobs.importing.source import Source, open_source
 from jobs.importing.staging import COPY, CREATE, Staging, Stored
-from stores.postgres import Connection
+from stores.postgres.connection import Connection
 
 ONE_PER_MERCHANT: Final = 0x4F6E_0000_0000_0000
 """Above it, a merchant's id is the key of the lock that his imports take."""

@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from features_pkg.normalising import normalise
-from features_pkg.normalising.orders import SCALARS, different
-from features_pkg.order import Item, hash_fields
+from features_pkg.orders.normalising import normalise
+from features_pkg.orders.normalising.orders import SCALARS, different
+from features_pkg.orders.order import Item, hash_fields
 from jobs.importing.amounts import cents
 from jobs.importing.instants import AWARE, NEVER, instants_us
-from jobs.importing.lines import LONGEST_TEXT, LineRefused, parse_items, parse_products
+from jobs.importing.items import LONGEST_TEXT, LineRefused, parse_items, parse_products
 from jobs.importing.mapping import Kind, Mapping
 from jobs.importing.refusals import Refusal, Refusals
 from jobs.importing.source import Numbered

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from features_pkg.arrays import Ints
+from features_pkg.array_types import Ints
 from jobs.importing.errors import FileUnreadable
 
 ROWS_PER_BATCH = 20_000

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from jobs.importing.mapping import Kind
 from jobs.importing.refusals import Refusal
-from stores.postgres import Connection
+from stores.postgres.connection import Connection
 
 CREATE: Final[dict[Kind, LiteralString]] = {
     "orders": """

@@ -5,9 +5,9 @@ from datetime import date, datetime
 import click
 
 from jobs.entry import CLOCK, Day, job_here
-from stores import online
-from stores.loads import LoadRow, loads_of
-from stores.publishing import published
+from stores.postgres.loads import LoadRow, loads_of
+from stores.redis import connection as online
+from stores.redis.publish import published
 
 
 @click.command()
@@ -15,7 +15,7 @@ from stores.publishing import published
 @CLOCK
 def snapshot(as_of: date, clock: datetime | None) -> None:
     """Build the snapshot as of a day and publish it."""
-    from jobs.snapshot.run import snapshot as run
+    from jobs.snapshot.night import snapshot as run
     from jobs.snapshot.summary import summary
 
     click.echo(f"snapshot as of {as_of}")
@@ -27,7 +27,7 @@ def snapshot(as_of: date, clock: datetime | None) -> None:
 @CLOCK
 def publish(as_of: date | None, clock: datetime | None) -> None:
     """Publish the newest committed snapshot again, as after Redis lost its data."""
-    from jobs.snapshot.run import publish_again
+    from jobs.snapshot.night import publish_again
     from jobs.snapshot.summary import summary
 
     click.echo(summary(publish_again(job_here(clock), as_of)))
@@ -37,7 +37,7 @@ def publish(as_of: date | None, clock: datetime | None) -> None:
 @CLOCK
 def unpublish(clock: datetime | None) -> None:
     """Withdraw the newest published snapshot for good; the one before it serves."""
-    from jobs.snapshot.unpublishing import unpublish as run
+    from jobs.snapshot.withdraw import unpublish as run
 
     load = run(job_here(clock))
     click.echo(f"load {load.load_id} as of {date.fromordinal(load.as_of)} is withdrawn")

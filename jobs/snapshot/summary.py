@@ -1,6 +1,6 @@
 """The last lines of a night."""
 
-from jobs.snapshot.run import Night
+from jobs.snapshot.night import Night
 
 
 def summary(night: Night) -> str:

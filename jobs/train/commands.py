@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from jobs.entry import job_here
-from stores.offline import open_store
+from stores.files.store import open_store
 
 
 @click.command()

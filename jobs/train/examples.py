@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from stores.manifest import DataFile
-from stores.offline import OfflineStore
+from stores.files.manifest import DataFile
+from stores.files.store import OfflineStore
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from features_pkg.model_manifest import AtThreshold, Metrics
+from features_pkg.models.manifest import AtThreshold, Metrics
 from jobs.train.examples import Examples, Floats
 
 REVIEWED_SHARE = 0.02

@@ -10,17 +10,17 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from features_pkg.calendar import from_us, to_us
-from features_pkg.feature_set import FeatureSet
-from features_pkg.model import MODELS
-from features_pkg.model_manifest import MANIFEST, ModelManifest, Period, write_manifest
+from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.models.loading import SHIPPED
+from features_pkg.models.manifest import MANIFEST, ModelManifest, Period, write_manifest
 from jobs.errors import NothingToTrainOn, OtherFeatureSet
 from jobs.train.examples import Examples, Floats, read_examples
 from jobs.train.metrics import measure, suggest_thresholds
 from jobs.train.pipeline import fit, scores_of, to_bytes
 from jobs.train.split import Split, split_by_time
 from jobs.training_set.facts import TrainingSetFacts, training_set_slot
-from stores import manifest as manifests
-from stores.offline import OfflineStore
+from stores.files import manifest as manifests
+from stores.files.store import OfflineStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def train(
     pipeline = fit(split.training, features, wanted.seed)
     fitted = Fitted(tuple(features), pipeline, to_bytes(pipeline))
     model = _manifest(key, facts, split, fitted, wanted.seed)
-    folder = MODELS / model.name if wanted.output is None else wanted.output
+    folder = SHIPPED / model.name if wanted.output is None else wanted.output
     keep(folder, fitted.content, model)
     return folder, model
 

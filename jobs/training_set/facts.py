@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from stores.manifest import Slot
+from stores.files.manifest import Slot
 
 DATASET: Final = "training-set"
 PART: Final = "all"

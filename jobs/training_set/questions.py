@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from features_pkg.calendar import Calendar
 from features_pkg.entity_keys import EntityKeys
 from features_pkg.identifiers import Identifier
-from features_pkg.narrow import ORDER_ROWS, QUESTION_FIELDS
+from features_pkg.shuffle import ORDER_ROWS, QUESTION_FIELDS
 from jobs.training_set.labels import LabelRule
 
 Ints = NDArray[np.int64]

@@ -5,10 +5,10 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
 from features_pkg.calendar import Calendar
+from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.definitions.missing import null_features
 from features_pkg.entity_keys import EntityKeys
-from features_pkg.feature_set import FeatureSet
-from features_pkg.missing import null_features
-from features_pkg.narrow import (
+from features_pkg.shuffle import (
     FIRSTS,
     NARROW,
     FirstEvents,
@@ -20,7 +20,7 @@ from features_pkg.narrow import (
     headers,
     pieces,
 )
-from jobs.frames import map_batches, map_partitions
+from jobs.spark.arrow import map_batches, map_partitions
 from jobs.training_set.questions import PASSED, QUESTIONS, Asking, ask
 
 HEADERS = header_schema(PASSED)

@@ -12,17 +12,17 @@ from pyspark import StorageLevel
 
 from features_pkg.calendar import from_us, to_us
 from jobs.errors import LabelsFromTheFuture, NothingToTrainOn, PeriodEmpty
-from jobs.extracting.complete import Extent, complete_before, database_clock
-from jobs.extracting.reading import order_pks, read_questions
 from jobs.job import Job, Stages
+from jobs.spark.reading import order_pks, read_questions
 from jobs.training_set.facts import DATASET, LabelCounts, TrainingSetFacts, training_set_slot
 from jobs.training_set.labels import LabelRule, Reason
 from jobs.training_set.questions import Asking
 from jobs.training_set.rows import asking_rows, training_rows
-from stores import manifest as manifests
-from stores.manifest import DataFile, Manifest
-from stores.offline import OfflineStore, open_store
-from stores.postgres import Connection
+from jobs.watermark import Extent, complete_before, database_clock
+from stores.files import manifest as manifests
+from stores.files.manifest import DataFile, Manifest
+from stores.files.store import OfflineStore, open_store
+from stores.postgres.connection import Connection
 
 MICROSECOND = timedelta(microseconds=1)
 

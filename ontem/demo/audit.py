@@ -10,9 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from psycopg.rows import tuple_row
 
-from features_pkg.feature_set import FeatureSet
-from features_pkg.missing import null_features
-from stores import postgres
+from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.definitions.missing import null_features
+from stores.postgres import connection as postgres
 
 
 @dataclass(slots=True)

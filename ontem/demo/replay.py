@@ -14,12 +14,13 @@ from subprocess import DEVNULL, STDOUT, Popen, TimeoutExpired
 from typing import Any
 
 from features_pkg.calendar import Calendar, from_us
+from features_pkg.errors import OntemError
+from ontem.demo.folder import Place, command
 from ontem.demo.nights import AFTER_CUT_US, nights_between
 from ontem.demo.orders import LiveChargeback, LiveOrder
-from ontem.demo.place import Place, command
 from ontem.stack.server import free_port
-from stores import chargebacks, postgres
-from stores.errors import OntemError
+from stores.postgres import chargebacks
+from stores.postgres import connection as postgres
 from stores.settings import Settings
 
 START_SECONDS = 60

@@ -15,20 +15,22 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from features_pkg.calendar import Calendar, from_us
-from features_pkg.feature_set import FeatureSet
-from features_pkg.model import Model, load_model
+from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.models.loading import Model, load_model
 from jobs.training_set.facts import TrainingSetFacts, training_set_slot
 from ontem.demo import audit
+from ontem.demo.folder import MERCHANT, Place, command
 from ontem.demo.nights import nights_before
 from ontem.demo.orders import DemoOrders, LiveOrder
-from ontem.demo.place import MERCHANT, Place, command
 from ontem.demo.replay import Replay, Replayed, clock_of_night, service
 from ontem.demo.report import Report
 from ontem.demo.stages import Stages
-from stores import manifest as manifests
-from stores import merchants, postgres
-from stores.merchants import Merchant, Policy
-from stores.offline import open_store
+from stores.files import manifest as manifests
+from stores.files.store import open_store
+from stores.policy import Policy
+from stores.postgres import connection as postgres
+from stores.postgres import merchants
+from stores.postgres.merchants import Merchant
 from stores.settings import Settings
 
 WARM_UP_DAYS = 30

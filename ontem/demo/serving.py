@@ -11,9 +11,9 @@ import click
 import redis
 
 from features_pkg.calendar import Calendar
-from features_pkg.feature_set import FeatureSet
-from ontem.demo.place import NoDemo, Place, command
-from stores.publishing import published
+from features_pkg.definitions.feature_set import FeatureSet
+from ontem.demo.folder import NoDemo, Place, command
+from stores.redis.publish import published
 from stores.settings import Settings
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from stores.errors import OntemError
+from features_pkg.errors import OntemError
 
 
 class StageFailed(OntemError):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stores.errors import OntemError
+from features_pkg.errors import OntemError
 
 
 class StackError(OntemError):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from features_pkg.feature_set import FeatureSet
-from features_pkg.model_manifest import AtThreshold, Metrics, ModelManifest, Period
+from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.models.manifest import AtThreshold, Metrics, ModelManifest, Period
 from jobs.train.examples import Examples
 from jobs.train.pipeline import fit, to_bytes
 from jobs.train.run import keep

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 import redis
 
-from features_pkg.feature_set import FeatureSet
-from stores import merchants
-from stores.merchants import Merchant, Policy
-from stores.postgres import Connection, connect
+from features_pkg.definitions.feature_set import FeatureSet
+from stores.policy import Policy
+from stores.postgres.connection import Connection, connect, merchants
+from stores.postgres.merchants import Merchant
 from tests.e2e.a_model import write_a_model
 from tests.e2e.fault_proxy import FaultProxy, a_fault_proxy
 from tests.e2e.published import OnlineStore

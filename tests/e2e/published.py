@@ -7,14 +7,14 @@ from datetime import date
 import numpy as np
 import redis
 
-from features_pkg.bulk import Events, History, Values
 from features_pkg.calendar import Calendar
+from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.engines.arrays import Events, History, Values
 from features_pkg.entity_keys import EntityKeys
-from features_pkg.feature_set import FeatureSet
 from features_pkg.identifiers import Event, Identifier
-from features_pkg.timelines import encode_all
-from features_pkg.versions import Load, append, encode_list
-from stores.online import list_key, value_key
+from features_pkg.timelines.build import encode_all
+from stores.redis.keys import list_key, value_key
+from stores.redis.values import Load, append, encode_list
 
 Entity = tuple[int, str, str]
 """Merchant, identifier, value."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from features_pkg.normalising import normalise_value
+from features_pkg.orders.normalising import normalise_value
 from tests.e2e.conftest import NOON, Shop
 
 CPF = "529.982.247-25"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from stores import merchants
-from stores.api_keys import ApiKey
+from stores.postgres import merchants
+from stores.postgres.api_keys import ApiKey
 from tests.e2e.conftest import Shop
 from tests.e2e.running import Answered, Running
 

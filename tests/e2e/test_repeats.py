@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 from psycopg.types.numeric import Int8
 
-from features_pkg.normalising import normalise_order
-from features_pkg.order import content_hash
+from features_pkg.orders.normalising import normalise_order
+from features_pkg.orders.order import content_hash
 from tests.e2e.conftest import Shop
 from tests.e2e.running import Running
 

@@ -7,9 +7,9 @@ import pytest
 import redis
 
 from features_pkg.calendar import Calendar
-from features_pkg.feature_set import FeatureSet
+from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.identifiers import Identifier
-from stores.online import list_key, value_key
+from stores.redis.keys import list_key, value_key
 from tests.e2e.conftest import Shop
 from tests.e2e.published import OnlineStore, a_timeline
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from features_pkg.feature_set import FeatureSet
-from stores.migrate import migrate
+from features_pkg.definitions.feature_set import FeatureSet
+from stores.postgres.migrate import migrate
 from tests.e2e.conftest import environment_of
 from tests.e2e.running import refused_start
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from jobs.job import Job
-from stores import postgres
+from stores.postgres import connection as postgres
 from stores.settings import Settings
 
 if TYPE_CHECKING:

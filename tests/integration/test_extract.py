@@ -7,8 +7,8 @@ import pytest
 
 from features_pkg.calendar import Calendar
 from jobs.errors import ClockRefused, DayNotOver, StillWriting
-from jobs.extracting.complete import complete_before, set_clock, settled
-from stores.postgres import Connection, connect
+from jobs.watermark import complete_before, set_clock, settled
+from stores.postgres.connection import Connection, connect
 from tests.integration.history import History
 
 SAO_PAULO = Calendar("America/Sao_Paulo")
@@ -128,7 +128,7 @@ def test_the_day_is_settled_only_after_the_late_rule(
 
 
 def test_a_production_database_keeps_its_clock(empty_database_url: str) -> None:
-    from stores.migrate import migrate
+    from stores.postgres.migrate import migrate
 
     migrate(empty_database_url, environment="production")
     with (
@@ -153,7 +153,7 @@ def test_postgres_reads_a_seen_key_as_python_does(night: Connection) -> None:
 
 
 def test_a_closed_database_is_named(history: History) -> None:
-    from stores.postgres import PostgresUnavailable
+    from stores.postgres.connection import PostgresUnavailable
 
     with pytest.raises(PostgresUnavailable, match=r"127\.0\.0\.1:1/x"):
         connect("postgresql://u:secret@127.0.0.1:1/x", application_name="tests")

@@ -9,14 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from features_pkg.normalising import normalise_order
-from features_pkg.order import Item, content_hash
-from jobs.generating import generate
+from features_pkg.orders.normalising import normalise_order
+from features_pkg.orders.order import Item, content_hash
 from jobs.importing import How, Imported, ImportRefused, Mapping, Refusal
 from jobs.importing import import_chargebacks as load_chargebacks
 from jobs.importing import import_orders as load_orders
-from stores import chargebacks
-from stores.postgres import Connection, connect
+from ontem.generating import generate
+from stores.postgres.connection import Connection, chargebacks, connect
 
 NOON = datetime(2018, 6, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ontem.cli import main
-from stores.postgres import connect
+from stores.postgres.connection import connect
 
 PROJECT = Path(__file__).resolve().parents[2]
 DATA = PROJECT.parent / "shared" / "data"

@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from stores import chargebacks
-from stores.postgres import Connection, connect
+from stores.postgres.connection import Connection, chargebacks, connect
 
 NOON = datetime(2018, 6, 1, 12, tzinfo=UTC)
 LATE_AFTER = timedelta(seconds=5)

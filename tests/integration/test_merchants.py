@@ -7,10 +7,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ontem.cli import main
-from stores import merchants
-from stores.api_keys import ApiKey
-from stores.merchants import KeyUnknown, MerchantExists, MerchantUnknown, Policy
-from stores.postgres import Connection, connect
+from stores.policy import Policy
+from stores.postgres.api_keys import ApiKey
+from stores.postgres.connection import Connection, connect, merchants
+from stores.postgres.merchants import KeyUnknown, MerchantExists, MerchantUnknown
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from stores.migrate import OtherEnvironment, migrate
-from stores.postgres import PostgresUnavailable, connect
+from stores.postgres.connection import PostgresUnavailable, connect
+from stores.postgres.migrate import OtherEnvironment, migrate
 
 RESTORED = "UPDATE generations SET system_identifier = system_identifier + 1"
 

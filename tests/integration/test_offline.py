@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stores import manifest as manifests
-from stores.manifest import (
+from stores.files import manifest as manifests
+from stores.files.manifest import (
     FileDamaged,
     Manifest,
     ManifestMissing,
@@ -28,7 +28,7 @@ from stores.manifest import (
     run_folder,
     verify,
 )
-from stores.offline import FileMissing, OfflineStore, StorageUnusable, open_store
+from stores.files.store import FileMissing, OfflineStore, StorageUnusable, open_store
 
 SLOT = Slot("snapshot", "0123456789ab", "2018-06-01")
 
@@ -112,7 +112,7 @@ def test_of_writers_that_race_each_gets_revisions_of_its_own(
 KILLED = """
 import sys
 from pathlib import Path
-from stores.offline import open_store
+from stores.files.store import open_store
 sys.path.insert(0, sys.argv[2])
 from test_offline import a_manifest, a_run, commit
 store = open_store(Path(sys.argv[1]).as_uri())
@@ -131,7 +131,7 @@ def test_a_run_that_is_killed_before_its_manifest_changes_nothing(
         [sys.executable, "-c", KILLED, str(tmp_path), str(Path(__file__).parent)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        cwd=Path(manifests.__file__).parents[1],
+        cwd=Path(manifests.__file__).parents[2],
     )
     assert process.stdout is not None
     assert process.stdin is not None

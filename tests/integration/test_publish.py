@@ -10,7 +10,6 @@ import pytest
 import redis
 
 from features_pkg.entity_keys import EntityKeys
-from features_pkg.versions import Load, VersionUnreadable, read
 from jobs.errors import (
     NoOrders,
     NothingToPublish,
@@ -20,12 +19,13 @@ from jobs.errors import (
     TooFarBack,
 )
 from jobs.job import Job
-from jobs.snapshot.building import DATASET, SnapshotFacts, snapshot_slot
-from jobs.snapshot.publishing import checksum_of, publish
-from jobs.snapshot.run import publish_again
-from jobs.snapshot.unpublishing import unpublish
-from stores import manifest as manifests
-from stores.loads import (
+from jobs.snapshot.build import DATASET, SnapshotFacts, snapshot_slot
+from jobs.snapshot.night import publish_again
+from jobs.snapshot.publish import checksum_of, publish
+from jobs.snapshot.withdraw import unpublish
+from stores.files import manifest as manifests
+from stores.files.store import open_store
+from stores.postgres.loads import (
     LoaderRunning,
     LoadRow,
     NewLoad,
@@ -34,10 +34,7 @@ from stores.loads import (
     mark_withdrawn,
     register_load,
 )
-from stores.offline import open_store
-from stores.online import value_key
-from stores.publishing import (
-    Fence,
+from stores.redis.errors import (
     LoadFenced,
     LoadTooOld,
     NothingPublished,
@@ -45,12 +42,10 @@ from stores.publishing import (
     RedisLost,
     RedisMayEvict,
     ValueDamaged,
-    check_room,
-    published,
-    set_list,
-    take_fence,
-    write_versions,
 )
+from stores.redis.keys import value_key
+from stores.redis.publish import Fence, check_room, published, set_list, take_fence, write_versions
+from stores.redis.values import Load, VersionUnreadable, read
 from tests.integration.history import History, a_job
 
 MAY = date(2018, 5, 1)

@@ -11,18 +11,20 @@ import redis
 from features_pkg.calendar import Calendar
 from features_pkg.entity_keys import EntityKeys
 from features_pkg.identifiers import MERCHANT, Event
-from features_pkg.timelines import Line, decode
-from features_pkg.versions import read
+from features_pkg.timelines.read import Line, decode
 from jobs.errors import DayNotOver, NoOrders, SnapshotListed
 from jobs.job import Job
 from jobs.snapshot.facts import SnapshotFacts, snapshot_slot
-from jobs.snapshot.run import Night, snapshot
-from jobs.snapshot.unpublishing import unpublish
-from stores import manifest as manifests
-from stores.loads import loads_of, mark_withdrawn
-from stores.offline import open_store
-from stores.online import RedisUnavailable, value_key
-from stores.publishing import Fence, LoadTooOld, published, take_fence, write_versions
+from jobs.snapshot.night import Night, snapshot
+from jobs.snapshot.withdraw import unpublish
+from stores.files import manifest as manifests
+from stores.files.store import open_store
+from stores.postgres.loads import loads_of, mark_withdrawn
+from stores.redis.connection import RedisUnavailable
+from stores.redis.errors import LoadTooOld
+from stores.redis.keys import value_key
+from stores.redis.publish import Fence, published, take_fence, write_versions
+from stores.redis.values import read
 from tests.integration.history import History, a_job
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from jobs.job import Job
 from jobs.training_set.facts import TrainingSetFacts
 from jobs.training_set.labels import LabelRule, Reason
 from jobs.training_set.run import Period, training_set
-from stores import manifest as manifests
-from stores.loads import NewLoad, register_load
-from stores.manifest import Manifest
-from stores.offline import open_store
+from stores.files import manifest as manifests
+from stores.files.manifest import Manifest
+from stores.files.store import open_store
+from stores.postgres.loads import NewLoad, register_load
 from tests.integration.history import COLUMNS, NOON, History, a_job
 
 if TYPE_CHECKING:

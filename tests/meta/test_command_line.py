@@ -7,10 +7,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from features_pkg.errors import OntemError
 from jobs.__main__ import EXIT_CODES
 from ontem import cli
 from ontem.cli import COMMANDS, Place, exit_code, main
-from stores.errors import OntemError, SettingsError
+from stores.errors import SettingsError
 
 
 class _SomethingOfOurs(OntemError):
@@ -83,7 +84,7 @@ def test_a_bug_keeps_its_traceback(run):
 
 
 def test_an_error_without_a_code_of_its_own_has_its_bases():
-    assert exit_code(_SomethingOfOurs("x")) == EXIT_CODES["stores.errors.OntemError"]
+    assert exit_code(_SomethingOfOurs("x")) == EXIT_CODES["features_pkg.errors.OntemError"]
 
 
 def test_an_unknown_command_is_a_usage_error(run):

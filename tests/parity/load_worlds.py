@@ -18,12 +18,11 @@ from hypothesis.stateful import (
     rule,
 )
 
-from features_pkg import versions
 from features_pkg.calendar import DAY_US
-from features_pkg.errors import VersionUnreadable
 from features_pkg.identifiers import Event
-from features_pkg.timelines import decode
-from features_pkg.versions import Load
+from features_pkg.timelines.read import decode
+from stores.redis import values as versions
+from stores.redis.values import Load, VersionUnreadable
 from tests.parity.raw_events import (
     CALENDAR,
     Entity,

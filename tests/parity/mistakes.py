@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from tests.parity.mutants import Mistake
 
-ASK = "features_pkg.bulk.asking:"
-ANSWER = "features_pkg.bulk.answers:_About."
-RUNS = "features_pkg.bulk.runs:Runs."
+ASK = "features_pkg.engines.arrays.questions:"
+ANSWER = "features_pkg.engines.arrays.answers:_About."
+RUNS = "features_pkg.history.value_runs:Runs."
 DAYS = "features_pkg.calendar:Calendar."
-TABLE = "features_pkg.order_table:OrderTable."
-COLUMN = "features_pkg.point_in_time:_Asking._column"
-BEST = "features_pkg.point_in_time:best_of_each"
+TABLE = "features_pkg.notebook.order_table:OrderTable."
+COLUMN = "features_pkg.notebook.point_in_time:_Asking._column"
+BEST = "features_pkg.engines.arrays.columns:best_of_each"
 
 ROWS_REPEATED_FOR_EACH_PRODUCT = """\
 times = np.bincount(self.named(Identifier.PRODUCT).row, minlength=self.rows)[named.row]
@@ -130,10 +130,10 @@ BULK_MISTAKES = {
     ),
 }  # fmt: skip
 
-REQUEST = "features_pkg.one_request:"
-LINE = "features_pkg.timelines:Line."
-KEPT = "features_pkg.timelines:"
-ENTITIES = "features_pkg.narrow.entities:entities_of"
+REQUEST = "features_pkg.engines.one_order:"
+LINE = "features_pkg.timelines.read:Line."
+KEPT = "features_pkg.timelines.read:"
+ENTITIES = "features_pkg.shuffle.entities:entities_of"
 
 ONE_REQUEST_MISTAKES = {
     "the left edge is out": Mistake(
@@ -212,7 +212,7 @@ ONE_REQUEST_MISTAKES = {
         KEPT + "_Lines.line", "self._at_us[start],", "self._at_us[end - 1],",
     ),
     "days are those of UTC": Mistake(
-        "features_pkg.bulk.history:History.days", "self._calendar.days_of(self.at_us)",
+        "features_pkg.history.sorted_events:History.days", "self._calendar.days_of(self.at_us)",
         "self.at_us // 86_400_000_000 + 719_163",
     ),
     "merchants mix": Mistake("features_pkg.entity_keys:EntityKeys.key", "{merchant_id}", ""),

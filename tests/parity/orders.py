@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from features_pkg.calendar import to_us
+from features_pkg.history.past_orders import PastOrder
 from features_pkg.identifiers import IDENTIFIERS
-from features_pkg.oracle import PastOrder
 
 
 def order(

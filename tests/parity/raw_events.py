@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 
-from features_pkg.catalogue import served
-from features_pkg.feature_set import FeatureSet
+from features_pkg.definitions.catalogue import served
+from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.history.past_orders import Happened, PastOrder, events_of
 from features_pkg.identifiers import MERCHANT, Event, Identifier
-from features_pkg.oracle import Happened, PastOrder, events_of
-from features_pkg.timelines import Line
+from features_pkg.timelines.read import Line
 from tests.parity import rows, worlds
 
 CALENDAR = rows.CALENDAR

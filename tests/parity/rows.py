@@ -7,15 +7,16 @@ from datetime import timedelta
 
 import pyarrow as pa
 
-from features_pkg import narrow
+from features_pkg import shuffle as narrow
 from features_pkg.calendar import Calendar
+from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.engines.one_order import DistantPast
 from features_pkg.entity_keys import EntityKeys
-from features_pkg.feature_set import FeatureSet
+from features_pkg.history.past_orders import PastOrder, events_of
+from features_pkg.history.recent_events import RecentEvent
 from features_pkg.identifiers import IDENTIFIERS, MERCHANT, Event
-from features_pkg.one_request import DistantPast, RecentEvent
-from features_pkg.oracle import PastOrder, events_of
-from features_pkg.order import Order
-from features_pkg.timelines import decode
+from features_pkg.orders.order import Order
+from features_pkg.timelines.read import decode
 
 FEATURES = FeatureSet("America/Sao_Paulo", timedelta(hours=4))
 CALENDAR = Calendar(FEATURES.timezone)

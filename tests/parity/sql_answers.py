@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from features_pkg.velocity import Measure, Past, Velocity
+from features_pkg.definitions.velocity import Measure, Past, Velocity
 
 Rows = dict[str, list[int | None]]
 

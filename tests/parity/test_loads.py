@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from features_pkg.versions import Load
+from stores.redis.values import Load
 from tests.parity.load_worlds import BEFORE_ALL, Loads, OpaqueLoads
 from tests.parity.mutants import Mistake, broken
 from tests.parity.raw_events import Entity, Extent, entities
@@ -81,7 +81,7 @@ PUBLISHERS = (
     NewByTransaction,
     NewByDay,
 )
-READ, APPEND = "features_pkg.versions:read", "features_pkg.versions:append"
+READ, APPEND = "stores.redis.values:read", "stores.redis.values:append"
 MISTAKES = {
     "an invisible version is read": Mistake(READ, " and version_id in listed", ""),
     "a later load's version is read": Mistake(READ, "version_id <= load_id and ", ""),

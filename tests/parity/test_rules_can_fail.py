@@ -12,11 +12,12 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
-from features_pkg import oracle, parse_name, point_in_time
+from features_pkg import parse_name, point_in_time
 from features_pkg.calendar import DAY_US
-from features_pkg.feature_set import FeatureSet
-from features_pkg.one_request import Evaluator
-from features_pkg.velocity import Velocity
+from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.definitions.velocity import Velocity
+from features_pkg.engines import reference as oracle
+from features_pkg.engines.one_order import Evaluator
 from tests.parity import rows
 from tests.parity.mistakes import BULK_MISTAKES, ONE_REQUEST_MISTAKES
 from tests.parity.mutants import Mistake, broken

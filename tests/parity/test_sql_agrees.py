@@ -15,7 +15,7 @@ import pytest
 from features_pkg import parse_name, point_in_time
 from features_pkg.calendar import to_us
 from features_pkg.identifiers import IDENTIFIERS
-from jobs.generating.generate import generate
+from ontem.generating.generate import generate
 from tests.parity.sql_answers import sql_answers
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

@@ -11,10 +11,12 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.parity.test_narrow_is_the_oracle import training_rows, with_questions
 
-from features_pkg import narrow, oracle
+from features_pkg import shuffle as narrow
 from features_pkg.calendar import DAY_US
-from features_pkg.one_request import Evaluator
+from features_pkg.engines import reference as oracle
+from features_pkg.engines.one_order import Evaluator
 from tests.parity import worlds
 from tests.parity.mutants import Mistake, broken
 from tests.parity.orders import numbered, order
@@ -27,7 +29,6 @@ from tests.parity.rows import (
     recent,
     snapshot,
 )
-from tests.parity.test_narrow_is_the_oracle import training_rows, with_questions
 
 EVALUATOR = Evaluator(FEATURES)
 History = list[oracle.PastOrder]
@@ -86,13 +87,13 @@ HISTORY = numbered(
 SEVEN_DAYS = "card_orders_7d_distant"
 MISTAKES = {
     "windows begin where the snapshot has them": Mistake(
-        "features_pkg.bulk.asking:Asking.edge_us", "self.wanted -", "self.as_of -"
+        "features_pkg.engines.arrays.questions:Asking.edge_us", "self.wanted -", "self.as_of -"
     ),
     "a value seen before and after the window is in it": Mistake(
-        "features_pkg.bulk.answers:_shorter", "not stale_days.any()", "True"
+        "features_pkg.engines.arrays.answers:_shorter", "not stale_days.any()", "True"
     ),
     "a window that ends before it begins counts backwards": Mistake(
-        "features_pkg.bulk.answers:_About.value",
+        "features_pkg.engines.arrays.answers:_About.value",
         "np.minimum(self._position(velocity.event, start), after)",
         "self._position(velocity.event, start)",
     ),

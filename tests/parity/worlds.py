@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from features_pkg.calendar import Calendar, to_us
+from features_pkg.history.past_orders import PastOrder
 from features_pkg.identifiers import IDENTIFIERS, Identifier
-from features_pkg.oracle import PastOrder
 
 ZONES = ("America/Sao_Paulo", "UTC", "Australia/Lord_Howe", "America/Toronto")
 AROUND = (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stores.api_keys import ApiKey
+from stores.postgres.api_keys import ApiKey
 
 
 def test_a_key_reads_back_from_its_text():

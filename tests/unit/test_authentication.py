@@ -4,8 +4,9 @@ import pytest
 
 from service.authentication import KEPT_SECONDS, KeyRing
 from service.errors import KeyRefused
-from stores.api_keys import ApiKey
-from stores.merchants import Merchant, Policy
+from stores.policy import Policy
+from stores.postgres.api_keys import ApiKey
+from stores.postgres.merchants import Merchant
 
 
 class Keys:

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
-from features_pkg import normalising
-from jobs.generating import generate
-from jobs.generating.command import generate as command
+from features_pkg.orders import normalising
+from ontem.generating import generate
+from ontem.generating.commands import generate as command
 
 END = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SCALARS = ["user", "document", "email", "phone", "zip_code", "device", "ip", "card"]

@@ -16,19 +16,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from features_pkg.calendar import to_us
-from features_pkg.feature_set import FeatureSet
-from features_pkg.model import Model, NotFinite, load_model
-from features_pkg.model_manifest import MANIFEST, ModelManifest, ModelRefused
-from features_pkg.scoring import Constant
-from features_pkg.unpickling import ForbiddenName, unpickle
+from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.models.loading import Model, NotFinite, load_model
+from features_pkg.models.manifest import MANIFEST, ModelManifest, ModelRefused
+from features_pkg.models.scoring import Constant
+from features_pkg.models.unpickling import ForbiddenName, unpickle
 from jobs.errors import NothingToTrainOn, PeriodTooShort
 from jobs.train.examples import Examples
 from jobs.train.metrics import at_threshold, card_precision
 from jobs.train.run import Wanted, train
 from jobs.train.split import split_by_time
 from jobs.training_set.facts import LabelCounts, TrainingSetFacts, training_set_slot
-from stores.manifest import Manifest, ManifestMissing, commit, describe, made
-from stores.offline import OfflineStore, open_store
+from stores.files.manifest import Manifest, ManifestMissing, commit, describe, made
+from stores.files.store import OfflineStore, open_store
 
 FEATURES = FeatureSet(timezone="America/Sao_Paulo", snapshot_lag=timedelta(hours=4))
 START = datetime(2018, 1, 1, 3, tzinfo=UTC)
@@ -481,4 +481,4 @@ def test_a_pickle_of_something_else_is_refused(folder: Path) -> None:
 def test_the_loaded_model_keeps_nothing_of_scikit_learn(folder: Path) -> None:
     model: Model = load_model(folder, FEATURES)
 
-    assert type(model.scorer).__module__ == "features_pkg.scoring"
+    assert type(model.scorer).__module__ == "features_pkg.models.scoring"

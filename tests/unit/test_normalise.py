@@ -10,10 +10,15 @@ import pyarrow as pa
 import pytest
 
 import features_pkg
-from features_pkg import normalising
 from features_pkg.errors import OrdersRefused
-from features_pkg.normalising import NORMALISERS_VERSION, is_valid, normalise_order, normalise_value
-from features_pkg.order import Item, Order, content_hash
+from features_pkg.orders import normalising
+from features_pkg.orders.normalising import (
+    NORMALISERS_VERSION,
+    is_valid,
+    normalise_order,
+    normalise_value,
+)
+from features_pkg.orders.order import Item, Order, content_hash
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "normalisers.json").read_text("utf-8"))
 CASES = [(name, *case) for name, cases in GOLDEN["values"].items() for case in cases]

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from features_pkg import normalising
 from features_pkg.identifiers import IDENTIFIERS
+from features_pkg.orders import normalising
 
 NAMES = [identifier.value for identifier in IDENTIFIERS]
 PIECES = st.sampled_from(

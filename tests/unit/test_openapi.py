@@ -8,11 +8,11 @@ import jsonschema
 import msgspec
 import pytest
 
-from service.answer import Answer
 from service.app import Parts, create_app
 from service.body import OrderBody, parse
 from service.errors import PROBLEMS, Problem, ServiceError
 from service.health import Health
+from service.response import Answer
 
 DOCUMENT: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "service" / "openapi.json").read_bytes()

@@ -1,4 +1,4 @@
-"""What `features_pkg.point_in_time` takes, what it gives back, and what it refuses."""
+"""What `features_pkg.notebook.point_in_time` takes, what it gives back, and what it refuses."""
 
 from __future__ import annotations
 

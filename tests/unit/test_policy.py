@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from stores.merchants import Policy, PolicyRefused
+from stores.policy import Policy, PolicyRefused
 
 
 @pytest.mark.parametrize(

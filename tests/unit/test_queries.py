@@ -4,7 +4,7 @@ import pytest
 from jinja2 import TemplateNotFound
 
 from features_pkg.queries import QueryRefused, with_literals, with_parameters
-from stores.postgres import quote
+from stores.postgres.connection import quote
 
 CUT = datetime(2018, 6, 1, 3, tzinfo=UTC)
 

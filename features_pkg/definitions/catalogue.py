@@ -1,0 +1,146 @@
+"""The velocity features that ship, as data. To add one, add its line here."""
+
+from __future__ import annotations
+
+from features_pkg.definitions.velocity import (
+    LONGEST_SERVED_RECENT_US,
+    Measure,
+    Past,
+    Velocity,
+    Window,
+    parse_name,
+)
+from features_pkg.errors import DefinitionError
+from features_pkg.identifiers import IDENTIFIERS, Event, Identifier
+
+ORDER_WINDOWS = {
+    Past.RECENT: ("10m", "1h", "6h", "24h", "since_cutoff"),
+    Past.DISTANT: ("1d", "7d", "30d", "90d", "ever"),
+}
+CHARGEBACK_WINDOWS = {
+    Past.RECENT: ("24h", "since_cutoff"),
+    Past.DISTANT: ("30d", "ever"),
+}
+
+COUNTS = tuple(
+    f"{identifier}_{event.plural}_{window}_{past}"
+    for event, windows_of in (
+        (Event.ORDER, ORDER_WINDOWS),
+        (Event.CHARGEBACK, CHARGEBACK_WINDOWS),
+    )
+    for identifier in IDENTIFIERS
+    for past, windows in windows_of.items()
+    for window in windows
+)
+
+DISTINCT_PAIRS = (
+    # Card testing: one device, address or e-mail that tries many cards.
+    ("device", "card"),
+    ("ip", "card"),
+    ("email", "card"),
+    ("user", "card"),
+    # A stolen identity is sent to many places.
+    ("document", "zip_code"),
+    ("document", "card"),
+    ("document", "phone"),
+    ("card", "zip_code"),
+    ("card", "document"),
+    # Rings share what is dear to get: phones, devices, addresses.
+    ("phone", "document"),
+    ("device", "document"),
+    ("zip_code", "document"),
+    # An account that was taken over shows up on new devices.
+    ("user", "device"),
+    ("user", "ip"),
+)
+DISTINCTS = (
+    *(
+        f"{identifier}_distinct_{target}_orders_{window}"
+        for identifier, target in DISTINCT_PAIRS
+        for window in ("24h_recent", "30d_distant")
+    ),
+    "device_distinct_card_orders_1h_recent",
+    "device_distinct_user_orders_ever_distant",
+    "document_distinct_zip_code_orders_7d_distant",
+    "document_distinct_product_orders_30d_distant",
+    "product_distinct_card_orders_1h_recent",
+    "zip_code_distinct_phone_chargebacks_6h_recent",
+    "zip_code_distinct_card_chargebacks_90d_distant",
+    "device_distinct_card_chargebacks_ever_distant",
+    "phone_distinct_document_chargebacks_ever_distant",
+)
+
+AMOUNTS = (
+    "card_amount_cents_orders_1h_recent",
+    *(
+        f"{identifier}_amount_cents_orders_{window}"
+        for identifier in ("user", "document", "device", "card")
+        for window in ("24h_recent", "30d_distant")
+    ),
+    "card_amount_cents_chargebacks_ever_distant",
+    "zip_code_amount_cents_chargebacks_90d_distant",
+)
+
+AGES = (
+    *(f"{identifier}_first_order_age_seconds" for identifier in IDENTIFIERS),
+    *(
+        f"{identifier}_last_order_age_seconds"
+        for identifier in ("user", "document", "device", "card")
+    ),
+    "card_last_chargeback_age_seconds",
+    "zip_code_last_chargeback_age_seconds",
+)
+
+
+def served(names: tuple[str, ...]) -> tuple[Velocity, ...]:
+    """The definitions of `names`, each fit to be served while a buyer waits.
+
+    Raises:
+        DefinitionError: for a typo, a name that stands twice, or a recent window over 24 hours.
+    """
+    velocities = tuple(parse_name(name) for name in names)
+    refuse_duplicates(velocities)
+    for velocity in velocities:
+        _refuse_long_recent(velocity)
+    return velocities
+
+
+def refuse_duplicates(velocities: tuple[Velocity, ...]) -> None:
+    """Raise `DefinitionError` for a definition that stands there a second time."""
+    seen: set[Velocity] = set()
+    for velocity in velocities:
+        if velocity in seen:
+            raise DefinitionError(velocity.name, "stands there twice: leave one out")
+        seen.add(velocity)
+
+
+def _refuse_long_recent(velocity: Velocity) -> None:
+    window: Window | None = velocity.window
+    if velocity.past is not Past.RECENT or window is None or window.text == "since_cutoff":
+        return
+    if window.span_us is None or window.span_us > LONGEST_SERVED_RECENT_US:
+        raise DefinitionError(
+            velocity.name,
+            "a recent window that is served is at most 24h: take a distant one, "
+            "or ask features_pkg.notebook.point_in_time, which takes any length",
+        )
+
+
+CATALOGUE: tuple[Velocity, ...] = served(COUNTS + DISTINCTS + AMOUNTS + AGES)
+
+
+def kept_targets(
+    velocities: tuple[Velocity, ...],
+) -> dict[tuple[Identifier, Event], tuple[Identifier, ...]]:
+    """Per (identifier, event) that `velocities` look at, the targets they count apart."""
+    targets: dict[tuple[Identifier, Event], set[Identifier]] = {}
+    for velocity in velocities:
+        kept = targets.setdefault((velocity.identifier, velocity.event), set())
+        if velocity.measure is Measure.DISTINCT and velocity.target is not None:
+            kept.add(velocity.target)
+    return {
+        (identifier, event): tuple(t for t in IDENTIFIERS if t in targets[identifier, event])
+        for identifier in IDENTIFIERS
+        for event in Event
+        if (identifier, event) in targets
+    }

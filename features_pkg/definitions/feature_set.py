@@ -1,0 +1,67 @@
+"""A feature set and the three ids that say what depends on what."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+
+from features_pkg.definitions.catalogue import CATALOGUE, kept_targets
+from features_pkg.definitions.order_features import ORDER_FEATURES
+from features_pkg.definitions.velocity import Velocity
+from features_pkg.identifiers import Event, Identifier
+from features_pkg.orders.normalising import NORMALISERS_VERSION
+
+SEMANTICS_VERSION = 1
+"""Counted up when the meaning of any definition changes, so that no model meets another meaning."""
+
+TIMELINES_LAYOUT = 1
+"""Counted up when the bytes of a timeline change, so that they load beside the old ones."""
+
+
+def _hash(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """The ordered features of a model, and all that their values depend on.
+
+    `environment_id` covers zone, normalisers and semantics; `timelines_id` (12 hex digits) that
+    and what the timelines keep; `version` (16 hex digits) that, the definitions and the lag. So
+    another window over the same timelines has another version but needs no new load.
+    """
+
+    timezone: str
+    snapshot_lag: timedelta
+    velocities: tuple[Velocity, ...] = CATALOGUE
+    order_features: tuple[str, ...] = field(default=ORDER_FEATURES)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The features in the order of the stored vector: velocities, then order features."""
+        return (*(velocity.name for velocity in self.velocities), *self.order_features)
+
+    @cached_property
+    def kept(self) -> dict[tuple[Identifier, Event], tuple[Identifier, ...]]:
+        """What the timelines keep: per (identifier, event) the targets counted apart."""
+        return kept_targets(self.velocities)
+
+    @cached_property
+    def environment_id(self) -> str:
+        """What every value depends on."""
+        return _hash([self.timezone, NORMALISERS_VERSION, SEMANTICS_VERSION])[:16]
+
+    @cached_property
+    def timelines_id(self) -> str:
+        """The namespace of snapshots and of the online store."""
+        kept = [[identifier, event, list(ts)] for (identifier, event), ts in self.kept.items()]
+        return _hash([self.environment_id, TIMELINES_LAYOUT, kept])[:12]
+
+    @cached_property
+    def version(self) -> str:
+        """What a model carries: it is served only where this is equal."""
+        lag_us = self.snapshot_lag // timedelta(microseconds=1)
+        return _hash([self.environment_id, lag_us, list(self.names)])[:16]

@@ -1,0 +1,1 @@
+"""The ways to compute a vector that must agree: the reference, arrays, one order."""

@@ -1,0 +1,97 @@
+"""Questions: when they are asked, what they could see, and the edges of their windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Lock
+
+import numpy as np
+
+from features_pkg.array_types import Ints, Mask
+from features_pkg.calendar import Calendar
+from features_pkg.definitions.velocity import Past, Velocity
+
+LONGEST_US = 2**61
+"""No window is longer than this: some 73,000 years."""
+
+Edge = tuple[str, int]
+"""The edge of a window: ('at', 0), ('cut', 0), ('before', microseconds) or ('day', days)."""
+
+AT: Edge = ("at", 0)
+CUT: Edge = ("cut", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What live questions could see, a row for each question; all keys are `seen_key` numbers.
+
+    Rows whose key is below `mark` are in the load that the question read. Of the recent past it
+    saw the keys below `xmin`, and those below `xmax` that are not among its `in_flight`. Where
+    `live` is false the question is asked by the rule and sees all. `order` is the question's own.
+    """
+
+    live: Mask
+    mark: Ints
+    xmin: Ints
+    xmax: Ints
+    in_flight: tuple[frozenset[int], ...]
+    order: Ints
+    own_us: Ints
+
+
+class Asking:
+    """Questions at `at_us` whose distant past ends where day `as_of` begins; a row for each.
+
+    Its windows of days begin before the day `wanted`, which the lag rule names; `as_of` is earlier
+    where an older snapshot served.
+
+    Ranks of the windows' edges among event times are kept: they serve every identifier.
+    """
+
+    def __init__(
+        self, at_us: Ints, as_of: Ints, wanted: Ints, calendar: Calendar, seen: Seen | None = None
+    ) -> None:
+        self.at_us, self.as_of, self.wanted = at_us, as_of, wanted
+        self.calendar, self.seen = calendar, seen
+        self._ranks: dict[tuple[Edge, int], Ints] = {}
+        self._times: dict[int, Ints] = {}
+        self._lock = Lock()
+
+    @classmethod
+    def by_rule(cls, at_us: Ints, calendar: Calendar, snapshot_lag: timedelta) -> Asking:
+        """Questions whose snapshot is the one that the lag rule names."""
+        wanted = calendar.as_ofs(at_us, snapshot_lag)
+        return cls(at_us, wanted, wanted, calendar)
+
+    def edge_us(self, edge: Edge) -> Ints:
+        """The instants of an edge."""
+        kind, length = edge
+        if kind == "at":
+            return self.at_us
+        if kind == "before":
+            return self.at_us - min(length, LONGEST_US)
+        if kind == "cut":
+            return self.calendar.cutoffs_us(self.as_of)
+        return self.calendar.cutoffs_us(self.wanted - length)
+
+    def ranks(self, edge: Edge, times: Ints) -> Ints:
+        """How many of `times` lie before the edge of each question."""
+        key = (edge, id(times))
+        with self._lock:
+            if key not in self._ranks:
+                self._times[id(times)] = times
+                self._ranks[key] = np.searchsorted(times, self.edge_us(edge)).astype(np.int32)
+            return self._ranks[key]
+
+
+def edges(velocity: Velocity) -> tuple[Edge | None, Edge]:
+    """Where the window of `velocity` starts (None: at the beginning of time) and where it ends."""
+    window = velocity.window
+    if window is None:
+        return None, AT
+    if velocity.past is Past.DISTANT:
+        return (None if window.days is None else ("day", window.days)), CUT
+    if window.text == "since_cutoff":
+        return CUT, AT
+    return (None if window.span_us is None else ("before", window.span_us)), AT

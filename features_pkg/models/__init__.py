@@ -1,0 +1,1 @@
+"""Trained models: the gate they pass before they score, and the ones that ship."""

@@ -1,0 +1,198 @@
+"""A trained model, ready to score: checked, unpickled from a strict list, compiled and proved."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.errors import FeatureError
+from features_pkg.models.manifest import ModelManifest, ModelRefused, read_manifest
+from features_pkg.models.scoring import Floats, Scorer, Unknown, compile_pipeline
+from features_pkg.models.unpickling import unpickle
+
+LIBRARIES: Final = ("numpy", "scikit-learn")
+PROOF_ROWS: Final = 256
+TOLERANCE: Final = 1e-12
+SHIPPED: Final = Path(__file__).parent / "shipped"
+"""The folder of the models that ship with the package, one folder each."""
+
+
+class NotFinite(FeatureError):
+    """An infinite feature value, or a score that is no number from 0 to 1."""
+
+    def __init__(self, subject: str, value: float) -> None:
+        super().__init__(f"{subject} is {value}: a value is a finite number or NaN for null")
+        self.subject, self.value = subject, value
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """How much one feature moved a score: `change` is the score less the score at its median."""
+
+    feature: str
+    value: float | None
+    usual: float | None
+    change: float
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Scores vectors of its feature set: float64 in the order of `FeatureSet.names`, NaN is null.
+
+    It may use fewer features than the set has; it picks its own.
+    """
+
+    manifest: ModelManifest
+    positions: tuple[int, ...]
+    medians: Floats
+    scorer: Scorer
+
+    def score(self, values: Sequence[float] | Floats) -> float:
+        """The score of one vector, from 0 to 1; raises NotFinite."""
+        return float(self.score_many(np.asarray(values, dtype=np.float64)[None, :])[0])
+
+    def score_many(self, matrix: Floats) -> Floats:
+        """The scores of vectors `(n, names of the feature set)`; raises NotFinite."""
+        own = matrix[:, self.positions]
+        if np.isinf(own).any():
+            row, column = np.argwhere(np.isinf(own))[0]
+            raise NotFinite(self.manifest.features[column], float(own[row, column]))
+        scores = self.scorer.scores(own)
+        if not np.all((scores >= 0.0) & (scores <= 1.0)):
+            raise NotFinite("the score", float(scores[~((scores >= 0) & (scores <= 1))][0]))
+        return scores
+
+    def explain(self, values: Sequence[float] | Floats, n: int = 10) -> tuple[Contribution, ...]:
+        """The `n` features that moved the score most from what it is at their usual value.
+
+        Each is replaced by its median alone, so what two features tell only together shows at
+        both; contributions do not add up to the score.
+        """
+        own = np.asarray(values, dtype=np.float64)[list(self.positions)]
+        replaced = np.tile(own, (len(own) + 1, 1))
+        np.fill_diagonal(replaced, self.medians)
+        scores = self.scorer.scores(replaced)
+        changes = scores[-1] - scores[:-1]
+        most = np.argsort(-np.abs(changes), kind="stable")[:n]
+        return tuple(
+            Contribution(
+                feature=self.manifest.features[at],
+                value=_or_null(own[at]),
+                usual=self.manifest.medians[at],
+                change=float(changes[at]),
+            )
+            for at in most
+        )
+
+
+def load_model(folder: Path, feature_set: FeatureSet) -> Model:
+    """The model in `folder`, to score vectors of `feature_set`.
+
+    Everything that can be checked is checked before a byte is unpickled.
+
+    Raises:
+        ModelRefused: it is damaged, was trained under other settings, features or libraries, or
+            its compiled form does not give what the pickle gives.
+    """
+    manifest = read_manifest(folder)
+    positions = _positions(folder, manifest, feature_set)
+    _check_settings(folder, manifest, feature_set)
+    _check_libraries(folder, manifest)
+    pipeline = _unpickle(folder, manifest)
+    medians = np.array([np.nan if m is None else m for m in manifest.medians], dtype=np.float64)
+    try:
+        scorer = compile_pipeline(pipeline)
+    except Unknown as error:
+        raise ModelRefused(folder, f"it can't be compiled ({error})") from None
+    _prove(folder, pipeline, scorer, _proof_rows(medians, manifest.seed))
+    return Model(manifest=manifest, positions=positions, medians=medians, scorer=scorer)
+
+
+def _positions(folder: Path, manifest: ModelManifest, feature_set: FeatureSet) -> tuple[int, ...]:
+    at = {name: position for position, name in enumerate(feature_set.names)}
+    unknown = [name for name in manifest.features if name not in at]
+    if unknown:
+        raise ModelRefused(folder, f"this feature set has no {unknown[0]}")
+    positions = tuple(at[name] for name in manifest.features)
+    if any(left >= right for left, right in pairwise(positions)):
+        raise ModelRefused(folder, "its features are not in the order of the feature set")
+    return positions
+
+
+def _check_settings(folder: Path, manifest: ModelManifest, feature_set: FeatureSet) -> None:
+    lag_seconds = feature_set.snapshot_lag.total_seconds()
+    pairs = (
+        ("the time zone", manifest.timezone, feature_set.timezone),
+        ("the snapshot lag in seconds", manifest.snapshot_lag_seconds, lag_seconds),
+        ("the timelines id", manifest.timelines, feature_set.timelines_id),
+        ("the feature set", manifest.feature_set, feature_set.version),
+    )
+    for what, trained, here in pairs:
+        if trained != here:
+            raise ModelRefused(folder, f"{what} was {trained} in training and is {here} here")
+
+
+def _check_libraries(folder: Path, manifest: ModelManifest) -> None:
+    for library in LIBRARIES:
+        trained, here = manifest.libraries.get(library, "not stated"), version(library)
+        if trained.split(".")[:2] != here.split(".")[:2]:
+            raise ModelRefused(folder, f"{library} was {trained} in training and is {here} here")
+
+
+def _unpickle(folder: Path, manifest: ModelManifest) -> Any:
+    if Path(manifest.pickle).name != manifest.pickle:
+        raise ModelRefused(folder, f"its manifest names {manifest.pickle!r} outside the folder")
+    try:
+        content = (folder / manifest.pickle).read_bytes()
+    except OSError as error:
+        raise ModelRefused(folder, f"{manifest.pickle} can't be read ({error.strerror})") from None
+    found = hashlib.sha256(content).hexdigest()
+    if found != manifest.sha256:
+        raise ModelRefused(folder, f"sha256 is {found}, its manifest says {manifest.sha256}")
+    try:
+        pipeline = unpickle(content)
+    except pickle.UnpicklingError as error:
+        raise ModelRefused(folder, f"its pickle can't be read: {error}") from None
+    if tuple(getattr(pipeline, "ontem_features_", ())) != manifest.features:
+        raise ModelRefused(folder, "its pickle was fitted on other features than its manifest says")
+    return pipeline
+
+
+def _proof_rows(medians: Floats, seed: int) -> Floats:
+    """Rows around the medians, near and far, with a fifth of all values null."""
+    random = np.random.default_rng(seed)
+    shape = (PROOF_ROWS, len(medians))
+    scale = np.exp(random.normal(0.0, 3.0, shape)) * random.choice((-1.0, 1.0), shape)
+    rows: Floats = np.nan_to_num(medians) + np.round(scale)
+    rows[random.random(shape) < 0.2] = np.nan
+    rows[0], rows[1], rows[2] = medians, np.nan, 0.0
+    return rows
+
+
+def _prove(folder: Path, pipeline: Any, scorer: Scorer, rows: Floats) -> None:
+    """Raises ModelRefused unless one row and many score as the pickle scores them."""
+    try:
+        shares = pipeline.predict_proba(rows)
+        labels = [int(label) for label in pipeline.classes_]
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        raise ModelRefused(folder, f"its pipeline does not predict ({error})") from None
+    expected = shares[:, labels.index(1)] if 1 in labels else np.zeros(len(rows))
+    many = scorer.scores(rows)
+    singly = np.concatenate([scorer.scores(rows[at : at + 1]) for at in range(0, len(rows), 16)])
+    if not np.allclose(many, expected, rtol=0.0, atol=TOLERANCE):
+        raise ModelRefused(folder, "its compiled form does not score as its pickle does")
+    if not np.allclose(singly, expected[::16], rtol=0.0, atol=TOLERANCE):
+        raise ModelRefused(folder, "its compiled form scores one row otherwise than many")
+
+
+def _or_null(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,1 @@
+"""An order with canonical values, and how values become canonical."""

@@ -1,0 +1,60 @@
+"""Narrow rows into the timelines of a snapshot."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from features_pkg.calendar import Calendar
+from features_pkg.identifiers import MERCHANT, Event, Identifier
+from features_pkg.shuffle.explode import Kept
+from features_pkg.shuffle.group import Group, groups
+from features_pkg.timelines.build import encode_all
+
+TIMELINES: Final = pa.schema(
+    [("entity", pa.binary()), ("identifier", pa.string()), ("timeline", pa.binary())]
+)
+"""An entity's key (24 bytes), what it is, and the bytes of its timeline."""
+
+
+def timelines(table: pa.Table, kept: Kept, calendar: Calendar) -> pa.Table:
+    """The timelines (`TIMELINES`), by key, of all entities in `table`, which has all their rows.
+
+    `table` holds only events before the snapshot's cut.
+    """
+    rows = [row for group in groups(table) for row in _of_group(group, kept, calendar)]
+    rows.sort()
+    keys, names, contents = zip(*rows, strict=True) if rows else ((), (), ())
+    arrays = (
+        pa.array(keys, pa.binary()),
+        pa.array(names, pa.string()),
+        pa.array(contents, pa.binary()),
+    )
+    return pa.table(arrays, schema=TIMELINES)
+
+
+def _of_group(group: Group, kept: Kept, calendar: Calendar) -> list[tuple[bytes, str, bytes]]:
+    if group.name == MERCHANT:
+        group, kept = _earliest(group), {}
+        targets: dict[Event, tuple[Identifier, ...]] = {Event.ORDER: ()}
+    else:
+        identifier = Identifier(group.name)
+        targets = {event: kept[i, event] for i, event in kept if i is identifier}
+    histories = {event: group.history(event, names, calendar) for event, names in targets.items()}
+    words = np.ascontiguousarray(group.words, dtype="<i8")
+    return [
+        (words[entity].tobytes(), group.name, content)
+        for entity, content in encode_all(histories, targets, len(words))
+    ]
+
+
+def _earliest(group: Group) -> Group:
+    """Only the first row of each entity: batches bring one each, however they were cut."""
+    at_us = group.rows["at_us"].to_numpy()
+    by_time = np.lexsort((at_us, group.entity))
+    _, first = np.unique(group.entity[by_time], return_index=True)
+    row = by_time[first]
+    rows = group.rows.take(pa.array(row))
+    return Group(group.name, rows, group.kind[row], group.entity[row], group.words)

@@ -1,0 +1,1 @@
+"""What a snapshot keeps of an entity: written by the night, read by the request."""

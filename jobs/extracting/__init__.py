@@ -1,1 +1,0 @@
-"""Taking complete rows out of PostgreSQL."""

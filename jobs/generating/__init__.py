@@ -1,5 +1,0 @@
-"""Made-up Brazilian orders: honest customers, several kinds of fraud, chargebacks weeks later."""
-
-from jobs.generating.generate import generate
-
-__all__ = ["generate"]

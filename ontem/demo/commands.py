@@ -1,0 +1,80 @@
+"""`ontem demo run` and `ontem demo serve`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from features_pkg.calendar import from_us
+from ontem.demo.files import read_orders
+from ontem.demo.folder import Place
+from ontem.demo.orders import DemoOrders, moved_to_now
+from ontem.demo.report import save, show
+from ontem.demo.run import Demo
+from ontem.demo.serving import serve_demo
+from ontem.demo.stages import Stages
+from ontem.generating import generate
+from stores.settings import find_project
+
+DIFFERENT = 7
+"""Exit code: the training set does not repeat what was served."""
+
+
+@click.group()
+def demo() -> None:
+    """Run the whole of Ontem once, on a database of its own, and serve it afterwards."""
+
+
+@demo.command()
+@click.option("--orders", type=click.IntRange(1_000, 2_000_000), default=80_000, show_default=True,
+              help="How many to make up.")  # fmt: skip
+@click.option("--days", type=click.IntRange(30, 1_000), default=300, show_default=True,
+              help="Over how many days before now.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True,
+              help="Which orders: the same seed and end make the same.")  # fmt: skip
+@click.option("--orders-file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Take the orders of this file instead, moved to end now.")  # fmt: skip
+@click.option("--mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="What the file calls its columns, as for `ontem import`.")  # fmt: skip
+@click.option("--label-maturity-days", type=click.IntRange(1, 365), default=60, show_default=True,
+              help="After how many days an order without a chargeback is honest.")  # fmt: skip
+def run(
+    orders: int,
+    days: int,
+    seed: int,
+    orders_file: Path | None,
+    mapping: Path | None,
+    label_maturity_days: int,
+) -> None:
+    """History, nights, training, model, two days of live requests, and the proof."""
+    console, place = Console(), Place(find_project(Path.cwd()))
+    stages = Stages(place.folder, console)
+    now = datetime.now(UTC).replace(microsecond=0)
+    with stages.stage("stack up"):
+        place.up()
+        place.start_over({"LABEL_MATURITY_DAYS": str(label_maturity_days)})
+    with stages.stage("orders"):
+        if orders_file is None:
+            table = generate(orders, days, seed, now)
+        else:
+            table, left_out = read_orders(orders_file, mapping)
+            console.print(f"  {orders_file.name}: {table.num_rows:,} orders, {left_out} left out")
+            table = moved_to_now(table, now, place.settings().timezone)
+        demo_orders = DemoOrders.of(table)
+    console.print(f"  live from {from_us(demo_orders.split_us):%Y-%m-%d %H:%M} UTC")
+    report = Demo(place, console, stages).run(demo_orders)
+    save(report, place.report_file)
+    show(report, console)
+    console.print(f"Kept in {place.report_file.relative_to(place.project)}. Next: make serve")
+    sys.exit(0 if report.equal else DIFFERENT)
+
+
+@demo.command()
+@click.option("--bind", default="127.0.0.1:8080", show_default=True, help="HOST:PORT to answer at.")
+def serve(bind: str) -> None:
+    """Serve the demo's model on the ordinary clock, after the night that is missing."""
+    serve_demo(Place(find_project(Path.cwd())), bind)

@@ -1,0 +1,69 @@
+"""Generated orders as a file that `ontem import` reads without a mapping."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from features_pkg.errors import OntemError
+
+Writer = Callable[[pa.Table, Path], None]
+
+
+class OutputUnknown(OntemError):
+    """A file name that says no format."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} says no format: end it in .parquet or .csv")
+        self.path = path
+
+
+class OutputNotWritable(OntemError):
+    """The file can't be written there."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} can't be written ({reason}): name a folder of yours that exists")
+        self.path, self.reason = path, reason
+
+
+def writer(path: Path) -> Writer:
+    """What writes a table to `path`, by its ending. Raises OutputUnknown."""
+    try:
+        return WRITERS[path.suffix.lower()]
+    except KeyError:
+        raise OutputUnknown(path) from None
+
+
+def write(table: pa.Table, path: Path) -> None:
+    """Write `table` to `path`; the same table gives the same bytes.
+
+    Raises OutputUnknown and OutputNotWritable.
+    """
+    put = writer(path)
+    try:
+        put(table, path)
+    except OSError as error:
+        raise OutputNotWritable(path, error.strerror or str(error)) from error
+
+
+def _write_parquet(table: pa.Table, path: Path) -> None:
+    pyarrow.parquet.write_table(table, path, compression="zstd")
+
+
+def _write_csv(table: pa.Table, path: Path) -> None:
+    """Lists as JSON, in one column each: CSV has none of its own."""
+    for place, name in enumerate(table.column_names):
+        if pa.types.is_list(table.schema.types[place]):
+            texts = [json.dumps(row, separators=(",", ":")) for row in table[name].to_pylist()]
+            table = table.set_column(place, name, pa.array(texts))
+    pyarrow.csv.write_csv(table, path)
+
+
+WRITERS: Final[Mapping[str, Writer]] = MappingProxyType(
+    {".parquet": _write_parquet, ".csv": _write_csv}
+)

@@ -1,0 +1,187 @@
+"""Manifests: what was committed to the offline store, and where every reader starts.
+
+A run writes its files into a folder of its own first; then its manifest is created as the next
+revision of its slot. Without the manifest the files are nobody's, so a run that failed, was killed
+or was repeated changes nothing that was committed.
+"""
+
+import hashlib
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from typing import Final, Generic, TypeVar
+
+import msgspec
+import pyarrow.parquet as pq
+
+from stores.files.store import OfflineError, OfflineStore
+
+LAYOUT: Final = 1
+LIBRARIES: Final = ("numpy", "pyarrow", "pyspark", "scikit-learn", "tzdata")
+
+Facts = TypeVar("Facts")
+
+
+class ManifestMissing(OfflineError):
+    """No revision of that slot was ever committed."""
+
+    def __init__(self, *, key: str, remedy: str) -> None:
+        super().__init__(f"there is no {key} in the offline store: {remedy}")
+        self.key, self.remedy = key, remedy
+
+
+class ManifestUnreadable(OfflineError):
+    """A manifest that isn't one of this layout."""
+
+    def __init__(self, *, key: str, reason: str) -> None:
+        super().__init__(f"the manifest {key} can't be read ({reason}): build it again")
+        self.key, self.reason = key, reason
+
+
+class FileDamaged(OfflineError):
+    """A file whose bytes are not those that were committed."""
+
+    def __init__(self, *, key: str, expected: str, found: str) -> None:
+        super().__init__(f"{key} has sha256 {found}, its manifest says {expected}: build it again")
+        self.key, self.expected, self.found = key, expected, found
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What a manifest is a revision of: a dataset under one id (timelines or feature set).
+
+    `part` is the snapshot's `as_of` (YYYY-MM-DD), or `all` where the dataset has only one.
+    """
+
+    dataset: str
+    id: str
+    part: str
+
+    def key(self, revision: int) -> str:
+        """Where revision 1, 2, 3, ... is."""
+        return f"manifests/{self.dataset}/{self.id}/{self.part}/{revision:06d}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One immutable file of a run."""
+
+    key: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How a manifest came to be."""
+
+    at: datetime
+    by: str
+    libraries: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest(Generic[Facts]):
+    """A committed run: its files, and `facts`, which are the dataset's own."""
+
+    slot: Slot
+    run: str
+    files: tuple[DataFile, ...]
+    facts: Facts
+    made: Made
+    layout: int = LAYOUT
+
+    @property
+    def rows(self) -> int:
+        """The rows of all files."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def bytes(self) -> int:
+        """The size of all files."""
+        return sum(file.bytes for file in self.files)
+
+
+def run_folder(dataset: str, run: str) -> str:
+    """The key of a run's own folder."""
+    return f"runs/{dataset}/{run}"
+
+
+def made(*, at: datetime, by: str) -> Made:
+    """The provenance of something made now by the command `by` on this machine's libraries."""
+    return Made(at=at, by=by, libraries=libraries())
+
+
+def libraries() -> dict[str, str]:
+    """The versions that values may depend on."""
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+
+
+def describe(store: OfflineStore, folder: str) -> tuple[DataFile, ...]:
+    """The Parquet files of a run folder that was just written, made durable and counted."""
+    return tuple(_describe_one(store, key) for key in store.settle(folder))
+
+
+def commit(store: OfflineStore, manifest: Manifest[Facts]) -> str:
+    """Create `manifest` as the next revision of its slot; the key it got.
+
+    Of several that commit at once each gets a revision of its own.
+    """
+    content = msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+    revision = newest_revision(store, manifest.slot) + 1
+    while not store.create(manifest.slot.key(revision), content):
+        revision += 1
+    return manifest.slot.key(revision)
+
+
+def newest_revision(store: OfflineStore, slot: Slot) -> int:
+    """The newest revision of a slot, 0 for none; found by looking at names, never by listing."""
+    step = 1
+    while store.exists(slot.key(step)):
+        step *= 2
+    there, absent = step // 2, step
+    while absent - there > 1:
+        middle = (there + absent) // 2
+        there, absent = (middle, absent) if store.exists(slot.key(middle)) else (there, middle)
+    return there
+
+
+def read(store: OfflineStore, key: str, facts: type[Facts]) -> Manifest[Facts]:
+    """The manifest under `key`, whose facts are of that type.
+
+    Raises ManifestMissing or ManifestUnreadable.
+    """
+    if not store.exists(key):
+        raise ManifestMissing(key=key, remedy="name one that `ontem snapshots` or a job printed")
+    with store.open(key) as file:
+        content = file.read()
+    try:
+        manifest: Manifest[Facts] = msgspec.json.decode(content, type=Manifest[facts])  # type: ignore[valid-type]
+    except msgspec.DecodeError as error:
+        raise ManifestUnreadable(key=key, reason=str(error)) from None
+    if manifest.layout != LAYOUT:
+        raise ManifestUnreadable(key=key, reason=f"layout {manifest.layout}, known is {LAYOUT}")
+    return manifest
+
+
+def verify(store: OfflineStore, files: Iterable[DataFile]) -> None:
+    """Raises FileMissing or FileDamaged unless every file has the bytes that were committed."""
+    for file in files:
+        found = _sha256(store, file.key)
+        if found != file.sha256:
+            raise FileDamaged(key=file.key, expected=file.sha256, found=found)
+
+
+def _describe_one(store: OfflineStore, key: str) -> DataFile:
+    with store.open(key) as file:
+        rows = pq.ParquetFile(file).metadata.num_rows
+        size = file.seek(0, 2)
+    return DataFile(key=key, rows=rows, bytes=size, sha256=_sha256(store, key))
+
+
+def _sha256(store: OfflineStore, key: str) -> str:
+    with store.open(key) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

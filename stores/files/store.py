@@ -1,0 +1,150 @@
+"""The offline store: the one room that knows how files are kept below the storage root.
+
+Everything is named by a key, a relative path with forward slashes, so that a folder and a bucket
+look the same from outside. Nothing is ever replaced: a key that is there keeps its bytes.
+"""
+
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BufferedReader
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from features_pkg.errors import OntemError
+
+
+class OfflineError(OntemError):
+    """Base of what the offline store refuses."""
+
+
+class StorageUnusable(OfflineError):
+    """The storage root can't be used."""
+
+    def __init__(self, *, url: str, reason: str) -> None:
+        super().__init__(f"the storage root {url} can't be used ({reason}): set ONTEM_STORAGE_URL")
+        self.url, self.reason = url, reason
+
+
+class FileMissing(OfflineError):
+    """A key that a manifest or a caller names is not there."""
+
+    def __init__(self, *, key: str, root: str) -> None:
+        super().__init__(f"{key} is not below {root}: was the storage root moved or cleaned?")
+        self.key, self.root = key, root
+
+
+class OfflineStore(Protocol):
+    """Immutable files by key."""
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Put `content` under `key` at once and durably; False when the key is there already."""
+        ...
+
+    def exists(self, key: str) -> bool:
+        """Whether there is a file under `key`."""
+        ...
+
+    def open(self, key: str) -> BufferedReader:
+        """The file's bytes, to read; raises FileMissing."""
+        ...
+
+    def location(self, key: str) -> str:
+        """The URL by which Spark writes or reads `key`, a file or a folder."""
+        ...
+
+    def settle(self, folder: str) -> tuple[str, ...]:
+        """Make what was written below `folder` durable; its Parquet files' keys, sorted.
+
+        Only the run that wrote the folder asks: readers start at a manifest.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FolderStore:
+    """An `OfflineStore` in a folder of this machine, or of one that all machines mount."""
+
+    root: Path
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Write a temporary file, then link it: the name appears with all its bytes or never."""
+        target = self._path(key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.parent / f".{target.name}.{uuid.uuid4().hex}"
+        try:
+            with draft.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(draft, target)
+        except FileExistsError:
+            return False
+        finally:
+            draft.unlink(missing_ok=True)
+        _sync(target.parent)
+        return True
+
+    def exists(self, key: str) -> bool:
+        """Whether there is a file under `key`."""
+        return self._path(key).is_file()
+
+    def open(self, key: str) -> BufferedReader:
+        """The file's bytes, to read; raises FileMissing."""
+        try:
+            return self._path(key).open("rb")
+        except FileNotFoundError:
+            raise FileMissing(key=key, root=self.root.as_uri()) from None
+
+    def location(self, key: str) -> str:
+        """The URL by which Spark writes or reads `key`."""
+        return self._path(key).as_uri()
+
+    def settle(self, folder: str) -> tuple[str, ...]:
+        """Make what was written below `folder` durable; its Parquet files' keys, sorted."""
+        below = self._path(folder)
+        for path in _tree(below):
+            _sync(path)
+        found = (path.relative_to(self.root).as_posix() for path in below.rglob("*.parquet"))
+        return tuple(sorted(found))
+
+    def _path(self, key: str) -> Path:
+        path = (self.root / key).resolve()
+        if not path.is_relative_to(self.root.resolve()):
+            raise StorageUnusable(url=self.root.as_uri(), reason=f"{key!r} leads out of it")
+        return self.root / key
+
+
+def open_store(url: str) -> OfflineStore:
+    """The store at a root URL (`file:///folder`, made when it is not there).
+
+    Raises StorageUnusable when the URL is of another kind or the folder can't be written.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "file" or parts.netloc:
+        raise StorageUnusable(url=url, reason="only file:///an/absolute/folder is supported")
+    root = Path(unquote(parts.path))
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageUnusable(url=url, reason=error.strerror or str(error)) from error
+    if not os.access(root, os.W_OK | os.X_OK):
+        raise StorageUnusable(url=url, reason="no right to write there")
+    return FolderStore(root)
+
+
+def _tree(folder: Path) -> Iterator[Path]:
+    """Everything below `folder`, then the folder itself."""
+    yield from folder.rglob("*")
+    yield folder
+
+
+def _sync(path: Path) -> None:
+    """Have the system write a file or a folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,44 @@
+"""How a merchant turns a score into a decision."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from features_pkg.errors import OntemError
+
+Decision = Literal["allow", "review", "block"]
+
+
+DECISIONS: Final[tuple[Decision, ...]] = ("allow", "review", "block")
+
+
+class PolicyRefused(OntemError):
+    """Thresholds that can't decide."""
+
+    def __init__(self, *, review_at: float, block_at: float) -> None:
+        super().__init__(
+            f"review_at {review_at} and block_at {block_at} can't decide: "
+            "they need 0 <= review_at <= block_at <= 1"
+        )
+        self.review_at, self.block_at = review_at, block_at
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a merchant turns a score (0 to 1) into a decision."""
+
+    review_at: float = 0.5
+    block_at: float = 0.9
+    decision_without_score: Decision = "review"
+
+    def __post_init__(self) -> None:
+        """Refuse thresholds out of order, NaN among them."""
+        if not 0 <= self.review_at <= self.block_at <= 1:
+            raise PolicyRefused(review_at=self.review_at, block_at=self.block_at)
+
+    def decide(self, score: float | None) -> Decision:
+        """`block` from `block_at` on, else `review` from `review_at` on, else `allow`."""
+        if score is None:
+            return self.decision_without_score
+        if score >= self.block_at:
+            return "block"
+        return "review" if score >= self.review_at else "allow"

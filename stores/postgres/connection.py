@@ -1,0 +1,77 @@
+"""Connections to PostgreSQL, the system of record."""
+
+from datetime import timedelta
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from features_pkg.errors import OntemError
+
+CONNECT_TIMEOUT_SECONDS = 5
+LOCK_TIMEOUT = timedelta(seconds=30)
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+
+class PostgresUnavailable(OntemError):
+    """PostgreSQL did not answer at its address, or refused the user or the database."""
+
+    def __init__(self, *, address: str, reason: str) -> None:
+        super().__init__(
+            f"PostgreSQL at {address} is not available ({reason}): start it with `ontem up`, "
+            "or set ONTEM_POSTGRES_URL to the one you mean"
+        )
+        self.address, self.reason = address, reason
+
+
+def address_of(url: str) -> str:
+    """`host:port/database` of a connection URL: what a message may show, never its password."""
+    parts = conninfo_to_dict(url)
+    host, port = parts.get("host") or "localhost", parts.get("port") or 5432
+    return f"{host}:{port}/{parts.get('dbname') or parts.get('user') or ''}"
+
+
+def connect(
+    url: str,
+    *,
+    application_name: str,
+    statement_timeout: timedelta | None = None,
+    lock_timeout: timedelta | None = LOCK_TIMEOUT,
+    autocommit: bool = False,
+) -> Connection:
+    """A connection whose session runs in UTC; a timeout of None means no limit.
+
+    It belongs to the caller, who closes it (`with connect(...) as connection` commits as well).
+    Raises PostgresUnavailable when it cannot be had within five seconds.
+    """
+    limits = {"statement_timeout": statement_timeout, "lock_timeout": lock_timeout}
+    options = ["-c TimeZone=UTC"] + [
+        f"-c {name}={round(limit.total_seconds() * 1000)}"
+        for name, limit in limits.items()
+        if limit
+    ]
+    try:
+        return psycopg.connect(
+            url,
+            application_name=application_name,
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            options=" ".join(options),
+            autocommit=autocommit,
+            keepalives_idle=30,
+            keepalives_interval=10,
+            keepalives_count=3,
+        )
+    except psycopg.OperationalError as error:
+        raise PostgresUnavailable(address=address_of(url), reason=_first_sentence(error)) from None
+
+
+def quote(value: object) -> str:
+    """`value` as an SQL literal, by psycopg's own quoting: for drivers without parameters."""
+    return sql.Literal(value).as_string(None)
+
+
+def _first_sentence(error: psycopg.OperationalError) -> str:
+    """The reason that libpq gives on one line, without its multi-line hints."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0].rstrip("?.") if lines else type(error).__name__

@@ -1,0 +1,121 @@
+"""The table `loads`: all loads there ever were, and the lock that lets one job at a time in."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass
+from datetime import date, datetime
+from typing import Final, cast
+from zlib import crc32
+
+from psycopg.rows import class_row
+
+from features_pkg.errors import OntemError
+from stores.postgres.connection import Connection
+
+LOCK_CLASS: Final = 0x4F6E746D
+COLUMNS: Final = (
+    "load_id, as_of, cut, mark::text::bigint AS mark, generation, timelines, revision, "
+    "coalesce(entities, 0) AS entities, coalesce(checksum, '') AS checksum, "
+    "created_at, published_at, withdrawn_at"
+)
+
+
+class LoaderRunning(OntemError):
+    """Another job publishes or withdraws loads of the same timelines."""
+
+    def __init__(self, *, timelines: str, holder: str) -> None:
+        super().__init__(
+            f"timelines {timelines} are being loaded by {holder}: wait for it, or end it"
+        )
+        self.timelines, self.holder = timelines, holder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewLoad:
+    """A committed snapshot revision that is to become a load.
+
+    `mark` is the transaction id below which its rows are; `revision` its manifest's key.
+    """
+
+    as_of: date
+    cut: datetime
+    mark: int
+    generation: int
+    timelines: str
+    revision: str
+    entities: int
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadRow(NewLoad):
+    """A load, and whether it was ever published or withdrawn."""
+
+    load_id: int
+    created_at: datetime
+    published_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+
+    @property
+    def mark_key(self) -> int:
+        """The `seen_key` below which its rows are."""
+        return self.generation << 48 | self.mark
+
+
+def lock_loads(connection: Connection, timelines: str) -> None:
+    """Let no other session load these timelines until this one ends, however it ends.
+
+    Raises LoaderRunning, which names the process that holds the lock.
+    """
+    number = crc32(timelines.encode()) - 2**31
+    row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (LOCK_CLASS, number)).fetchone()
+    if row is not None and row[0]:
+        return
+    holder = connection.execute(
+        "SELECT format('%%s (database process %%s)', a.application_name, a.pid)"
+        " FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+        " WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %s::bigint::oid"
+        " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        " LIMIT 1",
+        (LOCK_CLASS,),
+    ).fetchone()
+    raise LoaderRunning(
+        timelines=timelines, holder=str(holder[0]) if holder else "a job that just ended"
+    )
+
+
+def loads_of(connection: Connection, timelines: str) -> Sequence[LoadRow]:
+    """All loads of these timelines, oldest first."""
+    with connection.cursor(row_factory=class_row(LoadRow)) as cursor:
+        cursor.execute(
+            f"SELECT {COLUMNS} FROM loads WHERE timelines = %s ORDER BY load_id",  # noqa: S608
+            (timelines,),
+        )
+        return cursor.fetchall()
+
+
+def register_load(connection: Connection, load: NewLoad) -> LoadRow:
+    """`load` with the id it got: greater than all before, bound to its revision for good."""
+    ((load_id, created_at),) = connection.execute(
+        "INSERT INTO loads (as_of, cut, mark, generation, timelines, revision, entities, checksum)"
+        " VALUES (%s, %s, %s::text::xid8, %s, %s, %s, %s, %s) RETURNING load_id, created_at",
+        astuple(load),
+    ).fetchall()
+    return LoadRow(
+        **asdict(load), load_id=cast(int, load_id), created_at=cast(datetime, created_at)
+    )
+
+
+def mark_published(connection: Connection, load_id: int) -> None:
+    """Note that the load is in the list; a second time changes nothing."""
+    connection.execute(
+        "UPDATE loads SET published_at = coalesce(published_at, ontem_clock()) WHERE load_id = %s",
+        (load_id,),
+    )
+
+
+def mark_withdrawn(connection: Connection, load_id: int) -> None:
+    """Note that the load never returns; a second time changes nothing."""
+    connection.execute(
+        "UPDATE loads SET withdrawn_at = coalesce(withdrawn_at, ontem_clock()) WHERE load_id = %s",
+        (load_id,),
+    )

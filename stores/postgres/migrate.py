@@ -1,0 +1,94 @@
+"""Bringing a database to the newest schema, and saying what kind of stack it is."""
+
+from importlib.resources import as_file, files
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection as SqlConnection
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from features_pkg.errors import OntemError
+from stores.postgres.connection import address_of, connect
+from stores.settings import Environment
+
+ONE_AT_A_TIME = 0x4F6E74656D  # "Ontem" in ASCII: the key of our advisory lock
+
+
+class OtherEnvironment(OntemError):
+    """The database was migrated as the other kind of stack."""
+
+    def __init__(self, *, address: str, found: str, asked: str) -> None:
+        super().__init__(
+            f"{address} was migrated as {found} and cannot become {asked}: "
+            f"set ONTEM_ENVIRONMENT={found}, or migrate an empty database"
+        )
+        self.address, self.found, self.asked = address, found, asked
+
+
+def migrate(url: str, *, environment: Environment) -> None:
+    """Create or complete the schema at `url`, all of it or nothing; a second call changes nothing.
+
+    Also registers the server's generation when it is new. Only a database of a development stack
+    gets the settable clock. Concurrent calls wait for each other. Raises PostgresUnavailable, and
+    OtherEnvironment when a development database is to become production, or a production one that
+    has orders development.
+    """
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: connect(url, application_name="ontem migrate", lock_timeout=None),
+        poolclass=NullPool,
+    )
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ONE_AT_A_TIME})
+        _upgrade(connection)
+        _settle_environment(connection, environment, address_of(url))
+        _register_generation(connection)
+
+
+def _upgrade(connection: SqlConnection) -> None:
+    """Run the revisions that are not there yet, in the caller's transaction."""
+    with as_file(files("sql").joinpath("migrations")) as folder:
+        config = Config()
+        config.set_main_option("script_location", str(folder).replace("%", "%%"))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _settle_environment(connection: SqlConnection, asked: Environment, address: str) -> None:
+    found = connection.scalar(text("SELECT environment FROM stack"))
+    if found == asked:
+        return
+    if found == "development" or (found and _has_orders(connection)):
+        raise OtherEnvironment(address=address, found=found, asked=asked)
+    connection.execute(
+        text(
+            "INSERT INTO stack (environment) VALUES (:asked)"
+            " ON CONFLICT (only_row) DO UPDATE SET environment = excluded.environment"
+        ),
+        {"asked": asked},
+    )
+    if asked == "development":
+        clock = files("sql").joinpath("development_clock.sql").read_text(encoding="utf-8")
+        connection.exec_driver_sql(clock, execution_options={"no_parameters": True})
+
+
+def _has_orders(connection: SqlConnection) -> bool:
+    return bool(connection.scalar(text("SELECT EXISTS (SELECT FROM orders)")))
+
+
+def _register_generation(connection: SqlConnection) -> None:
+    """A server is another one when the newest generation does not carry its identity."""
+    connection.execute(
+        text(
+            "INSERT INTO generations (generation, system_identifier, timeline_id)"
+            " SELECT coalesce(max(g.generation), 0) + 1, s.system_identifier, c.timeline_id"
+            " FROM pg_control_system() s CROSS JOIN pg_control_checkpoint() c"
+            " LEFT JOIN generations g ON true GROUP BY s.system_identifier, c.timeline_id"
+            " HAVING NOT EXISTS (SELECT FROM generations newest WHERE"
+            "  newest.generation = (SELECT max(generation) FROM generations)"
+            "  AND newest.system_identifier = s.system_identifier"
+            "  AND newest.timeline_id = c.timeline_id)"
+        )
+    )

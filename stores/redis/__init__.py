@@ -1,0 +1,1 @@
+"""Redis, the online store: timelines that a request reads."""

@@ -1,0 +1,63 @@
+"""How the online store is reached."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+import redis
+from redis.backoff import NoBackoff
+from redis.connection import parse_url
+from redis.retry import Retry
+
+from features_pkg.errors import OntemError
+
+COMMAND_TIMEOUT: Final = timedelta(seconds=10)
+CONNECT_SECONDS: Final = 5.0
+
+
+class RedisUnavailable(OntemError):
+    """Redis did not answer at its address, or refused us."""
+
+    def __init__(self, *, address: str, reason: str) -> None:
+        super().__init__(
+            f"Redis at {address} is not available ({reason}): start it with `ontem up`, "
+            "or set ONTEM_REDIS_URL to the one you mean"
+        )
+        self.address, self.reason = address, reason
+
+
+def address_of(url: str) -> str:
+    """`host:port/database` of a connection URL, without its password."""
+    options = url_options(url)
+    return f"{options.get('host', 'localhost')}:{options.get('port', 6379)}/{options.get('db', 0)}"
+
+
+def client(url: str, timeout: timedelta = COMMAND_TIMEOUT) -> "redis.Redis":
+    """A client that gives up after `timeout` instead of trying again; it connects when used."""
+    seconds = timeout.total_seconds()
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=seconds,
+        socket_connect_timeout=min(seconds, CONNECT_SECONDS),
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def connect(url: str, timeout: timedelta = COMMAND_TIMEOUT) -> "redis.Redis":
+    """A `client` that has answered. Raises RedisUnavailable, which names the address."""
+    connected = client(url, timeout)
+    try:
+        connected.ping()
+    except (redis.RedisError, OSError) as cause:
+        connected.close()
+        raise RedisUnavailable(address=address_of(url), reason=_one_line(cause)) from None
+    return connected
+
+
+def url_options(url: str) -> dict[str, Any]:
+    """What redis-py reads off a connection URL: host, port, db, password and the like."""
+    options: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
+    return options
+
+
+def _one_line(cause: Exception) -> str:
+    return str(cause).splitlines()[0].rstrip(".") if str(cause) else type(cause).__name__

@@ -1,0 +1,85 @@
+"""What keeps a load from becoming visible, and the sentences that say so."""
+
+from datetime import date
+
+from features_pkg.errors import OntemError
+from stores.redis.values import Load
+
+
+class PublishRefused(OntemError):
+    """Base of what keeps a load from becoming visible; the list stays as it was."""
+
+
+class LoadFenced(PublishRefused):
+    """Another run took over while this one was under way, or the load is too old by its id."""
+
+    def __init__(self, *, load_id: int) -> None:
+        super().__init__(
+            f"load {load_id} was overtaken by another run, and nothing more of it is written: "
+            "look at `ontem snapshots`"
+        )
+        self.load_id = load_id
+
+
+class LoadTooOld(PublishRefused):
+    """Ids and days of the list only rise together."""
+
+    def __init__(self, *, load: Load, newest: Load) -> None:
+        super().__init__(
+            f"load {load.load_id} as of {_day(load)} can't follow load {newest.load_id} as of "
+            f"{_day(newest)}, which is published: `ontem unpublish` takes the newest back"
+        )
+        self.load, self.newest = load, newest
+
+
+class RedisMayEvict(PublishRefused):
+    """A feature that Redis drops on its own would be read as a new customer."""
+
+    def __init__(self, *, address: str, policy: str) -> None:
+        super().__init__(
+            f"Redis at {address} has maxmemory-policy {policy} and may drop features: "
+            "set it to noeviction"
+        )
+        self.address, self.policy = address, policy
+
+
+class RedisFull(PublishRefused):
+    """The load does not fit below `maxmemory`."""
+
+    def __init__(self, *, address: str, needed: int, free: int) -> None:
+        super().__init__(
+            f"Redis at {address} has {free:,} bytes left and the load needs about {needed:,}: "
+            "raise maxmemory"
+        )
+        self.address, self.needed, self.free = address, needed, free
+
+
+class RedisLost(PublishRefused):
+    """Redis went away, or had no room, while a load was written."""
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(
+            f"Redis did not take a write ({reason}), and what is published stays as it was: "
+            "run the same command again when Redis can take it"
+        )
+        self.reason = reason
+
+
+class ValueDamaged(PublishRefused):
+    """A value in Redis that this store did not write."""
+
+    def __init__(self, *, key: bytes, reason: str) -> None:
+        super().__init__(f"the value of {key.decode()} is damaged ({reason}): delete that key")
+        self.key, self.reason = key, reason
+
+
+class NothingPublished(PublishRefused):
+    """There is no load to withdraw."""
+
+    def __init__(self, *, timelines: str) -> None:
+        super().__init__(f"no load of timelines {timelines} is published: see `ontem snapshots`")
+        self.timelines = timelines
+
+
+def _day(load: Load) -> str:
+    return date.fromordinal(load.as_of).isoformat()

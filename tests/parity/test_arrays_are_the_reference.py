@@ -1,0 +1,90 @@
+"""The bulk path answers what the oracle answers, for every kind of definition."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features_pkg import point_in_time
+from features_pkg.calendar import Calendar
+from features_pkg.definitions.catalogue import CATALOGUE
+from features_pkg.definitions.velocity import Measure, Past, Velocity, Window
+from features_pkg.engines import reference as oracle
+from features_pkg.identifiers import IDENTIFIERS, Event
+from tests.parity import worlds
+
+RECENT = ("1s", "10m", "1h", "6h", "24h", "1d", "7d", "90d", "ever")
+DISTANT = ("1d", "7d", "30d", "90d", "ever")
+
+
+@st.composite
+def velocities(draw: st.DrawFn) -> Velocity:
+    measure = draw(st.sampled_from(Measure))
+    identifier = draw(st.sampled_from(IDENTIFIERS))
+    event = draw(st.sampled_from(Event))
+    if measure.is_age:
+        return Velocity(identifier, event, measure=measure)
+    past = draw(st.sampled_from(Past))
+    distinct = measure is Measure.DISTINCT
+    recent = RECENT if distinct else (*RECENT, "since_cutoff")
+    window = draw(st.sampled_from(DISTANT if past is Past.DISTANT else recent))
+    others = [other for other in IDENTIFIERS if other is not identifier]
+    target = draw(st.sampled_from(others)) if distinct else None
+    return Velocity(identifier, event, Window(window), past, measure, target)
+
+
+@given(
+    history=worlds.orders(),
+    definitions=st.lists(velocities(), min_size=1, max_size=12, unique=True),
+    calendar=worlds.calendars,
+    lag=st.sampled_from((timedelta(0), timedelta(hours=4), timedelta(hours=30))),
+)
+@settings(max_examples=400, deadline=None)
+def test_bulk_is_the_oracle(
+    history: list[oracle.PastOrder],
+    definitions: list[Velocity],
+    calendar: Calendar,
+    lag: timedelta,
+) -> None:
+    rows = worlds.as_rows(history)
+
+    table = point_in_time(
+        pa.Table.from_pylist(rows), definitions, timezone=calendar.timezone, snapshot_lag=lag
+    )
+
+    for definition in definitions:
+        assert table[definition.name].to_pylist() == [
+            oracle.value(
+                definition,
+                order,
+                oracle.Moment(order.at_us, calendar.as_of(order.at_us, lag)),
+                history,
+                calendar,
+            )
+            for order in history
+        ], definition.name
+
+
+@given(history=worlds.orders(most=25))
+@settings(max_examples=30, deadline=None)
+def test_the_whole_catalogue_is_the_oracle(history: list[oracle.PastOrder]) -> None:
+    calendar, lag = Calendar("America/Sao_Paulo"), timedelta(hours=4)
+
+    table = point_in_time(pa.Table.from_pylist(worlds.as_rows(history)))
+
+    assert table.column_names == ["order_id", *(velocity.name for velocity in CATALOGUE)]
+    for velocity in CATALOGUE:
+        expected = [
+            oracle.value(
+                velocity,
+                order,
+                oracle.Moment(order.at_us, calendar.as_of(order.at_us, lag)),
+                history,
+                calendar,
+            )
+            for order in history
+        ]
+        assert table[velocity.name].to_pylist() == expected, velocity.name

@@ -1,0 +1,175 @@
+"""The rows that Spark shuffles, answered and assembled, are what the oracle answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features_pkg import shuffle as narrow
+from features_pkg.calendar import DAY_US
+from features_pkg.definitions.velocity import Past, Velocity
+from features_pkg.engines import reference as oracle
+from features_pkg.identifiers import IDENTIFIERS, Event, Identifier
+from tests.parity import worlds
+from tests.parity.rows import CALENDAR, FEATURES, KEYS, order_rows
+
+PASSED = pa.schema([("order_id", pa.string())])
+
+
+def training_rows(rows: pa.Table) -> dict[str, dict[str, object]]:
+    """All that the Spark job does to order rows with questions, in one table, by order id."""
+    firsts = narrow.FirstEvents(
+        tuple(row.values()) for row in narrow.first_events(rows).to_pylist()
+    )
+    pieces = narrow.pieces(narrow.explode(rows, KEYS, FEATURES.kept), FEATURES, CALENDAR)
+    heads = narrow.headers(rows, PASSED, FEATURES, CALENDAR, firsts)
+    whole = pa.concat_tables([pieces, heads], promote_options="default")
+    done = narrow.assemble(whole, FEATURES, PASSED)
+    return {row["order_id"]: row for row in done.to_pylist()}
+
+
+def with_questions(rows: pa.Table, questions: list[dict[str, object]]) -> pa.Table:
+    for field in narrow.QUESTION_FIELDS:
+        rows = rows.append_column(field, pa.array([q[field.name] for q in questions], field.type))
+    return rows
+
+
+@given(history=worlds.orders())
+@settings(max_examples=60, deadline=None)
+def test_training_by_the_rule_is_the_oracle(history: list[oracle.PastOrder]) -> None:
+    moments = [
+        oracle.Moment(order.at_us, CALENDAR.as_of(order.at_us, FEATURES.snapshot_lag))
+        for order in history
+    ]
+    questions = [{"asked_us": m.at_us, "as_of": m.as_of, "seen": None} for m in moments]
+
+    done = training_rows(with_questions(order_rows(history), questions))
+
+    assert len(done) == len(history)
+    for order, moment in zip(history, moments, strict=True):
+        for velocity in FEATURES.velocities:
+            expected = oracle.value(velocity, order, moment, history, CALENDAR)
+            assert done[str(order.order_id)][velocity.name] == expected, velocity.name
+
+
+@dataclass(frozen=True)
+class Live:
+    """A live question: rows below `mark` are in its load; it saw below `xmax`, but `hidden`."""
+
+    asking: oracle.PastOrder
+    at_us: int
+    mark: int
+    xmax: int
+    hidden: frozenset[int]
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> tuple[list[oracle.PastOrder], Live]:
+    history = draw(worlds.orders())
+    asking = draw(st.sampled_from(history))
+    keys = st.integers(0, len(history))
+    later = draw(st.sampled_from((0, 0, 1, DAY_US)))
+    hidden = frozenset(draw(st.sets(keys, max_size=3)))
+    xmax = draw(keys)
+    return history, Live(asking, asking.at_us + later, draw(keys), xmax, hidden)
+
+
+def seen_by(
+    live: Live, velocity: Velocity, history: list[oracle.PastOrder]
+) -> list[oracle.PastOrder]:
+    """The history as the live question saw it: distant rows of its load, recent ones visible."""
+    as_of = CALENDAR.as_of(live.at_us, FEATURES.snapshot_lag)
+    cut_us = CALENDAR.cutoff_us(as_of)
+    seen = []
+    for order in history:
+        key = int(str(order.order_id))
+        visible = key < live.xmax and key not in live.hidden
+        in_load = key < live.mark
+        for event in (Event.ORDER, Event.CHARGEBACK):
+            at_us = order.at_us if event is Event.ORDER else order.chargeback_us
+            if event is not velocity.event or at_us is None:
+                continue
+            distant = velocity.past is Past.DISTANT or (velocity.past is None and at_us < cut_us)
+            if (in_load and at_us < cut_us) if distant else visible:
+                seen.append(order)
+    return seen
+
+
+@given(world=lives())
+@settings(max_examples=150, deadline=None)
+def test_training_of_a_live_order_is_what_it_saw(
+    world: tuple[list[oracle.PastOrder], Live],
+) -> None:
+    history, live = world
+    as_of = CALENDAR.as_of(live.at_us, FEATURES.snapshot_lag)
+    xmin = min({*live.hidden, live.xmax})
+    in_flight = [key for key in live.hidden if key < live.xmax]
+    asked = {
+        "asked_us": live.at_us,
+        "as_of": as_of,
+        "seen": narrow.live_seen(live.mark, xmin, live.xmax, in_flight),
+    }
+    silent = dict.fromkeys(asked)
+    questions = [asked if order is live.asking else silent for order in history]
+
+    done = training_rows(with_questions(order_rows(history), questions))
+
+    asking = replace(live.asking)
+    for velocity in FEATURES.velocities:
+        expected = oracle.value(
+            velocity,
+            asking,
+            oracle.Moment(live.at_us, as_of),
+            seen_by(live, velocity, history),
+            CALENDAR,
+        )
+        assert done[str(asking.order_id)][velocity.name] == expected, velocity.name
+
+
+def test_a_chargeback_whose_order_was_in_flight_was_not_seen() -> None:
+    noon = CALENDAR.cutoff_us(CALENDAR.day_of(worlds.to_us(worlds.AROUND[2]))) + DAY_US // 2
+    empty: dict[Identifier, tuple[object, ...]] = dict.fromkeys(IDENTIFIERS, ())
+    named = {**empty, Identifier.CARD: ("c",)}
+    history = [
+        oracle.PastOrder("m1", "0", noon - 3_600_000_000, 5, named, noon - 1_000_000),
+        oracle.PastOrder("m1", "1", noon, 5, named),
+    ]
+    rows = order_rows(history).to_pylist()
+    rows[0] |= {"seen_key": 10, "chargeback_key": [20]}
+    asked = {
+        "asked_us": noon,
+        "as_of": CALENDAR.as_of(noon, FEATURES.snapshot_lag),
+        "seen": narrow.live_seen(0, 10, 30, [10]),
+    }
+    table = pa.Table.from_pylist(rows, schema=narrow.ORDER_ROWS)
+
+    done = training_rows(with_questions(table, [dict.fromkeys(asked), asked]))["1"]
+
+    assert (done["card_orders_1h_recent"], done["card_chargebacks_24h_recent"]) == (0, 0)
+
+
+def test_a_later_chargeback_counts_only_for_who_could_not_see_the_first() -> None:
+    noon = CALENDAR.cutoff_us(CALENDAR.day_of(worlds.to_us(worlds.AROUND[2]))) + DAY_US // 2
+    history = [
+        oracle.PastOrder("m1", "0", noon - 3_600_000_000, 5, {"card": ("c",)}),
+        oracle.PastOrder("m1", "1", noon, 5, {"card": ("c",)}),
+    ]
+    history = [replace(o, identifiers={**dict.fromkeys(worlds.IDENTIFIERS, ()), **o.identifiers})
+               for o in history]  # fmt: skip
+    rows = order_rows(history).to_pylist()
+    rows[0]["chargeback_us"] = [noon - 2_000_000, noon - 1_000_000]
+    rows[0]["chargeback_key"] = [50, 10]
+    table = pa.Table.from_pylist(rows, schema=narrow.ORDER_ROWS)
+    as_of = CALENDAR.as_of(noon, FEATURES.snapshot_lag)
+
+    def last_age(xmax: int) -> object:
+        asked = {"asked_us": noon, "as_of": as_of, "seen": narrow.live_seen(0, xmax, xmax)}
+        questions = [dict.fromkeys(asked), asked]
+        return training_rows(with_questions(table, questions))["1"][
+            "card_last_chargeback_age_seconds"
+        ]
+
+    assert (last_age(xmax=20), last_age(xmax=60), last_age(xmax=5)) == (1, 2, None)

@@ -1,0 +1,31 @@
+"""The instant of a request."""
+
+import pytest
+
+from service.clock import SteadyClock, from_header
+from service.errors import ClockRefused
+
+
+def test_a_clock_never_goes_back():
+    told = iter([5, 7, 6, 3, 8])
+    clock = SteadyClock(lambda: next(told))
+
+    assert [clock.now_us() for _ in range(5)] == [5, 7, 7, 7, 8]
+
+
+def test_a_development_clock_is_an_instant_in_any_zone():
+    assert from_header("1970-01-01T00:00:01Z", development=True) == 1_000_000
+    assert from_header("1969-12-31T21:00:00.000001-03:00", development=True) == 1
+
+
+@pytest.mark.parametrize("text", ["", "now", "1527854400", "2018-06-01T12:00:00", "2018-06-01"])
+def test_a_clock_without_an_offset_is_refused(text: str):
+    with pytest.raises(ClockRefused):
+        from_header(text, development=True)
+
+
+def test_production_takes_no_clock_from_anybody():
+    with pytest.raises(ClockRefused) as refusal:
+        from_header("2018-06-01T12:00:00Z", development=False)
+
+    assert "development" in str(refusal.value)
