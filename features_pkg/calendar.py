@@ -88,7 +88,7 @@ class Calendar:
         return np.array(offsets, dtype=np.int64)[inverse].reshape(us.shape)
 
     def _cover(self, low: int, high: int) -> tuple[int, Micros]:
-        """The first day of a table that holds all days from `low` to `high`, and their cut-offs."""
+        """The first day of a table that holds all days from `low` to `high`, and their cutoffs."""
         first, cutoffs = self._table
         last = first + len(cutoffs) - 1
         if len(cutoffs) and low >= first and high <= last:

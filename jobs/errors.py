@@ -21,7 +21,7 @@ class DayNotOver(JobError):
 
 
 class StillWriting(JobError):
-    """A transaction that began before the cut-off was settled does not end."""
+    """A transaction that began before the cutoff was settled does not end."""
 
     def __init__(self, *, waited: timedelta, holder: str) -> None:
         super().__init__(

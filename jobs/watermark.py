@@ -1,7 +1,7 @@
 """Which rows are complete: final, the same for every connection, nothing missed, nothing twice.
 
-The rule is RULES.md's. Once the database's clock is past the cut and `LATE_AFTER`, every
-transaction that could still store an event from before the cut has an id below one that is taken
+The rule is RULES.md's. Once the database's clock is past the cutoff and `LATE_AFTER`, every
+transaction that could still store an event from before the cutoff has an id below one that is taken
 now. When all of those have ended, what is below the oldest running id can change no more.
 """
 
@@ -35,17 +35,17 @@ FROM pg_prepared_xacts ORDER BY age(transaction) DESC, gid LIMIT 1
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
-    """What a read covers: events before `cut`, rows with a `seen_key` below `mark_key`."""
+class ReadBounds:
+    """What a read covers: events before `cutoff`, rows recorded below `watermark_key`."""
 
-    cut: datetime
-    mark: int
+    cutoff: datetime
+    watermark: int
     generation: int
 
     @property
-    def mark_key(self) -> int:
-        """`mark` in its generation, as rows carry it."""
-        return self.generation << 48 | self.mark
+    def watermark_key(self) -> int:
+        """`watermark` in its generation, as rows carry it."""
+        return self.generation << 48 | self.watermark
 
 
 def set_clock(connection: Connection, clock: datetime) -> None:
@@ -72,20 +72,20 @@ def complete_before(
     *,
     say: Say,
     limit: timedelta = WAIT_LIMIT,
-) -> Extent:
-    """The extent of everything that happened before the day `as_of`.
+) -> ReadBounds:
+    """The read_bounds of everything that happened before the day `as_of`.
 
     `connection` is in autocommit: each statement has its own snapshot.
     Raises DayNotOver when the day began less than `LATE_AFTER` ago, or not yet; StillWriting as
     `settled` does.
     """
-    cut = from_us(calendar.cutoff_us(as_of.toordinal()))
+    cutoff = from_us(calendar.cutoff_us(as_of.toordinal()))
     now = database_clock(connection)
-    if now <= cut + LATE_AFTER:
-        raise DayNotOver(as_of=as_of, possible_at=cut + LATE_AFTER, now=now)
-    mark = settled(connection, say=say, limit=limit)
+    if now <= cutoff + LATE_AFTER:
+        raise DayNotOver(as_of=as_of, possible_at=cutoff + LATE_AFTER, now=now)
+    watermark = settled(connection, say=say, limit=limit)
     (row,) = connection.execute("SELECT ontem_generation()").fetchall()
-    return Extent(cut=cut, mark=mark, generation=cast(int, row[0]))
+    return ReadBounds(cutoff=cutoff, watermark=watermark, generation=cast(int, row[0]))
 
 
 def settled(connection: Connection, *, say: Say, limit: timedelta = WAIT_LIMIT) -> int:

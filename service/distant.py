@@ -46,8 +46,8 @@ def ask(keys: EntityKeys, merchant_id: int, order: Order) -> Asked:
     )
 
 
-def receive(reader: OnlineReader, asked: Asked, *, wanted: int, max_stale: int) -> Distant:
-    """What the newest load as of day `wanted` (ordinal), at most `max_stale` days older, knows.
+def receive(reader: OnlineReader, asked: Asked, *, due_day: int, max_stale: int) -> Distant:
+    """What the newest load as of day `due_day` (ordinal), at most `max_stale` days older, knows.
 
     Every entity is read for that one load. No list, or no answer, is no past at all: never zeros.
     """
@@ -58,7 +58,7 @@ def receive(reader: OnlineReader, asked: Asked, *, wanted: int, max_stale: int) 
         return Distant(None, None, f"distant: {failed.reason}")
     except VersionUnreadable:
         return Distant(None, None, "distant: list unreadable")
-    load = resolve(loads, wanted, max_stale)
+    load = resolve(loads, due_day, max_stale)
     if load is None:
         return Distant(None, None, f"distant: no {'list' if reply.loads is None else 'load'}")
     listed = frozenset(one.load_id for one in loads)

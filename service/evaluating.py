@@ -111,6 +111,6 @@ class Evaluations:
             feature_set=served.feature_set.version,
             timelines=served.feature_set.timelines_id,
             load=load,
-            stale_days=None if load is None else served.wanted(question.at_us) - load.as_of,
-            seen=None if past.recent is None else past.recent.seen,
+            stale_days=None if load is None else served.due_day(question.at_us) - load.as_of,
+            visible=None if past.recent is None else past.recent.visible,
         )

@@ -54,22 +54,22 @@ class Pasts:
         Raises PostgresUnavailable: without it nothing can be stored either.
         """
         served = self._served
-        wanted = served.wanted(at_us)
-        cut_us = served.calendar.cutoff_us(wanted)
+        due_day = served.due_day(at_us)
+        cutoff_us = served.calendar.cutoff_us(due_day)
         asked = distant.ask(served.keys, merchant_id, order)
         unsent = self._send(asked)
-        lately, trouble = self._recent(merchant_id, order, cut_us, at_us)
-        far = Distant(None, None, unsent) if unsent else self._receive(asked, wanted)
-        if far.load is not None and far.load.cut_us < cut_us and lately is not None:
+        lately, trouble = self._recent(merchant_id, order, cutoff_us, at_us)
+        far = Distant(None, None, unsent) if unsent else self._receive(asked, due_day)
+        if far.load is not None and far.load.cutoff_us < cutoff_us and lately is not None:
             # Stale: `since_cutoff` begins where that load ends, which is before what was read.
-            lately, trouble = self._recent(merchant_id, order, far.load.cut_us, at_us)
+            lately, trouble = self._recent(merchant_id, order, far.load.cutoff_us, at_us)
         far = _without_itself(far, lately)
         return Past(far, lately, tuple(one for one in (far.failure, trouble) if one))
 
     def _recent(
-        self, merchant_id: int, order: Order, cut_us: int, at_us: int
+        self, merchant_id: int, order: Order, cutoff_us: int, at_us: int
     ) -> tuple[RecentPast | None, str]:
-        from_us = min(at_us - LONGEST_WINDOW_US, cut_us)
+        from_us = min(at_us - LONGEST_WINDOW_US, cutoff_us)
         try:
             past = recent.read(self._database, merchant_id, order, from_us=from_us, to_us=at_us)
         except psycopg.Error as cause:
@@ -84,9 +84,9 @@ class Pasts:
             return f"distant: {failed.reason}"
         return ""
 
-    def _receive(self, asked: Asked, wanted: int) -> Distant:
+    def _receive(self, asked: Asked, due_day: int) -> Distant:
         return distant.receive(
-            self._reader(), asked, wanted=wanted, max_stale=self._served.max_stale
+            self._reader(), asked, due_day=due_day, max_stale=self._served.max_stale
         )
 
     def _reader(self) -> OnlineReader:
@@ -104,6 +104,6 @@ class Pasts:
 def _without_itself(far: Distant, lately: RecentPast | None) -> Distant:
     """`far`, or nothing where the order's own event is in it: an import that is evaluated later."""
     own_at_us = None if lately is None else lately.own_at_us
-    if far.load is None or own_at_us is None or own_at_us >= far.load.cut_us:
+    if far.load is None or own_at_us is None or own_at_us >= far.load.cutoff_us:
         return far
     return Distant(None, None, "distant: has the order itself")

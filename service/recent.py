@@ -25,9 +25,9 @@ _RECENT: Final = prepare(
 
 @dataclass(frozen=True, slots=True)
 class RecentPast:
-    """What one statement saw; `seen` is its snapshot in PostgreSQL's text form."""
+    """What one statement saw; `visible` is its snapshot in PostgreSQL's text form."""
 
-    seen: str
+    visible: str
     own_at_us: int | None
     """From when this very order counts, if it is stored already."""
     events: tuple[RecentEvent, ...]
@@ -51,12 +51,12 @@ def read(
 
 
 def _past(rows: Sequence[Row]) -> RecentPast:
-    seen, own_at_us, events = "", None, []
+    visible, own_at_us, events = "", None, []
     for row in rows:
-        if row[2] == "seen":
-            seen = row[1]
+        if row[2] == "visible":
+            visible = row[1]
         elif row[2] == "own":
             own_at_us = row[3]
         else:
             events.append(RecentEvent._make(row))
-    return RecentPast(seen, own_at_us, tuple(events))
+    return RecentPast(visible, own_at_us, tuple(events))

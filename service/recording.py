@@ -22,7 +22,7 @@ from stores.redis.values import Load
 _FIELDS: Final = (
     *("merchant_id", "order_id", "evaluated_at", "placed_at", "content_hash", "amount_cents"),
     *(*SINGLE, "product", "items", "evaluation_id", "vector", "score", "decision", "model"),
-    *("feature_set", "timelines", "load_id", "as_of", "stale_days", "seen", "missing"),
+    *("feature_set", "timelines", "load_id", "as_of", "stale_days", "visible", "missing"),
 )
 _RECORD: Final = prepare("record_evaluation", *_FIELDS, development=False)
 _RECORD_AT: Final = prepare("record_evaluation", *_FIELDS, "clock", development=True)
@@ -47,7 +47,7 @@ class Evaluation:
     timelines: str
     load: Load | None
     stale_days: int | None
-    seen: str | None
+    visible: str | None
 
     @property
     def as_of(self) -> date | None:
@@ -137,7 +137,7 @@ def _values(evaluation: Evaluation) -> dict[str, object]:
         load_id=None if load is None else Int8(load.load_id),
         as_of=evaluation.as_of,
         stale_days=None if evaluation.stale_days is None else Int8(evaluation.stale_days),
-        seen=evaluation.seen,
+        visible=evaluation.visible,
         missing=list(evaluation.missing),
     )
     return values

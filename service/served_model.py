@@ -39,9 +39,9 @@ class Served:
     def warm_up(self, at_us: int) -> None:
         """Do what the first evaluation at about this instant would otherwise wait for."""
         nothing = Order(order_id="", amount_cents=0)
-        self.wanted(at_us)
+        self.due_day(at_us)
         self.model.score(self.evaluator.vector(nothing, at_us, None, None).values)
 
-    def wanted(self, at_us: int) -> int:
+    def due_day(self, at_us: int) -> int:
         """The day (ordinal) of the snapshot that the rule names for an instant."""
         return self.calendar.as_of(at_us, self.feature_set.snapshot_lag)

@@ -67,11 +67,11 @@ def check(settings: Settings, served: Served, *, now_us: int) -> None:
     except VersionUnreadable:
         published = False
     if not published:
-        wanted = date.fromordinal(served.wanted(now_us))
+        due_day = date.fromordinal(served.due_day(now_us))
         raise StartRefused(
             f"Redis at {online.address_of(settings.redis_url)} has no published snapshot of "
             f"timelines {served.feature_set.timelines_id}, which the model "
-            f"{served.model.manifest.name} reads: run `ontem snapshot --as-of {wanted}`"
+            f"{served.model.manifest.name} reads: run `ontem snapshot --as-of {due_day}`"
         )
 
 

@@ -129,7 +129,7 @@ def _refuse_long_recent(velocity: Velocity) -> None:
 CATALOGUE: tuple[Velocity, ...] = served(COUNTS + DISTINCTS + AMOUNTS + AGES)
 
 
-def kept_targets(
+def targets_of_timelines(
     velocities: tuple[Velocity, ...],
 ) -> dict[tuple[Identifier, Event], tuple[Identifier, ...]]:
     """Per (identifier, event) that `velocities` look at, the targets they count apart."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 
-from features_pkg.definitions.catalogue import CATALOGUE, kept_targets
+from features_pkg.definitions.catalogue import CATALOGUE, targets_of_timelines
 from features_pkg.definitions.order_features import ORDER_FEATURES
 from features_pkg.definitions.velocity import Velocity
 from features_pkg.identifiers import Event, Identifier
@@ -45,9 +45,9 @@ class FeatureSet:
         return (*(velocity.name for velocity in self.velocities), *self.order_features)
 
     @cached_property
-    def kept(self) -> dict[tuple[Identifier, Event], tuple[Identifier, ...]]:
+    def timeline_targets(self) -> dict[tuple[Identifier, Event], tuple[Identifier, ...]]:
         """What the timelines keep: per (identifier, event) the targets counted apart."""
-        return kept_targets(self.velocities)
+        return targets_of_timelines(self.velocities)
 
     @cached_property
     def environment_id(self) -> str:
@@ -57,8 +57,9 @@ class FeatureSet:
     @cached_property
     def timelines_id(self) -> str:
         """The namespace of snapshots and of the online store."""
-        kept = [[identifier, event, list(ts)] for (identifier, event), ts in self.kept.items()]
-        return _hash([self.environment_id, TIMELINES_LAYOUT, kept])[:12]
+        by_entity = self.timeline_targets.items()
+        targets = [[identifier, event, list(names)] for (identifier, event), names in by_entity]
+        return _hash([self.environment_id, TIMELINES_LAYOUT, targets])[:12]
 
     @cached_property
     def version(self) -> str:

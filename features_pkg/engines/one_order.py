@@ -56,8 +56,8 @@ class _Kind:
 @dataclass(frozen=True, slots=True)
 class _Moment:
     at_us: int
-    wanted: int
-    cut_us: int
+    due_day: int
+    cutoff_us: int
 
 
 Reading = Callable[[_Kind, _Moment], int | None]
@@ -94,9 +94,9 @@ class Evaluator:
         `recent` holds the visible events before that instant, the order's own left out, reaching
         back 24 hours and to where the load ends; None where they could not be read, as `past`.
         """
-        wanted = self._calendar.as_of(evaluated_at_us, self._features.snapshot_lag)
-        cut_us = self._calendar.cutoff_us(past.as_of if past else wanted)
-        moment = _Moment(evaluated_at_us, wanted, cut_us)
+        due_day = self._calendar.as_of(evaluated_at_us, self._features.snapshot_lag)
+        cutoff_us = self._calendar.cutoff_us(past.as_of if past else due_day)
+        moment = _Moment(evaluated_at_us, due_day, cutoff_us)
         values = [math.nan] * len(self._features.velocities)
         rows = _by_entity(recent or ())
         missing = [name for name, part in ((DISTANT, past), (RECENT, recent)) if part is None]
@@ -112,7 +112,7 @@ class Evaluator:
             for step in steps if kinds else ():
                 if not (lacking and step.needs & lacking):
                     values[step.place] = step.value(kinds, moment)
-        history_days = self._history_days(past, wanted)
+        history_days = self._history_days(past, due_day)
         if past is not None and history_days is None:
             missing.append(distant_of(MERCHANT))
         asked = Asked(order, self._calendar.local(evaluated_at_us), history_days)
@@ -135,12 +135,12 @@ class Evaluator:
             kinds[event] = _Kind(mine or [], line) if mine or line else None
         return kinds
 
-    def _history_days(self, past: DistantPast | None, wanted: int) -> int | None:
+    def _history_days(self, past: DistantPast | None, due_day: int) -> int | None:
         if past is None or (MERCHANT, "") not in past.timelines:
             return None
         timeline = past.timelines[MERCHANT, ""]
         line = timeline.line(Event.ORDER) if timeline else None
-        return 0 if line is None else wanted - self._calendar.day_of(line.first_us)
+        return 0 if line is None else due_day - self._calendar.day_of(line.first_us)
 
 
 class _Step:
@@ -191,12 +191,12 @@ def _reading(velocity: Velocity, features: FeatureSet) -> Reading:
 def _first_age(kind: _Kind, moment: _Moment) -> int | None:
     if kind.line is not None:
         return (moment.at_us - kind.line.first_us) // 1_000_000
-    start = kind.since(moment.cut_us)
+    start = kind.since(moment.cutoff_us)
     return (moment.at_us - kind.at_us[start]) // 1_000_000 if start < len(kind.at_us) else None
 
 
 def _last_age(kind: _Kind, moment: _Moment) -> int | None:
-    if kind.at_us and kind.at_us[-1] >= moment.cut_us:
+    if kind.at_us and kind.at_us[-1] >= moment.cutoff_us:
         return (moment.at_us - kind.at_us[-1]) // 1_000_000
     return None if kind.line is None else (moment.at_us - kind.line.last_us) // 1_000_000
 
@@ -205,18 +205,20 @@ def _distant(velocity: Velocity, features: FeatureSet) -> Reading:
     days = velocity.window.days if velocity.window else None
     if velocity.measure is Measure.DISTINCT:
         assert velocity.target is not None
-        place = features.kept[velocity.identifier, velocity.event].index(velocity.target)
-        return lambda kind, at: kind.line.distinct(place, at.wanted, days) if kind.line else 0
+        place = features.timeline_targets[velocity.identifier, velocity.event].index(
+            velocity.target
+        )
+        return lambda kind, at: kind.line.distinct(place, at.due_day, days) if kind.line else 0
     if velocity.measure is Measure.AMOUNT:
-        return lambda kind, at: kind.line.amount_cents(at.wanted, days) if kind.line else 0
-    return lambda kind, at: kind.line.count(at.wanted, days) if kind.line else 0
+        return lambda kind, at: kind.line.amount_cents(at.due_day, days) if kind.line else 0
+    return lambda kind, at: kind.line.count(at.due_day, days) if kind.line else 0
 
 
 def _recent(velocity: Velocity) -> Reading:
     span_us = velocity.window.span_us if velocity.window else None
 
     def start(kind: _Kind, at: _Moment) -> int:
-        return kind.since(at.cut_us if span_us is None else at.at_us - span_us)
+        return kind.since(at.cutoff_us if span_us is None else at.at_us - span_us)
 
     if velocity.measure is Measure.DISTINCT:
         assert velocity.target is not None

@@ -7,26 +7,26 @@ from dataclasses import dataclass
 
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.velocity import Measure, Past, Velocity
-from features_pkg.history.past_orders import Happened, PastOrder, events_of
+from features_pkg.history.past_orders import PastEvent, PastOrder, events_of
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Question:
     """When a question is asked, and the day `as_of` before which its distant past lies.
 
-    `wanted` is the day that the lag rule names, where the snapshot that served is older: distant
+    `due_day` is the day that the lag rule names, where the snapshot that served is older: distant
     windows begin before that one, and `since_cutoff` begins where the snapshot ends.
     """
 
     at_us: int
     as_of: int
-    wanted: int | None = None
+    due_day: int | None = None
 
 
 def value(
     velocity: Velocity,
     asking: PastOrder,
-    moment: Moment,
+    moment: Question,
     orders: Sequence[PastOrder],
     calendar: Calendar,
 ) -> int | None:
@@ -43,7 +43,7 @@ def value(
 
 def _past_of(
     velocity: Velocity, entity: object, asking: PastOrder, orders: Sequence[PastOrder]
-) -> Iterator[Happened]:
+) -> Iterator[PastEvent]:
     for happened in events_of(velocity.event, orders):
         same_merchant = happened.order.merchant == asking.merchant
         own = same_merchant and happened.order.order_id == asking.order_id
@@ -52,7 +52,7 @@ def _past_of(
 
 
 def _of_entity(
-    velocity: Velocity, moment: Moment, past: Sequence[Happened], calendar: Calendar
+    velocity: Velocity, moment: Question, past: Sequence[PastEvent], calendar: Calendar
 ) -> int | None:
     seen = [h for h in past if _in_window(velocity, h.at_us, moment, calendar)]
     match velocity.measure:
@@ -71,15 +71,15 @@ def _of_entity(
             return (moment.at_us - (min(instants) if first else max(instants))) // 1_000_000
 
 
-def _in_window(velocity: Velocity, at_us: int, moment: Moment, calendar: Calendar) -> bool:
+def _in_window(velocity: Velocity, at_us: int, moment: Question, calendar: Calendar) -> bool:
     if velocity.measure.is_age:
         return at_us < moment.at_us
     window = velocity.window
     assert window is not None
     if velocity.past is Past.DISTANT:
         day = calendar.day_of(at_us)
-        wanted = moment.as_of if moment.wanted is None else moment.wanted
-        first = wanted - window.days if window.days is not None else None
+        due_day = moment.as_of if moment.due_day is None else moment.due_day
+        first = due_day - window.days if window.days is not None else None
         return day < moment.as_of and (first is None or first <= day)
     if at_us >= moment.at_us:
         return False

@@ -28,8 +28,8 @@ class Events:
     """Events of one identifier and one kind, a row for each entity they named; in any order.
 
     `entity` holds dense codes below `entities`, shared with the questions; `order` tells whose
-    event it is, `seen_key` in which transaction it came (of a chargeback and its order the later),
-    `order_key` in which its order came. `extra` marks the later chargebacks of an
+    event it is, `recorded_key` in which transaction it came (of a chargeback: it or its order, the later),
+    `order_recorded_key` in which its order came. `extra` marks the later chargebacks of an
     order: they count only for those who could not see its first.
     """
 
@@ -39,8 +39,8 @@ class Events:
     amount_cents: Ints
     targets: Mapping[Identifier, Values] = field(default_factory=dict)
     order: Ints | None = None
-    seen_key: Ints | None = None
-    order_key: Ints | None = None
+    recorded_key: Ints | None = None
+    order_recorded_key: Ints | None = None
     extra: Mask | None = None
 
 
@@ -58,7 +58,9 @@ def take(events: Events, mask: Mask) -> Events:
         amount_cents=events.amount_cents[mask],
         targets=targets,
         order=None if events.order is None else events.order[mask],
-        seen_key=None if events.seen_key is None else events.seen_key[mask],
-        order_key=None if events.order_key is None else events.order_key[mask],
+        recorded_key=None if events.recorded_key is None else events.recorded_key[mask],
+        order_recorded_key=None
+        if events.order_recorded_key is None
+        else events.order_recorded_key[mask],
         extra=None if events.extra is None else events.extra[mask],
     )

@@ -25,17 +25,17 @@ class PastOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class PastEvent:
     """One event: that `order` was placed or charged back, at `at_us`."""
 
     at_us: int
     order: PastOrder
 
 
-def events_of(event: Event, orders: Iterable[PastOrder]) -> Iterator[Happened]:
+def events_of(event: Event, orders: Iterable[PastOrder]) -> Iterator[PastEvent]:
     """Every event of this kind; a chargeback counts from when both it and its order are known."""
     for order in orders:
         if event is Event.ORDER:
-            yield Happened(order.at_us, order)
+            yield PastEvent(order.at_us, order)
         elif order.chargeback_us is not None:
-            yield Happened(max(order.chargeback_us, order.at_us), order)
+            yield PastEvent(max(order.chargeback_us, order.at_us), order)

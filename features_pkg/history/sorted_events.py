@@ -53,10 +53,10 @@ class History:
         return self._calendar.days_of(self.at_us)
 
     @cached_property
-    def newest_key(self) -> Ints:
-        """At each position, the greatest `seen_key` of its entity up to there."""
-        assert self.events.seen_key is not None
-        keys = self.events.seen_key[self.order]
+    def newest_recorded_key(self) -> Ints:
+        """At each position, the greatest `recorded_key` of its entity up to there."""
+        assert self.events.recorded_key is not None
+        keys = self.events.recorded_key[self.order]
         if not len(keys):
             return keys
         known, rank = np.unique(keys, return_inverse=True)

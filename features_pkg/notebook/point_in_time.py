@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from features_pkg.array_types import Ints
 from features_pkg.calendar import Calendar
-from features_pkg.definitions.catalogue import CATALOGUE, kept_targets, refuse_duplicates
+from features_pkg.definitions.catalogue import CATALOGUE, refuse_duplicates, targets_of_timelines
 from features_pkg.definitions.velocity import Measure, Velocity, parse_name
 from features_pkg.engines.arrays import Asking, History, answer
 from features_pkg.engines.arrays.columns import best_of_each
@@ -111,7 +111,7 @@ class _Asking:
 
     def __init__(self, table: OrderTable, velocities: Sequence[Velocity], asking: Asking) -> None:
         self._table, self._velocities, self.asking = table, velocities, asking
-        self._kept = kept_targets(tuple(velocities))
+        self._kept = targets_of_timelines(tuple(velocities))
         self._times = {Event.ORDER: np.unique(table.at_us)}
         if any(velocity.event is Event.CHARGEBACK for velocity in velocities):
             self._times[Event.CHARGEBACK] = np.unique(table.chargeback_us[1])

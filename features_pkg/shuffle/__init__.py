@@ -10,7 +10,7 @@ from features_pkg.shuffle.assemble import assemble, assembled_schema
 from features_pkg.shuffle.explode import explode
 from features_pkg.shuffle.merchant_starts import FIRSTS, FirstEvents, first_events
 from features_pkg.shuffle.order_pieces import header_schema, headers
-from features_pkg.shuffle.rows import NARROW, ORDER_ROWS, QUESTION_FIELDS, RowKind, live_seen
+from features_pkg.shuffle.rows import NARROW, ORDER_ROWS, QUESTION_FIELDS, RowKind, live_visibility
 from features_pkg.shuffle.snapshot import TIMELINES, timelines
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
     "first_events",
     "header_schema",
     "headers",
-    "live_seen",
+    "live_visibility",
     "pieces",
     "timelines",
 ]

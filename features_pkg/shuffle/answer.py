@@ -44,7 +44,7 @@ def _of_group(group: Group, features: FeatureSet, calendar: Calendar) -> pa.Tabl
     rows = group.rows.filter(pa.array(asks))
     histories = {
         event: group.history(event, targets, calendar)
-        for (kept, event), targets in features.kept.items()
+        for (kept, event), targets in features.timeline_targets.items()
         if kept is identifier
     }
     answers = answer(
@@ -72,22 +72,22 @@ def payloads(values: Ints | NDArray[np.float64]) -> pa.Array:
 def _asking(rows: pa.Table, features: FeatureSet, calendar: Calendar) -> Asking:
     at_us = rows["at_us"].to_numpy()
     as_of = rows["as_of"].to_numpy().astype(np.int64)
-    wanted = calendar.as_ofs(at_us, features.snapshot_lag)
-    live = rows["seen"].is_valid().to_numpy()
+    due_day = calendar.as_ofs(at_us, features.snapshot_lag)
+    live = rows["visible"].is_valid().to_numpy()
     if not live.any():
-        return Asking(at_us, as_of, wanted, calendar)
-    parts = list(_seen_parts(rows["seen"].combine_chunks(), live))
-    mark, xmin, xmax = (np.array([part[place] for part in parts]) for place in range(3))
+        return Asking(at_us, as_of, due_day, calendar)
+    parts = list(_seen_parts(rows["visible"].combine_chunks(), live))
+    watermark, xmin, xmax = (np.array([part[place] for part in parts]) for place in range(3))
     seen = Seen(
         live=live,
-        mark=mark,
+        watermark=watermark,
         xmin=xmin,
         xmax=xmax,
         in_flight=tuple(frozenset(part[3:]) for part in parts),
         order=rows["order_pk"].to_numpy(),
         own_us=rows["own_us"].to_numpy(),
     )
-    return Asking(at_us, as_of, wanted, calendar, seen)
+    return Asking(at_us, as_of, due_day, calendar, seen)
 
 
 def _seen_parts(seen: pa.Array, live: Mask) -> Iterator[list[int]]:

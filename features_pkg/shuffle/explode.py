@@ -33,14 +33,14 @@ def explode(batch: pa.Table, keys: EntityKeys, kept: Kept) -> pa.Table:
 class _Happened:
     """Events of a batch: the order's row, the kind, the instant and the key of each."""
 
-    def __init__(self, row: Ints, kind: Ints, at_us: Ints, seen_key: Ints) -> None:
-        self.row, self.kind, self.at_us, self.seen_key = row, kind, at_us, seen_key
+    def __init__(self, row: Ints, kind: Ints, at_us: Ints, recorded_key: Ints) -> None:
+        self.row, self.kind, self.at_us, self.recorded_key = row, kind, at_us, recorded_key
 
 
 def _placed(batch: pa.Table) -> _Happened:
     rows = np.arange(batch.num_rows)
     kind = np.full(batch.num_rows, RowKind.ORDER)
-    return _Happened(rows, kind, batch["event_us"].to_numpy(), batch["seen_key"].to_numpy())
+    return _Happened(rows, kind, batch["event_us"].to_numpy(), batch["recorded_key"].to_numpy())
 
 
 def _charged_back(batch: pa.Table) -> _Happened:
@@ -70,8 +70,8 @@ def _events(
         order_pk=batch["order_pk"].to_numpy()[row],
         at_us=happened.at_us[event],
         amount_cents=batch["amount_cents"].to_numpy()[row],
-        seen_key=happened.seen_key[event],
-        order_key=batch["seen_key"].to_numpy()[row],
+        recorded_key=happened.recorded_key[event],
+        order_recorded_key=batch["recorded_key"].to_numpy()[row],
         target=target,
         code=code,
     )
@@ -110,7 +110,7 @@ def _questions(batch: pa.Table, identifier: Identifier, entities: Entities) -> p
         order_pk=asking["order_pk"],
         at_us=asking["asked_us"],
         as_of=asking["as_of"],
-        seen=asking["seen"],
+        visible=asking["visible"],
         own_us=asking["event_us"],
     )
 
@@ -128,8 +128,8 @@ def _first_of_merchants(batch: pa.Table, keys: EntityKeys) -> pa.Table:
         order_pk=np.zeros(len(row)),
         at_us=at_us[row],
         amount_cents=np.zeros(len(row)),
-        seen_key=batch["seen_key"].to_numpy()[row],
-        order_key=batch["seen_key"].to_numpy()[row],
+        recorded_key=batch["recorded_key"].to_numpy()[row],
+        order_recorded_key=batch["recorded_key"].to_numpy()[row],
     )
 
 

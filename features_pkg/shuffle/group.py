@@ -38,8 +38,8 @@ class Group:
             amount_cents=rows["amount_cents"].to_numpy(),
             targets=_targets(rows, targets),
             order=rows["order_pk"].to_numpy(),
-            seen_key=rows["seen_key"].to_numpy(),
-            order_key=rows["order_key"].to_numpy(),
+            recorded_key=rows["recorded_key"].to_numpy(),
+            order_recorded_key=rows["order_recorded_key"].to_numpy(),
             extra=self.kind[mine] == RowKind.LATER_CHARGEBACK,
         )
         return History(events, calendar)

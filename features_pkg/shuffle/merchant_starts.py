@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 FIRSTS: Final = pa.schema(
-    [("merchant_id", pa.int64()), ("event_us", pa.int64()), ("seen_key", pa.int64())]
+    [("merchant_id", pa.int64()), ("event_us", pa.int64()), ("recorded_key", pa.int64())]
 )
 
 
@@ -19,14 +19,14 @@ def first_events(orders: pa.Table) -> pa.Table:
     They are the rows before which nothing both happened and was recorded.
     """
     columns = [orders[name].to_numpy() for name in FIRSTS.names]
-    merchant, event_us, seen_key = columns
-    order = np.lexsort((seen_key, event_us, merchant))
+    merchant, event_us, recorded_key = columns
+    order = np.lexsort((recorded_key, event_us, merchant))
     lowest: dict[int, int] = {}
     kept = []
     for row in order.tolist():
         known = lowest.get(int(merchant[row]))
-        if known is None or seen_key[row] < known:
-            lowest[int(merchant[row])] = int(seen_key[row])
+        if known is None or recorded_key[row] < known:
+            lowest[int(merchant[row])] = int(recorded_key[row])
             kept.append(row)
     return pa.table([column[kept] for column in columns], schema=FIRSTS)
 
@@ -36,14 +36,14 @@ class FirstEvents:
 
     def __init__(self, rows: Iterable[tuple[int, int, int]]) -> None:
         self._rows: dict[int, list[tuple[int, int]]] = {}
-        for merchant_id, event_us, seen_key in sorted(rows):
-            self._rows.setdefault(merchant_id, []).append((event_us, seen_key))
+        for merchant_id, event_us, recorded_key in sorted(rows):
+            self._rows.setdefault(merchant_id, []).append((event_us, recorded_key))
 
-    def first_us(self, merchant_id: int, cut_us: int, mark: int | None) -> int | None:
-        """The merchant's first event before `cut_us`, among the keys below `mark` (None: all)."""
-        for event_us, seen_key in self._rows.get(merchant_id, ()):
-            if event_us >= cut_us:
+    def first_us(self, merchant_id: int, cutoff_us: int, watermark: int | None) -> int | None:
+        """The merchant's first event before `cutoff_us`, of keys below `watermark` (None: all)."""
+        for event_us, recorded_key in self._rows.get(merchant_id, ()):
+            if event_us >= cutoff_us:
                 return None
-            if mark is None or seen_key < mark:
+            if watermark is None or recorded_key < watermark:
                 return event_us
         return None

@@ -58,10 +58,10 @@ def _values(
     asking: pa.Table, lag: timedelta, calendar: Calendar, firsts: FirstEvents
 ) -> Iterator[Sequence[int]]:
     for row in asking.to_pylist():
-        cut_us, seen = calendar.cutoff_us(row["as_of"]), row["seen"]
-        first_us = firsts.first_us(row["merchant_id"], cut_us, seen[0] if seen else None)
-        wanted = calendar.as_of(row["asked_us"], lag)
-        history_days = 0 if first_us is None else wanted - calendar.day_of(first_us)
+        cutoff_us, seen = calendar.cutoff_us(row["as_of"]), row["visible"]
+        first_us = firsts.first_us(row["merchant_id"], cutoff_us, seen[0] if seen else None)
+        due_day = calendar.as_of(row["asked_us"], lag)
+        history_days = 0 if first_us is None else due_day - calendar.day_of(first_us)
         asked = Asked(_order(row), calendar.local(row["asked_us"]), history_days)
         yield [_NULL if value is None else value for value in order_feature_values(asked)]
 

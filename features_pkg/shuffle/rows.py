@@ -29,7 +29,7 @@ ORDER_ROWS: Final = pa.schema(
         ("merchant_id", pa.int64()),
         ("order_id", pa.string()),
         ("event_us", pa.int64()),
-        ("seen_key", pa.int64()),
+        ("recorded_key", pa.int64()),
         ("amount_cents", pa.int64()),
         *[(i, pa.list_(pa.string()) if i.several else pa.string()) for i in IDENTIFIERS],
         ("chargeback_us", pa.list_(pa.int64())),
@@ -41,10 +41,11 @@ ORDER_ROWS: Final = pa.schema(
 QUESTION_FIELDS: Final = (
     pa.field("asked_us", pa.int64()),
     pa.field("as_of", pa.int32()),
-    pa.field("seen", pa.list_(pa.int64())),
+    pa.field("visible", pa.list_(pa.int64())),
 )
 """Beside `ORDER_ROWS` for training. `asked_us` null: the order asks nothing. `as_of`: the day
-(ordinal) of the snapshot that its question reads. `seen`: `live_seen(...)`, null by the rule."""
+(ordinal) of the snapshot that its question reads. `visible`: `live_visibility(...)`, null by the
+rule."""
 
 NARROW: Final = pa.schema(
     [
@@ -56,12 +57,12 @@ NARROW: Final = pa.schema(
         ("order_pk", pa.int64()),
         ("at_us", pa.int64()),
         ("amount_cents", pa.int64()),
-        ("seen_key", pa.int64()),
-        ("order_key", pa.int64()),
+        ("recorded_key", pa.int64()),
+        ("order_recorded_key", pa.int64()),
         ("target", pa.list_(pa.int8())),
         ("code", pa.list_(pa.int64())),
         ("as_of", pa.int32()),
-        ("seen", pa.list_(pa.int64())),
+        ("visible", pa.list_(pa.int64())),
         ("own_us", pa.int64()),
     ]
 )
@@ -69,10 +70,12 @@ NARROW: Final = pa.schema(
 identifier that came with the event, `code[i]` its value's code."""
 
 
-def live_seen(mark: int, xmin: int, xmax: int, in_flight: Sequence[int] = ()) -> list[int]:
-    """What a live question saw, as `seen_key` numbers; for its column `seen`.
+def live_visibility(
+    watermark: int, xmin: int, xmax: int, in_flight: Sequence[int] = ()
+) -> list[int]:
+    """What a live question saw, as `recorded_key` numbers; for its column `visible`.
 
-    Rows below `mark` are in its load. Rows below `xmin`, and those below `xmax` that are not in
-    flight, were visible to its recent read.
+    Rows below `watermark` are in its load. Rows below `xmin`, and those below `xmax` that are not
+    in flight, were visible to its recent read.
     """
-    return [mark, xmin, xmax, *in_flight]
+    return [watermark, xmin, xmax, *in_flight]

@@ -22,7 +22,7 @@ TIMELINES: Final = pa.schema(
 def timelines(table: pa.Table, kept: Kept, calendar: Calendar) -> pa.Table:
     """The timelines (`TIMELINES`), by key, of all entities in `table`, which has all their rows.
 
-    `table` holds only events before the snapshot's cut.
+    `table` holds only events before the snapshot's cutoff.
     """
     rows = [row for group in groups(table) for row in _of_group(group, kept, calendar)]
     rows.sort()

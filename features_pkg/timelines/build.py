@@ -18,8 +18,8 @@ def encode_all(
 ) -> Iterator[tuple[int, bytes]]:
     """The timeline of every entity that has one, as (dense code, bytes).
 
-    `histories` hold only what lies before the snapshot's cut; a kind of event that is not kept may
-    be left out.
+    `histories` hold only what lies before the snapshot's cutoff; a kind of event that is not kept
+    may be left out.
     """
     base = np.zeros(entities, dtype=np.int64)
     for history in histories.values():

@@ -24,7 +24,7 @@ DAY_ZERO: Final = 700_000
 
 
 class Line:
-    """One event of one entity. Windows begin `days` civil days before `wanted`; None is ever."""
+    """One event of one entity. Windows begin `days` civil days before `due_day`; None is ever."""
 
     __slots__ = (
         "_cents", "_counts", "_days", "_older", "_older_cents", "_start", "_targets",
@@ -38,24 +38,24 @@ class Line:
         self.first_us: int = first_us
         self.last_us: int = first_us + length_us
 
-    def count(self, wanted: int, days: int | None) -> int:
+    def count(self, due_day: int, days: int | None) -> int:
         """How many events lie in the window."""
         if days is None:
             return int(self._older + sum(self._counts))
-        return sum(self._counts[bisect_left(self._days, wanted - days - self._start) :])
+        return sum(self._counts[bisect_left(self._days, due_day - days - self._start) :])
 
-    def amount_cents(self, wanted: int, days: int | None) -> int:
+    def amount_cents(self, due_day: int, days: int | None) -> int:
         """The sum of their orders' amounts."""
         if days is None:
             return int(self._older_cents + sum(self._cents))
-        return sum(self._cents[bisect_left(self._days, wanted - days - self._start) :])
+        return sum(self._cents[bisect_left(self._days, due_day - days - self._start) :])
 
-    def distinct(self, target: int, wanted: int, days: int | None) -> int:
+    def distinct(self, target: int, due_day: int, days: int | None) -> int:
         """How many different values of the target at this place of the kept ones."""
         older, seen_on, values = self._targets[target]
         if days is None:
             return int(older + sum(values))
-        return sum(values[bisect_left(seen_on, wanted - days - self._start) :])
+        return sum(values[bisect_left(seen_on, due_day - days - self._start) :])
 
 
 class Timeline:

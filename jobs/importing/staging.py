@@ -60,7 +60,8 @@ DROP_OTHER_CONTENT: Final = """
       AND (o.content_hash <> s.content_hash OR o.event_at <> s.event_at)"""
 STORE_CHARGEBACKS_OF_ORDERS: Final = """
     WITH stored AS (
-        INSERT INTO chargebacks (merchant_id, order_id, event_at, told_at, generation, import_id)
+        INSERT INTO chargebacks
+            (merchant_id, order_id, event_at, reported_at, generation, import_id)
         SELECT %(merchant_id)s, order_id, chargeback_at, chargeback_at, (SELECT ontem_generation()),
                %(import_id)s
         FROM staged WHERE chargeback_at IS NOT NULL
@@ -76,7 +77,7 @@ BEFORE_ITS_ORDER: Final = """
     ORDER BY s.row_number"""
 STORE_CHARGEBACKS: Final = """
     WITH stored AS (
-        INSERT INTO chargebacks (merchant_id, order_id, kind, event_at, told_at, generation,
+        INSERT INTO chargebacks (merchant_id, order_id, kind, event_at, reported_at, generation,
                                  import_id)
         SELECT %(merchant_id)s, s.order_id, s.kind, s.chargeback_at, s.chargeback_at,
                (SELECT ontem_generation()), %(import_id)s

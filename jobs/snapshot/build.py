@@ -14,7 +14,7 @@ from jobs.job import Job
 from jobs.snapshot.facts import DATASET, SnapshotFacts, snapshot_slot
 from jobs.spark.arrow import map_batches, map_partitions
 from jobs.spark.reading import order_pks, read_chargebacks, read_orders, with_chargebacks
-from jobs.watermark import Extent, database_clock
+from jobs.watermark import ReadBounds, database_clock
 from stores.files import manifest as manifests
 from stores.files.manifest import Manifest
 from stores.files.store import OfflineStore
@@ -26,13 +26,13 @@ def build(
     spark: SparkSession,
     connection: Connection,
     store: OfflineStore,
-    extent: Extent,
+    read_bounds: ReadBounds,
     as_of: date,
 ) -> tuple[str, Manifest[SnapshotFacts]]:
-    """Commit the snapshot as of a day from all rows of `extent`; its key and its manifest."""
+    """Commit the snapshot as of a day from all rows of `read_bounds`; its key and its manifest."""
     features, run = job.feature_set, uuid.uuid4().hex
     url, pks = job.settings.postgres_url, order_pks(connection)
-    bounds = {"cut": extent.cut, "mark_key": extent.mark_key}
+    bounds = {"cutoff": read_bounds.cutoff, "watermark_key": read_bounds.watermark_key}
     orders = read_orders(spark, url, pks, bounds)
     happened = with_chargebacks(orders, read_chargebacks(spark, url, pks, bounds))
     folder = manifests.run_folder(DATASET, run)
@@ -44,9 +44,9 @@ def build(
         files=manifests.describe(store, folder),
         facts=SnapshotFacts(
             as_of=as_of,
-            cut=extent.cut,
-            mark=extent.mark,
-            generation=extent.generation,
+            cutoff=read_bounds.cutoff,
+            watermark=read_bounds.watermark,
+            generation=read_bounds.generation,
             timelines=features.timelines_id,
             feature_set=features.version,
             timezone=features.timezone,
@@ -58,8 +58,8 @@ def build(
 
 
 def timelines_of(orders: DataFrame, features: FeatureSet, secret: bytes) -> DataFrame:
-    """The timelines of all entities of `orders` with their chargebacks, all before one cut."""
-    kept, zone, namespace = features.kept, features.timezone, features.timelines_id
+    """The timelines of all entities of `orders` with their chargebacks, all before one cutoff."""
+    kept, zone, namespace = features.timeline_targets, features.timezone, features.timelines_id
 
     def exploded(batch: pa.Table) -> pa.Table:
         return explode(batch, EntityKeys(secret, namespace), kept)

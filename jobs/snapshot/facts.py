@@ -11,11 +11,14 @@ DATASET: Final = "snapshot"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotFacts:
-    """Events before `cut`, rows below `mark` in `generation`; `entity_key_id` names the secret."""
+    """Events before `cutoff`, rows below `watermark` in `generation`.
+
+    `entity_key_id` names the secret.
+    """
 
     as_of: date
-    cut: datetime
-    mark: int
+    cutoff: datetime
+    watermark: int
     generation: int
     timelines: str
     feature_set: str

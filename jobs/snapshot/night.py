@@ -12,7 +12,7 @@ from jobs.job import Job, Stages
 from jobs.snapshot.build import build
 from jobs.snapshot.facts import SnapshotFacts
 from jobs.snapshot.publish import checksum_of, publish
-from jobs.watermark import Extent, complete_before
+from jobs.watermark import ReadBounds, complete_before
 from stores.files.manifest import Manifest
 from stores.files.store import OfflineStore, open_store
 from stores.postgres.connection import Connection
@@ -32,8 +32,10 @@ from stores.redis.values import Load
 
 _CHANGED: Final = """
 SELECT EXISTS (SELECT FROM orders
-               WHERE event_at < %(cut)s AND ontem_seen_key(generation, recorded_xid) >= %(mark)s)
-    OR EXISTS (SELECT FROM chargeback_events WHERE event_at < %(cut)s AND seen_key >= %(mark)s)
+               WHERE event_at < %(cutoff)s
+                 AND ontem_recorded_key(generation, recorded_xid) >= %(watermark)s)
+    OR EXISTS (SELECT FROM chargeback_events
+               WHERE event_at < %(cutoff)s AND recorded_key >= %(watermark)s)
 """
 
 
@@ -77,12 +79,12 @@ def snapshot(job: Job, as_of: date) -> Night:
         if found and found.load_id in before.ids:
             return _already(rooms, found)
         _check_day(as_of, before)
-        extent = complete_before(connection, as_of, job.calendar, say=job.say)
+        read_bounds = complete_before(connection, as_of, job.calendar, say=job.say)
         if found and _changed(connection, found):
             mark_withdrawn(connection, found.load_id)
             found = None
         stages = Stages(job.say)
-        load = found or _new_load(job, rooms, extent, as_of, stages)
+        load = found or _new_load(job, rooms, read_bounds, as_of, stages)
         written, more = publish(job, store, connection, client, load)
         return Night(load, written, seconds=stages.seconds | more.seconds)
 
@@ -128,7 +130,9 @@ def _already(rooms: Rooms, found: LoadRow) -> Night:
 
 def _changed(connection: Connection, found: LoadRow) -> bool:
     """Whether rows came since that belong to the load: an import brings such."""
-    (row,) = connection.execute(_CHANGED, {"cut": found.cut, "mark": found.mark_key}).fetchall()
+    (row,) = connection.execute(
+        _CHANGED, {"cutoff": found.cutoff, "watermark": found.watermark_key}
+    ).fetchall()
     return bool(row[0])
 
 
@@ -140,13 +144,15 @@ def _check_day(as_of: date, before: Published) -> None:
         raise LoadTooOld(load=wanted, newest=newest)
 
 
-def _new_load(job: Job, rooms: Rooms, extent: Extent, as_of: date, stages: Stages) -> LoadRow:
+def _new_load(
+    job: Job, rooms: Rooms, read_bounds: ReadBounds, as_of: date, stages: Stages
+) -> LoadRow:
     """Build and commit a snapshot, then give it its load id."""
     with ExitStack() as stack:
         with stages.stage("start Spark"):
             spark = stack.enter_context(job.spark("ontem snapshot"))
         with stages.stage("build the snapshot"):
-            key, manifest = build(job, spark, rooms.connection, rooms.store, extent, as_of)
+            key, manifest = build(job, spark, rooms.connection, rooms.store, read_bounds, as_of)
     return register_load(rooms.connection, _as_new(key, manifest))
 
 
@@ -154,8 +160,8 @@ def _as_new(key: str, manifest: Manifest[SnapshotFacts]) -> NewLoad:
     facts = manifest.facts
     return NewLoad(
         as_of=facts.as_of,
-        cut=facts.cut,
-        mark=facts.mark,
+        cutoff=facts.cutoff,
+        watermark=facts.watermark,
         generation=facts.generation,
         timelines=facts.timelines,
         revision=key,

@@ -46,7 +46,7 @@ def as_load(row: LoadRow) -> Load:
     return Load(
         load_id=row.load_id,
         as_of=row.as_of.toordinal(),
-        cut_us=to_us(row.cut),
+        cutoff_us=to_us(row.cutoff),
         entities=row.entities,
         checksum=row.checksum,
         revision=row.revision,

@@ -1,4 +1,4 @@
-"""The orders and chargebacks of an extent as Spark tables."""
+"""The orders and chargebacks of an read_bounds as Spark tables."""
 
 from collections.abc import Mapping
 
@@ -22,24 +22,24 @@ def read_chargebacks(
 ) -> DataFrame:
     """One row per charged back order: the lists `chargeback_us` and `chargeback_key` by time."""
     rows = read_postgres(spark, url, with_literals("chargebacks", bounds, quote), by=pks)
-    told = F.sort_array(F.collect_list(F.struct("event_us", "seen_key"))).alias("told")
+    told = F.sort_array(F.collect_list(F.struct("event_us", "recorded_key"))).alias("told")
     return (
         rows.groupBy("order_pk")
         .agg(told)
         .select(
             "order_pk",
             F.col("told.event_us").alias("chargeback_us"),
-            F.col("told.seen_key").alias("chargeback_key"),
+            F.col("told.recorded_key").alias("chargeback_key"),
         )
     )
 
 
-def read_questions(spark: SparkSession, url: str, pks: Range, mark_key: int) -> DataFrame:
-    """All orders below a mark with what their evaluations saw, their chargebacks and reversals.
+def read_questions(spark: SparkSession, url: str, pks: Range, watermark_key: int) -> DataFrame:
+    """All orders below a watermark, what their evaluations saw, their chargebacks and reversals.
 
     `reversal_us` is a list, null where there is none.
     """
-    bounds = {"mark_key": mark_key}
+    bounds = {"watermark_key": watermark_key}
     orders = read_postgres(spark, url, with_literals("questions", bounds, quote), by=pks)
     reversals = read_postgres(spark, url, with_literals("reversals", bounds, quote), by=pks)
     undone = reversals.groupBy("order_pk").agg(F.collect_list("event_us").alias("reversal_us"))

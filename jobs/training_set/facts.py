@@ -24,8 +24,8 @@ class LabelCounts:
 class TrainingSetFacts:
     """The period `[first_day, end_day)` of local days, and everything its rows depend on.
 
-    `cut` and `mark` bound what was read: events before `cut`, rows whose seen_key is below
-    `mark_key`. `features` are the feature columns in order.
+    Read were events before `cutoff`, of rows whose recorded key is below `watermark_key`.
+    `features` are the feature columns in order.
     """
 
     first_day: date
@@ -37,8 +37,8 @@ class TrainingSetFacts:
     feature_set: str
     timelines: str
     features: tuple[str, ...]
-    cut: datetime
-    mark_key: int
+    cutoff: datetime
+    watermark_key: int
     generation: int
     orders: int
     live: int

@@ -73,7 +73,7 @@ def ask(batch: pa.Table, asking: Asking) -> pa.Table:
     columns |= {
         "asked_us": pa.array(at_us, mask=~asks),
         "as_of": as_of,
-        "seen": batch["seen"],
+        "visible": batch["visible"],
         "asked_at": pa.array(at_us, pa.timestamp("us", "UTC")),
         "asked_day": _dates(calendar.days_of(at_us)),
         "snapshot_as_of": _dates(as_of.to_numpy()),

@@ -37,9 +37,9 @@ def training_rows(asked: DataFrame, features: FeatureSet, secret: bytes) -> Data
     Entities are brought together first, then the pieces of each order; between the two only its
     numbers travel.
     """
-    zone, namespace, kept = features.timezone, features.timelines_id, features.kept
+    zone, namespace, kept = features.timezone, features.timelines_id, features.timeline_targets
     firsts = FirstEvents(
-        (row.merchant_id, row.event_us, row.seen_key)
+        (row.merchant_id, row.event_us, row.recorded_key)
         for row in map_batches(asked, first_events, FIRSTS).collect()
     )
 

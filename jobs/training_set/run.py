@@ -18,7 +18,7 @@ from jobs.training_set.facts import DATASET, LabelCounts, TrainingSetFacts, trai
 from jobs.training_set.labels import LabelRule, Reason
 from jobs.training_set.questions import Asking
 from jobs.training_set.rows import asking_rows, training_rows
-from jobs.watermark import Extent, complete_before, database_clock
+from jobs.watermark import ReadBounds, complete_before, database_clock
 from stores.files import manifest as manifests
 from stores.files.manifest import DataFile, Manifest
 from stores.files.store import OfflineStore, open_store
@@ -46,7 +46,7 @@ class _Frame:
 
     connection: Connection
     store: OfflineStore
-    extent: Extent
+    read_bounds: ReadBounds
     asking: Asking
     now: datetime
 
@@ -81,7 +81,7 @@ def training_set(job: Job, period: Period) -> tuple[str, Manifest[TrainingSetFac
 
 
 def _settle(job: Job, period: Period, connection: Connection, store: OfflineStore) -> _Frame:
-    extent = complete_before(connection, period.end_day, job.calendar, say=job.say)
+    read_bounds = complete_before(connection, period.end_day, job.calendar, say=job.say)
     now = database_clock(connection)
     labels_as_of = period.labels_as_of or now
     if labels_as_of > now:
@@ -97,7 +97,7 @@ def _settle(job: Job, period: Period, connection: Connection, store: OfflineStor
         secret=settings.entity_key,
         timelines=features.timelines_id,
     )
-    return _Frame(connection, store, extent, asking, now)
+    return _Frame(connection, store, read_bounds, asking, now)
 
 
 def _build(job: Job, frame: _Frame, folder: str) -> tuple[DataFile, ...]:
@@ -108,7 +108,9 @@ def _build(job: Job, frame: _Frame, folder: str) -> tuple[DataFile, ...]:
             spark = stack.enter_context(job.spark("ontem training-set"))
         with stages.stage("build the training set"):
             pks = order_pks(frame.connection)
-            questions = read_questions(spark, job.settings.postgres_url, pks, frame.extent.mark_key)
+            questions = read_questions(
+                spark, job.settings.postgres_url, pks, frame.read_bounds.watermark_key
+            )
             asked = asking_rows(questions, frame.asking).persist(StorageLevel.DISK_ONLY)
             rows = training_rows(asked, job.feature_set, job.settings.entity_key)
             rows.write.mode("error").parquet(frame.store.location(folder))
@@ -131,9 +133,9 @@ def _facts(
         feature_set=features.version,
         timelines=features.timelines_id,
         features=features.names,
-        cut=frame.extent.cut,
-        mark_key=frame.extent.mark_key,
-        generation=frame.extent.generation,
+        cutoff=frame.read_bounds.cutoff,
+        watermark_key=frame.read_bounds.watermark_key,
+        generation=frame.read_bounds.generation,
         orders=sum(reasons.values()),
         live=live,
         stale_left_out=0 if period.include_stale else _stale(frame),
@@ -165,7 +167,11 @@ def _stale(frame: _Frame) -> int:
         "SELECT count(*) FROM evaluations JOIN orders USING (order_pk)"
         " WHERE NOT superseded AND stale_days > 0"
         " AND evaluations.evaluated_at >= %s AND evaluations.evaluated_at < %s"
-        " AND ontem_seen_key(orders.generation, recorded_xid) < %s",
-        (from_us(frame.asking.from_us), from_us(frame.asking.to_us), frame.extent.mark_key),
+        " AND ontem_recorded_key(orders.generation, recorded_xid) < %s",
+        (
+            from_us(frame.asking.from_us),
+            from_us(frame.asking.to_us),
+            frame.read_bounds.watermark_key,
+        ),
     ).fetchall()
     return int(str(row[0]))

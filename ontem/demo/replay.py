@@ -16,7 +16,7 @@ from typing import Any
 from features_pkg.calendar import Calendar, from_us
 from features_pkg.errors import OntemError
 from ontem.demo.folder import Place, command
-from ontem.demo.nights import AFTER_CUT_US, nights_between
+from ontem.demo.nights import AFTER_CUTOFF_US, nights_between
 from ontem.demo.orders import LiveChargeback, LiveOrder
 from ontem.stack.server import free_port
 from stores.postgres import chargebacks
@@ -101,7 +101,7 @@ def _wait_until_ready(process: Popen[bytes], port: int, log: Path) -> None:
 
 @dataclass(slots=True)
 class Replay:
-    """Sends what happens in time order, and runs `night` for each cut-off that is crossed."""
+    """Sends what happens in time order, and runs `night` for each cutoff that is crossed."""
 
     port: int
     api_key: str
@@ -163,4 +163,4 @@ def set_clock(session: postgres.Connection, at: datetime) -> None:
 
 def clock_of_night(day: int, calendar: Calendar) -> datetime:
     """When the night that publishes `day` runs."""
-    return from_us(calendar.cutoff_us(day) + AFTER_CUT_US)
+    return from_us(calendar.cutoff_us(day) + AFTER_CUTOFF_US)

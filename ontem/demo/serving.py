@@ -38,8 +38,8 @@ def missing_night(settings: Settings, now_us: int) -> date | None:
     """The snapshot that a request would ask for at `now_us`, if it is not published."""
     calendar = Calendar(settings.timezone)
     features = FeatureSet(settings.timezone, settings.snapshot_lag)
-    wanted = calendar.as_of(now_us, settings.snapshot_lag)
+    due_day = calendar.as_of(now_us, settings.snapshot_lag)
     newest = published(redis.Redis.from_url(settings.redis_url), features.timelines_id).newest
-    if newest is not None and newest.as_of >= wanted:
+    if newest is not None and newest.as_of >= due_day:
         return None
-    return date.fromordinal(wanted)
+    return date.fromordinal(due_day)

@@ -12,10 +12,10 @@ def record(
     connection: Connection,
     merchant_id: int,
     order_id: str,
-    told_at: datetime,
+    reported_at: datetime,
     kind: ChargebackKind = "chargeback",
 ) -> bool:
-    """Keep that we were told at `told_at` (aware) of a chargeback, or of its reversal.
+    """Store a chargeback, or its reversal, that was reported to us at `reported_at` (aware).
 
     It counts from then on, or from when it is stored if that is more than five seconds later, and
     never before its order is known. Telling it twice does no harm: the first one counts. Returns
@@ -23,9 +23,14 @@ def record(
     psycopg.errors.CheckViolation for an instant after the database's clock.
     """
     stored = connection.execute(
-        "INSERT INTO chargebacks (merchant_id, order_id, kind, event_at, told_at)"
-        " VALUES (%(merchant_id)s, %(order_id)s, %(kind)s, %(told_at)s, %(told_at)s)"
+        "INSERT INTO chargebacks (merchant_id, order_id, kind, event_at, reported_at)"
+        " VALUES (%(merchant_id)s, %(order_id)s, %(kind)s, %(reported_at)s, %(reported_at)s)"
         " ON CONFLICT (merchant_id, order_id, kind, event_at) DO NOTHING",
-        {"merchant_id": merchant_id, "order_id": order_id, "kind": kind, "told_at": told_at},
+        {
+            "merchant_id": merchant_id,
+            "order_id": order_id,
+            "kind": kind,
+            "reported_at": reported_at,
+        },
     )
     return stored.rowcount == 1

@@ -13,7 +13,8 @@ from stores.postgres.connection import Connection
 
 LOCK_CLASS: Final = 0x4F6E746D
 COLUMNS: Final = (
-    "load_id, as_of, cut, mark::text::bigint AS mark, generation, timelines, revision, "
+    "load_id, as_of, cutoff, watermark::text::bigint AS watermark, generation, timelines, "
+    "revision, "
     "coalesce(entities, 0) AS entities, coalesce(checksum, '') AS checksum, "
     "created_at, published_at, withdrawn_at"
 )
@@ -33,12 +34,12 @@ class LoaderRunning(OntemError):
 class NewLoad:
     """A committed snapshot revision that is to become a load.
 
-    `mark` is the transaction id below which its rows are; `revision` its manifest's key.
+    `watermark` is the transaction id below which its rows are; `revision` its manifest's key.
     """
 
     as_of: date
-    cut: datetime
-    mark: int
+    cutoff: datetime
+    watermark: int
     generation: int
     timelines: str
     revision: str
@@ -56,9 +57,9 @@ class LoadRow(NewLoad):
     withdrawn_at: datetime | None = None
 
     @property
-    def mark_key(self) -> int:
-        """The `seen_key` below which its rows are."""
-        return self.generation << 48 | self.mark
+    def watermark_key(self) -> int:
+        """The `recorded_key` below which its rows are."""
+        return self.generation << 48 | self.watermark
 
 
 def lock_loads(connection: Connection, timelines: str) -> None:
@@ -96,7 +97,8 @@ def loads_of(connection: Connection, timelines: str) -> Sequence[LoadRow]:
 def register_load(connection: Connection, load: NewLoad) -> LoadRow:
     """`load` with the id it got: greater than all before, bound to its revision for good."""
     ((load_id, created_at),) = connection.execute(
-        "INSERT INTO loads (as_of, cut, mark, generation, timelines, revision, entities, checksum)"
+        "INSERT INTO loads"
+        " (as_of, cutoff, watermark, generation, timelines, revision, entities, checksum)"
         " VALUES (%s, %s, %s::text::xid8, %s, %s, %s, %s, %s) RETURNING load_id, created_at",
         astuple(load),
     ).fetchall()

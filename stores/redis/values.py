@@ -22,14 +22,15 @@ class VersionUnreadable(OntemError):
 
 
 class Load(msgspec.Struct, frozen=True, array_like=True):
-    """One published load: all entities as of the civil day `as_of` (ordinal), which began `cut_us`.
+    """One published load: all entities as of the civil day `as_of` (ordinal).
 
-    `checksum` is over the keys and timelines in the snapshot, `revision` the manifest it is from.
+    `cutoff_us` is where that day begins; `checksum` is over the keys and timelines in the
+    snapshot, `revision` the manifest it is from.
     """
 
     load_id: int
     as_of: int
-    cut_us: int
+    cutoff_us: int
     entities: int
     checksum: str
     revision: str
@@ -55,9 +56,9 @@ def decode_list(content: bytes) -> tuple[Load, ...]:
         raise VersionUnreadable(f"the list of loads can't be read: {cause}") from None
 
 
-def resolve(loads: Sequence[Load], wanted: int, max_stale_days: int) -> Load | None:
-    """The newest load as of `wanted` or at most `max_stale_days` before it; days are ordinals."""
-    fit = [load for load in loads if wanted - max_stale_days <= load.as_of <= wanted]
+def resolve(loads: Sequence[Load], due_day: int, max_stale_days: int) -> Load | None:
+    """The newest load as of `due_day` or at most `max_stale_days` before it; days are ordinals."""
+    fit = [load for load in loads if due_day - max_stale_days <= load.as_of <= due_day]
     return max(fit, key=lambda load: (load.as_of, load.load_id), default=None)
 
 

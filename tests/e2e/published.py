@@ -35,7 +35,7 @@ class OnlineStore:
         load = Load(
             load_id=len(self.loads) + 1,
             as_of=as_of.toordinal(),
-            cut_us=calendar.cutoff_us(as_of.toordinal()),
+            cutoff_us=calendar.cutoff_us(as_of.toordinal()),
             entities=len(timelines or {}),
             checksum="",
             revision="",
@@ -60,7 +60,7 @@ class OnlineStore:
 def a_timeline(features: FeatureSet, identifier: Identifier, *at_us: int) -> bytes:
     """The timeline of an entity that was in one order of 10 reais at each of these instants."""
     nothing = np.empty(0, dtype=np.int64)
-    kept = {event: features.kept.get((identifier, event), ()) for event in Event}
+    kept = {event: features.timeline_targets.get((identifier, event), ()) for event in Event}
     events = Events(
         entities=1,
         entity=np.zeros(len(at_us), dtype=np.int64),

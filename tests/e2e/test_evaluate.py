@@ -16,11 +16,11 @@ def an_order(order_id: str = "o-1", **fields: Any) -> dict[str, Any]:
     return {"order_id": order_id, "amount_cents": 1990, "document": CPF, **fields}
 
 
-def charge_back(shop: Shop, order_id: str, told_at: str) -> None:
+def charge_back(shop: Shop, order_id: str, reported_at: str) -> None:
     shop.database.execute(
-        "INSERT INTO chargebacks (merchant_id, order_id, event_at, told_at, import_id)"
+        "INSERT INTO chargebacks (merchant_id, order_id, event_at, reported_at, import_id)"
         " VALUES (%s, %s, %s, %s, 1)",
-        (shop.merchant.merchant_id, order_id, told_at, told_at),
+        (shop.merchant.merchant_id, order_id, reported_at, reported_at),
     )
 
 
@@ -40,14 +40,14 @@ def test_an_order_gets_a_score_and_a_decision(shop: Shop):
 def test_order_and_evaluation_are_stored_as_they_were_answered(shop: Shop):
     body = shop.evaluate(an_order()).body
 
-    ((evaluation_id, score, decision, load_id, stale_days, seen, missing, at),) = shop.stored(
-        "evaluation_id, score, decision, load_id, stale_days, seen::text, missing, evaluated_at",
+    ((evaluation_id, score, decision, load_id, stale_days, visible, missing, at),) = shop.stored(
+        "evaluation_id, score, decision, load_id, stale_days, visible::text, missing, evaluated_at",
         "o-1",
     )
     assert str(evaluation_id) == body["evaluation_id"]
     assert (score, decision) == (body["score"], body["decision"])
     assert (load_id, stale_days, missing) == (1, 0, [])
-    assert seen.count(":") == 2
+    assert visible.count(":") == 2
     assert at == datetime(2018, 6, 1, 15, tzinfo=UTC)
 
 

@@ -55,13 +55,13 @@ class History:
         with self.connect() as connection:
             connection.execute(
                 "INSERT INTO chargebacks"
-                " (merchant_id, order_id, kind, event_at, told_at, import_id)"
+                " (merchant_id, order_id, kind, event_at, reported_at, import_id)"
                 " VALUES (%s, %s, %s, %s, %s, %s)",
                 (self.merchant_id, order_id, kind, at, at, self.import_id),
             )
 
     def evaluation(self, order_id: str, at: datetime, **values: Any) -> None:
-        """What the service stored of a live order; `seen` is this moment's snapshot by default."""
+        """What the service stored of a live order; `visible` is the present snapshot by default."""
         columns = {
             "evaluation_id": hashlib.sha256(order_id.encode()).hexdigest()[:32],
             "merchant_id": self.merchant_id,
@@ -73,11 +73,11 @@ class History:
         }
         names = ", ".join(columns)
         marks = ", ".join(f"%({name})s" for name in columns)
-        seen = "" if "seen" in columns else ", pg_current_snapshot()"
+        visible = "" if "visible" in columns else ", pg_current_snapshot()"
         with self.connect() as connection:
             connection.execute(
-                f"INSERT INTO evaluations ({names}, order_pk{', seen' if seen else ''})"
-                f" SELECT {marks}, order_pk{seen} FROM orders"
+                f"INSERT INTO evaluations ({names}, order_pk{', visible' if visible else ''})"
+                f" SELECT {marks}, order_pk{visible} FROM orders"
                 " WHERE order_id = %(order_id)s".encode(),
                 columns,
             )

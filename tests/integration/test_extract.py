@@ -13,7 +13,7 @@ from tests.integration.history import History
 
 SAO_PAULO = Calendar("America/Sao_Paulo")
 JUNE = date(2018, 6, 1)
-CUT = datetime(2018, 6, 1, 3, tzinfo=UTC)
+CUTOFF = datetime(2018, 6, 1, 3, tzinfo=UTC)
 SHORT = timedelta(milliseconds=400)
 
 
@@ -41,18 +41,18 @@ def an_open_write(history: History) -> Connection:
 
 def test_a_row_stored_before_is_below_the_mark(history: History, night: Connection) -> None:
     history.order()
-    mark = settled(night, say=quiet)
+    watermark = settled(night, say=quiet)
 
     (row,) = night.execute("SELECT recorded_xid::text::bigint FROM orders").fetchall()
-    assert int(str(row[0])) < mark
+    assert int(str(row[0])) < watermark
 
 
 def test_what_is_stored_after_is_not_below_the_mark(history: History, night: Connection) -> None:
-    mark = settled(night, say=quiet)
+    watermark = settled(night, say=quiet)
     history.order()
 
     (row,) = night.execute("SELECT recorded_xid::text::bigint FROM orders").fetchall()
-    assert int(str(row[0])) >= mark
+    assert int(str(row[0])) >= watermark
 
 
 def test_an_open_transaction_is_waited_for_and_named(history: History, night: Connection) -> None:
@@ -94,19 +94,19 @@ def test_a_transaction_open_across_midnight_is_in(history: History, night: Conne
         (history.merchant_id,),
     )
 
-    extent = complete_before(night, JUNE, SAO_PAULO, say=lambda _: slow.commit())
+    read_bounds = complete_before(night, JUNE, SAO_PAULO, say=lambda _: slow.commit())
 
     found = night.execute(
         "SELECT order_id FROM orders WHERE event_at < %s"
-        " AND ontem_seen_key(generation, recorded_xid) < %s",
-        (extent.cut, extent.mark_key),
+        " AND ontem_recorded_key(generation, recorded_xid) < %s",
+        (read_bounds.cutoff, read_bounds.watermark_key),
     ).fetchall()
     slow.close()
     assert found == [("late",)]
 
 
 def test_a_day_that_has_not_begun_is_refused_with_the_instant_it_can_be(night: Connection) -> None:
-    set_clock(night, CUT - timedelta(hours=1))
+    set_clock(night, CUTOFF - timedelta(hours=1))
 
     with pytest.raises(DayNotOver, match=r"possible from 2018-06-01T03:00:05\+00:00"):
         complete_before(night, JUNE, SAO_PAULO, say=quiet)
@@ -118,13 +118,13 @@ def test_the_day_is_settled_only_after_the_late_rule(
     after: int,
     early: bool,  # noqa: FBT001
 ) -> None:
-    set_clock(night, CUT + timedelta(microseconds=after))
+    set_clock(night, CUTOFF + timedelta(microseconds=after))
 
     if early:
         with pytest.raises(DayNotOver):
             complete_before(night, JUNE, SAO_PAULO, say=quiet)
     else:
-        assert complete_before(night, JUNE, SAO_PAULO, say=quiet).cut == CUT
+        assert complete_before(night, JUNE, SAO_PAULO, say=quiet).cutoff == CUTOFF
 
 
 def test_a_production_database_keeps_its_clock(empty_database_url: str) -> None:
@@ -135,19 +135,19 @@ def test_a_production_database_keeps_its_clock(empty_database_url: str) -> None:
         connect(empty_database_url, application_name="tests", autocommit=True) as connection,
         pytest.raises(ClockRefused, match="--clock"),
     ):
-        set_clock(connection, CUT)
+        set_clock(connection, CUTOFF)
 
 
 def test_the_mark_is_of_the_newest_generation(history: History, night: Connection) -> None:
     night.execute("INSERT INTO generations VALUES (7, 1, 1)")
 
-    extent = complete_before(night, JUNE, SAO_PAULO, say=quiet)
-    assert extent.generation == 7
-    assert extent.mark_key == (7 << 48) | extent.mark
+    read_bounds = complete_before(night, JUNE, SAO_PAULO, say=quiet)
+    assert read_bounds.generation == 7
+    assert read_bounds.watermark_key == (7 << 48) | read_bounds.watermark
 
 
 def test_postgres_reads_a_seen_key_as_python_does(night: Connection) -> None:
-    (row,) = night.execute("SELECT ontem_seen_key(7::smallint, '123'::xid8)").fetchall()
+    (row,) = night.execute("SELECT ontem_recorded_key(7::smallint, '123'::xid8)").fetchall()
 
     assert row[0] == (7 << 48) | 123
 

@@ -114,7 +114,7 @@ def test_a_chargeback_told_late_counts_from_when_it_is_stored(at_noon: Connectio
     chargebacks.record(at_noon, 1, "o", NOON - timedelta(days=2))
 
     assert _events(at_noon) == [("o", NOON)]
-    told = at_noon.execute("SELECT told_at FROM chargebacks").fetchone()
+    told = at_noon.execute("SELECT reported_at FROM chargebacks").fetchone()
     assert told == (NOON - timedelta(days=2),)
 
 
@@ -177,7 +177,7 @@ def test_a_chargeback_is_seen_from_the_later_of_both_transactions(at_noon: Conne
     own = at_noon.execute("SELECT pg_current_xact_id()::text").fetchone()
 
     rows = at_noon.execute(
-        "SELECT recorded_xid::text, seen_key = ontem_seen_key(generation, recorded_xid)"
+        "SELECT recorded_xid::text, recorded_key = ontem_recorded_key(generation, recorded_xid)"
         " FROM charged_back_orders"
     ).fetchall()
 

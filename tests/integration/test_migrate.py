@@ -56,8 +56,8 @@ def test_a_server_that_is_another_one_is_a_new_generation(database_url: str) -> 
 
 def test_rows_of_an_older_generation_sort_below_those_of_a_newer(database_url: str) -> None:
     with connect(database_url, application_name="test") as connection:
-        older = _one(connection, "SELECT ontem_seen_key(1::smallint, '281474976710655'::xid8)")
-        newer = _one(connection, "SELECT ontem_seen_key(2::smallint, '3'::xid8)")
+        older = _one(connection, "SELECT ontem_recorded_key(1::smallint, '281474976710655'::xid8)")
+        newer = _one(connection, "SELECT ontem_recorded_key(2::smallint, '3'::xid8)")
 
     assert older < newer
 
@@ -125,7 +125,7 @@ def test_what_happened_is_never_rewritten(database_url: str, statement: str) -> 
 
 def test_a_load_s_id_never_returns(database_url: str) -> None:
     load = (
-        "INSERT INTO loads (as_of, cut, mark, timelines, revision)"
+        "INSERT INTO loads (as_of, cutoff, watermark, timelines, revision)"
         " VALUES ('2018-06-01', now(), '7', 't', 'r') RETURNING load_id"
     )
     with connect(database_url, application_name="test") as connection:

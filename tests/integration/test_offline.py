@@ -36,7 +36,7 @@ SLOT = Slot("snapshot", "0123456789ab", "2018-06-01")
 @dataclass(frozen=True, slots=True)
 class Facts:
     note: str
-    mark: int | None = None
+    watermark: int | None = None
 
 
 def a_manifest(note: str = "first", **changes: object) -> Manifest[Facts]:

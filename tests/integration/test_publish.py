@@ -83,11 +83,11 @@ class Shop:
     def commit_files(
         self, as_of: date, files: tuple[manifests.DataFile, ...], **facts: object
     ) -> NewLoad:
-        cut = datetime(as_of.year, as_of.month, as_of.day, 3, tzinfo=UTC)
+        cutoff = datetime(as_of.year, as_of.month, as_of.day, 3, tzinfo=UTC)
         values: dict[str, object] = {
             "as_of": as_of,
-            "cut": cut,
-            "mark": 1,
+            "cutoff": cutoff,
+            "watermark": 1,
             "generation": 1,
             "timelines": self.timelines,
             "feature_set": self.job.feature_set.version,
@@ -99,12 +99,12 @@ class Shop:
             run=f"r{self._runs}",
             files=files,
             facts=SnapshotFacts(**(values | facts)),  # type: ignore[arg-type]
-            made=manifests.made(at=cut, by="test"),
+            made=manifests.made(at=cutoff, by="test"),
         )
         return NewLoad(
             as_of=as_of,
-            cut=cut,
-            mark=1,
+            cutoff=cutoff,
+            watermark=1,
             generation=1,
             timelines=self.timelines,
             revision=manifests.commit(self.store, manifest),

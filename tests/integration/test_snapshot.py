@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 JUNE = date(2018, 6, 1)
-CUT = datetime(2018, 6, 1, 3, tzinfo=UTC)
+CUTOFF = datetime(2018, 6, 1, 3, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
@@ -69,9 +69,9 @@ def shop(
 
 
 def test_orders_up_to_the_cut_off_count_and_not_the_one_at_it(shop: Shop) -> None:
-    shop.history.order(CUT - timedelta(microseconds=1), card="c1", amount_cents=70)
-    shop.history.order(CUT, card="c1", amount_cents=5000)
-    shop.history.order(CUT - timedelta(days=40), card="c1", amount_cents=8)
+    shop.history.order(CUTOFF - timedelta(microseconds=1), card="c1", amount_cents=70)
+    shop.history.order(CUTOFF, card="c1", amount_cents=5000)
+    shop.history.order(CUTOFF - timedelta(days=40), card="c1", amount_cents=8)
     shop.night()
 
     line = shop.line("card", "c1")
@@ -86,34 +86,34 @@ def test_every_identifier_and_the_merchant_itself_get_a_timeline(shop: Shop) -> 
         "user": "u", "document": "d", "email": "e@x.br", "phone": "+5511", "zip_code": "01001000",
         "device": "v", "ip": "10.0.0.1", "card": "c", "product": ["p", "q"],
     }  # fmt: skip
-    shop.history.order(CUT - HOUR, **values)
+    shop.history.order(CUTOFF - HOUR, **values)
     night = shop.night()
 
     assert night.load.entities == 11
     for identifier, value in {**values, "product": "q", MERCHANT: ""}.items():
         line = shop.line(identifier, str(value))
         assert line is not None, identifier
-        assert line.first_us == int((CUT - HOUR).timestamp()) * 1_000_000
+        assert line.first_us == int((CUTOFF - HOUR).timestamp()) * 1_000_000
 
 
 def test_a_chargeback_counts_from_when_it_was_told(shop: Shop) -> None:
-    told = shop.history.order(CUT - timedelta(days=9), card="told")
-    late = shop.history.order(CUT - timedelta(days=9), card="late")
-    shop.history.chargeback(told, CUT - HOUR)
-    shop.history.chargeback(told, CUT - 2 * HOUR)
-    shop.history.chargeback(late, CUT)
+    told = shop.history.order(CUTOFF - timedelta(days=9), card="told")
+    late = shop.history.order(CUTOFF - timedelta(days=9), card="late")
+    shop.history.chargeback(told, CUTOFF - HOUR)
+    shop.history.chargeback(told, CUTOFF - 2 * HOUR)
+    shop.history.chargeback(late, CUTOFF)
     shop.night()
 
     line = shop.line("card", "told", Event.CHARGEBACK)
     assert line is not None
     assert line.count(JUNE.toordinal(), None) == 1
-    assert line.first_us == int((CUT - 2 * HOUR).timestamp()) * 1_000_000
+    assert line.first_us == int((CUTOFF - 2 * HOUR).timestamp()) * 1_000_000
     assert shop.line("card", "late", Event.CHARGEBACK) is None
 
 
 def test_different_values_are_counted(shop: Shop) -> None:
     for phone in ("+551", "+552", "+551", None):
-        shop.history.order(CUT - HOUR, document="d1", phone=phone)
+        shop.history.order(CUTOFF - HOUR, document="d1", phone=phone)
     shop.night()
 
     line = shop.line("document", "d1")
@@ -121,7 +121,7 @@ def test_different_values_are_counted(shop: Shop) -> None:
     features = shop.job.feature_set
     place = next(
         targets.index(target)
-        for (identifier, event), targets in features.kept.items()
+        for (identifier, event), targets in features.timeline_targets.items()
         if (identifier, event) == ("document", "order")
         for target in targets
         if target == "phone"
@@ -132,28 +132,28 @@ def test_different_values_are_counted(shop: Shop) -> None:
 def test_another_merchants_orders_do_not_count(shop: Shop) -> None:
     with shop.history.connect() as connection:
         connection.execute("INSERT INTO merchants (name) VALUES ('outra')")
-    shop.history.order(CUT - HOUR, card="c1")
-    shop.history.order(CUT - HOUR, card="c1", merchant_id=shop.history.merchant_id + 1)
+    shop.history.order(CUTOFF - HOUR, card="c1")
+    shop.history.order(CUTOFF - HOUR, card="c1", merchant_id=shop.history.merchant_id + 1)
     shop.night()
 
     assert shop.orders("c1") == 1
 
 
 def test_the_manifest_says_what_the_snapshot_is(shop: Shop) -> None:
-    shop.history.order(CUT - HOUR, card="c1")
+    shop.history.order(CUTOFF - HOUR, card="c1")
     night = shop.night()
 
     store = open_store(shop.job.settings.storage_url)
     manifest = manifests.read(store, night.load.revision, SnapshotFacts)
     manifests.verify(store, manifest.files)
     assert night.load.revision == snapshot_slot(shop.timelines, JUNE).key(1)
-    assert (manifest.facts.as_of, manifest.facts.cut) == (JUNE, CUT)
+    assert (manifest.facts.as_of, manifest.facts.cutoff) == (JUNE, CUTOFF)
     assert manifest.rows == night.load.entities == 2
     assert manifest.made.libraries["pyspark"].startswith("4.")
 
 
 def test_no_value_is_in_parquet(shop: Shop, storage_url: str) -> None:
-    shop.history.order(CUT - HOUR, document="39053344705", card="4111111111111111")
+    shop.history.order(CUTOFF - HOUR, document="39053344705", card="4111111111111111")
     shop.night()
 
     files = list(Path(storage_url.removeprefix("file://")).rglob("*.parquet"))
@@ -164,7 +164,7 @@ def test_no_value_is_in_parquet(shop: Shop, storage_url: str) -> None:
 
 
 def test_the_same_night_again_does_nothing(shop: Shop) -> None:
-    shop.history.order(CUT - HOUR, card="c1")
+    shop.history.order(CUTOFF - HOUR, card="c1")
     first, again = shop.night(), shop.night()
 
     assert not first.was_published
@@ -173,9 +173,9 @@ def test_the_same_night_again_does_nothing(shop: Shop) -> None:
 
 
 def test_a_published_day_whose_orders_changed_names_the_remedy(shop: Shop) -> None:
-    shop.history.order(CUT - HOUR, card="c1")
+    shop.history.order(CUTOFF - HOUR, card="c1")
     shop.night()
-    shop.history.order(CUT - 2 * HOUR, card="c1")
+    shop.history.order(CUTOFF - 2 * HOUR, card="c1")
 
     with pytest.raises(SnapshotListed, match="ontem unpublish"):
         shop.night()
@@ -185,18 +185,18 @@ def test_a_published_day_whose_orders_changed_names_the_remedy(shop: Shop) -> No
 
 
 def test_what_is_imported_into_the_past_is_in_the_next_night(shop: Shop) -> None:
-    shop.history.order(CUT - HOUR, card="c1")
+    shop.history.order(CUTOFF - HOUR, card="c1")
     shop.night()
-    shop.history.order(CUT - timedelta(days=20), card="c1")
+    shop.history.order(CUTOFF - timedelta(days=20), card="c1")
     shop.night(JUNE + timedelta(days=1))
 
     assert shop.orders("c1") == 2
 
 
 def test_the_next_night_writes_only_who_did_something(shop: Shop) -> None:
-    shop.history.order(CUT - HOUR, card="idle")
+    shop.history.order(CUTOFF - HOUR, card="idle")
     shop.night()
-    shop.history.order(CUT + HOUR, card="busy")
+    shop.history.order(CUTOFF + HOUR, card="busy")
     night = shop.night(JUNE + timedelta(days=1))
 
     # The new card alone: the merchant is known by its first order, which did not change.
@@ -215,7 +215,7 @@ def die_before_the_list(shop: Shop) -> int:
 
 
 def test_a_night_that_died_before_the_list_is_finished_as_the_same_load(shop: Shop) -> None:
-    shop.history.order(CUT - HOUR, card="c1")
+    shop.history.order(CUTOFF - HOUR, card="c1")
     revision = shop.night().load.revision
     load_id = die_before_the_list(shop)
 
@@ -225,10 +225,10 @@ def test_a_night_that_died_before_the_list_is_finished_as_the_same_load(shop: Sh
 
 
 def test_a_dead_night_whose_orders_changed_becomes_another_load(shop: Shop) -> None:
-    shop.history.order(CUT - HOUR, card="c1")
+    shop.history.order(CUTOFF - HOUR, card="c1")
     revision = shop.night().load.revision
     load_id = die_before_the_list(shop)
-    shop.history.order(CUT - 2 * HOUR, card="c1")
+    shop.history.order(CUTOFF - 2 * HOUR, card="c1")
 
     night = shop.night()
     assert night.load.load_id > load_id
@@ -239,7 +239,7 @@ def test_a_dead_night_whose_orders_changed_becomes_another_load(shop: Shop) -> N
 
 
 def test_a_snapshot_that_was_withdrawn_is_built_anew(shop: Shop) -> None:
-    shop.history.order(CUT - HOUR, card="c1")
+    shop.history.order(CUTOFF - HOUR, card="c1")
     first = shop.night()
     unpublish(shop.job)
     second = shop.night()
@@ -249,7 +249,7 @@ def test_a_snapshot_that_was_withdrawn_is_built_anew(shop: Shop) -> None:
 
 
 def test_values_that_a_withdrawn_load_left_never_show(shop: Shop) -> None:
-    shop.history.order(CUT - HOUR, card="c1")
+    shop.history.order(CUTOFF - HOUR, card="c1")
     bad = shop.night()
     keys = EntityKeys(shop.job.settings.entity_key, shop.timelines)
     key = keys.key(shop.history.merchant_id, "card", "never")
@@ -265,7 +265,7 @@ def test_values_that_a_withdrawn_load_left_never_show(shop: Shop) -> None:
 
 
 def test_a_day_before_the_published_one_is_refused(shop: Shop) -> None:
-    shop.history.order(CUT - HOUR, card="c1")
+    shop.history.order(CUTOFF - HOUR, card="c1")
     shop.night()
 
     with pytest.raises(LoadTooOld, match="2018-05-31"):

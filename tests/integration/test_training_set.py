@@ -132,15 +132,15 @@ def test_order_features_and_days_of_history_are_there(shop: Shop) -> None:
     assert row["snapshot_as_of"] == date(2018, 5, 20)
 
 
-def a_load(shop: Shop, as_of: date, mark: int) -> int:
+def a_load(shop: Shop, as_of: date, watermark: int) -> int:
     """A load of that day with the rows below a transaction id."""
     with shop.history.connect() as connection:
         return register_load(
             connection,
             NewLoad(
                 as_of=as_of,
-                cut=datetime(as_of.year, as_of.month, as_of.day, 3, tzinfo=UTC),
-                mark=mark,
+                cutoff=datetime(as_of.year, as_of.month, as_of.day, 3, tzinfo=UTC),
+                watermark=watermark,
                 generation=1,
                 timelines=shop.job.feature_set.timelines_id,
                 revision="manifests/of/a/test.json",
@@ -189,7 +189,7 @@ def test_a_spooled_answer_has_no_recent_past(shop: Shop) -> None:
     load = a_load(shop, date(2018, 5, 20), next_xid(shop))
     live = shop.history.live_order(NOON, card="c1")
     shop.history.evaluation(
-        live, NOON, load_id=load, as_of=date(2018, 5, 20), seen=None, missing=["recent"]
+        live, NOON, load_id=load, as_of=date(2018, 5, 20), visible=None, missing=["recent"]
     )
 
     row = shop.rows()[live]

@@ -26,8 +26,8 @@ from stores.redis.values import Load, VersionUnreadable
 from tests.parity.raw_events import (
     CALENDAR,
     Entity,
-    Extent,
     RawEvents,
+    ReadBounds,
     counted,
     entities,
     key_of,
@@ -41,7 +41,7 @@ MAX_STALE = 2
 STARTS = (date(2018, 11, 1), date(2019, 2, 14))
 """The fourth day from these has 23 and the third 25 hours."""
 
-BEFORE_ALL = Extent(date(1970, 1, 1).toordinal(), 0)
+BEFORE_ALL = ReadBounds(date(1970, 1, 1).toordinal(), 0)
 
 cards = st.sampled_from(("a", "b"))
 users = st.sampled_from(("x", "y"))
@@ -58,7 +58,7 @@ class Loads(RuleBasedStateMachine):
         self.raw = RawEvents()
         self.values: dict[bytes, bytes] = {}
         self.listed: tuple[Load, ...] = ()
-        self.extents: dict[int, Extent] = {}
+        self.extents: dict[int, ReadBounds] = {}
         self.expected: dict[int, dict[bytes, bytes]] = {}
         self.killed: int | None = None
         self.now_us = 0
@@ -133,7 +133,7 @@ class Loads(RuleBasedStateMachine):
         as_of = self.today - ago
         if self.may_follow(as_of):
             load_id = self.new_id()
-            self.extents[load_id] = Extent(as_of, self.raw.next_xid)
+            self.extents[load_id] = ReadBounds(as_of, self.raw.next_xid)
             self.run(load_id, until, only_new=only_new)
 
     @precondition(lambda self: self.killed is not None)
@@ -151,11 +151,11 @@ class Loads(RuleBasedStateMachine):
         self.listed = self.listed[:-loads]
 
     def run(self, load_id: int, until: int | None, *, only_new: bool) -> None:
-        extent = self.extents[load_id]
-        timelines = self.timelines_of(extent)
+        read_bounds = self.extents[load_id]
+        timelines = self.timelines_of(read_bounds)
         self.expected[load_id] = timelines
         listed = frozenset(load.load_id for load in self.listed)
-        new = {key_of(entity) for entity in self.new_since_published(extent)}
+        new = {key_of(entity) for entity in self.new_since_published(read_bounds)}
         chosen = [key for key in timelines if not only_new or key in new]
         for key in chosen[:until]:
             content = versions.append(self.values.get(key), key, load_id, timelines[key], listed)
@@ -163,11 +163,11 @@ class Loads(RuleBasedStateMachine):
                 self.values[key] = content
         self.killed = load_id if until is not None else None
         if until is None:
-            load = Load(load_id, extent.as_of, extent.cut_us, len(timelines), "", "")
+            load = Load(load_id, read_bounds.as_of, read_bounds.cutoff_us, len(timelines), "", "")
             self.listed = self.with_load(load)
 
-    def timelines_of(self, extent: Extent) -> dict[bytes, bytes]:
-        return snapshot(self.raw, extent)
+    def timelines_of(self, read_bounds: ReadBounds) -> dict[bytes, bytes]:
+        return snapshot(self.raw, read_bounds)
 
     # What a publisher decides.
 
@@ -177,25 +177,25 @@ class Loads(RuleBasedStateMachine):
     def new_id(self) -> int:
         return max(self.extents, default=0) + 1
 
-    def repeated(self, extent: Extent) -> Extent:
+    def repeated(self, read_bounds: ReadBounds) -> ReadBounds:
         """The input of a load that is run again under its id."""
-        return extent
+        return read_bounds
 
     def with_load(self, load: Load) -> tuple[Load, ...]:
         return (*self.listed, load)
 
-    def new_since_published(self, extent: Extent) -> set[Entity]:
+    def new_since_published(self, read_bounds: ReadBounds) -> set[Entity]:
         last = self.extents[self.newest.load_id] if self.newest else BEFORE_ALL
         return {
             entity
             for at_us, xid, order in self.raw.happened()
-            if at_us < extent.cut_us and xid < extent.mark
+            if at_us < read_bounds.cutoff_us and xid < read_bounds.watermark
             if self.is_new(at_us, xid, last)
             for entity in entities(order)
         }
 
-    def is_new(self, at_us: int, xid: int, last: Extent) -> bool:
-        return not (at_us < last.cut_us and xid < last.mark)
+    def is_new(self, at_us: int, xid: int, last: ReadBounds) -> bool:
+        return not (at_us < last.cutoff_us and xid < last.watermark)
 
     # What must hold.
 
@@ -221,9 +221,9 @@ class Loads(RuleBasedStateMachine):
     @rule(ahead=st.integers(-1, 3), entity=st.tuples(merchants, st.just("card"), cards))
     def ask(self, ahead: int, entity: Entity) -> None:
         """As the service does for a day that may have no snapshot yet."""
-        wanted = self.today + ahead
-        load = versions.resolve(self.listed, wanted, MAX_STALE)
-        fit = [one for one in self.listed if wanted - MAX_STALE <= one.as_of <= wanted]
+        due_day = self.today + ahead
+        load = versions.resolve(self.listed, due_day, MAX_STALE)
+        fit = [one for one in self.listed if due_day - MAX_STALE <= one.as_of <= due_day]
         assert load == (fit[-1] if fit else None)
         if load is None:
             return
@@ -236,15 +236,15 @@ class Loads(RuleBasedStateMachine):
         for event in Event:
             line = None if content is None else decode(content).line(event)
             distinct = event is Event.ORDER
-            right = counted(seen, entity, event, wanted, distinct=distinct)
-            assert summary(line, wanted, distinct=distinct) == right, "wrong"
+            right = counted(seen, entity, event, due_day, distinct=distinct)
+            assert summary(line, due_day, distinct=distinct) == right, "wrong"
 
 
 class OpaqueLoads(Loads):
     """What is in a timeline does not matter to loads: worlds of this kind are made faster."""
 
-    def timelines_of(self, extent: Extent) -> dict[bytes, bytes]:
-        return opaque(self.raw, extent)
+    def timelines_of(self, read_bounds: ReadBounds) -> dict[bytes, bytes]:
+        return opaque(self.raw, read_bounds)
 
     def ask(self) -> None:  # type: ignore[override]
         """Nothing can be read off them."""

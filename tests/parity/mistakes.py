@@ -30,22 +30,22 @@ BULK_MISTAKES = {
         ASK + "Asking.edge_us", "return self.at_us\n", "return self.at_us + 1\n",
     ),
     "the distant past has a day more": Mistake(
-        ASK + "Asking.edge_us", "self.wanted - length", "self.wanted - length - 1",
+        ASK + "Asking.edge_us", "self.due_day - length", "self.due_day - length - 1",
     ),
     "the distant past has a day less": Mistake(
-        ASK + "Asking.edge_us", "self.wanted - length", "self.wanted - length + 1",
+        ASK + "Asking.edge_us", "self.due_day - length", "self.due_day - length + 1",
     ),
     "an event of the snapshot's own day is distant": Mistake(
         ASK + "Asking.edge_us", "cutoffs_us(self.as_of)", "cutoffs_us(self.as_of + 1)",
     ),
     "since_cutoff is the last 24 hours": Mistake(
-        ASK + "edges", "return CUT, AT", 'return ("before", 86_400_000_000), AT',
+        ASK + "edges", "return CUTOFF, AT", 'return ("before", 86_400_000_000), AT',
     ),
     "since_cutoff begins a day after the distant past ends": Mistake(
-        ASK + "edges", "return CUT, AT", 'return ("day", -1), AT',
+        ASK + "edges", "return CUTOFF, AT", 'return ("day", -1), AT',
     ),
     "a distant window ends where the question is asked": Mistake(
-        ASK + "edges", '("day", window.days)), CUT', '("day", window.days)), AT',
+        ASK + "edges", '("day", window.days)), CUTOFF', '("day", window.days)), AT',
     ),
     "ever is 90 days": Mistake(
         ASK + "edges", "None if window.days is None", '("day", 90) if window.days is None',
@@ -132,7 +132,7 @@ BULK_MISTAKES = {
 
 REQUEST = "features_pkg.engines.one_order:"
 LINE = "features_pkg.timelines.read:Line."
-KEPT = "features_pkg.timelines.read:"
+BUILD = "features_pkg.timelines.build:"
 ENTITIES = "features_pkg.shuffle.entities:entities_of"
 
 ONE_REQUEST_MISTAKES = {
@@ -148,7 +148,7 @@ ONE_REQUEST_MISTAKES = {
         REQUEST + "_Kind.__init__", "sorted(rows, key=lambda row: row.at_us)", "rows",
     ),
     "since_cutoff is the last 24 hours": Mistake(
-        REQUEST + "_recent", "at.cut_us if span_us is None",
+        REQUEST + "_recent", "at.cutoff_us if span_us is None",
         "at.at_us - 86_400_000_000 if span_us is None",
     ),
     "a null target is a value": Mistake(REQUEST + "_recent_distinct", " if value is not None", ""),
@@ -187,19 +187,23 @@ ONE_REQUEST_MISTAKES = {
         REQUEST + "Evaluator.vector", "[math.nan] *", "[0.0] *",
     ),
     "the distant past has a day more": Mistake(
-        LINE + "count", "wanted - days -", "wanted - days - 1 -",
+        LINE + "count", "due_day - days -", "due_day - days - 1 -",
     ),
     "the distant past has a day less": Mistake(
-        LINE + "count", "wanted - days -", "wanted - days + 1 -",
+        LINE + "count", "due_day - days -", "due_day - days + 1 -",
     ),
     "distinct values of a day more": Mistake(
-        LINE + "distinct", "wanted - days -", "wanted - days - 1 -",
+        LINE + "distinct", "due_day - days -", "due_day - days - 1 -",
     ),
     "distinct values of a day less": Mistake(
-        LINE + "distinct", "wanted - days -", "wanted - days + 1 -",
+        LINE + "distinct", "due_day - days -", "due_day - days + 1 -",
     ),
-    "cents of a day more": Mistake(LINE + "amount_cents", "wanted - days -", "wanted - days - 1 -"),
-    "cents of a day less": Mistake(LINE + "amount_cents", "wanted - days -", "wanted - days + 1 -"),
+    "cents of a day more": Mistake(
+        LINE + "amount_cents", "due_day - days -", "due_day - days - 1 -",
+    ),
+    "cents of a day less": Mistake(
+        LINE + "amount_cents", "due_day - days -", "due_day - days + 1 -",
+    ),
     "ever is 90 days": Mistake(LINE + "count", "self._older + sum", "sum"),
     "values older than 90 days are forgotten": Mistake(LINE + "distinct", "older + sum", "sum"),
     "cents older than 90 days are forgotten": Mistake(
@@ -209,7 +213,7 @@ ONE_REQUEST_MISTAKES = {
         RUNS + "last_positions", "(~self._same, [True])", "([True], ~self._same)",
     ),
     "a timeline knows its last event as the first": Mistake(
-        KEPT + "_Lines.line", "self._at_us[start],", "self._at_us[end - 1],",
+        BUILD + "_Lines.line", "self._at_us[start],", "self._at_us[end - 1],",
     ),
     "days are those of UTC": Mistake(
         "features_pkg.history.sorted_events:History.days", "self._calendar.days_of(self.at_us)",

@@ -9,7 +9,7 @@ from functools import cache
 
 from features_pkg.definitions.catalogue import served
 from features_pkg.definitions.feature_set import FeatureSet
-from features_pkg.history.past_orders import Happened, PastOrder, events_of
+from features_pkg.history.past_orders import PastEvent, PastOrder, events_of
 from features_pkg.identifiers import MERCHANT, Event, Identifier
 from features_pkg.timelines.read import Line
 from tests.parity import rows, worlds
@@ -28,14 +28,14 @@ Entity = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Extent:
-    """The rows of a load: what happened before its day `as_of` and was recorded below its mark."""
+class ReadBounds:
+    """The rows of a load: before its day `as_of`, and recorded below its watermark."""
 
     as_of: int
-    mark: int
+    watermark: int
 
     @property
-    def cut_us(self) -> int:
+    def cutoff_us(self) -> int:
         return CALENDAR.cutoff_us(self.as_of)
 
 
@@ -68,21 +68,21 @@ class RawEvents:
         self.next_xid += 1
         return self.next_xid - 1
 
-    def seen_by(self, extent: Extent) -> list[PastOrder]:
+    def seen_by(self, read_bounds: ReadBounds) -> list[PastOrder]:
         """The orders of a load, each with its first chargeback as that load knew it."""
         return [
-            replace(order, chargeback_us=self._first(order, xid, extent))
+            replace(order, chargeback_us=self._first(order, xid, read_bounds))
             for order, xid in self.orders.values()
-            if order.at_us < extent.cut_us and xid < extent.mark
+            if order.at_us < read_bounds.cutoff_us and xid < read_bounds.watermark
         ]
 
-    def _first(self, order: PastOrder, xid: int, extent: Extent) -> int | None:
+    def _first(self, order: PastOrder, xid: int, read_bounds: ReadBounds) -> int | None:
         known = (
             max(told.at_us, order.at_us)
             for told in self.told
-            if told.order_id == order.order_id and max(told.xid, xid) < extent.mark
+            if told.order_id == order.order_id and max(told.xid, xid) < read_bounds.watermark
         )
-        return min((at_us for at_us in known if at_us < extent.cut_us), default=None)
+        return min((at_us for at_us in known if at_us < read_bounds.cutoff_us), default=None)
 
     def happened(self) -> Iterator[tuple[int, int, PastOrder]]:
         """Every event as (instant, transaction, order); a chargeback waits for its order."""
@@ -93,16 +93,16 @@ class RawEvents:
                     yield max(told.at_us, order.at_us), max(told.xid, xid), order
 
 
-def snapshot(raw: RawEvents, extent: Extent) -> dict[bytes, bytes]:
+def snapshot(raw: RawEvents, read_bounds: ReadBounds) -> dict[bytes, bytes]:
     """The timelines of all entities, recomputed from the raw events."""
-    return rows.snapshot(raw.seen_by(extent), extent.as_of, FEATURES)
+    return rows.snapshot(raw.seen_by(read_bounds), read_bounds.as_of, FEATURES)
 
 
-def opaque(raw: RawEvents, extent: Extent) -> dict[bytes, bytes]:
+def opaque(raw: RawEvents, read_bounds: ReadBounds) -> dict[bytes, bytes]:
     """Bytes that change when the timelines do, and are made in a fraction of the time."""
     found: dict[bytes, list[tuple[int, str, int]]] = {}
     for event in Event:
-        for happened in events_of(event, raw.seen_by(extent)):
+        for happened in events_of(event, raw.seen_by(read_bounds)):
             for entity in entities(happened.order):
                 what = (happened.at_us, event.value, happened.order.amount_cents)
                 found.setdefault(key_of(entity), []).append(what)
@@ -124,23 +124,23 @@ def key_of(entity: Entity) -> bytes:
     return rows.KEYS.key(rows.MERCHANTS[merchant], identifier, value)
 
 
-def summary(line: Line | None, wanted: int, *, distinct: bool) -> list[object]:
-    """All that distant features can read off a line for the day `wanted`."""
+def summary(line: Line | None, due_day: int, *, distinct: bool) -> list[object]:
+    """All that distant features can read off a line for the day `due_day`."""
     if line is None:
         return []
-    counts = [(line.count(wanted, n), line.amount_cents(wanted, n)) for n in WINDOWS]
-    values = [line.distinct(0, wanted, n) for n in WINDOWS] if distinct else []
+    counts = [(line.count(due_day, n), line.amount_cents(due_day, n)) for n in WINDOWS]
+    values = [line.distinct(0, due_day, n) for n in WINDOWS] if distinct else []
     return [*counts, *values, line.first_us, line.last_us]
 
 
 def counted(
-    seen: list[PastOrder], entity: Entity, event: Event, wanted: int, *, distinct: bool
+    seen: list[PastOrder], entity: Entity, event: Event, due_day: int, *, distinct: bool
 ) -> list[object]:
     """The same, counted event by event."""
     mine = [h for h in events_of(event, seen) if entity in entities(h.order)]
     if not mine:
         return []
-    windows = [[h for h in mine if _inside(h, wanted, n)] for n in WINDOWS]
+    windows = [[h for h in mine if _inside(h, due_day, n)] for n in WINDOWS]
     counts: list[object] = [
         (len(window), sum(h.order.amount_cents for h in window)) for window in windows
     ]
@@ -149,5 +149,5 @@ def counted(
     return [*counts, *(values if distinct else []), min(instants), max(instants)]
 
 
-def _inside(happened: Happened, wanted: int, days: int | None) -> bool:
-    return days is None or CALENDAR.day_of(happened.at_us) >= wanted - days
+def _inside(happened: PastEvent, due_day: int, days: int | None) -> bool:
+    return days is None or CALENDAR.day_of(happened.at_us) >= due_day - days

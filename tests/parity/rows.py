@@ -37,7 +37,7 @@ def _row(order: PastOrder) -> dict[str, object]:
         "merchant_id": MERCHANTS[str(order.merchant)],
         "order_id": order.order_id,
         "event_us": order.at_us,
-        "seen_key": int(str(order.order_id)),
+        "recorded_key": int(str(order.order_id)),
         "amount_cents": order.amount_cents,
         **scalars,
         "product": list(order.identifiers["product"]),
@@ -50,7 +50,7 @@ def snapshot(
     history: Iterable[PastOrder], as_of: int, features: FeatureSet = FEATURES
 ) -> dict[bytes, bytes]:
     """The timelines of all that happened before the day `as_of`, by key."""
-    cut_us = CALENDAR.cutoff_us(as_of)
+    cutoff_us = CALENDAR.cutoff_us(as_of)
     before = [
         PastOrder(
             order.merchant,
@@ -58,15 +58,15 @@ def snapshot(
             order.at_us,
             order.amount_cents,
             order.identifiers,
-            order.chargeback_us if (order.chargeback_us or cut_us) < cut_us else None,
+            order.chargeback_us if (order.chargeback_us or cutoff_us) < cutoff_us else None,
         )
         for order in history
-        if order.at_us < cut_us
+        if order.at_us < cutoff_us
     ]
     if not before:
         return {}
-    table = narrow.explode(order_rows(before), KEYS, features.kept)
-    found = narrow.timelines(table, features.kept, CALENDAR)
+    table = narrow.explode(order_rows(before), KEYS, features.timeline_targets)
+    found = narrow.timelines(table, features.timeline_targets, CALENDAR)
     return dict(zip(found["entity"].to_pylist(), found["timeline"].to_pylist(), strict=True))
 
 

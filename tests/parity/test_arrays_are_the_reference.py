@@ -43,7 +43,7 @@ def velocities(draw: st.DrawFn) -> Velocity:
     lag=st.sampled_from((timedelta(0), timedelta(hours=4), timedelta(hours=30))),
 )
 @settings(max_examples=400, deadline=None)
-def test_bulk_is_the_oracle(
+def test_arrays_are_the_reference(
     history: list[oracle.PastOrder],
     definitions: list[Velocity],
     calendar: Calendar,
@@ -60,7 +60,7 @@ def test_bulk_is_the_oracle(
             oracle.value(
                 definition,
                 order,
-                oracle.Moment(order.at_us, calendar.as_of(order.at_us, lag)),
+                oracle.Question(order.at_us, calendar.as_of(order.at_us, lag)),
                 history,
                 calendar,
             )
@@ -81,7 +81,7 @@ def test_the_whole_catalogue_is_the_oracle(history: list[oracle.PastOrder]) -> N
             oracle.value(
                 velocity,
                 order,
-                oracle.Moment(order.at_us, calendar.as_of(order.at_us, lag)),
+                oracle.Question(order.at_us, calendar.as_of(order.at_us, lag)),
                 history,
                 calendar,
             )

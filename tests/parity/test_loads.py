@@ -12,7 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from stores.redis.values import Load
 from tests.parity.load_worlds import BEFORE_ALL, Loads, OpaqueLoads
 from tests.parity.mutants import Mistake, broken
-from tests.parity.raw_events import Entity, Extent, entities
+from tests.parity.raw_events import Entity, ReadBounds, entities
 
 
 class IdsReturn(OpaqueLoads):
@@ -39,21 +39,23 @@ class OlderDayCorrected(OpaqueLoads):
 class OtherInput(OpaqueLoads):
     """A killed load is run again under its id, but as of the first day that may be."""
 
-    def repeated(self, extent: Extent) -> Extent:
-        first = self.newest.as_of + 1 if self.newest else extent.as_of - 1
-        return Extent(first, extent.mark)
+    def repeated(self, read_bounds: ReadBounds) -> ReadBounds:
+        first = self.newest.as_of + 1 if self.newest else read_bounds.as_of - 1
+        return ReadBounds(first, read_bounds.watermark)
 
 
 class NewSinceLastRun(OpaqueLoads):
     """What a failed or withdrawn night had read is not new."""
 
-    def new_since_published(self, extent: Extent) -> set[Entity]:
-        runs = [known for known in self.extents.values() if known is not extent]
+    def new_since_published(self, read_bounds: ReadBounds) -> set[Entity]:
+        runs = [known for known in self.extents.values() if known is not read_bounds]
         last = runs[-1] if runs else BEFORE_ALL
         return {
             entity
             for at_us, xid, order in self.raw.happened()
-            if at_us < extent.cut_us and xid < extent.mark and self.is_new(at_us, xid, last)
+            if at_us < read_bounds.cutoff_us
+            and xid < read_bounds.watermark
+            and self.is_new(at_us, xid, last)
             for entity in entities(order)
         }
 
@@ -61,15 +63,15 @@ class NewSinceLastRun(OpaqueLoads):
 class NewByTransaction(OpaqueLoads):
     """What last night had read already is not new, though its day was not over."""
 
-    def is_new(self, at_us: int, xid: int, last: Extent) -> bool:
-        return xid >= last.mark
+    def is_new(self, at_us: int, xid: int, last: ReadBounds) -> bool:
+        return xid >= last.watermark
 
 
 class NewByDay(OpaqueLoads):
     """What was imported later is not new."""
 
-    def is_new(self, at_us: int, xid: int, last: Extent) -> bool:
-        return at_us >= last.cut_us
+    def is_new(self, at_us: int, xid: int, last: ReadBounds) -> bool:
+        return at_us >= last.cutoff_us
 
 
 PUBLISHERS = (

@@ -25,7 +25,7 @@ EVALUATOR = Evaluator(FEATURES)
 
 @given(history=worlds.orders(), which=st.integers(0, 100))
 @settings(max_examples=150, deadline=None)
-def test_one_request_is_the_oracle(history: list[oracle.PastOrder], which: int) -> None:
+def test_one_order_is_the_reference(history: list[oracle.PastOrder], which: int) -> None:
     asking = history[which % len(history)]
     at_us = asking.at_us
     as_of = CALENDAR.as_of(at_us, FEATURES.snapshot_lag)
@@ -40,7 +40,7 @@ def test_one_request_is_the_oracle(history: list[oracle.PastOrder], which: int) 
 
     assert vector.missing == ()
     for velocity, found in zip(FEATURES.velocities, vector.values, strict=False):
-        moment = oracle.Moment(at_us, as_of)
+        moment = oracle.Question(at_us, as_of)
         expected = oracle.value(velocity, asking, moment, history, CALENDAR)
         assert (None if math.isnan(found) else found) == expected, velocity.name
 
@@ -75,5 +75,5 @@ def test_a_timeline_is_read_right_on_a_later_day(
     )
 
     for velocity, found in zip(FEATURES.velocities, vector.values, strict=False):
-        expected = oracle.value(velocity, later, oracle.Moment(at_us, as_of), history, CALENDAR)
+        expected = oracle.value(velocity, later, oracle.Question(at_us, as_of), history, CALENDAR)
         assert (None if math.isnan(found) else found) == expected, velocity.name

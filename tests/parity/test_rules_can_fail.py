@@ -92,7 +92,7 @@ HISTORY = numbered(
     order("2018-11-05 12:00", user="asks"),
 )
 MOMENTS = [
-    oracle.Moment(o.at_us, rows.CALENDAR.as_of(o.at_us, FEATURES.snapshot_lag)) for o in HISTORY
+    oracle.Question(o.at_us, rows.CALENDAR.as_of(o.at_us, FEATURES.snapshot_lag)) for o in HISTORY
 ]
 EXPECTED = {
     velocity.name: [

@@ -24,7 +24,9 @@ def training_rows(rows: pa.Table) -> dict[str, dict[str, object]]:
     firsts = narrow.FirstEvents(
         tuple(row.values()) for row in narrow.first_events(rows).to_pylist()
     )
-    pieces = narrow.pieces(narrow.explode(rows, KEYS, FEATURES.kept), FEATURES, CALENDAR)
+    pieces = narrow.pieces(
+        narrow.explode(rows, KEYS, FEATURES.timeline_targets), FEATURES, CALENDAR
+    )
     heads = narrow.headers(rows, PASSED, FEATURES, CALENDAR, firsts)
     whole = pa.concat_tables([pieces, heads], promote_options="default")
     done = narrow.assemble(whole, FEATURES, PASSED)
@@ -41,10 +43,10 @@ def with_questions(rows: pa.Table, questions: list[dict[str, object]]) -> pa.Tab
 @settings(max_examples=60, deadline=None)
 def test_training_by_the_rule_is_the_oracle(history: list[oracle.PastOrder]) -> None:
     moments = [
-        oracle.Moment(order.at_us, CALENDAR.as_of(order.at_us, FEATURES.snapshot_lag))
+        oracle.Question(order.at_us, CALENDAR.as_of(order.at_us, FEATURES.snapshot_lag))
         for order in history
     ]
-    questions = [{"asked_us": m.at_us, "as_of": m.as_of, "seen": None} for m in moments]
+    questions = [{"asked_us": m.at_us, "as_of": m.as_of, "visible": None} for m in moments]
 
     done = training_rows(with_questions(order_rows(history), questions))
 
@@ -57,11 +59,11 @@ def test_training_by_the_rule_is_the_oracle(history: list[oracle.PastOrder]) -> 
 
 @dataclass(frozen=True)
 class Live:
-    """A live question: rows below `mark` are in its load; it saw below `xmax`, but `hidden`."""
+    """A live question: its load has rows below `watermark`; it saw below `xmax`, but `hidden`."""
 
     asking: oracle.PastOrder
     at_us: int
-    mark: int
+    watermark: int
     xmax: int
     hidden: frozenset[int]
 
@@ -82,18 +84,18 @@ def seen_by(
 ) -> list[oracle.PastOrder]:
     """The history as the live question saw it: distant rows of its load, recent ones visible."""
     as_of = CALENDAR.as_of(live.at_us, FEATURES.snapshot_lag)
-    cut_us = CALENDAR.cutoff_us(as_of)
+    cutoff_us = CALENDAR.cutoff_us(as_of)
     seen = []
     for order in history:
         key = int(str(order.order_id))
         visible = key < live.xmax and key not in live.hidden
-        in_load = key < live.mark
+        in_load = key < live.watermark
         for event in (Event.ORDER, Event.CHARGEBACK):
             at_us = order.at_us if event is Event.ORDER else order.chargeback_us
             if event is not velocity.event or at_us is None:
                 continue
-            distant = velocity.past is Past.DISTANT or (velocity.past is None and at_us < cut_us)
-            if (in_load and at_us < cut_us) if distant else visible:
+            distant = velocity.past is Past.DISTANT or (velocity.past is None and at_us < cutoff_us)
+            if (in_load and at_us < cutoff_us) if distant else visible:
                 seen.append(order)
     return seen
 
@@ -110,7 +112,7 @@ def test_training_of_a_live_order_is_what_it_saw(
     asked = {
         "asked_us": live.at_us,
         "as_of": as_of,
-        "seen": narrow.live_seen(live.mark, xmin, live.xmax, in_flight),
+        "visible": narrow.live_visibility(live.watermark, xmin, live.xmax, in_flight),
     }
     silent = dict.fromkeys(asked)
     questions = [asked if order is live.asking else silent for order in history]
@@ -122,7 +124,7 @@ def test_training_of_a_live_order_is_what_it_saw(
         expected = oracle.value(
             velocity,
             asking,
-            oracle.Moment(live.at_us, as_of),
+            oracle.Question(live.at_us, as_of),
             seen_by(live, velocity, history),
             CALENDAR,
         )
@@ -138,11 +140,11 @@ def test_a_chargeback_whose_order_was_in_flight_was_not_seen() -> None:
         oracle.PastOrder("m1", "1", noon, 5, named),
     ]
     rows = order_rows(history).to_pylist()
-    rows[0] |= {"seen_key": 10, "chargeback_key": [20]}
+    rows[0] |= {"recorded_key": 10, "chargeback_key": [20]}
     asked = {
         "asked_us": noon,
         "as_of": CALENDAR.as_of(noon, FEATURES.snapshot_lag),
-        "seen": narrow.live_seen(0, 10, 30, [10]),
+        "visible": narrow.live_visibility(0, 10, 30, [10]),
     }
     table = pa.Table.from_pylist(rows, schema=narrow.ORDER_ROWS)
 
@@ -166,7 +168,7 @@ def test_a_later_chargeback_counts_only_for_who_could_not_see_the_first() -> Non
     as_of = CALENDAR.as_of(noon, FEATURES.snapshot_lag)
 
     def last_age(xmax: int) -> object:
-        asked = {"asked_us": noon, "as_of": as_of, "seen": narrow.live_seen(0, xmax, xmax)}
+        asked = {"asked_us": noon, "as_of": as_of, "visible": narrow.live_visibility(0, xmax, xmax)}
         questions = [dict.fromkeys(asked), asked]
         return training_rows(with_questions(table, questions))["1"][
             "card_last_chargeback_age_seconds"

@@ -11,7 +11,7 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.parity.test_narrow_is_the_oracle import training_rows, with_questions
+from tests.parity.test_shuffle_is_the_reference import training_rows, with_questions
 
 from features_pkg import shuffle as narrow
 from features_pkg.calendar import DAY_US
@@ -34,9 +34,9 @@ EVALUATOR = Evaluator(FEATURES)
 History = list[oracle.PastOrder]
 
 
-def moment(asking: oracle.PastOrder, stale_days: int) -> oracle.Moment:
-    wanted = CALENDAR.as_of(asking.at_us, FEATURES.snapshot_lag)
-    return oracle.Moment(asking.at_us, wanted - stale_days, wanted)
+def moment(asking: oracle.PastOrder, stale_days: int) -> oracle.Question:
+    due_day = CALENDAR.as_of(asking.at_us, FEATURES.snapshot_lag)
+    return oracle.Question(asking.at_us, due_day - stale_days, due_day)
 
 
 @given(history=worlds.orders(), which=st.integers(0, 100), stale_days=st.integers(0, 2))
@@ -63,8 +63,8 @@ def test_one_request_on_a_stale_snapshot_is_the_oracle(
 @given(history=worlds.orders(), stale_days=st.lists(st.integers(0, 2), min_size=14, max_size=14))
 def test_training_of_stale_rows_is_the_oracle(history: History, stale_days: list[int]) -> None:
     moments = [moment(o, days) for o, days in zip(history, stale_days, strict=False)]
-    all_seen = narrow.live_seen(10**6, 10**6, 10**6)
-    questions = [{"asked_us": m.at_us, "as_of": m.as_of, "seen": all_seen} for m in moments]
+    all_seen = narrow.live_visibility(10**6, 10**6, 10**6)
+    questions = [{"asked_us": m.at_us, "as_of": m.as_of, "visible": all_seen} for m in moments]
 
     done = training_rows(with_questions(order_rows(history), questions))
 
@@ -87,7 +87,7 @@ HISTORY = numbered(
 SEVEN_DAYS = "card_orders_7d_distant"
 MISTAKES = {
     "windows begin where the snapshot has them": Mistake(
-        "features_pkg.engines.arrays.questions:Asking.edge_us", "self.wanted -", "self.as_of -"
+        "features_pkg.engines.arrays.questions:Asking.edge_us", "self.due_day -", "self.as_of -"
     ),
     "a value seen before and after the window is in it": Mistake(
         "features_pkg.engines.arrays.answers:_shorter", "not stale_days.any()", "True"
@@ -105,8 +105,8 @@ def training_is_right() -> bool:
     return all(training_of(moment(HISTORY[0], days)) == expected(days) for days in range(3))
 
 
-def training_of(at: oracle.Moment) -> dict[str, object]:
-    asked = {"asked_us": at.at_us, "as_of": at.as_of, "seen": None}
+def training_of(at: oracle.Question) -> dict[str, object]:
+    asked = {"asked_us": at.at_us, "as_of": at.as_of, "visible": None}
     questions = [asked, *[dict.fromkeys(asked)] * (len(HISTORY) - 1)]
     found = training_rows(with_questions(order_rows(HISTORY), questions))["0"]
     return {velocity.name: found[velocity.name] for velocity in FEATURES.velocities}
@@ -148,8 +148,8 @@ def test_days_of_history_are_counted_to_the_day_that_the_rule_names() -> None:
     ]
     asking, at = history[1], moment(history[1], stale_days=2)
     questions = [
-        dict.fromkeys(("asked_us", "as_of", "seen")),
-        {"asked_us": at.at_us, "as_of": at.as_of, "seen": None},
+        dict.fromkeys(("asked_us", "as_of", "visible")),
+        {"asked_us": at.at_us, "as_of": at.as_of, "visible": None},
     ]
 
     past = distant_past(asking, snapshot(history, at.as_of), at.as_of)

@@ -6,19 +6,21 @@ from jinja2 import TemplateNotFound
 from features_pkg.queries import QueryRefused, with_literals, with_parameters
 from stores.postgres.connection import quote
 
-CUT = datetime(2018, 6, 1, 3, tzinfo=UTC)
+CUTOFF = datetime(2018, 6, 1, 3, tzinfo=UTC)
 
 
 def test_a_value_becomes_a_parameter_and_never_text() -> None:
-    sql, parameters = with_parameters("orders", {"cut": CUT, "merchant_id": "1; DROP TABLE orders"})
+    sql, parameters = with_parameters(
+        "orders", {"cutoff": CUTOFF, "merchant_id": "1; DROP TABLE orders"}
+    )
 
     assert "DROP" not in sql
-    assert sorted(map(str, parameters.values())) == ["1; DROP TABLE orders", str(CUT)]
+    assert sorted(map(str, parameters.values())) == ["1; DROP TABLE orders", str(CUTOFF)]
     assert all(f"%({name})s" in sql for name in parameters)
 
 
 def test_a_value_becomes_a_quoted_literal_where_there_are_no_parameters() -> None:
-    sql = with_literals("orders", {"cut": CUT, "merchant_id": "it's <b>"}, quote)
+    sql = with_literals("orders", {"cutoff": CUTOFF, "merchant_id": "it's <b>"}, quote)
 
     assert "event_at < '2018-06-01 03:00:00+00:00'::timestamptz" in sql
     assert "merchant_id = 'it''s <b>'" in sql
@@ -34,7 +36,7 @@ def test_a_filter_that_is_not_asked_for_is_not_in_the_query() -> None:
 
 @pytest.mark.parametrize("name", ["orders", "chargebacks"])
 def test_both_ways_ask_the_same(name: str) -> None:
-    values = {"cut": CUT, "mark_key": 7, "first_order_pk": 1, "end_order_pk": 9}
+    values = {"cutoff": CUTOFF, "watermark_key": 7, "first_order_pk": 1, "end_order_pk": 9}
     sql, parameters = with_parameters(name, values)
 
     assert sql % {key: quote(value) for key, value in parameters.items()} == (
@@ -47,9 +49,9 @@ def test_a_template_that_is_not_there_is_named() -> None:
         with_parameters("nothing", {})
 
 
-@pytest.mark.parametrize("values", [{"cutt": CUT}, {"cut": CUT, "merchant": 1}])
+@pytest.mark.parametrize("values", [{"cutt": CUTOFF}, {"cutoff": CUTOFF, "merchant": 1}])
 def test_a_misspelt_filter_is_refused_rather_than_left_out(values: dict[str, object]) -> None:
-    with pytest.raises(QueryRefused, match="it knows cut, end_order_pk, first_order_pk"):
+    with pytest.raises(QueryRefused, match="it knows cutoff, end_order_pk, first_order_pk"):
         with_parameters("orders", values)
     with pytest.raises(QueryRefused):
         with_literals("orders", values, quote)

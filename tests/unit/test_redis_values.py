@@ -103,14 +103,14 @@ def test_a_list_that_is_damaged_is_refused(content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "load_id"), [(9, None), (10, 1), (11, 1), (12, 1), (13, None), (14, 4), (20, 4)]
+    ("due_day", "load_id"), [(9, None), (10, 1), (11, 1), (12, 1), (13, None), (14, 4), (20, 4)]
 )
 def test_the_newest_load_serves_that_is_not_newer_than_the_day_nor_too_stale(
-    wanted: int, load_id: int | None
+    due_day: int, load_id: int | None
 ) -> None:
     loads = [a_load(1, 10), a_load(4, 14), a_load(6, 30)]
-    max_stale = 2 if wanted < 20 else 6
+    max_stale = 2 if due_day < 20 else 6
 
-    found = resolve(loads, wanted, max_stale)
+    found = resolve(loads, due_day, max_stale)
 
     assert (found.load_id if found else None) == load_id

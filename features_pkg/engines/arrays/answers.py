@@ -8,7 +8,7 @@ import numpy as np
 
 from features_pkg.array_types import Ints, Mask
 from features_pkg.definitions.velocity import Measure, Past, Velocity
-from features_pkg.engines.arrays.questions import AT, CUT, Asking, Edge, edges
+from features_pkg.engines.arrays.questions import AT, CUTOFF, Asking, Edge, edges
 from features_pkg.engines.arrays.visibility import answer_one, unusual
 from features_pkg.history.sorted_events import History, by_code
 from features_pkg.identifiers import Event
@@ -59,7 +59,7 @@ class _About:
     ) -> None:
         self._histories, self._asking = histories, asking
         self._rows, self._entity = rows, entity
-        self._shorter = _shorter((asking.wanted - asking.as_of)[rows])
+        self._shorter = _shorter((asking.due_day - asking.as_of)[rows])
         self._positions: dict[tuple[Event, Edge | None], Ints] = {}
 
     def value(self, velocity: Velocity) -> Ints:
@@ -119,7 +119,7 @@ def _apart(histories: Mapping[Event, History], asking: Asking, rows: Ints, entit
     if asking.seen is not None:
         for history in histories.values():
             before_at = history.positions(entity, asking.ranks(AT, history.times)[rows])
-            before_cut = history.positions(entity, asking.ranks(CUT, history.times)[rows])
-            apart |= unusual(history, asking.seen, rows, entity, (before_at, before_cut))
+            before_cutoff = history.positions(entity, asking.ranks(CUTOFF, history.times)[rows])
+            apart |= unusual(history, asking.seen, rows, entity, (before_at, before_cutoff))
             apart |= (asking.seen.own_us < asking.at_us)[rows] & asking.seen.live[rows]
     return np.flatnonzero(apart)

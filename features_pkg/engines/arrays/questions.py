@@ -16,23 +16,23 @@ LONGEST_US = 2**61
 """No window is longer than this: some 73,000 years."""
 
 Edge = tuple[str, int]
-"""The edge of a window: ('at', 0), ('cut', 0), ('before', microseconds) or ('day', days)."""
+"""The edge of a window: ('at', 0), ('cutoff', 0), ('before', microseconds) or ('day', days)."""
 
 AT: Edge = ("at", 0)
-CUT: Edge = ("cut", 0)
+CUTOFF: Edge = ("cutoff", 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What live questions could see, a row for each question; all keys are `seen_key` numbers.
+    """What live questions could see, a row for each question; all keys are `recorded_key` numbers.
 
-    Rows whose key is below `mark` are in the load that the question read. Of the recent past it
-    saw the keys below `xmin`, and those below `xmax` that are not among its `in_flight`. Where
+    Rows whose key is below `watermark` are in the load that the question read. Of the recent past
+    it saw the keys below `xmin`, and those below `xmax` that are not among its `in_flight`. Where
     `live` is false the question is asked by the rule and sees all. `order` is the question's own.
     """
 
     live: Mask
-    mark: Ints
+    watermark: Ints
     xmin: Ints
     xmax: Ints
     in_flight: tuple[frozenset[int], ...]
@@ -43,16 +43,16 @@ class Seen:
 class Asking:
     """Questions at `at_us` whose distant past ends where day `as_of` begins; a row for each.
 
-    Its windows of days begin before the day `wanted`, which the lag rule names; `as_of` is earlier
+    Its windows of days begin before the day `due_day`, which the lag rule names; `as_of` is earlier
     where an older snapshot served.
 
     Ranks of the windows' edges among event times are kept: they serve every identifier.
     """
 
     def __init__(
-        self, at_us: Ints, as_of: Ints, wanted: Ints, calendar: Calendar, seen: Seen | None = None
+        self, at_us: Ints, as_of: Ints, due_day: Ints, calendar: Calendar, seen: Seen | None = None
     ) -> None:
-        self.at_us, self.as_of, self.wanted = at_us, as_of, wanted
+        self.at_us, self.as_of, self.due_day = at_us, as_of, due_day
         self.calendar, self.seen = calendar, seen
         self._ranks: dict[tuple[Edge, int], Ints] = {}
         self._times: dict[int, Ints] = {}
@@ -61,8 +61,8 @@ class Asking:
     @classmethod
     def by_rule(cls, at_us: Ints, calendar: Calendar, snapshot_lag: timedelta) -> Asking:
         """Questions whose snapshot is the one that the lag rule names."""
-        wanted = calendar.as_ofs(at_us, snapshot_lag)
-        return cls(at_us, wanted, wanted, calendar)
+        due_day = calendar.as_ofs(at_us, snapshot_lag)
+        return cls(at_us, due_day, due_day, calendar)
 
     def edge_us(self, edge: Edge) -> Ints:
         """The instants of an edge."""
@@ -71,9 +71,9 @@ class Asking:
             return self.at_us
         if kind == "before":
             return self.at_us - min(length, LONGEST_US)
-        if kind == "cut":
+        if kind == "cutoff":
             return self.calendar.cutoffs_us(self.as_of)
-        return self.calendar.cutoffs_us(self.wanted - length)
+        return self.calendar.cutoffs_us(self.due_day - length)
 
     def ranks(self, edge: Edge, times: Ints) -> Ints:
         """How many of `times` lie before the edge of each question."""
@@ -91,7 +91,7 @@ def edges(velocity: Velocity) -> tuple[Edge | None, Edge]:
     if window is None:
         return None, AT
     if velocity.past is Past.DISTANT:
-        return (None if window.days is None else ("day", window.days)), CUT
+        return (None if window.days is None else ("day", window.days)), CUTOFF
     if window.text == "since_cutoff":
-        return CUT, AT
+        return CUTOFF, AT
     return (None if window.span_us is None else ("before", window.span_us)), AT

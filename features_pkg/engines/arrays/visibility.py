@@ -16,15 +16,15 @@ def unusual(
 ) -> Mask:
     """Which questions have a row in their past that they may not have seen.
 
-    `before` are the positions of the question's instant and of its load's cut.
+    `before` are the positions of the question's instant and of its load's cutoff.
     """
-    newest = history.newest_key
+    newest = history.newest_recorded_key
     start = history.starts[entity]
-    at, cut = before
+    at, cutoff = before
     apart = history.with_extra[entity]
     if len(newest):
         apart = apart | ((at > start) & (newest[at - 1] >= seen.xmin[rows]))
-        apart |= (cut > start) & (newest[cut - 1] >= seen.mark[rows])
+        apart |= (cutoff > start) & (newest[cutoff - 1] >= seen.watermark[rows])
     return np.asarray(apart & seen.live[rows])
 
 
@@ -61,16 +61,16 @@ def _measure(velocity: Velocity, events: Events, mine: Ints) -> int:
 def _could_see(
     velocity: Velocity, events: Events, mine: Ints, seen: Seen, row: int, asking: Asking
 ) -> Mask:
-    assert events.seen_key is not None
+    assert events.recorded_key is not None
     assert events.order is not None
-    keys, at_us = events.seen_key[mine], events.at_us[mine]
+    keys, at_us = events.recorded_key[mine], events.at_us[mine]
     recent = _visible(keys, seen, row)
-    if events.order_key is not None:
-        recent &= _visible(events.order_key[mine], seen, row)
-    before_cut = at_us < asking.edge_us(("cut", 0))[row]
-    in_load = before_cut & (keys < seen.mark[row])
+    if events.order_recorded_key is not None:
+        recent &= _visible(events.order_recorded_key[mine], seen, row)
+    before_cutoff = at_us < asking.edge_us(("cutoff", 0))[row]
+    in_load = before_cutoff & (keys < seen.watermark[row])
     if velocity.measure.is_age:
-        visible = np.where(before_cut, in_load, recent & (at_us < asking.at_us[row]))
+        visible = np.where(before_cutoff, in_load, recent & (at_us < asking.at_us[row]))
     else:
         visible = in_load if velocity.past is Past.DISTANT else recent
     return np.asarray(visible & (events.order[mine] != seen.order[row]))

@@ -24,8 +24,8 @@ CREATE TABLE generations (
 CREATE FUNCTION ontem_generation() RETURNS smallint
 LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT max(generation) FROM generations $$;
 
--- One number for what was seen: rows of older generations sort below all of the newer.
-CREATE FUNCTION ontem_seen_key(generation smallint, recorded_xid xid8) RETURNS bigint
+-- When a row was recorded, as one number: rows of older generations sort below all of the newer.
+CREATE FUNCTION ontem_recorded_key(generation smallint, recorded_xid xid8) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT (generation::bigint << 48) | recorded_xid::text::bigint
 $$;
@@ -113,7 +113,7 @@ CREATE TABLE chargebacks (
     kind          text        NOT NULL DEFAULT 'chargeback'
         CHECK (kind IN ('chargeback', 'reversal')),
     event_at      timestamptz NOT NULL,
-    told_at       timestamptz NOT NULL,
+    reported_at   timestamptz NOT NULL,
     recorded_at   timestamptz NOT NULL DEFAULT ontem_clock(),
     recorded_xid  xid8        NOT NULL DEFAULT pg_current_xact_id(),
     generation    smallint    NOT NULL DEFAULT ontem_generation(),
@@ -137,7 +137,7 @@ CREATE TABLE evaluations (
     as_of         date,
     stale_days    integer,
     evaluated_at  timestamptz NOT NULL,
-    seen          pg_snapshot,
+    visible       pg_snapshot,
     missing       text[]      NOT NULL DEFAULT '{}',
     generation    smallint    NOT NULL DEFAULT ontem_generation(),
     recorded_at   timestamptz NOT NULL DEFAULT ontem_clock(),
@@ -152,8 +152,8 @@ CREATE SEQUENCE load_ids AS bigint NO CYCLE;
 CREATE TABLE loads (
     load_id      bigint      PRIMARY KEY DEFAULT nextval('load_ids'),
     as_of        date        NOT NULL,
-    cut          timestamptz NOT NULL,
-    mark         xid8        NOT NULL,
+    cutoff       timestamptz NOT NULL,
+    watermark    xid8        NOT NULL,
     generation   smallint    NOT NULL DEFAULT ontem_generation(),
     timelines    text        NOT NULL,
     revision     text        NOT NULL,
@@ -179,7 +179,7 @@ CREATE INDEX chargebacks_merchant ON chargebacks (merchant_id, event_at);
 
 -- The late rule. `recorded_xid` is a default, so it is set before the trigger runs, and the clock
 -- is read after the transaction has its id: whatever takes its id once the clock is past
--- cut + 5 s can no longer be of before the cut.
+-- cutoff + 5 s can no longer be of before the cutoff.
 CREATE FUNCTION ontem_settle(event_at timestamptz, clock timestamptz) RETURNS timestamptz
 LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
@@ -205,8 +205,8 @@ CREATE TRIGGER settle BEFORE INSERT ON orders
 CREATE FUNCTION ontem_settle_chargeback() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.recorded_at := ontem_clock();
-    NEW.event_at := coalesce(NEW.event_at, NEW.told_at);
-    NEW.told_at := coalesce(NEW.told_at, NEW.event_at);
+    NEW.event_at := coalesce(NEW.event_at, NEW.reported_at);
+    NEW.reported_at := coalesce(NEW.reported_at, NEW.event_at);
     NEW.event_at := ontem_settle(NEW.event_at, NEW.recorded_at);
     RETURN NEW;
 END $$;
@@ -229,14 +229,15 @@ CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON merchants
     FOR EACH STATEMENT EXECUTE FUNCTION ontem_refuse_change();
 
 -- Every chargeback beside its order: it counts from when both were known. A reader that may see
--- only some rows takes the first of each order among those (by event_at, seen_key, chargeback_pk).
+-- only some rows takes the first of each order among those, by (event_at, recorded_key,
+-- chargeback_pk).
 CREATE VIEW chargeback_events AS
 SELECT c.chargeback_pk, o.order_pk, o.merchant_id, o.order_id,
        greatest(c.event_at, o.event_at) AS event_at,
-       greatest(ontem_seen_key(c.generation, c.recorded_xid),
-                ontem_seen_key(o.generation, o.recorded_xid)) AS seen_key,
-       CASE WHEN ontem_seen_key(c.generation, c.recorded_xid)
-                 > ontem_seen_key(o.generation, o.recorded_xid)
+       greatest(ontem_recorded_key(c.generation, c.recorded_xid),
+                ontem_recorded_key(o.generation, o.recorded_xid)) AS recorded_key,
+       CASE WHEN ontem_recorded_key(c.generation, c.recorded_xid)
+                 > ontem_recorded_key(o.generation, o.recorded_xid)
             THEN c.recorded_xid ELSE o.recorded_xid END AS recorded_xid,
        greatest(c.generation, o.generation) AS generation,
        o.amount_cents, o."user", o.document, o.email, o.phone, o.zip_code, o.device, o.ip, o.card,
@@ -249,4 +250,4 @@ WHERE c.kind = 'chargeback';
 CREATE VIEW charged_back_orders AS
 SELECT DISTINCT ON (order_pk) *
 FROM chargeback_events
-ORDER BY order_pk, event_at, seen_key, chargeback_pk;
+ORDER BY order_pk, event_at, recorded_key, chargeback_pk;
