@@ -27,10 +27,10 @@ class Values:
 class Events:
     """Events of one identifier and one kind, a row for each entity they named; in any order.
 
-    `entity` holds dense codes below `entities`, shared with the questions; `order` tells whose
-    event it is, `recorded_key` in which transaction it came (of a chargeback: it or its order, the later),
-    `order_recorded_key` in which its order came. `extra` marks the later chargebacks of an
-    order: they count only for those who could not see its first.
+    `entity` holds dense codes below `entities`, shared with the questions. `order` tells whose
+    event it is, `recorded_key` in which transaction it was stored (a chargeback's own or its
+    order's, the later), `order_recorded_key` in which its order was. `extra` marks the later
+    chargebacks of an order: they count only for questions that could not see its first.
     """
 
     entities: int

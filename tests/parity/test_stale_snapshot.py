@@ -11,7 +11,6 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.parity.test_shuffle_is_the_reference import training_rows, with_questions
 
 from features_pkg import shuffle as narrow
 from features_pkg.calendar import DAY_US
@@ -29,6 +28,7 @@ from tests.parity.rows import (
     recent,
     snapshot,
 )
+from tests.parity.test_shuffle_is_the_reference import training_rows, with_questions
 
 EVALUATOR = Evaluator(FEATURES)
 History = list[oracle.PastOrder]
