@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from psycopg.types.numeric import Int8
 
-from features_pkg.orders.normalising.orders import SCALARS
+from features_pkg.identifiers import SINGLE_VALUED
 from jobs.importing import import_orders
 from ontem.generating import generate
 from service.database import Statement, prepare
@@ -67,7 +67,7 @@ def _questions(url: str) -> list[Values]:
         import_orders(connection, table, merchant_id)
     rows = table.slice(ORDERS - READS).to_pylist()
     return [
-        {**{name: row[name] for name in SCALARS}, "product": row["product"],
+        {**{name: row[name] for name in SINGLE_VALUED}, "product": row["product"],
          "order_id": row["order_id"], "merchant_id": merchant_id,
          "from_at": row["event_at"] - REACH, "to_at": row["event_at"]}
         for row in rows
@@ -76,8 +76,8 @@ def _questions(url: str) -> list[Values]:
 
 def _statement() -> Statement:
     """The service's own statement: one parameter for each value, however often it is used."""
-    values = {name: name for name in SCALARS}
-    return prepare("recent", *WINDOW, identifiers=SCALARS, values=values)
+    values = {name: name for name in SINGLE_VALUED}
+    return prepare("recent", *WINDOW, identifiers=SINGLE_VALUED, values=values)
 
 
 def _psycopg2_text(url: str) -> Read:

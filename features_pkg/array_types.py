@@ -8,4 +8,5 @@ from numpy.typing import NDArray
 Ints: TypeAlias = NDArray[np.signedinteger[Any]]
 """Whole numbers: int64, or int32 where there are many and they are small."""
 
+Floats: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]

@@ -35,6 +35,8 @@ class Event(StrEnum):
 
 
 IDENTIFIERS: tuple[Identifier, ...] = tuple(Identifier)
+SINGLE_VALUED: tuple[Identifier, ...] = tuple(i for i in IDENTIFIERS if not i.several)
+"""The identifiers of which an order has one value at most: all but the product."""
 EVENTS: tuple[Event, ...] = tuple(Event)
 MERCHANT = "merchant"
 """The entity that stands for the merchant itself, with the empty value: its days of history."""

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from features_pkg.array_types import Floats
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.errors import FeatureError
 from features_pkg.models.manifest import ModelManifest, ModelRefused, read_manifest
-from features_pkg.models.scoring import Floats, Scorer, Unknown, compile_pipeline
+from features_pkg.models.scoring import Scorer, Unknown, compile_pipeline
 from features_pkg.models.unpickling import unpickle
 
 LIBRARIES: Final = ("numpy", "scikit-learn")

@@ -12,7 +12,8 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from features_pkg.array_types import Floats
+
 LARGEST: Final = float(np.finfo(np.float64).max)
 CHUNK: Final = 4096
 """Rows that are walked at once: their positions in all trees still fit a processor's cache."""

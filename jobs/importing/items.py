@@ -6,7 +6,7 @@ import json
 from typing import Final
 
 from features_pkg.orders.normalising import normalise_value
-from features_pkg.orders.normalising.orders import different
+from features_pkg.orders.normalising.orders import distinct_products
 from features_pkg.orders.order import Item
 
 MOST_ITEMS: Final = 100
@@ -34,7 +34,7 @@ def parse_products(value: object) -> tuple[str, ...]:
             found.append(_product(str(one)))
     if len(found) > MOST_ITEMS:
         raise LineRefused(f"names more than {MOST_ITEMS} products")
-    return different(found)
+    return distinct_products(found)
 
 
 def parse_items(value: object) -> tuple[Item, ...]:

@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 from numpy.typing import NDArray
 
+from features_pkg.identifiers import SINGLE_VALUED
 from features_pkg.orders.normalising import normalise
-from features_pkg.orders.normalising.orders import SCALARS, different
+from features_pkg.orders.normalising.orders import distinct_products
 from features_pkg.orders.order import Item, hash_fields
 from jobs.importing.amounts import cents
 from jobs.importing.instants import AWARE, NEVER, instants_us
@@ -137,11 +138,11 @@ def _optional_instants(named: Columns, field: str, rules: Rules, refusals: Refus
 
 def _scalars(named: Columns, refusals: Refusals) -> Columns:
     """The identifiers of which an order has one, canonical; all null where the file has none."""
-    given = pa.table({name: named[name] for name in SCALARS if name in named})
+    given = pa.table({name: named[name] for name in SINGLE_VALUED if name in named})
     found = normalise(given) if given.num_columns else given
     nothing = pa.nulls(refusals.rows, pa.string())
     columns: Columns = {}
-    for name in SCALARS:
+    for name in SINGLE_VALUED:
         there = name in found.column_names
         columns[name] = found[name].combine_chunks() if there else nothing
         long = pc.fill_null(pc.greater(pc.utf8_length(columns[name]), LONGEST_TEXT), False)
@@ -156,7 +157,7 @@ def _lines(
     products = _each(named.get("product"), parse_products, "product", refusals)
     items = _each(named.get("items"), parse_items, "items", refusals)
     both = zip(products, items, strict=True)
-    return [different(row, lines) if lines else row for row, lines in both], items
+    return [distinct_products(row, lines) if lines else row for row, lines in both], items
 
 
 def _each(

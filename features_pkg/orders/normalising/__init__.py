@@ -3,8 +3,8 @@
 An invalid value never refuses an order: it keeps one stable text, and `is_valid` says what it is.
 """
 
+from features_pkg.orders.normalising.identifier_columns import normalise
 from features_pkg.orders.normalising.orders import normalise_order
-from features_pkg.orders.normalising.tables import normalise
 from features_pkg.orders.normalising.values import (
     NORMALISERS_VERSION,
     card,
