@@ -1,11 +1,14 @@
 """The command `ontem`: a table of commands, each loaded only when it is called."""
 
+from __future__ import annotations
+
 import importlib
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from features_pkg.errors import OntemError
+if TYPE_CHECKING:
+    from features_pkg.errors import OntemError
 
 
 class Place(NamedTuple):
@@ -58,6 +61,13 @@ def exit_code(error: OntemError) -> int:
     return next(codes[name] for name in names if name in codes)
 
 
+def _ontem_error() -> type[OntemError]:
+    """The base of our errors, imported only once something went wrong: its package is large."""
+    from features_pkg.errors import OntemError
+
+    return OntemError
+
+
 class LazyGroup(click.Group):
     """A group that reads its commands from `COMMANDS` and tells an OntemError in one sentence."""
 
@@ -82,7 +92,7 @@ class LazyGroup(click.Group):
         """Run the command; an OntemError is one sentence on stderr and an exit code."""
         try:
             return super().invoke(ctx)
-        except OntemError as error:
+        except _ontem_error() as error:
             click.echo(f"ontem: {error}", err=True)
             ctx.exit(exit_code(error))
 
