@@ -6,21 +6,25 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from features_pkg.orders.limits import (
+    LONGEST_ORDER_ID,
+    LONGEST_TEXT,
+    MOST_CENTS,
+    MOST_ITEMS,
+    MOST_QUANTITY,
+)
 from service import strict_json
 from service.errors import FieldRefused
 
 MAX_BYTES: Final = 65_536
-MAX_CENTS: Final = 10**15 - 1
-MAX_ITEMS: Final = 100
-MAX_QUANTITY: Final = 10**6
 YEARS: Final = range(1900, 2200)
 """The years that a `placed_at` may be of, on its own clock; it moves nothing, it is only kept."""
 
-OrderId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
-Text = Annotated[str, msgspec.Meta(max_length=512)]
-Product = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
-Cents = Annotated[int, msgspec.Meta(ge=0, le=MAX_CENTS)]
-Quantity = Annotated[int, msgspec.Meta(ge=1, le=MAX_QUANTITY)]
+OrderId = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_ORDER_ID)]
+Text = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
+Product = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TEXT)]
+Cents = Annotated[int, msgspec.Meta(ge=0, le=MOST_CENTS)]
+Quantity = Annotated[int, msgspec.Meta(ge=1, le=MOST_QUANTITY)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -47,24 +51,24 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     device: Text | None = None
     ip: Text | None = None
     card: Text | None = None
-    items: Annotated[list[ItemBody], msgspec.Meta(max_length=MAX_ITEMS)] | None = None
+    items: Annotated[list[ItemBody], msgspec.Meta(max_length=MOST_ITEMS)] | None = None
 
 
-_CENTS = f"it must be a whole number of cents from 0 to {MAX_CENTS}"
+_CENTS = f"it must be a whole number of cents from 0 to {MOST_CENTS}"
 _EXPECTED: Final = {
-    "order_id": "it must be a text of 1 to 128 characters",
+    "order_id": f"it must be a text of 1 to {LONGEST_ORDER_ID} characters",
     "amount_cents": _CENTS,
     "currency": "it must be BRL, or be left out",
     "placed_at": "it must be an RFC 3339 instant with its offset, such as "
     "2018-06-01T12:00:00-03:00, or be left out",
-    "items": f"it must be a list of at most {MAX_ITEMS} items, or be left out",
-    "items[].product": "it must be a text of 1 to 512 characters",
-    "items[].quantity": f"it must be a whole number from 1 to {MAX_QUANTITY}",
+    "items": f"it must be a list of at most {MOST_ITEMS} items, or be left out",
+    "items[].product": f"it must be a text of 1 to {LONGEST_TEXT} characters",
+    "items[].quantity": f"it must be a whole number from 1 to {MOST_QUANTITY}",
     "items[].amount_cents": _CENTS,
     "items[]": "it must be an object of product, quantity and amount_cents",
     "": "it must be one JSON object",
 }
-_TEXT: Final = "it must be a text of at most 512 characters, or null"
+_TEXT: Final = f"it must be a text of at most {LONGEST_TEXT} characters, or null"
 _PATH: Final = re.compile(r" - at `\$\.?([^`]*)`$")
 _NAME: Final = re.compile(r"(unknown|missing required) field `(.*)`", re.DOTALL)
 

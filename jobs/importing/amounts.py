@@ -7,22 +7,19 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from features_pkg.array_types import Floats, Ints
+from features_pkg.orders.limits import MOST_CENTS
 from jobs.importing.errors import ColumnUnusable
 from jobs.importing.mapping import Unit
 from jobs.importing.refusals import Refusals
 
-Floats = NDArray[np.float64]
-
-MOST_CENTS: Final = 10**15 - 1
-"""As in the API; below 2^53, so that a double holds every cent."""
 CENTS_PER_UNIT: Final = 100
 HALF_A_MILLIONTH: Final = 5e-7
 FIELD: Final = "amount_cents"
 
 
-def cents(column: pa.Array, unit: Unit, refusals: Refusals) -> NDArray[np.int64]:
+def cents(column: pa.Array, unit: Unit, refusals: Refusals) -> Ints:
     """Cents per row, 0 where the row is refused: null, no number, negative, or too fine.
 
     Raises ColumnUnusable for a column that holds no numbers.

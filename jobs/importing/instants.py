@@ -10,13 +10,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from features_pkg.array_types import Ints
 from features_pkg.calendar import EPOCH, MICROSECOND, to_us
 from jobs.importing.errors import ColumnUnusable
 from jobs.importing.refusals import Refusals
-
-Ints = NDArray[np.int64]
 
 QUARTER_US: Final = 900_000_000
 """No zone has changed its clock inside a quarter of an hour since 1972."""

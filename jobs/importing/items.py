@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Final
 
+from features_pkg.orders.limits import LONGEST_TEXT, MOST_CENTS, MOST_ITEMS, MOST_QUANTITY
 from features_pkg.orders.normalising import normalise_value
 from features_pkg.orders.normalising.orders import distinct_products
 from features_pkg.orders.order import Item
-
-MOST_ITEMS: Final = 100
-MOST_QUANTITY: Final = 10**6
-MOST_CENTS: Final = 10**15 - 1
-LONGEST_TEXT: Final = 512
-"""As in the API."""
 
 
 class LineRefused(ValueError):

@@ -14,20 +14,19 @@ import pyarrow.compute as pc
 import pyarrow.csv
 from numpy.typing import NDArray
 
+from features_pkg.array_types import Ints
 from features_pkg.identifiers import SINGLE_VALUED
+from features_pkg.orders.limits import LONGEST_ORDER_ID, LONGEST_TEXT
 from features_pkg.orders.normalising import normalise
 from features_pkg.orders.normalising.orders import distinct_products
 from features_pkg.orders.order import Item, hash_fields
 from jobs.importing.amounts import cents
 from jobs.importing.instants import AWARE, NEVER, instants_us
-from jobs.importing.items import LONGEST_TEXT, LineRefused, parse_items, parse_products
+from jobs.importing.items import LineRefused, parse_items, parse_products
 from jobs.importing.mapping import Kind, Mapping
 from jobs.importing.refusals import Refusal, Refusals
 from jobs.importing.source import Numbered
 
-Ints = NDArray[np.int64]
-
-LONGEST_ORDER_ID: Final = 128
 Columns = dict[str, pa.Array]
 T = TypeVar("T")
 CONTROL: Final = r"[\x00-\x1f\x7f]"

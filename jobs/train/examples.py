@@ -7,13 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
+from features_pkg.array_types import Floats, Ints, Mask
 from stores.files.manifest import DataFile
 from stores.files.store import OfflineStore
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 FIXED = ("order_pk", "asked_at", "asked_day", "label", "label_known_at", "card_code")
 
@@ -27,7 +24,7 @@ class Examples:
     """
 
     matrix: Floats
-    labels: NDArray[np.bool_]
+    labels: Mask
     asked_us: Ints
     known_us: Ints
     days: Ints
@@ -37,7 +34,7 @@ class Examples:
         """How many orders."""
         return len(self.labels)
 
-    def take(self, which: NDArray[np.bool_]) -> "Examples":
+    def take(self, which: Mask) -> "Examples":
         """The chosen ones, in the same order."""
         return Examples(
             matrix=self.matrix[which],

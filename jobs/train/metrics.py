@@ -1,11 +1,11 @@
 """What a model is judged by. A number that one class alone can't give is None."""
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from features_pkg.array_types import Floats, Ints, Mask
 from features_pkg.models.manifest import AtThreshold, Metrics
-from jobs.train.examples import Examples, Floats
+from jobs.train.examples import Examples
 
 REVIEWED_SHARE = 0.02
 BLOCKED_SHARE = 0.005
@@ -37,7 +37,7 @@ def measure(examples: Examples, scores: Floats, thresholds: tuple[float, float])
     )
 
 
-def at_threshold(labels: NDArray[np.bool_], scores: Floats, threshold: float) -> AtThreshold:
+def at_threshold(labels: Mask, scores: Floats, threshold: float) -> AtThreshold:
     """Precision and recall when every score from `threshold` up is called fraud."""
     called = scores >= threshold
     both = bool(labels.any()) and not bool(labels.all())
@@ -71,8 +71,8 @@ def card_precision(examples: Examples, scores: Floats, k: int = CARDS_A_DAY) -> 
 
 
 def _riskiest_frauds(
-    cards: NDArray[np.int64],
-    labels: NDArray[np.bool_],
+    cards: Ints,
+    labels: Mask,
     risks: Floats,
     found: set[int],
     k: int,

@@ -8,7 +8,8 @@ from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 
-from jobs.train.examples import Examples, Floats
+from features_pkg.array_types import Floats
+from jobs.train.examples import Examples
 
 
 def fit(examples: Examples, features: Sequence[str], seed: int) -> Pipeline:

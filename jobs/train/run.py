@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from features_pkg.calendar import from_us, to_us
+from features_pkg.array_types import Floats
+from features_pkg.calendar import MICROSECOND, from_us, to_us
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.models.loading import SHIPPED
 from features_pkg.models.manifest import MANIFEST, ModelManifest, Period, write_manifest
 from jobs.errors import NothingToTrainOn, OtherFeatureSet
-from jobs.train.examples import Examples, Floats, read_examples
+from jobs.train.examples import Examples, read_examples
 from jobs.train.metrics import measure, suggest_thresholds
 from jobs.train.pipeline import fit, scores_of, to_bytes
 from jobs.train.split import Split, split_by_time
@@ -53,7 +54,7 @@ def train(
     facts = source.facts
     features = facts.features if wanted.velocity else feature_set.order_features
     maturity = timedelta(days=facts.label_maturity_days)
-    old_enough_us = to_us(facts.labels_as_of) - maturity // timedelta(microseconds=1)
+    old_enough_us = to_us(facts.labels_as_of) - maturity // MICROSECOND
     if not source.rows:
         raise NothingToTrainOn(f"{key} has no order", "build it over a period that has some")
     split = split_by_time(read_examples(store, source.files, features, old_enough_us), maturity)

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from features_pkg.calendar import DAY_US, MICROSECOND
 from jobs.errors import NothingToTrainOn, PeriodTooShort
 from jobs.train.examples import Examples
 
 HOLD_OUT_SHARE: Final = 0.3
-DAY_US: Final = 86_400_000_000
 LEAST_DAYS: Final = 2
 
 
@@ -37,7 +37,7 @@ def split_by_time(examples: Examples, maturity: timedelta) -> Split:
             "no order of the training set has a label yet",
             "name a later label instant with --labels-as-of, or build it over older days",
         )
-    gap_us = maturity // timedelta(microseconds=1)
+    gap_us = maturity // MICROSECOND
     first_us, last_us = int(examples.asked_us[0]), int(examples.asked_us[-1])
     usable_us = last_us - first_us - gap_us
     if usable_us < LEAST_DAYS * DAY_US:

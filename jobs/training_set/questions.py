@@ -6,15 +6,13 @@ from datetime import timedelta
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from features_pkg.calendar import Calendar
+from features_pkg.array_types import Ints, Mask
+from features_pkg.calendar import EPOCH_DAY, Calendar
 from features_pkg.entity_keys import EntityKeys
 from features_pkg.identifiers import Identifier
 from features_pkg.shuffle import ORDER_ROWS, QUESTION_FIELDS
 from jobs.training_set.labels import LabelRule
-
-Ints = NDArray[np.int64]
 
 PASSED = pa.schema(
     [
@@ -36,8 +34,6 @@ PASSED = pa.schema(
 
 _OWN = [field for field in PASSED if field.name not in ORDER_ROWS.names]
 QUESTIONS = pa.schema([*ORDER_ROWS, *QUESTION_FIELDS, *_OWN])
-
-EPOCH_DAY = np.datetime64("1970-01-01").astype(int) + 719_163
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +86,7 @@ def _dates(days: Ints) -> pa.Array:
     return pa.array((days - EPOCH_DAY).astype(np.int32)).cast(pa.date32())
 
 
-def _labels(batch: pa.Table, asks: NDArray[np.bool_], rule: LabelRule) -> dict[str, pa.Array]:
+def _labels(batch: pa.Table, asks: Mask, rule: LabelRule) -> dict[str, pa.Array]:
     columns = (batch[name].to_pylist() for name in ("event_us", "chargeback_us", "reversal_us"))
     labels = [
         rule.label(event_us, chargebacks or (), reversals or ()) if asked else None

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark import StorageLevel
 
-from features_pkg.calendar import from_us, to_us
+from features_pkg.calendar import MICROSECOND, from_us, to_us
 from jobs.errors import LabelsFromTheFuture, NothingToTrainOn, PeriodEmpty
 from jobs.job import Job, Stages
 from jobs.spark.reading import order_pks, read_questions
@@ -23,8 +23,6 @@ from stores.files import manifest as manifests
 from stores.files.manifest import DataFile, Manifest
 from stores.files.store import OfflineStore, open_store
 from stores.postgres.connection import Connection
-
-MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from service.body import MAX_CENTS, MAX_ITEMS, parse
+from features_pkg.orders.limits import MOST_CENTS, MOST_ITEMS
+from service.body import parse
 from service.errors import BodyUnreadable, FieldRefused
 
 
@@ -55,7 +56,7 @@ def test_an_invalid_identifier_never_refuses_an_order():
     assert order.document == "not a CPF"
 
 
-@pytest.mark.parametrize("value", ["5", True, 10.0, 1e3, -1, MAX_CENTS + 1, None, [], {}])
+@pytest.mark.parametrize("value", ["5", True, 10.0, 1e3, -1, MOST_CENTS + 1, None, [], {}])
 def test_an_amount_is_a_whole_number_of_cents_and_nothing_else(value: Any):
     assert refused_param(a_body(amount_cents=value)) == "amount_cents"
 
@@ -119,7 +120,7 @@ def test_the_item_that_is_wrong_is_named_with_its_place():
     assert refused_param(a_body(items=[an_item(colour="red")])) == "items[0].colour"
     assert refused_param(a_body(items=[{"product": "p"}])) == "items[0].quantity"
     assert refused_param(a_body(items=["p"])) == "items[0]"
-    assert refused_param(a_body(items=[an_item()] * (MAX_ITEMS + 1))) == "items"
+    assert refused_param(a_body(items=[an_item()] * (MOST_ITEMS + 1))) == "items"
 
 
 @pytest.mark.parametrize("escape", [r"\u0000", r"\ud800", r"\udc00\ud800"])
@@ -168,10 +169,10 @@ def test_brackets_inside_of_a_text_are_no_nesting():
 
 
 def test_a_full_order_of_100_items_is_not_too_deep():
-    order = parse(a_body(items=[an_item(product=f"p-{number}") for number in range(MAX_ITEMS)]))
+    order = parse(a_body(items=[an_item(product=f"p-{number}") for number in range(MOST_ITEMS)]))
 
     assert order.items is not None
-    assert len(order.items) == MAX_ITEMS
+    assert len(order.items) == MOST_ITEMS
 
 
 def test_a_refusal_does_not_repeat_the_value():

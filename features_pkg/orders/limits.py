@@ -1,0 +1,13 @@
+"""The limits of an order's fields: the same for a row of a file and for a request."""
+
+from typing import Final
+
+LONGEST_ORDER_ID: Final = 128
+LONGEST_TEXT: Final = 512
+"""Of an identifier's text, in characters."""
+
+MOST_CENTS: Final = 10**15 - 1
+"""Below 2^53, so that a double holds every cent up to it exactly."""
+
+MOST_ITEMS: Final = 100
+MOST_QUANTITY: Final = 10**6
