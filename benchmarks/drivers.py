@@ -20,7 +20,8 @@ from features_pkg.identifiers import SINGLE_VALUED
 from jobs.importing import import_orders
 from ontem.generating import generate
 from service.database import Statement, prepare
-from stores.postgres.connection import connect, merchants
+from stores.postgres.connection import connect
+from stores.postgres.merchants import add_merchant
 from stores.postgres.migrate import migrate
 from tests.servers import a_database, servers
 
@@ -63,7 +64,7 @@ def _questions(url: str) -> list[Values]:
     """Orders of the newest days, with the window that the recent read asks for."""
     table = generate(ORDERS, 90, seed=1, end=END)
     with connect(url, application_name="bench") as connection:
-        merchant_id = merchants.add(connection, "bench").merchant_id
+        merchant_id = add_merchant(connection, "bench").merchant_id
         import_orders(connection, table, merchant_id)
     rows = table.slice(ORDERS - READS).to_pylist()
     return [

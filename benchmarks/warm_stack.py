@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 from features_pkg.calendar import Calendar, to_us
 from features_pkg.definitions.feature_set import FeatureSet
 from ontem.stack import LocalStack
-from stores.postgres.connection import connect, merchants
+from stores.postgres.connection import connect
+from stores.postgres.merchants import find_merchant, issue_key
 from stores.settings import Settings
 from tests.e2e.a_model import write_a_model
 
@@ -68,7 +69,7 @@ def warm_stack() -> WarmStack:
     ontem("snapshot", "--as-of", _newest_cut(table, features).isoformat())
     with connect(settings.postgres_url, application_name="bench", autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
-        key = merchants.issue_key(connection, merchants.find(connection, "bench"))
+        key = issue_key(connection, find_merchant(connection, "bench"))
     live = [_body(row) for row in table.slice(ORDERS).to_pylist()]
     return WarmStack(folder, environ, key.text, live)
 

@@ -11,7 +11,7 @@ from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.entity_keys import EntityKeys
 from jobs.watermark import set_clock
-from stores.postgres import connection as postgres
+from stores.postgres.connection import Connection, connect
 from stores.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ class Job:
         keys = EntityKeys(self.settings.entity_key, self.feature_set.timelines_id)
         return keys.key(0, "key id", "").hex()[:16]
 
-    def connect(self) -> postgres.Connection:
+    def connect(self) -> Connection:
         """A session in autocommit whose clock is this job's; raises PostgresUnavailable."""
-        connection = postgres.connect(
+        connection = connect(
             self.settings.postgres_url, application_name="ontem night", autocommit=True
         )
         if self.clock is not None:

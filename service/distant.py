@@ -10,7 +10,7 @@ from features_pkg.identifiers import IDENTIFIERS, MERCHANT
 from features_pkg.orders.order import Order
 from features_pkg.timelines.read import Timeline, decode
 from stores.redis.reader import OnlineReader, OnlineReadFailed, Reply
-from stores.redis.values import Load, VersionUnreadable, decode_list, read, resolve
+from stores.redis.values import Load, VersionUnreadable, decode_list, load_for_day, read_version
 
 Entity = tuple[str, str]
 
@@ -58,7 +58,7 @@ def receive(reader: OnlineReader, asked: Asked, *, due_day: int, max_stale: int)
         return Distant(None, None, f"distant: {failed.reason}")
     except VersionUnreadable:
         return Distant(None, None, "distant: list unreadable")
-    load = resolve(loads, due_day, max_stale)
+    load = load_for_day(loads, due_day, max_stale)
     if load is None:
         return Distant(None, None, f"distant: no {'list' if reply.loads is None else 'load'}")
     listed = frozenset(one.load_id for one in loads)
@@ -72,7 +72,7 @@ def _timelines(
     timelines: dict[Entity, Timeline | None] = {}
     for entity, key, value in zip(asked.entities, asked.keys, reply.values, strict=True):
         try:
-            content = read(value, key, load.load_id, listed)
+            content = read_version(value, key, load.load_id, listed)
             timelines[entity] = None if content is None else decode(content)
         except (VersionUnreadable, TimelineUnreadable):
             continue

@@ -18,9 +18,9 @@ from service.evaluating import Evaluations
 from service.health import Readiness
 from service.past import Pasts
 from service.served_model import Served
-from stores.postgres import connection as postgres
-from stores.postgres import merchants
-from stores.redis import connection as online
+from stores.postgres.connection import connect, postgres_address
+from stores.postgres.merchants import authenticate
+from stores.redis.connection import connect_redis, redis_address, redis_client
 from stores.redis.keys import list_key
 from stores.redis.reader import REQUEST_TIMEOUT
 from stores.redis.values import VersionUnreadable, decode_list
@@ -60,7 +60,7 @@ def check(settings: Settings, served: Served, *, now_us: int) -> None:
     Raises StartRefused, PostgresUnavailable or RedisUnavailable; the last two name the address.
     """
     _check_database(settings)
-    with online.connect(settings.redis_url) as client:
+    with connect_redis(settings.redis_url) as client:
         content = client.get(list_key(served.feature_set.timelines_id))
     try:
         published = bool(isinstance(content, bytes) and decode_list(content))
@@ -69,7 +69,7 @@ def check(settings: Settings, served: Served, *, now_us: int) -> None:
     if not published:
         due_day = date.fromordinal(served.due_day(now_us))
         raise StartRefused(
-            f"Redis at {online.address_of(settings.redis_url)} has no published snapshot of "
+            f"Redis at {redis_address(settings.redis_url)} has no published snapshot of "
             f"timelines {served.feature_set.timelines_id}, which the model "
             f"{served.model.manifest.name} reads: run `ontem snapshot --as-of {due_day}`"
         )
@@ -83,11 +83,11 @@ def application(settings: Settings, served: Served, limits: Limits, clock: Stead
     )
     return create_app(
         Parts(
-            keys=KeyRing(lambda key: merchants.authenticate(database.session(), key)),
+            keys=KeyRing(lambda key: authenticate(database.session(), key)),
             clock=clock,
             evaluations=Evaluations(served, database, pasts),
             readiness=Readiness(
-                served, database, online.client(settings.redis_url, limits.redis_timeout)
+                served, database, redis_client(settings.redis_url, limits.redis_timeout)
             ),
             development=settings.environment == "development",
         )
@@ -110,8 +110,8 @@ def _model_folder(stated: Path | None) -> Path:
 
 
 def _check_database(settings: Settings) -> None:
-    address = postgres.address_of(settings.postgres_url)
-    with postgres.connect(settings.postgres_url, application_name="ontem serve") as connection:
+    address = postgres_address(settings.postgres_url)
+    with connect(settings.postgres_url, application_name="ontem serve") as connection:
         try:
             row = connection.execute("SELECT environment FROM stack").fetchone()
         except psycopg.errors.UndefinedTable:

@@ -11,8 +11,8 @@ from jobs.importing.load import How, Imported, import_chargebacks, import_orders
 from jobs.importing.mapping import Kind, Mapping, read_mapping
 from jobs.importing.progress import Shown
 from jobs.importing.rejects import RejectsFile
-from stores.postgres import merchants
 from stores.postgres.connection import Connection, connect
+from stores.postgres.merchants import MerchantUnknown, add_merchant, find_merchant
 from stores.settings import Settings, environment, find_project
 
 A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -57,10 +57,10 @@ def import_(
 def _merchant_id(connection: Connection, name: str) -> int:
     """The merchant of that name; made, and said so, when there is none."""
     try:
-        return merchants.find(connection, name).merchant_id
-    except merchants.MerchantUnknown:
+        return find_merchant(connection, name).merchant_id
+    except MerchantUnknown:
         click.echo(f"{name} is a new merchant")
-        return merchants.add(connection, name).merchant_id
+        return add_merchant(connection, name).merchant_id
 
 
 def _summary(file: Path, done: Imported, refused: RejectsFile) -> str:

@@ -15,8 +15,7 @@ from jobs.snapshot.facts import DATASET, SnapshotFacts, snapshot_slot
 from jobs.spark.arrow import map_batches, map_partitions
 from jobs.spark.reading import order_pks, read_chargebacks, read_orders, with_chargebacks
 from jobs.watermark import ReadBounds, database_clock
-from stores.files import manifest as manifests
-from stores.files.manifest import Manifest
+from stores.files.manifest import Manifest, commit_manifest, describe_files, provenance, run_folder
 from stores.files.store import OfflineStore
 from stores.postgres.connection import Connection
 
@@ -35,13 +34,13 @@ def build(
     bounds = {"cutoff": read_bounds.cutoff, "watermark_key": read_bounds.watermark_key}
     orders = read_orders(spark, url, pks, bounds)
     happened = with_chargebacks(orders, read_chargebacks(spark, url, pks, bounds))
-    folder = manifests.run_folder(DATASET, run)
+    folder = run_folder(DATASET, run)
     made_of = timelines_of(happened, features, job.settings.entity_key)
     made_of.write.mode("error").parquet(store.location(folder))
     manifest = Manifest(
         slot=snapshot_slot(features.timelines_id, as_of),
         run=run,
-        files=manifests.describe(store, folder),
+        files=describe_files(store, folder),
         facts=SnapshotFacts(
             as_of=as_of,
             cutoff=read_bounds.cutoff,
@@ -52,9 +51,9 @@ def build(
             timezone=features.timezone,
             entity_key_id=job.entity_key_id,
         ),
-        made=manifests.made(at=database_clock(connection), by="ontem snapshot"),
+        provenance=provenance(at=database_clock(connection), by="ontem snapshot"),
     )
-    return manifests.commit(store, manifest), manifest
+    return commit_manifest(store, manifest), manifest
 
 
 def timelines_of(orders: DataFrame, features: FeatureSet, secret: bytes) -> DataFrame:

@@ -6,8 +6,8 @@ import click
 
 from jobs.entry import CLOCK, Day, job_here
 from stores.postgres.loads import LoadRow, loads_of
-from stores.redis import connection as online
-from stores.redis.publish import published
+from stores.redis.connection import connect_redis
+from stores.redis.publish import read_published
 
 
 @click.command()
@@ -48,8 +48,8 @@ def snapshots() -> None:
     """List the loads: their day, entities, and whether requests can see them."""
     job = job_here()
     timelines = job.feature_set.timelines_id
-    with online.connect(job.settings.redis_url) as client, job.connect() as connection:
-        ids = published(client, timelines).ids
+    with connect_redis(job.settings.redis_url) as client, job.connect() as connection:
+        ids = read_published(client, timelines).ids
         rows = loads_of(connection, timelines)
     if not rows:
         click.echo("no snapshot yet: build one with `ontem snapshot --as-of DAY`")

@@ -25,9 +25,9 @@ from stores.postgres.loads import (
     mark_withdrawn,
     register_load,
 )
-from stores.redis import connection as online
+from stores.redis.connection import connect_redis
 from stores.redis.errors import LoadTooOld
-from stores.redis.publish import Published, published
+from stores.redis.publish import Published, read_published
 from stores.redis.values import Load
 
 _CHANGED: Final = """
@@ -69,12 +69,12 @@ def snapshot(job: Job, as_of: date) -> Night:
     raises; what is published stays as it was.
     """
     timelines = job.feature_set.timelines_id
-    client = online.connect(job.settings.redis_url)
+    client = connect_redis(job.settings.redis_url)
     store = open_store(job.settings.storage_url)
     with client, job.connect() as connection:
         lock_loads(connection, timelines)
         rooms = Rooms(connection, client, store)
-        before = published(client, timelines)
+        before = read_published(client, timelines)
         found = _unfinished_or_listed(connection, timelines, as_of)
         if found and found.load_id in before.ids:
             return _already(rooms, found)
@@ -95,11 +95,11 @@ def publish_again(job: Job, as_of: date | None = None) -> Night:
     Raises NothingToPublish, LoaderRunning and what publishing raises.
     """
     timelines = job.feature_set.timelines_id
-    client = online.connect(job.settings.redis_url)
+    client = connect_redis(job.settings.redis_url)
     store = open_store(job.settings.storage_url)
     with client, job.connect() as connection:
         lock_loads(connection, timelines)
-        ids = published(client, timelines).ids
+        ids = read_published(client, timelines).ids
         fits = [
             row
             for row in loads_of(connection, timelines)

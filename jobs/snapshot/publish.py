@@ -13,19 +13,18 @@ from features_pkg.entity_keys import KEY_BYTES
 from jobs.errors import NoOrders, OtherEntityKey, SnapshotDamaged, SnapshotShrunk
 from jobs.job import Job, Stages
 from jobs.snapshot.facts import SnapshotFacts
-from stores.files import manifest as manifests
-from stores.files.manifest import DataFile, Manifest
+from stores.files.manifest import DataFile, Manifest, read_manifest, verify_files
 from stores.files.store import OfflineStore
 from stores.postgres.connection import Connection
 from stores.postgres.loads import LoadRow, mark_published
-from stores.redis.connection import address_of
+from stores.redis.connection import redis_address
 from stores.redis.publish import (
     Fence,
     Published,
     bytes_needed,
     check_order,
     check_room,
-    published,
+    read_published,
     set_list,
     take_fence,
     write_versions,
@@ -68,17 +67,17 @@ def publish(
     Raises PublishRefused, OfflineError, or one of the gate's errors; the list is as it was.
     """
     stages = Stages(job.say)
-    before = published(client, row.timelines)
+    before = read_published(client, row.timelines)
     if row.load_id in before.ids:
         mark_published(connection, row.load_id)
         return 0, stages
     load = as_load(row)
     check_order(load, before)
     with stages.stage("check the snapshot"):
-        manifest = manifests.read(store, row.revision, SnapshotFacts)
+        manifest = read_manifest(store, row.revision, SnapshotFacts)
         _check_gate(job, store, manifest, row, before)
         needed = bytes_needed(load, manifest.bytes, before)
-        check_room(client, address_of(job.settings.redis_url), needed)
+        check_room(client, redis_address(job.settings.redis_url), needed)
     fence = Fence.fresh(row.load_id)
     take_fence(client, row.timelines, fence)
     with stages.stage("write to Redis"):
@@ -124,7 +123,7 @@ def _check_gate(
             before=newest.entities,
             before_as_of=row.as_of.fromordinal(newest.as_of),
         )
-    manifests.verify(store, manifest.files)
+    verify_files(store, manifest.files)
     for file in manifest.files:
         _check_rows(store, file)
 

@@ -8,10 +8,10 @@ import redis
 from jobs.errors import TooFarBack
 from jobs.job import Job
 from stores.postgres.loads import LoadRow, loads_of, lock_loads, mark_withdrawn
-from stores.redis.connection import connect
+from stores.redis.connection import connect_redis
 from stores.redis.errors import NothingPublished
-from stores.redis.publish import published, withdraw_newest
-from stores.redis.values import KEPT_VERSIONS, Load
+from stores.redis.publish import read_published, withdraw_newest
+from stores.redis.values import MOST_VERSIONS, Load
 
 BEGUN, LISTED, WITHDRAWN = range(3)
 
@@ -25,10 +25,10 @@ def unpublish(job: Job) -> Load:
     Raises NothingPublished, TooFarBack, LoaderRunning.
     """
     timelines = job.feature_set.timelines_id
-    client: redis.Redis = connect(job.settings.redis_url)
+    client: redis.Redis = connect_redis(job.settings.redis_url)
     with job.connect() as connection, client:
         lock_loads(connection, timelines)
-        before = published(client, timelines)
+        before = read_published(client, timelines)
         if before.newest is None:
             raise NothingPublished(timelines=timelines)
         load_id = before.newest.load_id
@@ -44,13 +44,13 @@ def unpublish(job: Job) -> Load:
 def loads_held(rows: Sequence[LoadRow]) -> int:
     """How many of the newest published loads every entity can still be read for.
 
-    A value keeps `KEPT_VERSIONS`. A load that begins takes one place, visible or not; one that is
+    A value keeps `MOST_VERSIONS`. A load that begins takes one place, visible or not; one that is
     withdrawn gives its own up.
     """
     held = 0
     for _, _, kind in sorted(event for row in rows for event in _history(row)):
         if kind == BEGUN:
-            held = min(held, KEPT_VERSIONS - 1)
+            held = min(held, MOST_VERSIONS - 1)
         else:
             held += 1 if kind == LISTED else -1
     return held

@@ -20,7 +20,13 @@ from jobs.train.metrics import measure, suggest_thresholds
 from jobs.train.pipeline import fit, scores_of, to_bytes
 from jobs.train.split import Split, split_by_time
 from jobs.training_set.facts import TrainingSetFacts, training_set_slot
-from stores.files import manifest as manifests
+from stores.files.manifest import (
+    Manifest,
+    ManifestMissing,
+    library_versions,
+    newest_revision,
+    read_manifest,
+)
 from stores.files.store import OfflineStore
 
 
@@ -82,15 +88,15 @@ def keep(folder: Path, content: bytes, model: ModelManifest) -> None:
 
 def _training_set(
     store: OfflineStore, feature_set: FeatureSet, revision: int | None
-) -> tuple[str, manifests.Manifest[TrainingSetFacts]]:
+) -> tuple[str, Manifest[TrainingSetFacts]]:
     slot = training_set_slot(feature_set.version)
-    number = manifests.newest_revision(store, slot) if revision is None else revision
+    number = newest_revision(store, slot) if revision is None else revision
     key = slot.key(max(number, 1))
     if number < 1 or not store.exists(key):
-        raise manifests.ManifestMissing(
+        raise ManifestMissing(
             key=key, remedy="run `ontem training-set --from DAY --to DAY` with these settings first"
         )
-    found = manifests.read(store, key, TrainingSetFacts)
+    found = read_manifest(store, key, TrainingSetFacts)
     if found.facts.feature_set != feature_set.version:
         raise OtherFeatureSet(key=key, found=found.facts.feature_set, expected=feature_set.version)
     return key, found
@@ -117,7 +123,7 @@ def _manifest(
         training=_period(split.training, split.hold_out_start_us),
         hold_out=_period(split.hold_out, to_us(facts.labels_as_of)),
         metrics=measure(split.hold_out, scores, thresholds),
-        libraries=manifests.libraries(),
+        libraries=library_versions(),
         seed=seed,
         training_set=key,
     )

@@ -19,8 +19,14 @@ from jobs.training_set.labels import LabelRule, Reason
 from jobs.training_set.questions import Asking
 from jobs.training_set.rows import asking_rows, training_rows
 from jobs.watermark import ReadBounds, complete_before, database_clock
-from stores.files import manifest as manifests
-from stores.files.manifest import DataFile, Manifest
+from stores.files.manifest import (
+    DataFile,
+    Manifest,
+    commit_manifest,
+    describe_files,
+    provenance,
+    run_folder,
+)
 from stores.files.store import OfflineStore, open_store
 from stores.postgres.connection import Connection
 
@@ -61,7 +67,7 @@ def training_set(job: Job, period: Period) -> tuple[str, Manifest[TrainingSetFac
     with job.connect() as connection:
         frame = _settle(job, period, connection, store)
         run = uuid.uuid4().hex
-        files = _build(job, frame, manifests.run_folder(DATASET, run))
+        files = _build(job, frame, run_folder(DATASET, run))
         facts = _facts(job, period, frame, files)
         if not facts.orders:
             raise NothingToTrainOn(
@@ -73,9 +79,9 @@ def training_set(job: Job, period: Period) -> tuple[str, Manifest[TrainingSetFac
             run=run,
             files=files,
             facts=facts,
-            made=manifests.made(at=frame.now, by="ontem training-set"),
+            provenance=provenance(at=frame.now, by="ontem training-set"),
         )
-        return manifests.commit(store, manifest), manifest
+        return commit_manifest(store, manifest), manifest
 
 
 def _settle(job: Job, period: Period, connection: Connection, store: OfflineStore) -> _Frame:
@@ -113,7 +119,7 @@ def _build(job: Job, frame: _Frame, folder: str) -> tuple[DataFile, ...]:
             rows = training_rows(asked, job.feature_set, job.settings.entity_key)
             rows.write.mode("error").parquet(frame.store.location(folder))
             asked.unpersist()
-    return manifests.describe(frame.store, folder)
+    return describe_files(frame.store, folder)
 
 
 def _facts(

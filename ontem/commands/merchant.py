@@ -6,8 +6,14 @@ from pathlib import Path
 import click
 
 from stores.policy import DECISIONS, Decision, Policy
-from stores.postgres import merchants
 from stores.postgres.connection import Connection, connect
+from stores.postgres.merchants import (
+    add_merchant,
+    all_merchants,
+    find_merchant,
+    issue_key,
+    revoke_key,
+)
 from stores.settings import Settings, environment, find_project
 
 
@@ -31,7 +37,7 @@ def add(name: str, review_at: float, block_at: float, decision_without_score: De
     """Add a merchant and print its first API key, which is not shown again."""
     policy = Policy(review_at, block_at, decision_without_score)
     with _connection() as connection, connection.transaction():
-        key = merchants.issue_key(connection, merchants.add(connection, name, policy))
+        key = issue_key(connection, add_merchant(connection, name, policy))
     click.echo(key.text)
 
 
@@ -39,7 +45,7 @@ def add(name: str, review_at: float, block_at: float, decision_without_score: De
 def every() -> None:
     """List the merchants with their policies."""
     with _connection() as connection:
-        for each in merchants.every(connection):
+        for each in all_merchants(connection):
             policy = each.policy
             click.echo(
                 f"{each.merchant_id}\t{each.name}\treview at {policy.review_at:g}, "
@@ -53,11 +59,11 @@ def every() -> None:
 def key(name: str, revoke: str | None) -> None:
     """Print one more API key of a merchant, or end one."""
     with _connection() as connection:
-        found = merchants.find(connection, name)
+        found = find_merchant(connection, name)
         if revoke is None:
-            click.echo(merchants.issue_key(connection, found).text)
+            click.echo(issue_key(connection, found).text)
             return
-        merchants.revoke_key(connection, found, revoke)
+        revoke_key(connection, found, revoke)
         click.echo(f"key {revoke} is revoked")
 
 

@@ -12,7 +12,7 @@ from psycopg.rows import tuple_row
 
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.missing import null_features
-from stores.postgres import connection as postgres
+from stores.postgres.connection import Connection
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ def as_matrix(table: pa.Table, names: Sequence[str]) -> NDArray[np.float64]:
     return np.stack(columns, axis=1) if columns else np.zeros((table.num_rows, 0))
 
 
-def stored_vectors(session: postgres.Connection) -> dict[int, tuple[bytes, Sequence[str]]]:
+def stored_vectors(session: Connection) -> dict[int, tuple[bytes, Sequence[str]]]:
     """The vector and the missing parts of every evaluation, by `order_pk`."""
     with session.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute("SELECT order_pk, vector, missing FROM evaluations").fetchall()

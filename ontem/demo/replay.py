@@ -19,8 +19,8 @@ from ontem.demo.folder import Place, command
 from ontem.demo.nights import AFTER_CUTOFF_US, nights_between
 from ontem.demo.orders import LiveChargeback, LiveOrder
 from ontem.stack.server import free_port
-from stores.postgres import chargebacks
-from stores.postgres import connection as postgres
+from stores.postgres.chargebacks import record_chargeback
+from stores.postgres.connection import Connection, connect
 from stores.settings import Settings
 
 START_SECONDS = 60
@@ -150,13 +150,13 @@ class Replay:
         done.degraded += bool(told["degraded"])
 
     def _charge_back(self, one: LiveChargeback) -> None:
-        with postgres.connect(self.settings.postgres_url, application_name="ontem demo") as session:
+        with connect(self.settings.postgres_url, application_name="ontem demo") as session:
             set_clock(session, from_us(one.at_us))
-            chargebacks.record(session, self.merchant_id, one.order_id, from_us(one.at_us))
+            record_chargeback(session, self.merchant_id, one.order_id, from_us(one.at_us))
             session.commit()
 
 
-def set_clock(session: postgres.Connection, at: datetime) -> None:
+def set_clock(session: Connection, at: datetime) -> None:
     """Make the development clock of a session tell `at`."""
     session.execute("SELECT set_config('ontem.clock', %s, false)", (at.isoformat(),))
 

@@ -25,12 +25,11 @@ from ontem.demo.orders import DemoOrders, LiveOrder
 from ontem.demo.replay import Replay, Replayed, clock_of_night, service
 from ontem.demo.report import Report
 from ontem.demo.stages import Stages
-from stores.files import manifest as manifests
+from stores.files.manifest import newest_revision, read_manifest
 from stores.files.store import open_store
 from stores.policy import Policy
-from stores.postgres import connection as postgres
-from stores.postgres import merchants
-from stores.postgres.merchants import Merchant
+from stores.postgres.connection import Connection, connect
+from stores.postgres.merchants import Merchant, add_merchant, issue_key, set_policy
 from stores.settings import Settings
 
 WARM_UP_DAYS = 30
@@ -60,7 +59,7 @@ class Demo:
         self._decide_by(model, merchant, settings)
         replayed = self._replay(orders, merchant, settings)
         training = self._training_of_live_days(orders, settings, features)
-        with postgres.connect(settings.postgres_url, application_name="ontem demo") as session:
+        with connect(settings.postgres_url, application_name="ontem demo") as session:
             found = audit.compare(training, audit.stored_vectors(session), features)
             riskiest = _riskiest(session, model)
         return self._report(orders, (model, plain), replayed, found, riskiest)
@@ -75,9 +74,9 @@ class Demo:
         self.snapshots.append(named)
 
     def _import(self, history: pa.Table, settings: Settings) -> Merchant:
-        with postgres.connect(settings.postgres_url, application_name="ontem demo") as session:
-            merchant = merchants.add(session, MERCHANT)
-            key = merchants.issue_key(session, merchant)
+        with connect(settings.postgres_url, application_name="ontem demo") as session:
+            merchant = add_merchant(session, MERCHANT)
+            key = issue_key(session, merchant)
             session.commit()
         self.place.key_file.touch(mode=0o600)
         self.place.key_file.write_text(key.text, encoding="utf-8")
@@ -115,8 +114,8 @@ class Demo:
     def _decide_by(self, model: Model, merchant: Merchant, settings: Settings) -> None:
         metrics = model.manifest.metrics
         policy = Policy(metrics.review.threshold, metrics.block.threshold)
-        with postgres.connect(settings.postgres_url, application_name="ontem demo") as session:
-            merchants.set_policy(session, merchant, policy)
+        with connect(settings.postgres_url, application_name="ontem demo") as session:
+            set_policy(session, merchant, policy)
             session.commit()
 
     def _replay(self, orders: DemoOrders, merchant: Merchant, settings: Settings) -> Replayed:
@@ -151,8 +150,8 @@ class Demo:
         self.stages.run("training set of the live days", named, self.place.variables())
         store = open_store(settings.storage_url)
         slot = training_set_slot(features.version)
-        key = slot.key(manifests.newest_revision(store, slot))
-        found = manifests.read(store, key, TrainingSetFacts)
+        key = slot.key(newest_revision(store, slot))
+        found = read_manifest(store, key, TrainingSetFacts)
         return pa.concat_tables(pq.read_table(store.open(file.key)) for file in found.files)
 
     def _report(
@@ -193,7 +192,7 @@ class Demo:
         )
 
 
-def _riskiest(session: postgres.Connection, model: Model) -> dict[str, Any]:
+def _riskiest(session: Connection, model: Model) -> dict[str, Any]:
     with session.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute(
             "SELECT order_id, score, decision, vector FROM evaluations "

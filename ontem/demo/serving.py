@@ -13,7 +13,7 @@ import redis
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from ontem.demo.folder import NoDemo, Place, command
-from stores.redis.publish import published
+from stores.redis.publish import read_published
 from stores.settings import Settings
 
 
@@ -39,7 +39,7 @@ def missing_night(settings: Settings, now_us: int) -> date | None:
     calendar = Calendar(settings.timezone)
     features = FeatureSet(settings.timezone, settings.snapshot_lag)
     due_day = calendar.as_of(now_us, settings.snapshot_lag)
-    newest = published(redis.Redis.from_url(settings.redis_url), features.timelines_id).newest
+    newest = read_published(redis.Redis.from_url(settings.redis_url), features.timelines_id).newest
     if newest is not None and newest.as_of >= due_day:
         return None
     return date.fromordinal(due_day)

@@ -52,16 +52,16 @@ class FileDamaged(OfflineError):
 class Slot:
     """What a manifest is a revision of: a dataset under one id (timelines or feature set).
 
-    `part` is the snapshot's `as_of` (YYYY-MM-DD), or `all` where the dataset has only one.
+    `partition` is the snapshot's `as_of` (YYYY-MM-DD), or `all` where the dataset has only one.
     """
 
     dataset: str
     id: str
-    part: str
+    partition: str
 
     def key(self, revision: int) -> str:
         """Where revision 1, 2, 3, ... is."""
-        return f"manifests/{self.dataset}/{self.id}/{self.part}/{revision:06d}.json"
+        return f"manifests/{self.dataset}/{self.id}/{self.partition}/{revision:06d}.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class DataFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Provenance:
     """How a manifest came to be."""
 
     at: datetime
@@ -91,7 +91,7 @@ class Manifest(Generic[Facts]):
     run: str
     files: tuple[DataFile, ...]
     facts: Facts
-    made: Made
+    provenance: Provenance
     layout: int = LAYOUT
 
     @property
@@ -110,22 +110,22 @@ def run_folder(dataset: str, run: str) -> str:
     return f"runs/{dataset}/{run}"
 
 
-def made(*, at: datetime, by: str) -> Made:
+def provenance(*, at: datetime, by: str) -> Provenance:
     """The provenance of something made now by the command `by` on this machine's libraries."""
-    return Made(at=at, by=by, libraries=libraries())
+    return Provenance(at=at, by=by, libraries=library_versions())
 
 
-def libraries() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
     """The versions that values may depend on."""
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
-def describe(store: OfflineStore, folder: str) -> tuple[DataFile, ...]:
+def describe_files(store: OfflineStore, folder: str) -> tuple[DataFile, ...]:
     """The Parquet files of a run folder that was just written, made durable and counted."""
-    return tuple(_describe_one(store, key) for key in store.settle(folder))
+    return tuple(_describe_one(store, key) for key in store.make_durable(folder))
 
 
-def commit(store: OfflineStore, manifest: Manifest[Facts]) -> str:
+def commit_manifest(store: OfflineStore, manifest: Manifest[Facts]) -> str:
     """Create `manifest` as the next revision of its slot; the key it got.
 
     Of several that commit at once each gets a revision of its own.
@@ -149,7 +149,7 @@ def newest_revision(store: OfflineStore, slot: Slot) -> int:
     return there
 
 
-def read(store: OfflineStore, key: str, facts: type[Facts]) -> Manifest[Facts]:
+def read_manifest(store: OfflineStore, key: str, facts: type[Facts]) -> Manifest[Facts]:
     """The manifest under `key`, whose facts are of that type.
 
     Raises ManifestMissing or ManifestUnreadable.
@@ -167,7 +167,7 @@ def read(store: OfflineStore, key: str, facts: type[Facts]) -> Manifest[Facts]:
     return manifest
 
 
-def verify(store: OfflineStore, files: Iterable[DataFile]) -> None:
+def verify_files(store: OfflineStore, files: Iterable[DataFile]) -> None:
     """Raises FileMissing or FileDamaged unless every file has the bytes that were committed."""
     for file in files:
         found = _sha256(store, file.key)

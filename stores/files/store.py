@@ -55,7 +55,7 @@ class OfflineStore(Protocol):
         """The URL by which Spark writes or reads `key`, a file or a folder."""
         ...
 
-    def settle(self, folder: str) -> tuple[str, ...]:
+    def make_durable(self, folder: str) -> tuple[str, ...]:
         """Make what was written below `folder` durable; its Parquet files' keys, sorted.
 
         Only the run that wrote the folder asks: readers start at a manifest.
@@ -102,7 +102,7 @@ class FolderStore:
         """The URL by which Spark writes or reads `key`."""
         return self._path(key).as_uri()
 
-    def settle(self, folder: str) -> tuple[str, ...]:
+    def make_durable(self, folder: str) -> tuple[str, ...]:
         """Make what was written below `folder` durable; its Parquet files' keys, sorted."""
         below = self._path(folder)
         for path in _tree(below):

@@ -8,7 +8,7 @@ from stores.postgres.connection import Connection
 ChargebackKind = Literal["chargeback", "reversal"]
 
 
-def record(
+def record_chargeback(
     connection: Connection,
     merchant_id: int,
     order_id: str,

@@ -25,7 +25,7 @@ class PostgresUnavailable(OntemError):
         self.address, self.reason = address, reason
 
 
-def address_of(url: str) -> str:
+def postgres_address(url: str) -> str:
     """`host:port/database` of a connection URL: what a message may show, never its password."""
     parts = conninfo_to_dict(url)
     host, port = parts.get("host") or "localhost", parts.get("port") or 5432
@@ -63,7 +63,9 @@ def connect(
             keepalives_count=3,
         )
     except psycopg.OperationalError as error:
-        raise PostgresUnavailable(address=address_of(url), reason=_first_sentence(error)) from None
+        raise PostgresUnavailable(
+            address=postgres_address(url), reason=_first_sentence(error)
+        ) from None
 
 
 def quote(value: object) -> str:

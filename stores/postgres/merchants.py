@@ -70,7 +70,7 @@ class _Row:
 _COLUMNS: Final = "m.merchant_id, m.name, m.review_at, m.block_at, m.decision_without_score"
 
 
-def add(connection: Connection, name: str, policy: Policy | None = None) -> Merchant:
+def add_merchant(connection: Connection, name: str, policy: Policy | None = None) -> Merchant:
     """A new merchant. Raises MerchantExists."""
     policy = policy or Policy()
     try:
@@ -94,7 +94,7 @@ def set_policy(connection: Connection, merchant: Merchant, policy: Policy) -> No
     )
 
 
-def find(connection: Connection, name: str) -> Merchant:
+def find_merchant(connection: Connection, name: str) -> Merchant:
     """The merchant of that name. Raises MerchantUnknown."""
     with connection.cursor(row_factory=class_row(_Row)) as cursor:
         row = cursor.execute(
@@ -106,7 +106,7 @@ def find(connection: Connection, name: str) -> Merchant:
     return row.merchant()
 
 
-def every(connection: Connection) -> list[Merchant]:
+def all_merchants(connection: Connection) -> list[Merchant]:
     """All merchants, by name."""
     with connection.cursor(row_factory=class_row(_Row)) as cursor:
         rows = cursor.execute(

@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from features_pkg.errors import OntemError
-from stores.postgres.connection import address_of, connect
+from stores.postgres.connection import connect, postgres_address
 from stores.settings import Environment
 
 ONE_AT_A_TIME = 0x4F6E74656D  # "Ontem" in ASCII: the key of our advisory lock
@@ -42,7 +42,7 @@ def migrate(url: str, *, environment: Environment) -> None:
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ONE_AT_A_TIME})
         _upgrade(connection)
-        _settle_environment(connection, environment, address_of(url))
+        _fix_environment(connection, environment, postgres_address(url))
         _register_generation(connection)
 
 
@@ -56,7 +56,7 @@ def _upgrade(connection: SqlConnection) -> None:
         command.upgrade(config, "head")
 
 
-def _settle_environment(connection: SqlConnection, asked: Environment, address: str) -> None:
+def _fix_environment(connection: SqlConnection, asked: Environment, address: str) -> None:
     found = connection.scalar(text("SELECT environment FROM stack"))
     if found == asked:
         return

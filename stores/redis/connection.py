@@ -25,13 +25,13 @@ class RedisUnavailable(OntemError):
         self.address, self.reason = address, reason
 
 
-def address_of(url: str) -> str:
+def redis_address(url: str) -> str:
     """`host:port/database` of a connection URL, without its password."""
     options = url_options(url)
     return f"{options.get('host', 'localhost')}:{options.get('port', 6379)}/{options.get('db', 0)}"
 
 
-def client(url: str, timeout: timedelta = COMMAND_TIMEOUT) -> "redis.Redis":
+def redis_client(url: str, timeout: timedelta = COMMAND_TIMEOUT) -> "redis.Redis":
     """A client that gives up after `timeout` instead of trying again; it connects when used."""
     seconds = timeout.total_seconds()
     return redis.Redis.from_url(
@@ -42,14 +42,14 @@ def client(url: str, timeout: timedelta = COMMAND_TIMEOUT) -> "redis.Redis":
     )
 
 
-def connect(url: str, timeout: timedelta = COMMAND_TIMEOUT) -> "redis.Redis":
-    """A `client` that has answered. Raises RedisUnavailable, which names the address."""
-    connected = client(url, timeout)
+def connect_redis(url: str, timeout: timedelta = COMMAND_TIMEOUT) -> "redis.Redis":
+    """A `redis_client` that has answered. Raises RedisUnavailable, which names the address."""
+    connected = redis_client(url, timeout)
     try:
         connected.ping()
     except (redis.RedisError, OSError) as cause:
         connected.close()
-        raise RedisUnavailable(address=address_of(url), reason=_one_line(cause)) from None
+        raise RedisUnavailable(address=redis_address(url), reason=_one_line(cause)) from None
     return connected
 
 

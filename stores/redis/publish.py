@@ -23,7 +23,7 @@ from stores.redis.errors import (
     ValueDamaged,
 )
 from stores.redis.keys import fence_key, list_key, value_key
-from stores.redis.values import Load, VersionUnreadable, append, decode_list, encode_list
+from stores.redis.values import Load, VersionUnreadable, append_version, decode_list, encode_list
 
 BATCH: Final = 2000
 KEY_OVERHEAD_BYTES: Final = 170
@@ -84,7 +84,7 @@ class Published:
         return frozenset(load.load_id for load in self.loads)
 
 
-def published(client: "redis.Redis", timelines: str) -> Published:
+def read_published(client: "redis.Redis", timelines: str) -> Published:
     """What is visible now; raises VersionUnreadable when the list is damaged."""
     content = cast(bytes | None, client.get(list_key(timelines))) or b""
     return Published(content, decode_list(content) if content else ())
@@ -141,7 +141,7 @@ def write_versions(
         changed = []
         for key, value, (entity, timeline) in zip(keys, old, batch, strict=True):
             try:
-                content = append(value, entity, fence.load_id, timeline, listed)
+                content = append_version(value, entity, fence.load_id, timeline, listed)
             except VersionUnreadable as error:
                 raise ValueDamaged(key=key, reason=str(error)) from None
             if content is not None:

@@ -14,7 +14,7 @@ import msgspec
 from features_pkg.entity_keys import NAME_BYTES
 from features_pkg.errors import OntemError
 
-KEPT_VERSIONS: Final = 3
+MOST_VERSIONS: Final = 3
 
 
 class VersionUnreadable(OntemError):
@@ -56,13 +56,13 @@ def decode_list(content: bytes) -> tuple[Load, ...]:
         raise VersionUnreadable(f"the list of loads can't be read: {cause}") from None
 
 
-def resolve(loads: Sequence[Load], due_day: int, max_stale_days: int) -> Load | None:
+def load_for_day(loads: Sequence[Load], due_day: int, max_stale_days: int) -> Load | None:
     """The newest load as of `due_day` or at most `max_stale_days` before it; days are ordinals."""
     fit = [load for load in loads if due_day - max_stale_days <= load.as_of <= due_day]
     return max(fit, key=lambda load: (load.as_of, load.load_id), default=None)
 
 
-def read(
+def read_version(
     value: bytes | None, entity_key: bytes, load_id: int, listed: frozenset[int]
 ) -> bytes | None:
     """The timeline that `load_id` sees: its newest visible version not after it; None if never.
@@ -82,7 +82,7 @@ def read(
     return None
 
 
-def append(
+def append_version(
     value: bytes | None,
     entity_key: bytes,
     load_id: int,
@@ -100,8 +100,8 @@ def append(
         if len(visible) == len(versions):
             return None
         return _pack(entity_key, visible, dropped=dropped)
-    kept = [(load_id, timeline), *visible[: KEPT_VERSIONS - 1]]
-    content = _pack(entity_key, kept, dropped=dropped or len(visible) >= KEPT_VERSIONS)
+    kept = [(load_id, timeline), *visible[: MOST_VERSIONS - 1]]
+    content = _pack(entity_key, kept, dropped=dropped or len(visible) >= MOST_VERSIONS)
     return None if content == value else content
 
 

@@ -15,8 +15,8 @@ import redis
 
 from features_pkg.definitions.feature_set import FeatureSet
 from stores.policy import Policy
-from stores.postgres.connection import Connection, connect, merchants
-from stores.postgres.merchants import Merchant
+from stores.postgres.connection import Connection, connect
+from stores.postgres.merchants import Merchant, add_merchant, issue_key
 from tests.e2e.a_model import write_a_model
 from tests.e2e.fault_proxy import FaultProxy, a_fault_proxy
 from tests.e2e.published import OnlineStore
@@ -63,8 +63,8 @@ class Shop:
 
 def a_shop(service: Running, database: Connection, features: FeatureSet, **policy: Any) -> Shop:
     """A new merchant of a running service."""
-    merchant = merchants.add(database, f"loja {next(_numbers)}", Policy(**policy))
-    key = merchants.issue_key(database, merchant)
+    merchant = add_merchant(database, f"loja {next(_numbers)}", Policy(**policy))
+    key = issue_key(database, merchant)
     return Shop(merchant, service.client(key.text), database, features)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from stores.postgres import merchants
 from stores.postgres.api_keys import ApiKey
+from stores.postgres.merchants import issue_key, revoke_key
 from tests.e2e.conftest import Shop
 from tests.e2e.running import Answered, Running
 
@@ -136,14 +136,14 @@ def test_a_key_in_the_url_is_no_key(shop: Shop):
 
 
 def test_a_revoked_key_that_was_never_used_is_refused(shop: Shop):
-    key = merchants.issue_key(shop.database, shop.merchant)
-    merchants.revoke_key(shop.database, shop.merchant, key.key_id)
+    key = issue_key(shop.database, shop.merchant)
+    revoke_key(shop.database, shop.merchant, key.key_id)
 
     the_problem(shop.evaluate(an_order(), Authorization=f"Bearer {key.text}"), 401)
 
 
 def test_two_keys_of_a_merchant_work_side_by_side(shop: Shop):
-    second = merchants.issue_key(shop.database, shop.merchant)
+    second = issue_key(shop.database, shop.merchant)
 
     first = shop.evaluate(an_order())
     again = shop.evaluate(an_order(), Authorization=f"Bearer {second.text}")

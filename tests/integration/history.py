@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from jobs.job import Job
-from stores.postgres import connection as postgres
+from stores.postgres.connection import Connection, connect
 from stores.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ class History:
                 self.merchant_id,
             )
 
-    def connect(self) -> postgres.Connection:
+    def connect(self) -> Connection:
         """A session in autocommit."""
-        return postgres.connect(self.url, application_name="tests", autocommit=True)
+        return connect(self.url, application_name="tests", autocommit=True)
 
     def order(self, at: datetime = NOON, **values: Any) -> str:
         """An imported order; its id."""
@@ -101,7 +101,7 @@ class History:
         return order_id
 
     @staticmethod
-    def _one(connection: postgres.Connection, query: str, *values: object) -> int:
+    def _one(connection: Connection, query: str, *values: object) -> int:
         (row,) = connection.execute(query.encode(), values).fetchall()
         return int(str(row[0]))
 

@@ -15,7 +15,8 @@ from jobs.importing import How, Imported, ImportRefused, Mapping, Refusal
 from jobs.importing import import_chargebacks as load_chargebacks
 from jobs.importing import import_orders as load_orders
 from ontem.generating import generate
-from stores.postgres.connection import Connection, chargebacks, connect
+from stores.postgres.chargebacks import record_chargeback
+from stores.postgres.connection import Connection, connect
 
 NOON = datetime(2018, 6, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -314,7 +315,7 @@ def test_an_earlier_chargeback_from_a_file_moves_the_event(
     connection: Connection, heard: Heard, load: Any
 ) -> None:
     load(orders(an_order()))
-    chargebacks.record(connection, 1, "o1", _clock(connection))
+    record_chargeback(connection, 1, "o1", _clock(connection))
     told = pa.Table.from_pylist([{"order_id": "o1", "chargeback_at": NOON + DAY}])
 
     done = load_chargebacks(connection, told, 1, None, How(listener=heard))

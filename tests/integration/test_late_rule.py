@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from stores.postgres.connection import Connection, chargebacks, connect
+from stores.postgres.chargebacks import record_chargeback
+from stores.postgres.connection import Connection, connect
 
 NOON = datetime(2018, 6, 1, 12, tzinfo=UTC)
 LATE_AFTER = timedelta(seconds=5)
@@ -103,7 +104,7 @@ def test_a_savepoint_does_not_change_the_transaction_id_of_a_row(at_noon: Connec
 def test_a_chargeback_counts_from_when_we_were_told(at_noon: Connection) -> None:
     an_order(at_noon, "o", None, event_at=NOON - timedelta(days=30), import_id=1)
 
-    chargebacks.record(at_noon, 1, "o", NOON - timedelta(seconds=3))
+    record_chargeback(at_noon, 1, "o", NOON - timedelta(seconds=3))
 
     assert _events(at_noon) == [("o", NOON - timedelta(seconds=3))]
 
@@ -111,7 +112,7 @@ def test_a_chargeback_counts_from_when_we_were_told(at_noon: Connection) -> None
 def test_a_chargeback_told_late_counts_from_when_it_is_stored(at_noon: Connection) -> None:
     an_order(at_noon, "o", None, event_at=NOON - timedelta(days=30), import_id=1)
 
-    chargebacks.record(at_noon, 1, "o", NOON - timedelta(days=2))
+    record_chargeback(at_noon, 1, "o", NOON - timedelta(days=2))
 
     assert _events(at_noon) == [("o", NOON)]
     told = at_noon.execute("SELECT reported_at FROM chargebacks").fetchone()
@@ -120,11 +121,11 @@ def test_a_chargeback_told_late_counts_from_when_it_is_stored(at_noon: Connectio
 
 def test_a_chargeback_of_the_future_is_refused(at_noon: Connection) -> None:
     with pytest.raises(psycopg.errors.CheckViolation):
-        chargebacks.record(at_noon, 1, "o", NOON + timedelta(seconds=2))
+        record_chargeback(at_noon, 1, "o", NOON + timedelta(seconds=2))
 
 
 def test_a_chargeback_waits_for_its_order_and_then_counts_from_it(at_noon: Connection) -> None:
-    chargebacks.record(at_noon, 1, "o", NOON)
+    record_chargeback(at_noon, 1, "o", NOON)
     assert _events(at_noon) == []
 
     at_noon.execute("SET ontem.clock = '2018-06-01T12:10:00Z'")
@@ -135,26 +136,26 @@ def test_a_chargeback_waits_for_its_order_and_then_counts_from_it(at_noon: Conne
 
 def test_only_the_first_chargeback_of_an_order_is_an_event(at_noon: Connection) -> None:
     an_order(at_noon, "o", None, event_at=NOON - timedelta(days=30), import_id=1)
-    chargebacks.record(at_noon, 1, "o", NOON - timedelta(seconds=1))
-    chargebacks.record(at_noon, 1, "o", NOON - timedelta(seconds=2))
-    chargebacks.record(at_noon, 1, "o", NOON)
+    record_chargeback(at_noon, 1, "o", NOON - timedelta(seconds=1))
+    record_chargeback(at_noon, 1, "o", NOON - timedelta(seconds=2))
+    record_chargeback(at_noon, 1, "o", NOON)
 
     assert _events(at_noon) == [("o", NOON - timedelta(seconds=2))]
 
 
 def test_a_reversal_is_no_chargeback_and_takes_none_back(at_noon: Connection) -> None:
     an_order(at_noon, "o", None, event_at=NOON - timedelta(days=30), import_id=1)
-    chargebacks.record(at_noon, 1, "o", NOON - timedelta(seconds=4), kind="reversal")
+    record_chargeback(at_noon, 1, "o", NOON - timedelta(seconds=4), kind="reversal")
     assert _events(at_noon) == []
 
-    chargebacks.record(at_noon, 1, "o", NOON)
+    record_chargeback(at_noon, 1, "o", NOON)
 
     assert _events(at_noon) == [("o", NOON)]
 
 
 def test_the_same_chargeback_told_twice_is_stored_once(at_noon: Connection) -> None:
-    assert chargebacks.record(at_noon, 1, "o", NOON) is True
-    assert chargebacks.record(at_noon, 1, "o", NOON) is False
+    assert record_chargeback(at_noon, 1, "o", NOON) is True
+    assert record_chargeback(at_noon, 1, "o", NOON) is False
 
 
 def test_a_chargeback_of_another_merchant_s_order_waits_for_one_of_its_own(
@@ -162,17 +163,17 @@ def test_a_chargeback_of_another_merchant_s_order_waits_for_one_of_its_own(
 ) -> None:
     an_order(at_noon, "o", None, event_at=NOON - timedelta(days=30), import_id=1)
 
-    chargebacks.record(at_noon, 2, "o", NOON)
+    record_chargeback(at_noon, 2, "o", NOON)
 
     assert _events(at_noon) == []
 
 
 def test_a_chargeback_is_seen_from_the_later_of_both_transactions(at_noon: Connection) -> None:
     an_order(at_noon, "known", None, event_at=NOON - timedelta(days=30), import_id=1)
-    chargebacks.record(at_noon, 1, "waiting", NOON)
+    record_chargeback(at_noon, 1, "waiting", NOON)
     at_noon.commit()
     at_noon.execute("SET ontem.clock = '2018-06-01T12:00:00Z'")
-    chargebacks.record(at_noon, 1, "known", NOON)
+    record_chargeback(at_noon, 1, "known", NOON)
     an_order(at_noon, "waiting", NOON)
     own = at_noon.execute("SELECT pg_current_xact_id()::text").fetchone()
 

@@ -9,8 +9,17 @@ from click.testing import CliRunner, Result
 from ontem.cli import main
 from stores.policy import Policy
 from stores.postgres.api_keys import ApiKey
-from stores.postgres.connection import Connection, connect, merchants
-from stores.postgres.merchants import KeyUnknown, MerchantExists, MerchantUnknown
+from stores.postgres.connection import Connection, connect
+from stores.postgres.merchants import (
+    KeyUnknown,
+    MerchantExists,
+    MerchantUnknown,
+    add_merchant,
+    authenticate,
+    find_merchant,
+    issue_key,
+    revoke_key,
+)
 
 
 @pytest.fixture
@@ -40,7 +49,7 @@ def test_a_new_merchant_gets_a_key_that_proves_it(ontem: Any, database: Connecti
 
     key = ApiKey.read(done.output.strip())
     assert key is not None
-    found = merchants.authenticate(database, key)
+    found = authenticate(database, key)
     assert found is not None
     assert (found.name, found.policy) == ("loja", Policy(0.3, 0.9, "allow"))
 
@@ -51,11 +60,11 @@ def test_a_second_key_works_beside_the_first_until_one_is_revoked(ontem: Any, da
     )
     assert first
     assert second
-    assert merchants.authenticate(database, first) == merchants.authenticate(database, second)
+    assert authenticate(database, first) == authenticate(database, second)
 
     assert ontem("key", "loja", "--revoke", first.key_id).exit_code == 0
-    assert merchants.authenticate(database, first) is None
-    assert merchants.authenticate(database, second) is not None
+    assert authenticate(database, first) is None
+    assert authenticate(database, second) is not None
 
 
 def test_the_secret_is_nowhere_in_the_database(ontem: Any, database: Connection):
@@ -68,9 +77,9 @@ def test_the_secret_is_nowhere_in_the_database(ontem: Any, database: Connection)
 
 
 def test_a_key_with_another_secret_is_nobody_s(database: Connection):
-    key = merchants.issue_key(database, merchants.add(database, "loja"))
+    key = issue_key(database, add_merchant(database, "loja"))
 
-    assert merchants.authenticate(database, ApiKey(key.key_id, ApiKey.new().secret)) is None
+    assert authenticate(database, ApiKey(key.key_id, ApiKey.new().secret)) is None
 
 
 def test_the_merchants_are_listed_by_name_with_their_policies(ontem: Any):
@@ -100,19 +109,19 @@ def test_what_cannot_be_done_is_said_in_a_sentence(ontem: Any, words: tuple[str,
 
 
 def test_a_key_of_another_merchant_is_not_revoked(database: Connection):
-    loja, other = (merchants.add(database, name) for name in ("loja", "other"))
-    key = merchants.issue_key(database, loja)
+    loja, other = (add_merchant(database, name) for name in ("loja", "other"))
+    key = issue_key(database, loja)
 
     with pytest.raises(KeyUnknown):
-        merchants.revoke_key(database, other, key.key_id)
-    assert merchants.authenticate(database, key) == loja
+        revoke_key(database, other, key.key_id)
+    assert authenticate(database, key) == loja
 
 
 def test_names_are_unique_and_found_or_refused(database: Connection):
-    loja = merchants.add(database, "loja")
+    loja = add_merchant(database, "loja")
 
-    assert merchants.find(database, "loja") == loja
+    assert find_merchant(database, "loja") == loja
     with pytest.raises(MerchantExists):
-        merchants.add(database, "loja")
+        add_merchant(database, "loja")
     with pytest.raises(MerchantUnknown):
-        merchants.find(database, "lojinha")
+        find_merchant(database, "lojinha")

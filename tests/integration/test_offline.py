@@ -13,20 +13,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stores.files import manifest as manifests
 from stores.files.manifest import (
     FileDamaged,
     Manifest,
     ManifestMissing,
     ManifestUnreadable,
     Slot,
-    commit,
-    describe,
-    made,
+    commit_manifest,
+    describe_files,
     newest_revision,
-    read,
+    provenance,
+    read_manifest,
     run_folder,
-    verify,
+    verify_files,
 )
 from stores.files.store import FileMissing, OfflineStore, StorageUnusable, open_store
 
@@ -45,7 +44,7 @@ def a_manifest(note: str = "first", **changes: object) -> Manifest[Facts]:
         "run": "r1",
         "files": (),
         "facts": Facts(note),
-        "made": made(at=datetime(2018, 6, 1, tzinfo=UTC), by="test"),
+        "provenance": provenance(at=datetime(2018, 6, 1, tzinfo=UTC), by="test"),
     }
     return Manifest(**(values | changes))  # type: ignore[arg-type]
 
@@ -78,15 +77,17 @@ def test_a_refused_second_put_leaves_no_draft_behind(store: OfflineStore, tmp_pa
 
 
 def test_revisions_count_up_and_old_ones_stay_readable(store: OfflineStore) -> None:
-    keys = [commit(store, a_manifest(note)) for note in ("one", "two", "three", "four", "five")]
+    keys = [
+        commit_manifest(store, a_manifest(note)) for note in ("one", "two", "three", "four", "five")
+    ]
 
     assert [key[-11:-5] for key in keys] == ["000001", "000002", "000003", "000004", "000005"]
-    assert read(store, keys[1], Facts).facts.note == "two"
+    assert read_manifest(store, keys[1], Facts).facts.note == "two"
     assert newest_revision(store, SLOT) == 5
 
 
 def test_slots_count_apart(store: OfflineStore) -> None:
-    commit(store, a_manifest())
+    commit_manifest(store, a_manifest())
 
     assert newest_revision(store, Slot("snapshot", "0123456789ab", "2018-06-02")) == 0
     assert newest_revision(store, Slot("snapshot", "ba9876543210", "2018-06-01")) == 0
@@ -94,7 +95,7 @@ def test_slots_count_apart(store: OfflineStore) -> None:
 
 def _commit_some(root: str, writer: int) -> list[str]:
     store = open_store(root)
-    return [commit(store, a_manifest(f"{writer}.{turn}")) for turn in range(10)]
+    return [commit_manifest(store, a_manifest(f"{writer}.{turn}")) for turn in range(10)]
 
 
 def test_of_writers_that_race_each_gets_revisions_of_its_own(
@@ -105,7 +106,7 @@ def test_of_writers_that_race_each_gets_revisions_of_its_own(
 
     written = {key: f"{w}.{t}" for w, keys in enumerate(lists) for t, key in enumerate(keys)}
     assert len(written) == 20
-    assert {key: read(store, key, Facts).facts.note for key in written} == written
+    assert {key: read_manifest(store, key, Facts).facts.note for key in written} == written
     assert newest_revision(store, SLOT) == 20
 
 
@@ -114,24 +115,24 @@ import sys
 from pathlib import Path
 from stores.files.store import open_store
 sys.path.insert(0, sys.argv[2])
-from test_offline import a_manifest, a_run, commit
+from test_offline import a_manifest, a_run, commit_manifest
 store = open_store(Path(sys.argv[1]).as_uri())
 a_run(store, Path(sys.argv[1]), "killed")
 print("written", flush=True)
 sys.stdin.read()
-commit(store, a_manifest("never"))
+commit_manifest(store, a_manifest("never"))
 """
 
 
 def test_a_run_that_is_killed_before_its_manifest_changes_nothing(
     store: OfflineStore, tmp_path: Path
 ) -> None:
-    first = commit(store, a_manifest("first"))
+    first = commit_manifest(store, a_manifest("first"))
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED, str(tmp_path), str(Path(__file__).parent)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        cwd=Path(manifests.__file__).parents[2],
+        cwd=Path(__file__).parents[2],
     )
     assert process.stdout is not None
     assert process.stdin is not None
@@ -141,42 +142,42 @@ def test_a_run_that_is_killed_before_its_manifest_changes_nothing(
         process.wait()
 
     assert newest_revision(store, SLOT) == 1
-    assert read(store, first, Facts).facts.note == "first"
-    assert commit(store, a_manifest("again")).endswith("000002.json")
+    assert read_manifest(store, first, Facts).facts.note == "first"
+    assert commit_manifest(store, a_manifest("again")).endswith("000002.json")
 
 
 def test_a_manifest_says_what_its_files_hold(store: OfflineStore, tmp_path: Path) -> None:
-    files = describe(store, a_run(store, tmp_path, "r1", rows=7))
-    key = commit(store, a_manifest(files=files))
+    files = describe_files(store, a_run(store, tmp_path, "r1", rows=7))
+    key = commit_manifest(store, a_manifest(files=files))
 
-    manifest = read(store, key, Facts)
+    manifest = read_manifest(store, key, Facts)
     assert manifest.rows == 7
     assert manifest.bytes == (tmp_path / files[0].key).stat().st_size
-    verify(store, manifest.files)
+    verify_files(store, manifest.files)
 
 
 def test_a_flipped_bit_in_a_file_is_noticed(store: OfflineStore, tmp_path: Path) -> None:
-    files = describe(store, a_run(store, tmp_path, "r1"))
+    files = describe_files(store, a_run(store, tmp_path, "r1"))
     path = tmp_path / files[0].key
     content = bytearray(path.read_bytes())
     content[10] ^= 1
     path.write_bytes(content)
 
     with pytest.raises(FileDamaged, match=r"part-0\.parquet has sha256"):
-        verify(store, files)
+        verify_files(store, files)
 
 
 def test_a_file_that_went_away_is_named(store: OfflineStore, tmp_path: Path) -> None:
-    files = describe(store, a_run(store, tmp_path, "r1"))
+    files = describe_files(store, a_run(store, tmp_path, "r1"))
     (tmp_path / files[0].key).unlink()
 
     with pytest.raises(FileMissing, match=r"part-0\.parquet"):
-        verify(store, files)
+        verify_files(store, files)
 
 
 def test_a_revision_that_was_never_committed_is_refused(store: OfflineStore) -> None:
     with pytest.raises(ManifestMissing, match="000001"):
-        read(store, SLOT.key(1), Facts)
+        read_manifest(store, SLOT.key(1), Facts)
 
 
 @pytest.mark.parametrize(
@@ -186,14 +187,14 @@ def test_a_manifest_that_is_not_one_is_refused(store: OfflineStore, content: byt
     store.create(SLOT.key(1), content)
 
     with pytest.raises(ManifestUnreadable, match="000001"):
-        read(store, SLOT.key(1), Facts)
+        read_manifest(store, SLOT.key(1), Facts)
 
 
 def test_a_manifest_of_another_layout_is_refused(store: OfflineStore) -> None:
-    key = commit(store, a_manifest(layout=2))
+    key = commit_manifest(store, a_manifest(layout=2))
 
     with pytest.raises(ManifestUnreadable, match="layout 2"):
-        read(store, key, Facts)
+        read_manifest(store, key, Facts)
 
 
 def test_a_key_that_leads_out_of_the_root_is_refused(store: OfflineStore) -> None:

@@ -23,7 +23,15 @@ from jobs.snapshot.build import DATASET, SnapshotFacts, snapshot_slot
 from jobs.snapshot.night import publish_again
 from jobs.snapshot.publish import checksum_of, publish
 from jobs.snapshot.withdraw import unpublish
-from stores.files import manifest as manifests
+from stores.files.manifest import (
+    DataFile,
+    FileDamaged,
+    Manifest,
+    commit_manifest,
+    describe_files,
+    provenance,
+    run_folder,
+)
 from stores.files.store import open_store
 from stores.postgres.loads import (
     LoaderRunning,
@@ -44,8 +52,15 @@ from stores.redis.errors import (
     ValueDamaged,
 )
 from stores.redis.keys import value_key
-from stores.redis.publish import Fence, check_room, published, set_list, take_fence, write_versions
-from stores.redis.values import Load, VersionUnreadable, read
+from stores.redis.publish import (
+    Fence,
+    check_room,
+    read_published,
+    set_list,
+    take_fence,
+    write_versions,
+)
+from stores.redis.values import Load, VersionUnreadable, read_version
 from tests.integration.history import History, a_job
 
 MAY = date(2018, 5, 1)
@@ -68,7 +83,7 @@ class Shop:
     def committed(self, as_of: date, timelines: Timelines, **facts: object) -> NewLoad:
         """A committed snapshot that says this of some cards."""
         self._runs += 1
-        folder = manifests.run_folder(DATASET, f"r{self._runs}")
+        folder = run_folder(DATASET, f"r{self._runs}")
         (self.root / folder).mkdir(parents=True)
         rows = [(self.key(name), content) for name, content in timelines.items()]
         table = pa.table(
@@ -78,11 +93,9 @@ class Shop:
             }
         )
         pq.write_table(table, self.root / folder / "part-0.parquet")
-        return self.commit_files(as_of, manifests.describe(self.store, folder), **facts)
+        return self.commit_files(as_of, describe_files(self.store, folder), **facts)
 
-    def commit_files(
-        self, as_of: date, files: tuple[manifests.DataFile, ...], **facts: object
-    ) -> NewLoad:
+    def commit_files(self, as_of: date, files: tuple[DataFile, ...], **facts: object) -> NewLoad:
         cutoff = datetime(as_of.year, as_of.month, as_of.day, 3, tzinfo=UTC)
         values: dict[str, object] = {
             "as_of": as_of,
@@ -94,12 +107,12 @@ class Shop:
             "timezone": "America/Sao_Paulo",
             "entity_key_id": self.job.entity_key_id,
         }
-        manifest = manifests.Manifest(
+        manifest = Manifest(
             slot=snapshot_slot(self.timelines, as_of),
             run=f"r{self._runs}",
             files=files,
             facts=SnapshotFacts(**(values | facts)),  # type: ignore[arg-type]
-            made=manifests.made(at=cutoff, by="test"),
+            provenance=provenance(at=cutoff, by="test"),
         )
         return NewLoad(
             as_of=as_of,
@@ -107,7 +120,7 @@ class Shop:
             watermark=1,
             generation=1,
             timelines=self.timelines,
-            revision=manifests.commit(self.store, manifest),
+            revision=commit_manifest(self.store, manifest),
             entities=manifest.rows,
             checksum=checksum_of(files),
         )
@@ -127,13 +140,13 @@ class Shop:
         return row
 
     def listed(self) -> list[int]:
-        return [load.load_id for load in published(self.client, self.timelines).loads]
+        return [load.load_id for load in read_published(self.client, self.timelines).loads]
 
     def sees(self, name: str, load_id: int) -> bytes | None:
         """What a request that resolved `load_id` reads of a card."""
         key = self.key(name)
         value = self.client.get(value_key(self.timelines, key))
-        return read(value, key, load_id, frozenset(self.listed()))  # type: ignore[arg-type]
+        return read_version(value, key, load_id, frozenset(self.listed()))  # type: ignore[arg-type]
 
     def loads(self) -> list[LoadRow]:
         with self.job.connect() as connection:
@@ -162,7 +175,7 @@ def test_a_published_load_is_read_and_recorded(shop: Shop) -> None:
 def test_the_list_says_what_the_load_is(shop: Shop) -> None:
     row = shop.night(MAY, c1=b"one")
 
-    (load,) = published(shop.client, shop.timelines).loads
+    (load,) = read_published(shop.client, shop.timelines).loads
     assert load == Load(
         row.load_id, MAY.toordinal(), 1525143600000000, 1, row.checksum, row.revision
     )
@@ -198,7 +211,7 @@ def killed_while_writing(shop: Shop, row: LoadRow, timelines: Timelines) -> None
     fence = Fence.fresh(row.load_id)
     take_fence(shop.client, shop.timelines, fence)
     rows = [(shop.key(name), content) for name, content in timelines.items()]
-    listed = published(shop.client, shop.timelines).ids
+    listed = read_published(shop.client, shop.timelines).ids
     write_versions(shop.client, shop.timelines, fence, rows, listed)
 
 
@@ -313,7 +326,7 @@ def test_a_paused_loader_that_wakes_after_a_newer_one_changes_nothing(shop: Shop
     old = shop.register(shop.committed(MAY, {"c1": b"old"}))
     paused = Fence.fresh(old.load_id)
     take_fence(shop.client, shop.timelines, paused)
-    before = published(shop.client, shop.timelines)
+    before = read_published(shop.client, shop.timelines)
     new = shop.night(days(1), c1=b"new")
 
     with pytest.raises(LoadFenced, match="overtaken"):
@@ -339,7 +352,7 @@ def test_a_paused_loader_can_not_list_its_load_after_an_unpublish(shop: Shop) ->
     row = shop.register(shop.committed(days(1), {"c1": b"two"}))
     paused = Fence.fresh(row.load_id)
     take_fence(shop.client, shop.timelines, paused)
-    before = published(shop.client, shop.timelines)
+    before = read_published(shop.client, shop.timelines)
     unpublish(shop.job)
 
     with pytest.raises(LoadFenced):
@@ -453,7 +466,7 @@ def test_a_snapshot_with_bad_rows_is_refused(
         }
     )
     pq.write_table(table, folder / "part-0.parquet")
-    load = shop.commit_files(MAY, manifests.describe(shop.store, "runs/snapshot/bad"))
+    load = shop.commit_files(MAY, describe_files(shop.store, "runs/snapshot/bad"))
 
     refused_at_the_gate(shop, load, SnapshotDamaged, sentence)
 
@@ -463,7 +476,7 @@ def test_a_snapshot_whose_files_changed_is_refused(shop: Shop) -> None:
     (path,) = shop.root.rglob("*.parquet")
     path.write_bytes(path.read_bytes()[:-1] + b"x")
 
-    refused_at_the_gate(shop, load, manifests.FileDamaged, "sha256")
+    refused_at_the_gate(shop, load, FileDamaged, "sha256")
 
 
 def test_nothing_in_redis_names_a_value(shop: Shop, history: History) -> None:

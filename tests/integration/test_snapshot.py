@@ -17,13 +17,13 @@ from jobs.job import Job
 from jobs.snapshot.facts import SnapshotFacts, snapshot_slot
 from jobs.snapshot.night import Night, snapshot
 from jobs.snapshot.withdraw import unpublish
-from stores.files import manifest as manifests
+from stores.files.manifest import read_manifest, verify_files
 from stores.files.store import open_store
 from stores.postgres.loads import loads_of, mark_withdrawn
 from stores.redis.connection import RedisUnavailable
 from stores.redis.errors import LoadTooOld
 from stores.redis.keys import value_key
-from stores.redis.publish import Fence, published, take_fence, write_versions
+from stores.redis.publish import Fence, read_published, take_fence, write_versions
 from stores.redis.values import read
 from tests.integration.history import History, a_job
 
@@ -47,7 +47,7 @@ class Shop:
 
     def line(self, identifier: str, value: str, event: Event = Event.ORDER) -> Line | None:
         """What the newest load says of an entity."""
-        loads = published(self.client, self.timelines)
+        loads = read_published(self.client, self.timelines)
         keys = EntityKeys(self.job.settings.entity_key, self.timelines)
         key = keys.key(self.history.merchant_id, identifier, value)
         value_of = self.client.get(value_key(self.timelines, key))
@@ -144,12 +144,12 @@ def test_the_manifest_says_what_the_snapshot_is(shop: Shop) -> None:
     night = shop.night()
 
     store = open_store(shop.job.settings.storage_url)
-    manifest = manifests.read(store, night.load.revision, SnapshotFacts)
-    manifests.verify(store, manifest.files)
+    manifest = read_manifest(store, night.load.revision, SnapshotFacts)
+    verify_files(store, manifest.files)
     assert night.load.revision == snapshot_slot(shop.timelines, JUNE).key(1)
     assert (manifest.facts.as_of, manifest.facts.cutoff) == (JUNE, CUTOFF)
     assert manifest.rows == night.load.entities == 2
-    assert manifest.made.libraries["pyspark"].startswith("4.")
+    assert manifest.provenance.libraries["pyspark"].startswith("4.")
 
 
 def test_no_value_is_in_parquet(shop: Shop, storage_url: str) -> None:

@@ -14,8 +14,7 @@ from jobs.job import Job
 from jobs.training_set.facts import TrainingSetFacts
 from jobs.training_set.labels import LabelRule, Reason
 from jobs.training_set.run import Period, training_set
-from stores.files import manifest as manifests
-from stores.files.manifest import Manifest
+from stores.files.manifest import Manifest, read_manifest
 from stores.files.store import open_store
 from stores.postgres.loads import NewLoad, register_load
 from tests.integration.history import COLUMNS, NOON, History, a_job
@@ -36,7 +35,7 @@ class Shop:
     def built(self, period: Period = WEEK) -> tuple[Manifest[TrainingSetFacts], pa.Table]:
         key, manifest = training_set(self.job, period)
         store = open_store(self.job.settings.storage_url)
-        assert manifests.read(store, key, TrainingSetFacts) == manifest
+        assert read_manifest(store, key, TrainingSetFacts) == manifest
         tables = []
         for file in manifest.files:
             with store.open(file.key) as source:

@@ -21,8 +21,7 @@ from hypothesis.stateful import (
 from features_pkg.calendar import DAY_US
 from features_pkg.identifiers import Event
 from features_pkg.timelines.read import decode
-from stores.redis import values as versions
-from stores.redis.values import Load, VersionUnreadable
+from stores.redis.values import Load, VersionUnreadable, append_version, load_for_day, read_version
 from tests.parity.raw_events import (
     CALENDAR,
     Entity,
@@ -158,7 +157,7 @@ class Loads(RuleBasedStateMachine):
         new = {key_of(entity) for entity in self.new_since_published(read_bounds)}
         chosen = [key for key in timelines if not only_new or key in new]
         for key in chosen[:until]:
-            content = versions.append(self.values.get(key), key, load_id, timelines[key], listed)
+            content = append_version(self.values.get(key), key, load_id, timelines[key], listed)
             if content is not None:
                 self.values[key] = content
         self.killed = load_id if until is not None else None
@@ -206,7 +205,7 @@ class Loads(RuleBasedStateMachine):
             timelines = self.expected[load.load_id]
             for key in self.values.keys() | timelines.keys():
                 try:
-                    found = versions.read(self.values.get(key), key, load.load_id, listed)
+                    found = read_version(self.values.get(key), key, load.load_id, listed)
                 except VersionUnreadable:
                     continue
                 assert found == timelines.get(key), "wrong"
@@ -216,20 +215,20 @@ class Loads(RuleBasedStateMachine):
         listed = frozenset(load.load_id for load in self.listed)
         if self.newest and self.newest.load_id == max(self.extents):
             for key in self.expected[self.newest.load_id]:
-                assert versions.read(self.values.get(key), key, self.newest.load_id, listed)
+                assert read_version(self.values.get(key), key, self.newest.load_id, listed)
 
     @rule(ahead=st.integers(-1, 3), entity=st.tuples(merchants, st.just("card"), cards))
     def ask(self, ahead: int, entity: Entity) -> None:
         """As the service does for a day that may have no snapshot yet."""
         due_day = self.today + ahead
-        load = versions.resolve(self.listed, due_day, MAX_STALE)
+        load = load_for_day(self.listed, due_day, MAX_STALE)
         fit = [one for one in self.listed if due_day - MAX_STALE <= one.as_of <= due_day]
         assert load == (fit[-1] if fit else None)
         if load is None:
             return
         listed, key = frozenset(one.load_id for one in self.listed), key_of(entity)
         try:
-            content = versions.read(self.values.get(key), key, load.load_id, listed)
+            content = read_version(self.values.get(key), key, load.load_id, listed)
         except VersionUnreadable:
             return
         seen = self.raw.seen_by(self.extents[load.load_id])

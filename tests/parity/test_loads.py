@@ -83,7 +83,7 @@ PUBLISHERS = (
     NewByTransaction,
     NewByDay,
 )
-READ, APPEND = "stores.redis.values:read", "stores.redis.values:append"
+READ, APPEND = "stores.redis.values:read_version", "stores.redis.values:append_version"
 MISTAKES = {
     "an invisible version is read": Mistake(READ, " and version_id in listed", ""),
     "a later load's version is read": Mistake(READ, "version_id <= load_id and ", ""),
@@ -92,7 +92,7 @@ MISTAKES = {
     "what an invisible version says is not written again": Mistake(
         APPEND, "if version[0] in listed and version[0] < load_id", "if version[0] < load_id"
     ),
-    "dropping is not noted": Mistake(APPEND, "dropped or len(visible) >= KEPT_VERSIONS", "dropped"),
+    "dropping is not noted": Mistake(APPEND, "dropped or len(visible) >= MOST_VERSIONS", "dropped"),
     "dropping is forgotten at the next write": Mistake(APPEND, "dropped or len", "len"),
     "dropping is forgotten when nothing changed": Mistake(
         APPEND, "visible, dropped=dropped)", "visible, dropped=False)"

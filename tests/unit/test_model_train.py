@@ -27,7 +27,13 @@ from jobs.train.metrics import at_threshold, card_precision
 from jobs.train.run import Wanted, train
 from jobs.train.split import split_by_time
 from jobs.training_set.facts import LabelCounts, TrainingSetFacts, training_set_slot
-from stores.files.manifest import Manifest, ManifestMissing, commit, describe, made
+from stores.files.manifest import (
+    Manifest,
+    ManifestMissing,
+    commit_manifest,
+    describe_files,
+    provenance,
+)
 from stores.files.store import OfflineStore, open_store
 
 FEATURES = FeatureSet(timezone="America/Sao_Paulo", snapshot_lag=timedelta(hours=4))
@@ -81,14 +87,14 @@ def committed(store: OfflineStore, root: Path, table: pa.Table, **changes: objec
         stale_included=False,
         labels=LabelCounts(0, 0, 0, 0),
     )
-    return commit(
+    return commit_manifest(
         store,
         Manifest(
             slot=slot,
             run=folder.name,
-            files=describe(store, folder.relative_to(root).as_posix()),
+            files=describe_files(store, folder.relative_to(root).as_posix()),
             facts=replace(facts, **changes),  # type: ignore[arg-type]
-            made=made(at=START, by="test"),
+            provenance=provenance(at=START, by="test"),
         ),
     )
 

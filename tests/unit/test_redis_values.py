@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from stores.redis.values import (
-    KEPT_VERSIONS,
+    MOST_VERSIONS,
     Load,
     VersionUnreadable,
-    append,
+    append_version,
     decode_list,
     encode_list,
-    read,
-    resolve,
+    load_for_day,
+    read_version,
 )
 
 KEY = bytes(range(24))
@@ -23,7 +23,9 @@ OTHER = KEY[:16] + bytes(8)
 def written(*loads: tuple[int, bytes], listed: set[int]) -> bytes:
     value: bytes | None = None
     for load_id, timeline in loads:
-        value = append(value, KEY, load_id, timeline, frozenset(listed - {load_id})) or value
+        value = (
+            append_version(value, KEY, load_id, timeline, frozenset(listed - {load_id})) or value
+        )
     assert value is not None
     return value
 
@@ -35,7 +37,7 @@ def a_load(load_id: int, as_of: int) -> Load:
 def test_a_load_reads_its_own_version_or_the_newest_before_it() -> None:
     value = written((1, b"one"), (3, b"three"), listed={1, 2, 3})
 
-    read_at = [read(value, KEY, load_id, frozenset({1, 2, 3})) for load_id in (1, 2, 3)]
+    read_at = [read_version(value, KEY, load_id, frozenset({1, 2, 3})) for load_id in (1, 2, 3)]
 
     assert read_at == [b"one", b"one", b"three"]
 
@@ -43,29 +45,29 @@ def test_a_load_reads_its_own_version_or_the_newest_before_it() -> None:
 def test_an_entity_before_its_first_version_was_never_seen() -> None:
     value = written((2, b"two"), listed={1, 2})
 
-    assert read(value, KEY, 1, frozenset({1, 2})) is None
-    assert read(None, KEY, 1, frozenset({1, 2})) is None
+    assert read_version(value, KEY, 1, frozenset({1, 2})) is None
+    assert read_version(None, KEY, 1, frozenset({1, 2})) is None
 
 
 def test_a_version_that_was_dropped_is_missing_and_not_never_seen() -> None:
-    every = range(1, KEPT_VERSIONS + 2)
+    every = range(1, MOST_VERSIONS + 2)
     value = written(*((n, b"%d" % n) for n in every), listed=set(every))
 
-    assert read(value, KEY, 2, frozenset(every)) == b"2"
+    assert read_version(value, KEY, 2, frozenset(every)) == b"2"
     with pytest.raises(VersionUnreadable, match="load 1 sees was dropped"):
-        read(value, KEY, 1, frozenset(every))
+        read_version(value, KEY, 1, frozenset(every))
 
 
 def test_the_same_content_is_not_written_again() -> None:
     value = written((1, b"one"), listed={1})
 
-    assert append(value, KEY, 2, b"one", frozenset({1})) is None
+    assert append_version(value, KEY, 2, b"one", frozenset({1})) is None
 
 
 def test_a_load_that_runs_again_writes_the_same_bytes() -> None:
     value = written((1, b"one"), (2, b"two"), listed={1})
 
-    assert append(value, KEY, 2, b"two", frozenset({1})) is None
+    assert append_version(value, KEY, 2, b"two", frozenset({1})) is None
 
 
 @pytest.mark.parametrize("timeline", [b"one", b"three"], ids=["nothing new", "something new"])
@@ -73,9 +75,9 @@ def test_what_an_unlisted_load_left_is_dropped_at_the_next_write(timeline: bytes
     clean = written((1, b"one"), listed={1})
     left = written((1, b"one"), (2, b"failed"), listed={1})
 
-    expected = append(clean, KEY, 3, timeline, frozenset({1})) or clean
+    expected = append_version(clean, KEY, 3, timeline, frozenset({1})) or clean
 
-    assert append(left, KEY, 3, timeline, frozenset({1})) == expected
+    assert append_version(left, KEY, 3, timeline, frozenset({1})) == expected
 
 
 @pytest.mark.parametrize(
@@ -85,9 +87,9 @@ def test_what_an_unlisted_load_left_is_dropped_at_the_next_write(timeline: bytes
 )
 def test_a_value_that_is_not_the_entity_s_own_is_refused(value: bytes) -> None:
     with pytest.raises(VersionUnreadable):
-        read(value, OTHER, 1, frozenset({1}))
+        read_version(value, OTHER, 1, frozenset({1}))
     with pytest.raises(VersionUnreadable):
-        append(value, OTHER, 2, b"two", frozenset({1}))
+        append_version(value, OTHER, 2, b"two", frozenset({1}))
 
 
 def test_the_list_comes_back_as_it_was() -> None:
@@ -111,6 +113,6 @@ def test_the_newest_load_serves_that_is_not_newer_than_the_day_nor_too_stale(
     loads = [a_load(1, 10), a_load(4, 14), a_load(6, 30)]
     max_stale = 2 if due_day < 20 else 6
 
-    found = resolve(loads, due_day, max_stale)
+    found = load_for_day(loads, due_day, max_stale)
 
     assert (found.load_id if found else None) == load_id
