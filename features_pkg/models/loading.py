@@ -1,4 +1,4 @@
-"""A trained model, ready to score: checked, unpickled from a strict list, compiled and proved."""
+"""A trained model, ready to score: checked, unpickled from an allow list, compiled and proved."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from features_pkg.array_types import Floats
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.errors import FeatureError
 from features_pkg.models.manifest import ModelManifest, ModelRefused, read_manifest
-from features_pkg.models.scoring import Scorer, Unknown, compile_pipeline
+from features_pkg.models.scoring import PipelineUnknown, Scorer, compile_pipeline
 from features_pkg.models.unpickling import unpickle
 
 LIBRARIES: Final = ("numpy", "scikit-learn")
@@ -28,20 +28,22 @@ SHIPPED: Final = Path(__file__).parent / "shipped"
 
 
 class NotFinite(FeatureError):
-    """An infinite feature value, or a score that is no number from 0 to 1."""
+    """An infinite feature value, or a score that is not a number from 0 to 1."""
 
     def __init__(self, subject: str, value: float) -> None:
-        super().__init__(f"{subject} is {value}: a value is a finite number or NaN for null")
+        super().__init__(
+            f"{subject} is {value}: features are finite or NaN for null, a score is from 0 to 1"
+        )
         self.subject, self.value = subject, value
 
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """How much one feature moved a score: `change` is the score less the score at its median."""
+    """How one feature moved a score: `change` is the score less what it is at `median`."""
 
     feature: str
     value: float | None
-    usual: float | None
+    median: float | None
     change: float
 
 
@@ -49,7 +51,7 @@ class Contribution:
 class Model:
     """Scores vectors of its feature set: float64 in the order of `FeatureSet.names`, NaN is null.
 
-    It may use fewer features than the set has; it picks its own.
+    A model may use some of the set's features only: `positions` are theirs in a vector.
     """
 
     manifest: ModelManifest
@@ -62,7 +64,7 @@ class Model:
         return float(self.score_many(np.asarray(values, dtype=np.float64)[None, :])[0])
 
     def score_many(self, matrix: Floats) -> Floats:
-        """The scores of vectors `(n, names of the feature set)`; raises NotFinite."""
+        """The scores of `n` vectors, a matrix of `(n, len(FeatureSet.names))`; raises NotFinite."""
         own = matrix[:, self.positions]
         if np.isinf(own).any():
             row, column = np.argwhere(np.isinf(own))[0]
@@ -73,25 +75,27 @@ class Model:
         return scores
 
     def explain(self, values: Sequence[float] | Floats, n: int = 10) -> tuple[Contribution, ...]:
-        """The `n` features that moved the score most from what it is at their usual value.
+        """The `n` features that moved the score most from what it is at their medians.
 
-        Each is replaced by its median alone, so what two features tell only together shows at
-        both; contributions do not add up to the score.
+        Each feature is replaced by its median while all others stay. What two features say only
+        together therefore shows at both, and contributions do not add up to the score.
         """
         own = np.asarray(values, dtype=np.float64)[list(self.positions)]
+        # One copy of the vector per feature, with that feature's median on the diagonal; the last
+        # row, below the diagonal's end, stays the vector itself.
         replaced = np.tile(own, (len(own) + 1, 1))
         np.fill_diagonal(replaced, self.medians)
         scores = self.scorer.scores(replaced)
         changes = scores[-1] - scores[:-1]
-        most = np.argsort(-np.abs(changes), kind="stable")[:n]
+        largest = np.argsort(-np.abs(changes), kind="stable")[:n]
         return tuple(
             Contribution(
-                feature=self.manifest.features[at],
-                value=_or_null(own[at]),
-                usual=self.manifest.medians[at],
-                change=float(changes[at]),
+                feature=self.manifest.features[position],
+                value=_or_null(own[position]),
+                median=self.manifest.medians[position],
+                change=float(changes[position]),
             )
-            for at in most
+            for position in largest
         )
 
 
@@ -102,7 +106,7 @@ def load_model(folder: Path, feature_set: FeatureSet) -> Model:
 
     Raises:
         ModelRefused: it is damaged, was trained under other settings, features or libraries, or
-            its compiled form does not give what the pickle gives.
+            its compiled form does not score as the pickle does.
     """
     manifest = read_manifest(folder)
     positions = _positions(folder, manifest, feature_set)
@@ -112,18 +116,19 @@ def load_model(folder: Path, feature_set: FeatureSet) -> Model:
     medians = np.array([np.nan if m is None else m for m in manifest.medians], dtype=np.float64)
     try:
         scorer = compile_pipeline(pipeline)
-    except Unknown as error:
+    except PipelineUnknown as error:
         raise ModelRefused(folder, f"it can't be compiled ({error})") from None
     _prove(folder, pipeline, scorer, _proof_rows(medians, manifest.seed))
     return Model(manifest=manifest, positions=positions, medians=medians, scorer=scorer)
 
 
 def _positions(folder: Path, manifest: ModelManifest, feature_set: FeatureSet) -> tuple[int, ...]:
-    at = {name: position for position, name in enumerate(feature_set.names)}
-    unknown = [name for name in manifest.features if name not in at]
+    """Where each feature of the model is in a vector of the feature set."""
+    position_of = {name: position for position, name in enumerate(feature_set.names)}
+    unknown = [name for name in manifest.features if name not in position_of]
     if unknown:
-        raise ModelRefused(folder, f"this feature set has no {unknown[0]}")
-    positions = tuple(at[name] for name in manifest.features)
+        raise ModelRefused(folder, f"the feature set here has no {unknown[0]}")
+    positions = tuple(position_of[name] for name in manifest.features)
     if any(left >= right for left, right in pairwise(positions)):
         raise ModelRefused(folder, "its features are not in the order of the feature set")
     return positions
@@ -137,9 +142,9 @@ def _check_settings(folder: Path, manifest: ModelManifest, feature_set: FeatureS
         ("the timelines id", manifest.timelines, feature_set.timelines_id),
         ("the feature set", manifest.feature_set, feature_set.version),
     )
-    for what, trained, here in pairs:
+    for setting, trained, here in pairs:
         if trained != here:
-            raise ModelRefused(folder, f"{what} was {trained} in training and is {here} here")
+            raise ModelRefused(folder, f"{setting} was {trained} in training and is {here} here")
 
 
 def _check_libraries(folder: Path, manifest: ModelManifest) -> None:
@@ -156,9 +161,11 @@ def _unpickle(folder: Path, manifest: ModelManifest) -> Any:
         content = (folder / manifest.pickle).read_bytes()
     except OSError as error:
         raise ModelRefused(folder, f"{manifest.pickle} can't be read ({error.strerror})") from None
-    found = hashlib.sha256(content).hexdigest()
-    if found != manifest.sha256:
-        raise ModelRefused(folder, f"sha256 is {found}, its manifest says {manifest.sha256}")
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 != manifest.sha256:
+        raise ModelRefused(
+            folder, f"its pickle has sha256 {sha256}, its manifest says {manifest.sha256}"
+        )
     try:
         pipeline = unpickle(content)
     except pickle.UnpicklingError as error:
@@ -169,30 +176,37 @@ def _unpickle(folder: Path, manifest: ModelManifest) -> Any:
 
 
 def _proof_rows(medians: Floats, seed: int) -> Floats:
-    """Rows around the medians, near and far, with a fifth of all values null."""
+    """Rows that take many ways through the trees: around the medians, near and far, with nulls.
+
+    Trees split where the training data were, from single counts to thousands of cents. So each
+    value is its feature's median plus a whole number of either sign whose size is log-normal: many
+    are 0 to 10, some reach thousands. A fifth of all values is null. The first three rows are the
+    medians themselves, only nulls, and only zeros.
+    """
     random = np.random.default_rng(seed)
     shape = (PROOF_ROWS, len(medians))
-    scale = np.exp(random.normal(0.0, 3.0, shape)) * random.choice((-1.0, 1.0), shape)
-    rows: Floats = np.nan_to_num(medians) + np.round(scale)
+    distances = np.exp(random.normal(0.0, 3.0, shape)) * random.choice((-1.0, 1.0), shape)
+    rows: Floats = np.nan_to_num(medians) + np.round(distances)
     rows[random.random(shape) < 0.2] = np.nan
     rows[0], rows[1], rows[2] = medians, np.nan, 0.0
     return rows
 
 
 def _prove(folder: Path, pipeline: Any, scorer: Scorer, rows: Floats) -> None:
-    """Raises ModelRefused unless one row and many score as the pickle scores them."""
+    """Raise ModelRefused unless the scorer gives `rows` the pickle's scores, at once and singly."""
     try:
         shares = pipeline.predict_proba(rows)
         labels = [int(label) for label in pipeline.classes_]
     except (AttributeError, IndexError, TypeError, ValueError) as error:
         raise ModelRefused(folder, f"its pipeline does not predict ({error})") from None
     expected = shares[:, labels.index(1)] if 1 in labels else np.zeros(len(rows))
-    many = scorer.scores(rows)
-    singly = np.concatenate([scorer.scores(rows[at : at + 1]) for at in range(0, len(rows), 16)])
-    if not np.allclose(many, expected, rtol=0.0, atol=TOLERANCE):
+    at_once = scorer.scores(rows)
+    if not np.allclose(at_once, expected, rtol=0.0, atol=TOLERANCE):
         raise ModelRefused(folder, "its compiled form does not score as its pickle does")
+    single_rows = [rows[position : position + 1] for position in range(0, len(rows), 16)]
+    singly = np.concatenate([scorer.scores(row) for row in single_rows])
     if not np.allclose(singly, expected[::16], rtol=0.0, atol=TOLERANCE):
-        raise ModelRefused(folder, "its compiled form scores one row otherwise than many")
+        raise ModelRefused(folder, "its compiled form scores one row differently than many")
 
 
 def _or_null(value: float) -> float | None:

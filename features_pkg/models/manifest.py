@@ -1,4 +1,4 @@
-"""What stands beside a pickled model: enough to refuse it before one of its bytes is unpickled."""
+"""The manifest of a pickled model: enough to refuse it before one of its bytes is unpickled."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from features_pkg.errors import FeatureError
 
 MANIFEST: Final = "manifest.json"
 LAYOUT: Final = 1
-TRAIN: Final = "train again with `python -m jobs training-set` and `python -m jobs train`"
+TRAIN_AGAIN: Final = "train again with `python -m jobs training-set` and `python -m jobs train`"
 
 
 class ModelRefused(FeatureError):
-    """A model that must not be served: damaged, of other features, or of other libraries."""
+    """A model that must not be served: damaged, or made from other features or other libraries."""
 
-    def __init__(self, folder: Path, reason: str, *, remedy: str = TRAIN) -> None:
+    def __init__(self, folder: Path, reason: str, *, remedy: str = TRAIN_AGAIN) -> None:
         super().__init__(f"the model {folder.name} is refused: {reason}; {remedy}")
         self.folder, self.reason, self.remedy = folder, reason, remedy
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
-    """Instants `[start, end)` of questions; the labels of its orders were known at `known_at`."""
+class LabelledPeriod:
+    """The orders whose question fell in `[start, end)`; at `known_at` all had their labels."""
 
     start: datetime
     end: datetime
@@ -36,8 +36,8 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class AtThreshold:
-    """How the orders at or above one score fared; null where it can't be said."""
+class ThresholdMetrics:
+    """What became of the orders that score `threshold` or more; null where nothing can be said."""
 
     threshold: float
     share: float
@@ -47,22 +47,22 @@ class AtThreshold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics:
-    """Measured on the hold-out, which begins when every label of training was known."""
+    """Measured on the hold-out, which begins once every label of the training was known."""
 
     roc_auc: float | None
     average_precision: float | None
     card_precision_at_100: float | None
-    review: AtThreshold
-    block: AtThreshold
+    review: ThresholdMetrics
+    block: ThresholdMetrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelManifest:
     """A model's identity, and what it depends on.
 
-    `feature_set` and `timelines` are the ids the model is bound to; `features` its columns in
-    order; `medians` what each feature usually is (null when it was never there), which explanations
-    replace values with.
+    `feature_set` and `timelines` are the ids the model is bound to, `features` its columns in
+    order. `medians` has the median of each feature in training, null where it had no value at all:
+    explanations replace a value with it.
     """
 
     name: str
@@ -76,8 +76,8 @@ class ModelManifest:
     snapshot_lag_seconds: float
     label_maturity_days: float
     labels_as_of: datetime
-    training: Period
-    hold_out: Period
+    training: LabelledPeriod
+    hold_out: LabelledPeriod
     metrics: Metrics
     libraries: dict[str, str]
     seed: int
@@ -99,9 +99,11 @@ def read_manifest(folder: Path) -> ModelManifest:
     except OSError as error:
         raise ModelRefused(folder, f"{path} can't be read ({error.strerror})") from None
     except msgspec.DecodeError as error:
-        raise ModelRefused(folder, f"{MANIFEST} is not a model's ({error})") from None
+        raise ModelRefused(folder, f"{MANIFEST} is not the manifest of a model ({error})") from None
     if manifest.layout != LAYOUT:
-        raise ModelRefused(folder, f"its layout is {manifest.layout}, known is {LAYOUT}")
+        raise ModelRefused(
+            folder, f"its layout is {manifest.layout}, this version reads layout {LAYOUT}"
+        )
     if len(manifest.features) != len(manifest.medians) or not manifest.features:
-        raise ModelRefused(folder, f"{MANIFEST} does not give each feature one median")
+        raise ModelRefused(folder, f"{MANIFEST} does not have one median for each feature")
     return manifest

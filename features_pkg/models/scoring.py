@@ -16,15 +16,15 @@ from features_pkg.array_types import Floats
 
 LARGEST: Final = float(np.finfo(np.float64).max)
 CHUNK: Final = 4096
-"""Rows that are walked at once: their positions in all trees still fit a processor's cache."""
+"""Rows that walk the trees together: their nodes in all trees still fit a processor's cache."""
 
 
-class Unknown(ValueError):
-    """A pipeline of another make than `compile_pipeline` knows."""
+class PipelineUnknown(ValueError):
+    """A pipeline that `compile_pipeline` does not know how to read."""
 
 
 class Scorer(Protocol):
-    """Gives rows of finite or NaN values their probability."""
+    """Gives each row of finite or NaN values a probability of fraud."""
 
     def scores(self, rows: Floats) -> Floats:
         """One probability per row of `(n, features)`."""
@@ -32,24 +32,27 @@ class Scorer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Constant:
-    """The share of fraud, whatever the row: all that data of one class can teach."""
+class ConstantScorer:
+    """The share of fraud in training, whatever the row: all that data of one class can teach."""
 
     probability: float
 
     def scores(self, rows: Floats) -> Floats:
-        """The same for each row."""
+        """The same probability for each row."""
         return np.full(len(rows), self.probability)
 
 
 @dataclass(frozen=True, slots=True)
-class Trees:
-    """Boosted trees, all of them in one array of nodes.
+class TreeScorer:
+    """Boosted trees, all of them in one array of nodes; `roots` are the trees' first nodes.
 
-    `children[2 i]` follows node i where its value is at most the threshold, `children[2 i + 1]`
-    else; a leaf follows itself.
-    A row is looked up twice as wide: with nulls below everything, then above everything.
-    `columns` points at the half that sends a null where this node sends nulls.
+    From node i a row goes to `children[2 * i]` where its value in `columns[i]` is at most
+    `thresholds[i]`, else to `children[2 * i + 1]`. A leaf is its own child, so that after `depth`
+    steps every row is at a leaf of every tree, whose `values` are added up.
+
+    Each node says where nulls go, and no step tests for null: a row of n features is looked up as
+    2 n values, `-inf` for null in the first n and `+inf` in the second. A node that sends nulls
+    left reads column f, one that sends them right reads column n + f.
     """
 
     roots: NDArray[np.intp]
@@ -62,63 +65,68 @@ class Trees:
 
     def scores(self, rows: Floats) -> Floats:
         """One probability per row."""
-        parts = [self._some(rows[at : at + CHUNK]) for at in range(0, len(rows), CHUNK)]
-        return np.concatenate(parts) if parts else np.empty(0)
+        starts = range(0, len(rows), CHUNK)
+        chunks = [self._chunk_scores(rows[start : start + CHUNK]) for start in starts]
+        return np.concatenate(chunks) if chunks else np.empty(0)
 
-    def _some(self, rows: Floats) -> Floats:
+    def _chunk_scores(self, rows: Floats) -> Floats:
         null = np.isnan(rows)
         wide = np.hstack((np.where(null, -np.inf, rows), np.where(null, np.inf, rows)))
+        # `flat[start + column]` is a row's value: one index where `wide[row, column]` takes two.
         start = (np.arange(len(rows)) * wide.shape[1])[:, None]
         flat = wide.ravel()
+        # `node` holds for each row (down) the node it has reached in each tree (across).
         node = np.broadcast_to(self.roots, (len(rows), len(self.roots)))
         for _ in range(self.depth):
             above = flat[start + self.columns[node]] > self.thresholds[node]
             node = self.children[2 * node + above]
         raw = self.baseline + self.values[node].sum(axis=1)
-        with np.errstate(over="ignore"):  # exp of a huge raw score is inf, and the share 0
+        with np.errstate(over="ignore"):  # where exp(-raw) is inf, the score is 0
             return np.asarray(1.0 / (1.0 + np.exp(-raw)))
 
 
 def compile_pipeline(pipeline: Any) -> Scorer:
     """The scorer of a fitted scikit-learn pipeline of one step.
 
-    Raises Unknown when the step is neither boosted trees over numbers for two classes nor a
-    constant, or when scikit-learn keeps its trees otherwise than it does in the locked version.
+    Raises PipelineUnknown when the step is neither boosted trees over numbers for two classes nor
+    a constant, or when scikit-learn stores its trees differently than in the locked version.
     """
     try:
         (step,) = (step for _, step in pipeline.steps)
         if type(step).__name__ == "DummyClassifier":
-            return Constant(_prior(step))
+            return ConstantScorer(_fraud_share(step))
         return _trees(step)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise Unknown(f"{type(error).__name__}: {error}") from error
+        raise PipelineUnknown(f"{type(error).__name__}: {error}") from error
 
 
-def _prior(dummy: Any) -> float:
+def _fraud_share(dummy: Any) -> float:
     shares = zip(dummy.classes_, dummy.class_prior_, strict=True)
     return next((float(share) for label, share in shares if int(label) == 1), 0.0)
 
 
-def _trees(boosting: Any) -> Trees:
+def _trees(boosting: Any) -> TreeScorer:
     if [int(label) for label in boosting.classes_] != [0, 1]:
-        raise Unknown(f"the classes are {boosting.classes_}, not 0 and 1")
-    each = [predictor.nodes for (predictor,) in boosting._predictors]
-    nodes = np.concatenate(each)
+        raise PipelineUnknown(f"the classes are {boosting.classes_}, not 0 and 1")
+    trees = [predictor.nodes for (predictor,) in boosting._predictors]
+    nodes = np.concatenate(trees)
     if nodes["is_categorical"].any():
-        raise Unknown("a tree splits by category")
-    sizes = np.array([len(tree) for tree in each])
+        raise PipelineUnknown("a tree splits by category")
+    sizes = np.array([len(tree) for tree in trees])
     roots = np.cumsum(sizes) - sizes
     offsets = np.repeat(roots, sizes)
+    # scikit-learn numbers children within their tree; `offsets` make that positions in `nodes`.
     leaf = nodes["is_leaf"].astype(bool)
-    itself = np.arange(len(nodes))
+    own_position = np.arange(len(nodes))
     children = np.empty(2 * len(nodes), dtype=np.intp)
-    children[0::2] = np.where(leaf, itself, nodes["left"] + offsets)
-    children[1::2] = np.where(leaf, itself, nodes["right"] + offsets)
-    above = np.where(nodes["missing_go_to_left"].astype(bool), 0, boosting.n_features_in_)
-    return Trees(
+    children[0::2] = np.where(leaf, own_position, nodes["left"] + offsets)
+    children[1::2] = np.where(leaf, own_position, nodes["right"] + offsets)
+    nulls_right = np.where(nodes["missing_go_to_left"].astype(bool), 0, boosting.n_features_in_)
+    return TreeScorer(
         roots=roots.astype(np.intp),
-        columns=np.where(leaf, 0, nodes["feature_idx"] + above).astype(np.intp),
-        # An infinite threshold parts nulls from all numbers; nulls are infinite here themselves.
+        columns=np.where(leaf, 0, nodes["feature_idx"] + nulls_right).astype(np.intp),
+        # An infinite threshold parts nulls from all numbers. Nulls are infinite here, so the
+        # largest number does it: no number is above it, and +inf is.
         thresholds=np.minimum(nodes["num_threshold"], LARGEST),
         children=children,
         values=np.where(leaf, nodes["value"], 0.0),

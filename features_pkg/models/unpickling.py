@@ -1,4 +1,4 @@
-"""Unpickling from a strict list: what a trained pipeline needs, and not one name more."""
+"""Unpickling that imports listed names only: those that a trained pipeline needs."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ ALLOWED: Final = frozenset(
 
 
 class ForbiddenName(pickle.UnpicklingError):
-    """A pickle asks for something that no trained pipeline needs."""
+    """A pickle imports a name that no trained pipeline needs."""
 
     def __init__(self, module: str, name: str) -> None:
-        super().__init__(f"it asks for {module}.{name}, which no model needs")
+        super().__init__(f"it imports {module}.{name}, which no model needs")
         self.module, self.name = module, name
 
 
-class _Listed(pickle.Unpickler):
-    """Imports listed names only."""
+class _AllowListUnpickler(pickle.Unpickler):
+    """Imports the names of `ALLOWED`, and no other."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in ALLOWED:
@@ -50,9 +50,9 @@ class _Listed(pickle.Unpickler):
 def unpickle(content: bytes) -> Any:
     """The object that `content` holds; nothing outside `ALLOWED` is imported or called.
 
-    Raises pickle.UnpicklingError, of which ForbiddenName is one.
+    Raises pickle.UnpicklingError; ForbiddenName, a kind of it, for any other import.
     """
     try:
-        return _Listed(io.BytesIO(content)).load()
+        return _AllowListUnpickler(io.BytesIO(content)).load()
     except (EOFError, AttributeError, ImportError, IndexError, TypeError, ValueError) as error:
         raise pickle.UnpicklingError(str(error)) from error

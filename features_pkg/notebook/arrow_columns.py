@@ -1,4 +1,4 @@
-"""pandas, Polars and Arrow tables, read as Arrow columns."""
+"""Columns of a pandas, Polars or Arrow table, in plain Arrow types."""
 
 from __future__ import annotations
 
@@ -13,32 +13,33 @@ import pyarrow.compute as pc
 from features_pkg.errors import OrdersRefused
 
 
-def arrow_columns(table: Any, wanted: Iterable[str]) -> dict[str, pa.ChunkedArray]:
-    """Those of the `wanted` columns that `table` has, in plain Arrow types.
+def arrow_columns(table: Any, names: Iterable[str]) -> dict[str, pa.ChunkedArray]:
+    """Those columns of `names` that `table` has, in plain Arrow types.
 
     `table` is a pandas or Polars data frame, an Arrow table, or any other object that offers the
     Arrow C stream.
 
     Raises:
-        OrdersRefused: a column that Arrow can't hold, that is there twice or that holds records,
+        OrdersRefused: a column that Arrow can't hold, that appears twice or that holds records,
             or a naive instant among aware ones.
-        TypeError: when `table` is no table.
+        TypeError: when `table` is not a table.
     """
-    wanted = tuple(str(name) for name in wanted)
+    names = tuple(str(name) for name in names)
     if type(table).__module__.split(".")[0] == "pandas":
-        present = _present(wanted, list(table.columns))
+        present = _present(names, list(table.columns))
         return {name: _from_pandas(table[name], name) for name in present}
     if not hasattr(table, "__arrow_c_stream__"):
         raise TypeError(f"orders are {type(table).__name__}: give a pandas, Polars or Arrow table")
-    whole = table if isinstance(table, pa.Table) else pa.table(table)
-    return {name: _plain(whole[name], name) for name in _present(wanted, whole.column_names)}
+    arrow = table if isinstance(table, pa.Table) else pa.table(table)
+    return {name: _plain(arrow[name], name) for name in _present(names, arrow.column_names)}
 
 
-def _present(wanted: Iterable[str], names: list[str]) -> list[str]:
-    present = [name for name in wanted if name in names]
+def _present(names: Iterable[str], columns: list[str]) -> list[str]:
+    """Those of `names` that are among the table's `columns`; none may appear twice there."""
+    present = [name for name in names if name in columns]
     for name in present:
-        if names.count(name) > 1:
-            raise OrdersRefused("stands there twice: leave one out", column=name)
+        if columns.count(name) > 1:
+            raise OrdersRefused("appears twice in the table: leave one out", column=name)
     return present
 
 
@@ -54,9 +55,11 @@ def _from_pandas(series: Any, name: str) -> pa.ChunkedArray:
 
 
 def _refuse_naive(series: Any, name: str) -> None:
+    """Refuse naive times here, where Arrow would read them as UTC beside aware ones."""
     for row, value in enumerate(series):
+        # NaT is a datetime that is not equal to itself: it is null, not naive.
         if isinstance(value, datetime) and value == value and value.tzinfo is None:
-            raise OrdersRefused(f"{value!s} is naive: say its time zone", column=name, row=row)
+            raise OrdersRefused(f"{value!s} is naive: give its time zone", column=name, row=row)
 
 
 def _plain(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
@@ -65,7 +68,10 @@ def _plain(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
 
 
 def _plain_array(array: pa.Array, name: str) -> pa.Array:
-    """Without dictionaries, views and extensions; a number that is none (NaN) is null."""
+    """The same values without dictionaries, views and extension types; NaN becomes null.
+
+    What remains is a number, a text, bytes, a time, or a large list of one of these.
+    """
     kind = array.type
     if isinstance(kind, pa.BaseExtensionType):
         return _plain_array(array.storage, name)
@@ -81,6 +87,16 @@ def _plain_array(array: pa.Array, name: str) -> pa.Array:
         return array
     if not _is_list(kind):
         raise OrdersRefused(f"is {kind}: give text or numbers", column=name)
+    return _plain_list(array, name)
+
+
+def _plain_list(array: pa.Array, name: str) -> pa.Array:
+    """A list array of any kind as a large list whose values are plain.
+
+    The offsets are counted again from the lengths. A slice, a list view and a list of fixed size
+    each place their values in another way, with gaps under nulls or before the slice;
+    `list_flatten` gives the values without gaps, so row i ends at the sum of the lengths up to i.
+    """
     lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy().astype(np.int64)
     offsets = pa.array(np.concatenate(([0], np.cumsum(lengths))))
     values = _plain_array(pc.list_flatten(array), name)

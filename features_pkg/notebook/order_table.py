@@ -15,56 +15,56 @@ from features_pkg.array_types import Ints
 from features_pkg.errors import OrdersRefused
 from features_pkg.history.events import Events, Values
 from features_pkg.identifiers import Event, Identifier
-from features_pkg.notebook.instants import instants_us
+from features_pkg.notebook.instants import timestamps_us
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """Which orders name which entities of one identifier: order `row[i]` names `code[i]`.
+class OrderEntities:
+    """Which orders name which entities of one identifier: row `row[i]` names entity `code[i]`.
 
-    Codes are dense, below `entities`, and apart for each merchant. A row stands there once for
-    each of its different values.
+    Codes are dense, from 0 to `count - 1`; the same value at two merchants has two codes. An order
+    of several products has an entry for each different one; an order without a value has none.
     """
 
     row: Ints
     code: Ints
-    entities: int
+    count: int
 
 
 class OrderTable:
-    """The columns of orders that features need, by the names of the glossary.
+    """The columns of orders that features need, each under its name in the glossary.
+
+    A table is checked once, when it is made; each identifier is coded when it is first needed.
 
     Raises:
         OrdersRefused: a missing column, a naive or missing instant, an order id that a merchant
-            has twice, a chargeback before its order.
+            has twice, or a chargeback before its order.
     """
 
     def __init__(self, columns: Mapping[str, pa.ChunkedArray]) -> None:
         self._columns = columns
         self.order_id = self.required("order_id")
         self.rows = len(self.order_id)
-        self.at_us, _ = instants_us(self.required("event_at"), "event_at", nulls=False)
-        self._merchant, self._merchants = _dense(_no_nulls(self.required("merchant_id")))
-        self._refuse_repeated()
+        self.at_us, _ = timestamps_us(self.required("event_at"), "event_at", nulls=False)
+        _refuse_nulls(self.required("merchant_id"), "merchant_id")
+        self.merchant, self._merchant_count = _dense(columns["merchant_id"])
+        self._refuse_repeated_ids()
         if "chargeback_at" in columns:
             self._charged_back = self._chargebacks()
-        self._named: dict[Identifier, Named] = {}
+        self._entities: dict[Identifier, OrderEntities] = {}
 
     def required(self, name: str) -> pa.ChunkedArray:
         """The column of this name."""
         if name not in self._columns:
-            there = ", ".join(self._columns) or "nothing"
-            raise OrdersRefused(f"is missing; of what is needed there is {there}", column=name)
+            present = ", ".join(self._columns) or "none"
+            raise OrdersRefused(
+                f"is missing; of the columns that are needed, the table has {present}", column=name
+            )
         return self._columns[name]
 
     @cached_property
-    def merchant(self) -> Ints:
-        """The dense code of each row's merchant."""
-        return self._merchant
-
-    @cached_property
     def amount_cents(self) -> Ints:
-        """The amounts; whole cents, none missing."""
+        """The amount of each order in whole cents."""
         column = self.required("amount_cents")
         if len(column) and not pa.types.is_integer(column.type):
             raise OrdersRefused(
@@ -75,27 +75,27 @@ class OrderTable:
 
     @property
     def chargeback_us(self) -> tuple[Ints, Ints]:
-        """The rows that were charged back, and the instants from when that was known."""
+        """The rows that were charged back, and from which instant on each chargeback was known."""
         self.required("chargeback_at")
         return self._charged_back
 
     def _chargebacks(self) -> tuple[Ints, Ints]:
-        us, known = instants_us(self.required("chargeback_at"), "chargeback_at", nulls=True)
-        early = np.flatnonzero(known & (us < self.at_us))
+        us, present = timestamps_us(self.required("chargeback_at"), "chargeback_at", nulls=True)
+        early = np.flatnonzero(present & (us < self.at_us))
         if len(early):
             raise OrdersRefused(
                 "the chargeback is before its order: correct either instant",
                 column="chargeback_at",
                 row=int(early[0]),
             )
-        rows = np.flatnonzero(known)
+        rows = np.flatnonzero(present)
         return rows, us[rows]
 
-    def named(self, identifier: Identifier) -> Named:
-        """The entities of `identifier` that the orders name; a column left out names none."""
-        if identifier not in self._named:
-            self._named[identifier] = self._code(identifier)
-        return self._named[identifier]
+    def entities(self, identifier: Identifier) -> OrderEntities:
+        """The entities of `identifier` that the orders name; none where the column is left out."""
+        if identifier not in self._entities:
+            self._entities[identifier] = self._code(identifier)
+        return self._entities[identifier]
 
     def events(
         self,
@@ -105,18 +105,18 @@ class OrderTable:
         *,
         amounts: bool,
     ) -> Events:
-        """The events of one kind for the entities of `identifier`."""
-        named = self.named(identifier)
-        rows, code, at_us = named.row, named.code, self.at_us
+        """The events of one kind, one for each entity of `identifier` that its order names."""
+        entities = self.entities(identifier)
+        rows, code, at_us = entities.row, entities.code, self.at_us
         if event is Event.CHARGEBACK:
             charged, charged_us = self.chargeback_us
             at_us = np.full(self.rows, -1, dtype=np.int64)
             at_us[charged] = charged_us
-            mask = np.zeros(self.rows, dtype=np.bool_)
-            mask[charged] = True
-            rows, code = rows[mask[rows]], code[mask[rows]]
+            is_charged = np.zeros(self.rows, dtype=np.bool_)
+            is_charged[charged] = True
+            rows, code = rows[is_charged[rows]], code[is_charged[rows]]
         return Events(
-            entities=named.entities,
+            entities=entities.count,
             entity=code,
             at_us=at_us[rows],
             amount_cents=self.amount_cents[rows] if amounts else np.zeros(0, np.int64),
@@ -124,59 +124,71 @@ class OrderTable:
         )
 
     def _values(self, rows: Ints, target: Identifier) -> Values:
-        named = self.named(target)
+        """The values of `target` that came with the events, where event i is of order `rows[i]`."""
+        entities = self.entities(target)
         if target.several:
+            # Each order has one event at most: only the entities of products repeat a row, and
+            # products are not counted for a product. So an order's event can be looked up.
             event_of_row = np.full(self.rows, -1, dtype=np.int32)
             event_of_row[rows] = np.arange(len(rows))
-            event = event_of_row[named.row]
-            return Values(event[event >= 0], named.code[event >= 0])
+            event = event_of_row[entities.row]
+            return Values(event[event >= 0], entities.code[event >= 0])
+        # Each order has one value at most, so an event's value can be looked up; -1 is null.
         code_of_row = np.full(self.rows, -1, dtype=np.int32)
-        code_of_row[named.row] = named.code
+        code_of_row[entities.row] = entities.code
         code = code_of_row[rows]
         event = np.flatnonzero(code >= 0).astype(np.int32)
         return Values(event, code[event])
 
-    def _code(self, identifier: Identifier) -> Named:
+    def _code(self, identifier: Identifier) -> OrderEntities:
+        """The entities of a column, by dense codes that no two merchants share.
+
+        `_dense` codes the values of the whole table: rows (shop a, x), (a, y), (b, x) get 0, 1, 0.
+        `merchant * values + code` packs each pair into one number: 0, 1, 2. Of all such numbers
+        only some occur; `np.unique` replaces each by its rank among them, which is dense again.
+        """
         column = self._columns.get(identifier)
         if column is None or column.null_count == len(column):
-            return Named(np.zeros(0, np.int64), np.zeros(0, np.int64), 0)
-        if pa.types.is_large_list(column.type):
-            if not identifier.several:
-                raise OrdersRefused("is a list: an order has one at most", column=str(identifier))
-            array = column.combine_chunks()
-            rows = pc.list_parent_indices(array).to_numpy().astype(np.int64)
-            column = pc.list_flatten(array)
-        else:
-            rows = np.arange(self.rows)
-        valid = pc.is_valid(column).to_numpy(zero_copy_only=False)
-        code, _ = _dense(column.filter(pa.array(valid)))
-        rows = rows[valid]
-        if self._merchants > 1:
-            code = self._merchant[rows] * (code.max(initial=0) + 1) + code
+            return OrderEntities(np.zeros(0, np.int64), np.zeros(0, np.int64), 0)
+        rows, values = _rows_and_values(column, identifier)
+        code, _ = _dense(values)
+        if self._merchant_count > 1:
+            code = self.merchant[rows] * (code.max(initial=0) + 1) + code
             code = np.unique(code, return_inverse=True)[1]
-        entities = int(code.max(initial=-1)) + 1
+        count = int(code.max(initial=-1)) + 1
         if identifier.several and len(rows):
-            pairs = np.unique(rows * max(entities, 1) + code)
-            rows, code = pairs // entities, pairs % entities
-        return Named(rows.astype(np.int32), code.astype(np.int32), entities)
+            # The same packing of (row, code) leaves each product of an order once, rows ascending.
+            pairs = np.unique(rows * max(count, 1) + code)
+            rows, code = pairs // count, pairs % count
+        return OrderEntities(rows.astype(np.int32), code.astype(np.int32), count)
 
-    def _refuse_repeated(self) -> None:
-        code, orders = _dense(_no_nulls(self.order_id, "order_id"))
-        pairs = self._merchant * max(orders, 1) + code
-        _, first = np.unique(pairs, return_index=True)
-        if len(first) < self.rows:
-            again = np.setdiff1d(np.arange(self.rows), first)[0]
+    def _refuse_repeated_ids(self) -> None:
+        _refuse_nulls(self.order_id, "order_id")
+        code, ids = _dense(self.order_id)
+        pairs = self.merchant * max(ids, 1) + code
+        _, first_rows = np.unique(pairs, return_index=True)
+        if len(first_rows) < self.rows:
+            row = int(np.setdiff1d(np.arange(self.rows), first_rows)[0])
             raise OrdersRefused(
-                f"{self.order_id[int(again)].as_py()!r} stands there twice for its merchant: "
-                "an order's id is its own",
+                f"{self.order_id[row].as_py()!r} appears twice at its merchant: "
+                "give each order an id of its own",
                 column="order_id",
-                row=int(again),
+                row=row,
             )
 
 
-def _no_nulls(column: pa.ChunkedArray, name: str = "merchant_id") -> pa.ChunkedArray:
-    _refuse_nulls(column, name)
-    return column
+def _rows_and_values(column: pa.ChunkedArray, identifier: Identifier) -> tuple[Ints, Any]:
+    """The values of a column without nulls and, for each, the row that it is in; lists are flat."""
+    if pa.types.is_large_list(column.type):
+        if not identifier.several:
+            raise OrdersRefused("is a list: an order has at most one", column=str(identifier))
+        lists = column.combine_chunks()
+        rows = pc.list_parent_indices(lists).to_numpy().astype(np.int64)
+        column = pc.list_flatten(lists)
+    else:
+        rows = np.arange(len(column))
+    valid = pc.is_valid(column).to_numpy(zero_copy_only=False)
+    return rows[valid], column.filter(pa.array(valid))
 
 
 def _refuse_nulls(column: pa.ChunkedArray, name: str) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from features_pkg.array_types import Floats, Ints, Mask
-from features_pkg.models.manifest import AtThreshold, Metrics
+from features_pkg.models.manifest import Metrics, ThresholdMetrics
 from jobs.train.examples import Examples
 
 REVIEWED_SHARE = 0.02
@@ -37,12 +37,12 @@ def measure(examples: Examples, scores: Floats, thresholds: tuple[float, float])
     )
 
 
-def at_threshold(labels: Mask, scores: Floats, threshold: float) -> AtThreshold:
+def at_threshold(labels: Mask, scores: Floats, threshold: float) -> ThresholdMetrics:
     """Precision and recall when every score from `threshold` up is called fraud."""
     called = scores >= threshold
     both = bool(labels.any()) and not bool(labels.all())
     right = int((called & labels).sum())
-    return AtThreshold(
+    return ThresholdMetrics(
         threshold=threshold,
         share=float(called.mean()) if len(called) else 0.0,
         precision=right / int(called.sum()) if both and called.any() else None,

@@ -13,7 +13,7 @@ from features_pkg.array_types import Floats
 from features_pkg.calendar import MICROSECOND, from_us, to_us
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.models.loading import SHIPPED
-from features_pkg.models.manifest import MANIFEST, ModelManifest, Period, write_manifest
+from features_pkg.models.manifest import MANIFEST, LabelledPeriod, ModelManifest, write_manifest
 from jobs.errors import NothingToTrainOn, OtherFeatureSet
 from jobs.train.examples import Examples, read_examples
 from jobs.train.metrics import measure, suggest_thresholds
@@ -129,9 +129,9 @@ def _manifest(
     )
 
 
-def _period(part: Examples, known_us: int) -> Period:
+def _period(part: Examples, known_us: int) -> LabelledPeriod:
     start, end = (int(part.asked_us[0]), int(part.asked_us[-1])) if len(part) else (0, 0)
-    return Period(
+    return LabelledPeriod(
         start=from_us(start),
         end=from_us(end + 1),
         known_at=from_us(known_us),

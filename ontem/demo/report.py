@@ -103,8 +103,8 @@ def _telling(order: dict[str, Any]) -> Table:
         title_justify="left",
     )  # fmt: skip
     for one in order["telling"]:
-        value, usual = (_number(one[key]) for key in ("value", "usual"))
-        table.add_row(one["feature"], value, usual, f"{one['change']:+.4f}")
+        value, median = (_number(one[key]) for key in ("value", "median"))
+        table.add_row(one["feature"], value, median, f"{one['change']:+.4f}")
     return table
 
 

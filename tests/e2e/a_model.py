@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from features_pkg.definitions.feature_set import FeatureSet
-from features_pkg.models.manifest import AtThreshold, Metrics, ModelManifest, Period
+from features_pkg.models.manifest import LabelledPeriod, Metrics, ModelManifest, ThresholdMetrics
 from jobs.train.examples import Examples
 from jobs.train.pipeline import fit, to_bytes
 from jobs.train.run import keep
 
 NAME = "a-test-model"
 THEN = datetime(2018, 1, 1, tzinfo=UTC)
-PERIOD = Period(start=THEN, end=THEN, known_at=THEN, orders=400, charged_back=100)
-AT = AtThreshold(threshold=0.5, share=0.1, precision=None, recall=None)
+PERIOD = LabelledPeriod(start=THEN, end=THEN, known_at=THEN, orders=400, charged_back=100)
+AT = ThresholdMetrics(threshold=0.5, share=0.1, precision=None, recall=None)
 METRICS = Metrics(
     roc_auc=None, average_precision=None, card_precision_at_100=None, review=AT, block=AT
 )

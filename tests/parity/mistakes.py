@@ -9,13 +9,13 @@ ANSWER = "features_pkg.engines.arrays.answers:_About."
 RUNS = "features_pkg.history.value_runs:Runs."
 DAYS = "features_pkg.calendar:Calendar."
 TABLE = "features_pkg.notebook.order_table:OrderTable."
-COLUMN = "features_pkg.notebook.point_in_time:_Asking._column"
+COLUMN = "features_pkg.notebook.point_in_time:_OrderQuestions._column"
 BEST = "features_pkg.engines.arrays.columns:best_of_each"
 
 ROWS_REPEATED_FOR_EACH_PRODUCT = """\
-times = np.bincount(self.named(Identifier.PRODUCT).row, minlength=self.rows)[named.row]
+times = np.bincount(self.entities(Identifier.PRODUCT).row, minlength=self.rows)[entities.row]
     times = np.maximum(times, 1) if not identifier.several else 1
-    rows, code = np.repeat(named.row, times), np.repeat(named.code, times)
+    rows, code = np.repeat(entities.row, times), np.repeat(entities.code, times)
     at_us = self.at_us
 """
 
@@ -81,18 +81,20 @@ BULK_MISTAKES = {
     "a null target is a value": Mistake(
         TABLE + "_values", "flatnonzero(code >= 0)", "flatnonzero(code >= -1)",
     ),
-    "a product that stands there twice is two events": Mistake(
+    "a product that appears twice is two events": Mistake(
         TABLE + "_code", "np.unique(rows * max", "np.sort(rows * max",
     ),
     "the products of an order are as many events of its card": Mistake(
-        TABLE + "events", "rows, code, at_us = named.row, named.code, self.at_us\n",
+        TABLE + "events", "rows, code, at_us = entities.row, entities.code, self.at_us\n",
         ROWS_REPEATED_FOR_EACH_PRODUCT,
     ),
     "an order's amount is shared out to its products": Mistake(
         TABLE + "events", "self.amount_cents[rows] if amounts",
         "self.amount_cents[rows] // np.maximum(np.bincount(rows)[rows], 1) if amounts",
     ),
-    "merchants mix": Mistake(TABLE + "_code", "self._merchants > 1", "self._merchants > 9"),
+    "merchants mix": Mistake(
+        TABLE + "_code", "self._merchant_count > 1", "self._merchant_count > 9",
+    ),
     "a chargeback counts from its order's time": Mistake(
         TABLE + "events", "at_us[charged] = charged_us", "at_us[charged] = self.at_us[charged]",
     ),

@@ -19,7 +19,7 @@ from features_pkg.calendar import to_us
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.models.loading import Model, NotFinite, load_model
 from features_pkg.models.manifest import MANIFEST, ModelManifest, ModelRefused
-from features_pkg.models.scoring import Constant
+from features_pkg.models.scoring import ConstantScorer
 from features_pkg.models.unpickling import ForbiddenName, unpickle
 from jobs.errors import NothingToTrainOn, PeriodTooShort
 from jobs.train.examples import Examples
@@ -170,7 +170,7 @@ def test_the_most_telling_feature_comes_first_in_an_explanation(folder: Path) ->
     assert {each.feature for each in explained[:2]} == {first, second}
     assert explained[0].value == 2500.0
     without = vector.copy()
-    without[FEATURES.names.index(explained[0].feature)] = explained[0].usual
+    without[FEATURES.names.index(explained[0].feature)] = explained[0].median
     assert explained[0].change == pytest.approx(model.score(vector) - model.score(without))
 
 
@@ -181,8 +181,8 @@ def test_an_infinite_value_is_refused_by_its_name(folder: Path) -> None:
         model.score(a_vector(**{FEATURES.names[3]: float("inf")}))
 
 
-def test_a_score_that_is_no_share_is_refused(folder: Path) -> None:
-    model = replace(load_model(folder, FEATURES), scorer=Constant(float("nan")))
+def test_a_score_that_is_not_a_number_from_0_to_1_is_refused(folder: Path) -> None:
+    model = replace(load_model(folder, FEATURES), scorer=ConstantScorer(float("nan")))
 
     with pytest.raises(NotFinite, match="the score is nan"):
         model.score(a_vector())
@@ -298,7 +298,7 @@ def test_a_model_with_changed_trees_is_refused(folder: Path) -> None:
         ({"libraries": {}}, "numpy was not stated"),
         ({"layout": 2}, "layout is 2"),
         ({"pickle": "../other.pkl"}, "outside the folder"),
-        ({"sha256": 7}, "not a model's"),
+        ({"sha256": 7}, "not the manifest of a model"),
         ({"medians": []}, "one median"),
     ],
 )

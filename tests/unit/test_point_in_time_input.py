@@ -118,7 +118,7 @@ def test_an_identifier_that_the_table_lacks_is_null() -> None:
     assert values(table, "card_distinct_ip_orders_24h_recent") == [0, 0, 0]
 
 
-def test_other_columns_are_not_looked_at() -> None:
+def test_other_columns_are_ignored() -> None:
     assert of(created_at=[datetime(2018, 1, 1)] * 3, ip=[{"v": 4}] * 3) == [0, 1, 2]  # noqa: DTZ001
 
 
@@ -302,7 +302,7 @@ def test_columns_without_rows_may_be_of_any_type(typeless: pa.DataType) -> None:
     [[None] * 3, [pd.NaT] * 3, pd.Series([None, np.nan, pd.NaT], dtype=object), pa.nulls(3)],
     ids=["None", "NaT", "objects", "Arrow null"],
 )
-def test_never_charged_back_has_no_zone_to_say(never: Any) -> None:
+def test_a_column_without_chargebacks_needs_no_time_zone(never: Any) -> None:
     assert values(pd.DataFrame(columns(chargeback_at=never)), CHARGED) == [0, 0, 0]
 
 
@@ -325,7 +325,7 @@ BAD_ROWS: dict[str, tuple[dict[str, Any], str, int | None, str]] = {
         {"chargeback_at": [None, NOON + HOUR - timedelta(microseconds=1), None]},
         "chargeback_at", 1, "before its order",
     ),
-    "repeated order": ({"order_id": ["a", "b", "a"]}, "order_id", 2, "'a' stands there twice"),
+    "repeated order": ({"order_id": ["a", "b", "a"]}, "order_id", 2, "'a' appears twice"),
     "no order id": ({"order_id": ["a", None, "c"]}, "order_id", 1, "null"),
     "NaN for order id": ({"order_id": [1.0, 2.0, float("nan")]}, "order_id", 2, "null"),
     "no merchant": ({"merchant_id": [1, 1, None]}, "merchant_id", 2, "null"),
@@ -388,17 +388,17 @@ def test_amounts_and_chargebacks_may_be_left_out_where_no_feature_needs_them() -
     assert values(without("amount_cents", "chargeback_at")) == [0, 1, 2]
 
 
-def test_a_column_that_is_there_twice_is_refused() -> None:
+def test_a_column_that_appears_twice_is_refused() -> None:
     table = pa.table(columns()).append_column("card", pa.array(["x", "y", "z"]))
     frame = pd.concat([pd.DataFrame(columns()), pd.DataFrame({"card": ["x", "y", "z"]})], axis=1)
 
     for given in (table, frame):
-        with pytest.raises(OrdersRefused, match="column 'card': stands there twice"):
+        with pytest.raises(OrdersRefused, match="column 'card': appears twice"):
             values(given)
 
 
 @pytest.mark.parametrize("orders", [None, columns(), [columns()], "orders.parquet"])
-def test_what_is_no_table_is_refused(orders: Any) -> None:
+def test_what_is_not_a_table_is_refused(orders: Any) -> None:
     with pytest.raises(TypeError, match="give a pandas, Polars or Arrow table"):
         values(orders)
 
@@ -423,7 +423,7 @@ BAD_FEATURES = {
 
 
 @pytest.mark.parametrize(("name", "says"), BAD_FEATURES.items())
-def test_a_feature_that_can_mean_nothing_is_refused_by_name(name: str, says: str) -> None:
+def test_a_feature_without_a_meaning_is_refused_by_name(name: str, says: str) -> None:
     with pytest.raises(DefinitionError, match=says) as refused:
         values(pa.table(columns()), name)
 
@@ -436,7 +436,7 @@ def test_a_feature_that_can_mean_nothing_is_refused_by_name(name: str, says: str
     [[CARD, CARD], [CARD, parse_name(CARD)], ["merchant_history_days"] * 2],
     ids=["names", "a name and its definition", "days of history"],
 )
-def test_a_feature_that_is_there_twice_is_refused(features: list[Any]) -> None:
+def test_a_feature_that_appears_twice_is_refused(features: list[Any]) -> None:
     with pytest.raises(DefinitionError, match=r"(card_orders|merchant_history).*twice"):
         point_in_time(MANY, features)
 
