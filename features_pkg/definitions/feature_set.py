@@ -36,8 +36,9 @@ class FeatureSet:
 
     timezone: str
     snapshot_lag: timedelta
-    velocities: tuple[Velocity, ...] = CATALOGUE
-    order_features: tuple[str, ...] = field(default=ORDER_FEATURES)
+    # Factories, so that `help` does not print the whole catalogue in the signature.
+    velocities: tuple[Velocity, ...] = field(default_factory=lambda: CATALOGUE)
+    order_features: tuple[str, ...] = field(default_factory=lambda: ORDER_FEATURES)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""An order with canonical values, and how values become canonical."""
+"""An order with canonical values, and how the values become canonical."""

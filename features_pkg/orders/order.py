@@ -1,4 +1,4 @@
-"""An order as everybody behind the door sees it: canonical values, and what makes two the same."""
+"""An order with canonical values, and the hash that tells whether two orders are the same."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from hashlib import blake2b
 from json import JSONEncoder
 
 from features_pkg.calendar import to_us
+from features_pkg.identifiers import IDENTIFIERS
 
 HASH_BYTES = 32
 _DOMAIN = b"ontem order 1"
@@ -16,7 +17,7 @@ _encode = JSONEncoder(separators=(",", ":")).encode
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line of an order; `amount_cents` is the line's, all `quantity` pieces together."""
+    """One item of an order; `amount_cents` is for all `quantity` pieces together."""
 
     product: str | None
     quantity: int
@@ -25,7 +26,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One order whose values `features_pkg.orders.normalising` made canonical; null is None."""
+    """One order with the canonical values of `features_pkg.orders.normalising`; null is None."""
 
     order_id: str
     amount_cents: int
@@ -38,31 +39,23 @@ class Order:
     ip: str | None = None
     card: str | None = None
     product: tuple[str, ...] = ()
-    """The different products, in order of appearance."""
+    """Each product once, in order of appearance."""
     placed_at: datetime | None = None
-    """The merchant's own time; aware; moves no window."""
+    """The merchant's own time of the order, aware; no window looks at it."""
     items: tuple[Item, ...] = ()
 
 
 def content_hash(order: Order) -> bytes:
     """32 bytes that are equal exactly for orders that are equal in every field.
 
-    `placed_at` counts as an instant: the same one in another zone is the same content.
+    `placed_at` counts as an instant: the same instant in another zone is the same content.
     """
     placed_us = None if order.placed_at is None else to_us(order.placed_at)
     return hash_fields(
         [
             order.order_id,
             order.amount_cents,
-            order.user,
-            order.document,
-            order.email,
-            order.phone,
-            order.zip_code,
-            order.device,
-            order.ip,
-            order.card,
-            order.product,
+            *(getattr(order, identifier) for identifier in IDENTIFIERS),
             placed_us,
             [(item.product, item.quantity, item.amount_cents) for item in order.items],
         ]
@@ -70,5 +63,5 @@ def content_hash(order: Order) -> bytes:
 
 
 def hash_fields(fields: list[object]) -> bytes:
-    """`content_hash` of the order with these fields, in its order: for whole files of orders."""
+    """`content_hash` from the fields it hashes, in that order; for whole files of orders."""
     return blake2b(_encode(fields).encode(), digest_size=HASH_BYTES, person=_DOMAIN).digest()

@@ -10,10 +10,11 @@ _CNPJ_SHAPE = re.compile(r"[0-9A-Z]{12}[0-9]{2}")
 
 
 def canonical_document(text: str) -> str:
-    """A clean text without separators when it is as long as a CPF or CNPJ, else as it stands.
+    """A CPF or CNPJ without separators; any other clean text unchanged.
 
-    A CNPJ may have letters (since 2026), but only a right one is taken for it: a foreign document
-    keeps its own way of writing.
+    11 or 14 digits are a CPF or CNPJ even where the check digits are wrong. A CNPJ may contain
+    letters (since 2026), but a text with letters is taken for one only where the check digits are
+    right: otherwise it may be a foreign document, whose separators and case mean something.
     """
     compact = text.translate(_SEPARATORS)
     if _ELEVEN_OR_FOURTEEN_DIGITS.fullmatch(compact):
@@ -23,7 +24,7 @@ def canonical_document(text: str) -> str:
 
 
 def is_valid_document(canonical: str) -> bool:
-    """Whether the check digits of a CPF or CNPJ are right, and its digits not all equal."""
+    """Whether it is a CPF or CNPJ with right check digits that are not all the same digit."""
     if len(set(canonical)) == 1:
         return False
     if len(canonical) == 11:

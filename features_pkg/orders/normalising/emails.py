@@ -13,14 +13,14 @@ _PLAIN_LOCAL_PART = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*")
 
 
 def canonical_email(text: str) -> str:
-    """A clean address in lower case, its domain as IDNA's ASCII; what is none only in lower case.
+    """The address in lower case, its domain in IDNA's ASCII; any other text in lower case.
 
     The local part is lowered too: no mailbox provider of note tells `Ana@` from `ana@`, and
-    changing case is the cheapest way to look like a new customer. Dots and +tags stay: on many
-    providers they are other mailboxes.
+    changing case is the cheapest way to look like a new customer. Dots and +tags stay, because at
+    many providers another dot or tag is another mailbox.
     """
-    small = lowered(text)
-    return _address(small) or small
+    lower_case = lowered(text)
+    return _address(lower_case) or lower_case
 
 
 def is_valid_email(canonical: str) -> bool:
@@ -29,25 +29,26 @@ def is_valid_email(canonical: str) -> bool:
 
 
 def _address(text: str) -> str | None:
-    """The canonical address, or None when `text` is none."""
+    """The canonical address, or None when `text` is not an address."""
     local, _, domain = text.rpartition("@")
+    # Most addresses are this simple, and need the slow library only for their domain.
     if _PLAIN_LOCAL_PART.fullmatch(local) and len(local) <= LONGEST_LOCAL_PART:
         ascii_domain = _domain(domain)
-        whole = f"{local}@{ascii_domain}"
-        return whole if ascii_domain and len(whole) <= LONGEST else None
+        address = f"{local}@{ascii_domain}"
+        return address if ascii_domain and len(address) <= LONGEST else None
     return _any_address(text)
 
 
 @lru_cache(maxsize=1 << 14)
 def _domain(domain: str) -> str | None:
-    """IDNA's ASCII of a domain; cached, as most addresses share a few."""
+    """A domain in IDNA's ASCII, or None; cached, because most addresses share a few domains."""
     address = _any_address(f"a@{domain}")
     return None if address is None else address[2:]
 
 
 def _any_address(text: str) -> str | None:
     try:
-        found = validate_email(text, check_deliverability=False)
+        address = validate_email(text, check_deliverability=False)
     except EmailNotValidError:
         return None
-    return f"{lowered(found.local_part)}@{found.ascii_domain}"
+    return f"{lowered(address.local_part)}@{address.ascii_domain}"

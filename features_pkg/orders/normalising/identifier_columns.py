@@ -1,4 +1,4 @@
-"""Whole tables of orders: every different value is normalised once."""
+"""Whole tables of orders with canonical identifiers; each different value is normalised once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PANDAS_INDEX = "__index_level_"
 
 
 class ArrowStream(Protocol):
-    """A table of pandas, Polars or Arrow: whatever speaks Arrow's C stream interface."""
+    """A table of pandas, Polars or Arrow: any object with Arrow's C stream interface."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The stream as a capsule."""
@@ -24,21 +24,39 @@ class ArrowStream(Protocol):
 
 
 def normalise(orders: ArrowStream) -> pa.Table:
-    """`orders` as an Arrow table whose identifier columns are canonical, all else as it was.
+    """`orders` as an Arrow table with canonical identifiers; other columns and rows stay in place.
 
-    Row order stays. Identifiers become `string` (numbers are written out), `product` a
-    `list<string>` of the different values in order of appearance, never null. Absent identifiers
-    stay absent. Idempotent. Raises OrdersRefused for a column that cannot be text.
+    An identifier becomes `string` (numbers are written out) or null. `product` becomes
+    `list<string>`: each product once, in order of appearance; an order without one has an empty
+    list. A column that is left out stays out. Idempotent.
+
+    Raises:
+        OrdersRefused: a column that can't be text.
+
+    >>> import pyarrow as pa
+    >>> orders = pa.table(
+    ...     {
+    ...         "order_id": ["a", "b"],
+    ...         "document": ["529.982.247-25", "00000000000"],
+    ...         "email": ["Ana@Example.com", None],
+    ...         "phone": ["(11) 98765-4321", "n/a"],
+    ...         "product": [["tv", " tv", "radio"], None],
+    ...     }
+    ... )
+    >>> table = normalise(orders)
+    >>> table["document"].to_pylist(), table["email"].to_pylist()
+    (['52998224725', None], ['ana@example.com', None])
+    >>> table["phone"].to_pylist(), table["product"].to_pylist()
+    (['+5511987654321', None], [['tv', 'radio'], []])
     """
     table = pa.table(cast(Any, orders))
-    kept = [name for name in table.column_names if not name.startswith(PANDAS_INDEX)]
-    table = table.select(kept)
+    table = table.select([n for n in table.column_names if not n.startswith(PANDAS_INDEX)])
     for identifier in IDENTIFIERS:
-        place = table.schema.get_field_index(identifier.value)
-        if place >= 0:
-            make = _products if identifier.several else _texts
-            chunks = [make(identifier.value, chunk) for chunk in table.column(place).chunks]
-            table = table.set_column(place, identifier.value, _column(identifier, chunks))
+        position = table.schema.get_field_index(identifier)
+        if position >= 0:
+            canonical = _product_lists if identifier.several else _texts
+            chunks = [canonical(identifier, chunk) for chunk in table.column(position).chunks]
+            table = table.set_column(position, str(identifier), _column(identifier, chunks))
     return table
 
 
@@ -48,7 +66,8 @@ def _column(identifier: Identifier, chunks: list[pa.Array]) -> pa.ChunkedArray:
 
 
 def _texts(identifier: str, column: pa.Array) -> pa.Array:
-    """One canonical text per row."""
+    """One canonical text, or null, per row."""
+    # `dictionary` has each different text once, `indices` which of them each row has.
     encoded = cast(
         "pa.DictionaryArray[Any, Any]", pc.dictionary_encode(_as_text(identifier, column))
     )
@@ -59,17 +78,17 @@ def _texts(identifier: str, column: pa.Array) -> pa.Array:
     return pa.array(canonical, pa.string()).take(encoded.indices)
 
 
-def _products(identifier: str, column: pa.Array) -> pa.Array:
-    """One list of different canonical texts per row."""
+def _product_lists(identifier: str, column: pa.Array) -> pa.Array:
+    """One list of different canonical texts per row; `column` has a text or a list per row."""
     if not (pa.types.is_list(column.type) or pa.types.is_large_list(column.type)):
-        one_each = pc.cast(pc.is_valid(column), pa.int64()).to_pylist()
-        return _lists(_texts(identifier, pc.drop_null(column)), one_each)
+        one_or_none = pc.cast(pc.is_valid(column), pa.int64()).to_pylist()
+        return _lists(_texts(identifier, pc.drop_null(column)), one_or_none)
     lengths = pc.list_value_length(column).to_pylist()
     return _lists(_texts(identifier, pc.list_flatten(column)), lengths)
 
 
 def _lists(texts: pa.Array, lengths: Sequence[int | None]) -> pa.Array:
-    """`texts` cut into lists of these lengths; nulls and repetitions inside a list are dropped."""
+    """`texts` divided into lists of these lengths; a list has each text once, and no null."""
     rows: list[list[str]] = []
     values, start = texts.to_pylist(), 0
     for length in lengths:
@@ -84,5 +103,5 @@ def _as_text(identifier: str, column: pa.Array) -> pa.Array:
         return pc.cast(column, pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise OrdersRefused(
-            f"{column.type} is not text: pass strings", column=identifier
+            f"is {column.type}, which has no text: give strings", column=identifier
         ) from error

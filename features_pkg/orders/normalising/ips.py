@@ -1,10 +1,10 @@
-"""Addresses of the internet protocol."""
+"""Internet addresses (IPv4 and IPv6)."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 
 def canonical_ip(text: str) -> str:
-    """The one shortest form of the address in a clean text, else the text in lower case.
+    """The shortest form of the address; any other clean text in lower case.
 
     An IPv4 address inside IPv6 (`::ffff:192.0.2.1`) is the IPv4 address.
     """

@@ -1,4 +1,4 @@
-"""One order from what a merchant sent, with canonical values."""
+"""One order with canonical values, from what a merchant sent."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -15,10 +15,11 @@ def normalise_order(
     placed_at: datetime | None = None,
     items: Sequence[Item] = (),
 ) -> Order:
-    """The order with canonical values; `identifiers` by their names, absent ones may be left out.
+    """The order with canonical values.
 
-    `product` is one text or several; the products of the items join them. `order_id` and amounts
-    are taken as they stand: the caller has checked them.
+    `identifiers` has values by the identifier's name; one without a value may be left out. The
+    order's products are those under `product` (one text or several), then those of the items.
+    `order_id` and amounts stay unchanged: the caller has checked them.
     """
     single = {name: _canonical(name, identifiers.get(name)) for name in SINGLE_VALUED}
     canonical_items = tuple(

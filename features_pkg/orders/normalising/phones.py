@@ -1,39 +1,41 @@
-"""Phone numbers, in Brazil where they do not say otherwise."""
+"""Phone numbers; one without a country code is Brazilian."""
 
 import re
 
 import phonenumbers
 
-HOME = "BR"
+HOME_COUNTRY = "BR"
 _SEPARATORS = str.maketrans("", "", " ()-./")
 _MOBILE = re.compile(r"(?:\+55|(?!55))([1-9][1-9]9[0-9]{8})")
-"""Brazilian mobile lines, nearly all of what is seen: the library says the same, far slower."""
+"""Brazilian mobile numbers: nearly all that occur. The library gives the same, far slower."""
 _DIGITS = re.compile(r"\+?[0-9]{3,17}")
 
 
 def canonical_phone(text: str) -> str:
-    """E.164 when the clean text can be a number, else its bare digits, else the text itself.
+    """E.164 where the clean text can be a number; else its bare digits; else the text unchanged.
 
-    What has the length of a number is written as one even where no such line is in service; an
-    extension is no part of the line.
+    A number of a possible length is written in E.164 even where no such number is assigned. An
+    extension is left out.
     """
     bare = text.translate(_SEPARATORS)
     mobile = _MOBILE.fullmatch(bare)
     if mobile:
         return f"+55{mobile[1]}"
-    canonical = _once(bare if _DIGITS.fullmatch(bare) else text)
-    while (again := _once(canonical)) != canonical:  # each round takes a trunk prefix off
-        canonical = again
+    canonical = _e164(bare if _DIGITS.fullmatch(bare) else text)
+    # Each round removes one trunk prefix, so that the result is the same when normalised again.
+    while (shorter := _e164(canonical)) != canonical:
+        canonical = shorter
     return canonical
 
 
 def is_valid_phone(canonical: str) -> bool:
-    """Whether such a number is assigned, by the numbering plan of its country."""
+    """Whether the numbering plan of its country assigns such a number."""
     number = _parse(canonical)
     return number is not None and phonenumbers.is_valid_number(number)
 
 
-def _once(text: str) -> str:
+def _e164(text: str) -> str:
+    """The number in E.164, or the text unchanged where it can't be a number."""
     number = _parse(text)
     if number is None or not phonenumbers.is_possible_number(number):
         return text
@@ -42,6 +44,6 @@ def _once(text: str) -> str:
 
 def _parse(text: str) -> phonenumbers.PhoneNumber | None:
     try:
-        return phonenumbers.parse(text, HOME)
+        return phonenumbers.parse(text, HOME_COUNTRY)
     except phonenumbers.NumberParseException:
         return None

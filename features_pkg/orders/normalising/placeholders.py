@@ -1,4 +1,4 @@
-"""Values that systems and clerks write where they have none: the one list of them."""
+"""Texts that systems and clerks write where they have no value: the only list of them."""
 
 import re
 
@@ -28,14 +28,14 @@ WORDS = frozenset(
 ONLY_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~ ]+")
 ONLY_ZEROS = re.compile(r"\+?(55)?[ .()/:-]*0[0 .()/:-]*")
 FEWEST_ZEROS = {"document": 5, "phone": 5, "zip_code": 5, "device": 8, "card": 5, "ip": 4}
-"""From how many zeros on a value of nothing else is none; a user or a product may be called 0."""
+"""From how many zeros on a text of only zeros is no value. A user or a product may be called 0."""
 
 
 def is_placeholder(identifier: str, text: str) -> bool:
-    """Whether a clean `text` says that there is no such identifier.
+    """Whether a clean `text` says that the order has no such identifier.
 
-    A document of equal digits other than zero is not one: somebody typed it, so it counts, as an
-    invalid one.
+    A document of equal digits other than zero is not a placeholder: somebody typed it, so it
+    counts, as an invalid document.
     """
     if text.lower() in WORDS or ONLY_PUNCTUATION.fullmatch(text):
         return True

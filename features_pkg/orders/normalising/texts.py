@@ -1,25 +1,25 @@
-"""Text without what the eye does not see: the ground under every other normaliser."""
+"""Text without invisible characters: what every other normaliser starts from."""
 
 import re
 import unicodedata
 
-_REMOVED = {"Cf", "Cs"}  # invisible (zero-width, soft hyphen), and halves of surrogate pairs
-_RUNS = re.compile(r"\s+")
+_REMOVED = {"Cf", "Cs"}  # invisible (zero width, soft hyphen); halves of surrogate pairs
+_BLANKS = re.compile(r"\s+")
 
 
 def clean(text: str) -> str:
-    """`text` in NFC, trimmed, each run of blanks and control characters as one blank.
+    """`text` in NFC, trimmed, with one blank for each run of blanks and control characters.
 
-    Invisible characters go: a value that looks the same is the same. Idempotent.
+    Invisible characters are removed, so that values that look the same are the same. Idempotent.
     """
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()
-    kept = (
+    visible = (
         " " if category == "Cc" else character
         for character, category in ((c, unicodedata.category(c)) for c in text)
         if category not in _REMOVED
     )
-    return _RUNS.sub(" ", unicodedata.normalize("NFC", "".join(kept))).strip()
+    return _BLANKS.sub(" ", unicodedata.normalize("NFC", "".join(visible))).strip()
 
 
 def lowered(text: str) -> str:

@@ -1,4 +1,4 @@
-"""CEPs, whole or as the five-digit prefix that some sources publish."""
+"""CEPs, complete or as the five-digit prefix that some sources publish."""
 
 import re
 
@@ -8,11 +8,11 @@ _CEP_OR_PREFIX = re.compile(r"(?:0[1-9]|[1-9][0-9])[0-9]{3}(?:[0-9]{3})?")
 
 
 def canonical_zip_code(text: str) -> str:
-    """Eight bare digits when the clean text has eight, else as it stands (a prefix is kept)."""
+    """A CEP of eight digits without separators; other clean text, such as a prefix, unchanged."""
     compact = text.translate(_SEPARATORS)
     return compact if _EIGHT_DIGITS.fullmatch(compact) else text
 
 
 def is_valid_zip_code(canonical: str) -> bool:
-    """Whether it can be a CEP or its five-digit prefix: from 01000-000 on."""
+    """Whether it can be a CEP or its five-digit prefix; the first CEP is 01000-000."""
     return _CEP_OR_PREFIX.fullmatch(canonical) is not None

@@ -1,0 +1,40 @@
+"""The examples in the docstrings of `features_pkg` give what they say."""
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import features_pkg
+
+MODULES = [
+    name for _, name, _ in pkgutil.walk_packages(features_pkg.__path__, f"{features_pkg.__name__}.")
+]
+WITH_EXAMPLES = {
+    "features_pkg.notebook.point_in_time.point_in_time",
+    "features_pkg.orders.normalising.identifier_columns.normalise",
+}
+"""Those that a newcomer meets first; others may have examples, too."""
+
+
+def examples_of(module: str) -> list[doctest.DocTest]:
+    finder = doctest.DocTestFinder()
+    tests = finder.find(importlib.import_module(module), module)
+    return [test for test in tests if test.examples]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_examples_of_a_module_give_what_they_say(module: str) -> None:
+    report: list[str] = []
+    runner = doctest.DocTestRunner(verbose=False)
+    for test in examples_of(module):
+        runner.run(test, out=report.append)
+
+    assert not report, "".join(report)
+
+
+def test_what_a_newcomer_meets_first_has_an_example() -> None:
+    names = {test.name for module in MODULES for test in examples_of(module)}
+
+    assert names >= WITH_EXAMPLES
