@@ -1,17 +1,15 @@
 """What the jobs' commands take from the process: its folder, environment, clock and terminal."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from jobs.job import Job
-from stores.settings import Settings, environment, find_project
+from stores.settings import Settings, environment_of, project_here
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -60,8 +58,8 @@ def job_here(clock: datetime | None = None) -> Job:
 
     Raises SettingsError.
     """
-    project = find_project(Path.cwd())
-    environ = environment(project, os.environ)
+    project = project_here()
+    environ = environment_of(project)
     master = environ.get("SPARK_MASTER", "local[*]")
 
     @contextmanager

@@ -31,15 +31,6 @@ class StillWriting(JobError):
         self.waited, self.holder = waited, holder
 
 
-class ClockRefused(JobError):
-    """A clock was given to a database that keeps its own."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "--clock needs a database that was migrated as development: leave it out here"
-        )
-
-
 class ConnectorMissing(JobError):
     """Spark can't read PostgreSQL without its connector jar."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.entity_keys import EntityKeys
-from jobs.watermark import set_clock
+from stores.postgres.clock import set_clock
 from stores.postgres.connection import Connection, connect
 from stores.settings import Settings
 

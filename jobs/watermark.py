@@ -8,12 +8,14 @@ now. When all of those have ended, what is below the oldest running id can chang
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, cast
 
 from features_pkg.calendar import Calendar, from_us
-from jobs.errors import ClockRefused, DayNotOver, StillWriting
+from jobs.errors import DayNotOver, StillWriting
+from stores.postgres.clock import database_clock
 from stores.postgres.connection import Connection
+from stores.postgres.recorded_key import recorded_key
 
 LATE_AFTER: Final = timedelta(seconds=5)
 POLL: Final = timedelta(milliseconds=200)
@@ -45,24 +47,7 @@ class ReadBounds:
     @property
     def watermark_key(self) -> int:
         """`watermark` in its generation, as rows carry it."""
-        return self.generation << 48 | self.watermark
-
-
-def set_clock(connection: Connection, clock: datetime) -> None:
-    """Have this session's `ontem_clock()` say `clock`.
-
-    Raises ClockRefused unless the database was migrated as development.
-    """
-    row = connection.execute("SELECT environment FROM stack").fetchone()
-    if row is None or row[0] != "development":
-        raise ClockRefused
-    connection.execute("SELECT set_config('ontem.clock', %s, false)", (clock.isoformat(),))
-
-
-def database_clock(connection: Connection) -> datetime:
-    """What the database takes for now."""
-    (row,) = connection.execute("SELECT ontem_clock()").fetchall()
-    return cast(datetime, row[0]).astimezone(UTC)
+        return recorded_key(self.generation, self.watermark)
 
 
 def complete_before(

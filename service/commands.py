@@ -1,15 +1,13 @@
 """`ontem serve`: the entry point of the online service."""
 
-import os
 from datetime import timedelta
-from pathlib import Path
 
 import click
 
 from service import log, start
 from service.clock import SteadyClock
 from service.server import Binding, Server, options, wall_clock_us
-from stores.settings import Settings, environment, find_project
+from stores.settings import settings_here
 
 
 @click.command()
@@ -44,7 +42,7 @@ def serve(
     bind: str, workers: int, threads: int, redis_timeout_ms: int, statement_timeout_ms: int
 ) -> None:
     """Answer POST /evaluate until stopped."""
-    settings = Settings.from_environ(environment(find_project(Path.cwd()), os.environ))
+    settings = settings_here()
     limits = start.Limits(
         redis_timeout=timedelta(milliseconds=redis_timeout_ms),
         statement_timeout=timedelta(milliseconds=statement_timeout_ms),

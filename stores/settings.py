@@ -68,17 +68,30 @@ class Settings:
         )
 
 
-def environment(project_dir: Path, environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """`environ` (of this process by default), completed by what `.ontem/env` says.
+def settings_here() -> Settings:
+    """The settings of this process: its environment and its project's `.ontem/env`.
+
+    Raises SettingsError. Only an entry point calls this; everything below gets values.
+    """
+    return Settings.from_environ(environment_of(project_here()))
+
+
+def project_here() -> Path:
+    """The project that the current folder belongs to."""
+    return find_project(Path.cwd())
+
+
+def environment_of(project: Path, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """`environ` (this process's by default), completed by the project's `.ontem/env`.
 
     A variable of the real environment always wins over the file, which may be missing.
     """
     real = os.environ if environ is None else environ
-    return {**_read_file(project_dir / ".ontem" / "env"), **real}
+    return {**read_variables(project / ".ontem" / "env"), **real}
 
 
-def _read_file(path: Path) -> dict[str, str]:
-    """The KEY=VALUE lines of `path`, or none when there is no such file."""
+def read_variables(path: Path) -> dict[str, str]:
+    """The KEY=VALUE lines of a file such as `.ontem/env`; none when there is no such file."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:

@@ -1,6 +1,5 @@
 """`ontem import`."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from jobs.importing.progress import Shown
 from jobs.importing.rejects import RejectsFile
 from stores.postgres.connection import Connection, connect
 from stores.postgres.merchants import MerchantUnknown, add_merchant, find_merchant
-from stores.settings import Settings, environment, find_project
+from stores.settings import settings_here
 
 A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -40,7 +39,7 @@ def import_(
     All that may be loaded is loaded at once; refused rows are written to a file with the reason,
     and the exit code is 0 all the same. A second import of the same file changes nothing.
     """
-    settings = Settings.from_environ(environment(find_project(Path.cwd()), os.environ))
+    settings = settings_here()
     said = read_mapping(mapping) if mapping else Mapping()
     refused = RejectsFile(rejects or Path(f"{file.name}.rejects.csv"))
     load = import_orders if kind == "orders" else import_chargebacks

@@ -14,9 +14,10 @@ from jobs.job import Job
 from jobs.snapshot.facts import DATASET, SnapshotFacts, snapshot_slot
 from jobs.spark.arrow import map_batches, map_partitions
 from jobs.spark.reading import order_pks, read_chargebacks, read_orders, with_chargebacks
-from jobs.watermark import ReadBounds, database_clock
+from jobs.watermark import ReadBounds
 from stores.files.manifest import Manifest, commit_manifest, describe_files, provenance, run_folder
 from stores.files.store import OfflineStore
+from stores.postgres.clock import database_clock
 from stores.postgres.connection import Connection
 
 

@@ -18,12 +18,11 @@ from stores.files.store import OfflineStore
 from stores.postgres.connection import Connection
 from stores.postgres.loads import LoadRow, mark_published
 from stores.redis.connection import redis_address
+from stores.redis.memory import bytes_needed, check_room
 from stores.redis.publish import (
     Fence,
     Published,
-    bytes_needed,
     check_order,
-    check_room,
     read_published,
     set_list,
     take_fence,

@@ -18,7 +18,7 @@ from jobs.training_set.facts import DATASET, LabelCounts, TrainingSetFacts, trai
 from jobs.training_set.labels import LabelRule, Reason
 from jobs.training_set.questions import Asking
 from jobs.training_set.rows import asking_rows, training_rows
-from jobs.watermark import ReadBounds, complete_before, database_clock
+from jobs.watermark import ReadBounds, complete_before
 from stores.files.manifest import (
     DataFile,
     Manifest,
@@ -28,6 +28,7 @@ from stores.files.manifest import (
     run_folder,
 )
 from stores.files.store import OfflineStore, open_store
+from stores.postgres.clock import database_clock
 from stores.postgres.connection import Connection
 
 

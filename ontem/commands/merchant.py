@@ -1,8 +1,5 @@
 """`ontem merchant`: who may ask for evaluations, and with which keys."""
 
-import os
-from pathlib import Path
-
 import click
 
 from stores.policy import DECISIONS, Decision, Policy
@@ -14,7 +11,7 @@ from stores.postgres.merchants import (
     issue_key,
     revoke_key,
 )
-from stores.settings import Settings, environment, find_project
+from stores.settings import settings_here
 
 
 @click.group()
@@ -68,5 +65,5 @@ def key(name: str, revoke: str | None) -> None:
 
 
 def _connection() -> Connection:
-    settings = Settings.from_environ(environment(find_project(Path.cwd()), os.environ))
+    settings = settings_here()
     return connect(settings.postgres_url, application_name="ontem merchant", autocommit=True)

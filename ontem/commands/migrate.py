@@ -1,11 +1,8 @@
 """`ontem migrate`: the schema of the database that the settings name."""
 
-import os
-from pathlib import Path
-
 import click
 
-from stores.settings import Settings, environment, find_project, without_password
+from stores.settings import settings_here, without_password
 
 
 @click.command()
@@ -13,7 +10,7 @@ def migrate() -> None:
     """Create or complete the schema; a second call changes nothing."""
     from stores.postgres.migrate import migrate as bring_up_to_date
 
-    settings = Settings.from_environ(environment(find_project(Path.cwd()), os.environ))
+    settings = settings_here()
     bring_up_to_date(settings.postgres_url, environment=settings.environment)
     click.echo(
         f"{without_password(settings.postgres_url)} has the newest schema, "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import click
 from rich.console import Console
 
 from features_pkg.calendar import from_us
+from ontem.demo.errors import TrainingDiffers
 from ontem.demo.files import read_orders
 from ontem.demo.folder import Place
 from ontem.demo.orders import DemoOrders, moved_to_now
@@ -18,10 +18,7 @@ from ontem.demo.run import Demo
 from ontem.demo.serving import serve_demo
 from ontem.demo.stages import Stages
 from ontem.generating import generate
-from stores.settings import find_project
-
-DIFFERENT = 7
-"""Exit code: the training set does not repeat what was served."""
+from stores.settings import project_here
 
 
 @click.group()
@@ -51,7 +48,7 @@ def run(
     label_maturity_days: int,
 ) -> None:
     """History, nights, training, model, two days of live requests, and the proof."""
-    console, place = Console(), Place(find_project(Path.cwd()))
+    console, place = Console(), Place(project_here())
     stages = Stages(place.folder, console)
     now = datetime.now(UTC).replace(microsecond=0)
     with stages.stage("stack up"):
@@ -70,11 +67,16 @@ def run(
     save(report, place.report_file)
     show(report, console)
     console.print(f"Kept in {place.report_file.relative_to(place.project)}. Next: make serve")
-    sys.exit(0 if report.equal else DIFFERENT)
+    if not report.equal:
+        raise TrainingDiffers(
+            different=report.feature_values_different,
+            compared=report.feature_values_compared,
+            not_in_training=report.evaluations_not_in_training,
+        )
 
 
 @demo.command()
 @click.option("--bind", default="127.0.0.1:8080", show_default=True, help="HOST:PORT to answer at.")
 def serve(bind: str) -> None:
     """Serve the demo's model on the ordinary clock, after the night that is missing."""
-    serve_demo(Place(find_project(Path.cwd())), bind)
+    serve_demo(Place(project_here()), bind)

@@ -13,23 +13,15 @@ import psycopg
 import redis
 from psycopg import sql
 
-from features_pkg.errors import OntemError
+from ontem.demo.errors import NoDemo
 from ontem.stack import LocalStack
-from ontem.stack.variables import read_variables, write_variables
+from ontem.stack.variables import write_variables
 from stores.postgres.migrate import migrate
-from stores.settings import Settings
+from stores.settings import Settings, read_variables
 
 DATABASE = "ontem_demo"
 REDIS_DATABASE = 1
 MERCHANT = "demo"
-
-
-class NoDemo(OntemError):
-    """There is nothing to serve yet."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(f"{folder} holds no finished demo: run `make demo` first")
-        self.folder = folder
 
 
 @dataclass(frozen=True, slots=True)

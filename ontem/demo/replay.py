@@ -14,34 +14,18 @@ from subprocess import DEVNULL, STDOUT, Popen, TimeoutExpired
 from typing import Any
 
 from features_pkg.calendar import Calendar, from_us
-from features_pkg.errors import OntemError
+from ontem.demo.errors import OrderNotTaken, ServiceDidNotStart
 from ontem.demo.folder import Place, command
 from ontem.demo.nights import AFTER_CUTOFF_US, nights_between
 from ontem.demo.orders import LiveChargeback, LiveOrder
 from ontem.stack.server import free_port
 from stores.postgres.chargebacks import record_chargeback
-from stores.postgres.connection import Connection, connect
+from stores.postgres.clock import set_clock
+from stores.postgres.connection import connect
 from stores.settings import Settings
 
 START_SECONDS = 60
 STOP_SECONDS = 15
-
-
-class ServiceDidNotStart(OntemError):
-    """The demo's service is not ready."""
-
-    def __init__(self, log: Path, reason: str) -> None:
-        last = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-8:])
-        super().__init__(f"the service did not become ready ({reason}):\n{last}\nSee {log}")
-        self.log = log
-
-
-class Refused(OntemError):
-    """The service did not take an order of the demo."""
-
-    def __init__(self, order_id: str, status: int, body: str) -> None:
-        super().__init__(f"the order {order_id} was answered with {status}: {body[:500]}")
-        self.order_id, self.status = order_id, status
 
 
 @dataclass(slots=True)
@@ -144,7 +128,7 @@ class Replay:
         content = answer.read().decode()
         done.seconds.append(time.perf_counter() - start)
         if answer.status != http.HTTPStatus.OK:
-            raise Refused(order.body["order_id"], answer.status, content)
+            raise OrderNotTaken(order.body["order_id"], answer.status, content)
         told: dict[str, Any] = json.loads(content)
         done.decisions[told["decision"]] = done.decisions.get(told["decision"], 0) + 1
         done.degraded += bool(told["degraded"])
@@ -154,11 +138,6 @@ class Replay:
             set_clock(session, from_us(one.at_us))
             record_chargeback(session, self.merchant_id, one.order_id, from_us(one.at_us))
             session.commit()
-
-
-def set_clock(session: Connection, at: datetime) -> None:
-    """Make the development clock of a session tell `at`."""
-    session.execute("SELECT set_config('ontem.clock', %s, false)", (at.isoformat(),))
 
 
 def clock_of_night(day: int, calendar: Calendar) -> datetime:

@@ -12,7 +12,8 @@ import redis
 
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
-from ontem.demo.folder import NoDemo, Place, command
+from ontem.demo.errors import NoDemo
+from ontem.demo.folder import Place, command
 from stores.redis.publish import read_published
 from stores.settings import Settings
 

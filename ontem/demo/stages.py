@@ -12,18 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from features_pkg.errors import OntemError
-
-
-class StageFailed(OntemError):
-    """A command of a stage ended with an error."""
-
-    def __init__(self, *, stage: str, words: Sequence[str], log: Path) -> None:
-        last = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-12:])
-        super().__init__(
-            f"the stage '{stage}' failed: {' '.join(words[1:])}\n{last}\nAll of it is in {log}"
-        )
-        self.stage, self.log = stage, log
+from ontem.demo.errors import StageFailed
 
 
 @dataclass(slots=True)

@@ -1,18 +1,16 @@
 """`ontem up`, `ontem down` and `ontem status`."""
 
-from pathlib import Path
-
 import click
 from rich.console import Console
 from rich.table import Table
 
 from ontem.stack.local import LocalStack
-from stores.settings import find_project
+from stores.settings import project_here
 
 
 def project_stack() -> LocalStack:
     """The stack of the project that the current folder belongs to."""
-    return LocalStack(find_project(Path.cwd()))
+    return LocalStack(project_here())
 
 
 @click.command()

@@ -12,7 +12,8 @@ from ontem.stack.errors import StackError
 from ontem.stack.postgres import LocalPostgres
 from ontem.stack.redis import LocalRedis
 from ontem.stack.server import Address, ServerStatus, free_port, port_is_free
-from ontem.stack.variables import fixed_variables, read_variables, write_variables
+from ontem.stack.variables import fixed_variables, write_variables
+from stores.settings import read_variables
 
 Server = LocalPostgres | LocalRedis
 

@@ -8,15 +8,6 @@ from pathlib import Path
 from stores.settings import ENTITY_KEY_BYTES
 
 
-def read_variables(path: Path) -> dict[str, str]:
-    """The KEY=VALUE lines of the file; none when it is not there."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return {}
-    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-
-
 def write_variables(path: Path, variables: Mapping[str, str]) -> None:
     """Put the file in place at once, readable by its owner alone."""
     fresh = path.with_name(f".{path.name}-{secrets.token_hex(4)}")

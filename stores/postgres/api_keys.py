@@ -8,6 +8,9 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Final
 
+KEY_CACHE_SECONDS: Final = 30
+"""How long a running service may go on with a revoked key, or an old policy, that it has read."""
+
 _FORM: Final = re.compile(r"ontem_([0-9a-f]{12})_([0-9a-f]{48})([0-9a-f]{8})", re.ASCII)
 _ID_BYTES: Final = 6
 _SECRET_BYTES: Final = 24

@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 
 from features_pkg.errors import OntemError
 from stores.postgres.connection import Connection
+from stores.postgres.recorded_key import recorded_key
 
 LOCK_CLASS: Final = 0x4F6E746D
 COLUMNS: Final = (
@@ -59,7 +60,7 @@ class LoadRow(NewLoad):
     @property
     def watermark_key(self) -> int:
         """The `recorded_key` below which its rows are."""
-        return self.generation << 48 | self.watermark
+        return recorded_key(self.generation, self.watermark)
 
 
 def lock_loads(connection: Connection, timelines: str) -> None:

@@ -86,7 +86,7 @@ def add_merchant(connection: Connection, name: str, policy: Policy | None = None
 
 
 def set_policy(connection: Connection, merchant: Merchant, policy: Policy) -> None:
-    """Let `merchant` decide by `policy` from now on; a running service follows within 30 s."""
+    """Let `merchant` decide by `policy` from now on; a service follows in KEY_CACHE_SECONDS."""
     connection.execute(
         "UPDATE merchants SET review_at = %s, block_at = %s, decision_without_score = %s"
         " WHERE merchant_id = %s",

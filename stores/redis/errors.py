@@ -73,6 +73,17 @@ class ValueDamaged(PublishRefused):
         self.key, self.reason = key, reason
 
 
+class ListDamaged(PublishRefused):
+    """The list of published loads is not one that this store wrote."""
+
+    def __init__(self, *, key: bytes, reason: str) -> None:
+        super().__init__(
+            f"the list of published loads, {key.decode()}, is damaged ({reason}): delete that key, "
+            "then run `ontem publish`"
+        )
+        self.key, self.reason = key, reason
+
+
 class NothingPublished(PublishRefused):
     """There is no load to withdraw."""
 

@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from features_pkg.calendar import Calendar
-from jobs.errors import ClockRefused, DayNotOver, StillWriting
-from jobs.watermark import complete_before, set_clock, settled
+from jobs.errors import DayNotOver, StillWriting
+from jobs.watermark import complete_before, settled
+from stores.postgres.clock import ClockNotSettable, set_clock
 from stores.postgres.connection import Connection, connect
+from stores.postgres.recorded_key import recorded_key
 from tests.integration.history import History
 
 SAO_PAULO = Calendar("America/Sao_Paulo")
@@ -133,7 +135,7 @@ def test_a_production_database_keeps_its_clock(empty_database_url: str) -> None:
     migrate(empty_database_url, environment="production")
     with (
         connect(empty_database_url, application_name="tests", autocommit=True) as connection,
-        pytest.raises(ClockRefused, match="--clock"),
+        pytest.raises(ClockNotSettable, match="--clock"),
     ):
         set_clock(connection, CUTOFF)
 
@@ -143,13 +145,13 @@ def test_the_mark_is_of_the_newest_generation(history: History, night: Connectio
 
     read_bounds = complete_before(night, JUNE, SAO_PAULO, say=quiet)
     assert read_bounds.generation == 7
-    assert read_bounds.watermark_key == (7 << 48) | read_bounds.watermark
+    assert read_bounds.watermark_key == recorded_key(7, read_bounds.watermark)
 
 
 def test_postgres_reads_a_seen_key_as_python_does(night: Connection) -> None:
     (row,) = night.execute("SELECT ontem_recorded_key(7::smallint, '123'::xid8)").fetchall()
 
-    assert row[0] == (7 << 48) | 123
+    assert row[0] == recorded_key(7, 123)
 
 
 def test_a_closed_database_is_named(history: History) -> None:

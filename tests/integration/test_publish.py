@@ -43,6 +43,7 @@ from stores.postgres.loads import (
     register_load,
 )
 from stores.redis.errors import (
+    ListDamaged,
     LoadFenced,
     LoadTooOld,
     NothingPublished,
@@ -51,10 +52,10 @@ from stores.redis.errors import (
     RedisMayEvict,
     ValueDamaged,
 )
-from stores.redis.keys import value_key
+from stores.redis.keys import list_key, value_key
+from stores.redis.memory import check_room
 from stores.redis.publish import (
     Fence,
-    check_room,
     read_published,
     set_list,
     take_fence,
@@ -419,6 +420,17 @@ def test_a_value_that_is_not_ours_is_named(shop: Shop) -> None:
 
     with pytest.raises(ValueDamaged, match="delete that key"):
         shop.night(MAY, c1=b"one")
+
+
+def test_a_damaged_list_is_refused_and_published_anew_once_its_key_is_deleted(shop: Shop) -> None:
+    row = shop.night(MAY, c1=b"one")
+    shop.client.set(list_key(shop.timelines), b"damaged")
+
+    with pytest.raises(ListDamaged, match="delete that key, then run `ontem publish`") as refusal:
+        publish_again(shop.job)
+    shop.client.delete(refusal.value.key)
+    publish_again(shop.job)
+    assert shop.sees("c1", row.load_id) == b"one"
 
 
 def refused_at_the_gate(shop: Shop, load: NewLoad, error: type[Exception], sentence: str) -> None:

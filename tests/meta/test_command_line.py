@@ -1,5 +1,6 @@
-"""Every command is there, has help, and tells what went wrong in a sentence."""
+"""Every command exists, has help, and says what went wrong in a sentence."""
 
+import importlib
 import subprocess
 import sys
 
@@ -7,11 +8,15 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from features_pkg.errors import OntemError
-from jobs.__main__ import EXIT_CODES
+from features_pkg.errors import DefinitionError, OntemError
+from jobs.__main__ import main as jobs_main
+from jobs.exit_codes import EXIT_CODES, exit_code
+from jobs.lazy_group import CommandEntry
 from ontem import cli
-from ontem.cli import COMMANDS, Place, exit_code, main
+from ontem.cli import COMMANDS, main
 from stores.errors import SettingsError
+from stores.redis.errors import ListDamaged
+from stores.redis.values import VersionUnreadable
 
 
 class _SomethingOfOurs(OntemError):
@@ -33,7 +38,7 @@ def has_a_bug():
 @pytest.fixture
 def run(monkeypatch):
     for name, attribute in [("fails", "fails_on_purpose"), ("bug", "has_a_bug")]:
-        monkeypatch.setitem(cli.COMMANDS, name, Place(__name__, attribute, "Of this test."))
+        monkeypatch.setitem(cli.COMMANDS, name, CommandEntry(__name__, attribute, "Of this test."))
     return lambda *words: CliRunner().invoke(main, words)
 
 
@@ -59,10 +64,11 @@ def test_every_option_of_every_command_has_help(name):
 
 def test_help_lists_every_command_and_imports_none():
     program = (
-        "import sys; from ontem.cli import main; "
+        "import sys; from ontem.cli import COMMANDS, main; "
         "main(['--help'], standalone_mode=False); "
         "print([m for m in sys.modules if m.split('.')[0] in "
-        "('pyspark', 'flask', 'redis', 'psycopg', 'numpy', 'jobs', 'service')])"
+        "('pyspark', 'flask', 'redis', 'psycopg', 'numpy', 'features_pkg', 'stores', 'service') "
+        "or m in {entry.module for entry in COMMANDS.values()}])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
@@ -83,8 +89,42 @@ def test_a_bug_keeps_its_traceback(run):
     assert isinstance(run("bug").exception, ZeroDivisionError)
 
 
-def test_an_error_without_a_code_of_its_own_has_its_bases():
+def test_an_error_without_a_code_of_its_own_has_its_base_s():
     assert exit_code(_SomethingOfOurs("x")) == EXIT_CODES["features_pkg.errors.OntemError"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DefinitionError("card_orders_7w_recent", "not a window"),
+        VersionUnreadable("the value is damaged"),
+        ListDamaged(key=b"o:0123:loads", reason="it is empty"),
+    ],
+)
+def test_what_is_damaged_or_undefined_ends_a_command_with_a_sentence(error):
+    assert exit_code(error)
+
+
+def test_a_bug_has_no_exit_code_of_ours():
+    assert exit_code(ZeroDivisionError()) is None
+
+
+@pytest.mark.parametrize("name", EXIT_CODES)
+def test_every_error_in_the_table_of_exit_codes_exists(name):
+    module, _, error = name.rpartition(".")
+
+    assert issubclass(getattr(importlib.import_module(module), error), OntemError)
+
+
+def test_a_job_says_what_is_wrong_as_the_command_does(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for variable in ("ONTEM_POSTGRES_URL", "ONTEM_REDIS_URL", "ONTEM_STORAGE_URL"):
+        monkeypatch.delenv(variable, raising=False)
+
+    done, same = (CliRunner().invoke(each, ["snapshots"]) for each in (jobs_main, main))
+
+    assert (done.stderr, done.exit_code) == (same.stderr, same.exit_code)
+    assert done.stderr.startswith("ontem: ONTEM_POSTGRES_URL is not set")
 
 
 def test_an_unknown_command_is_a_usage_error(run):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stores.errors import SettingsError
-from stores.settings import Settings, environment, find_project, without_password
+from stores.settings import Settings, environment_of, find_project, without_password
 
 NEEDED = {
     "ONTEM_POSTGRES_URL": "postgresql://ontem:secret@localhost:5432/ontem",
@@ -127,11 +127,11 @@ def test_the_real_environment_wins_over_the_file_of_the_local_stack(tmp_path):
     (tmp_path / ".ontem").mkdir()
     (tmp_path / ".ontem" / "env").write_text("# ours\nA=file\nB=with=equals\nnonsense\n")
 
-    assert environment(tmp_path, {"A": "real"}) == {"A": "real", "B": "with=equals"}
+    assert environment_of(tmp_path, {"A": "real"}) == {"A": "real", "B": "with=equals"}
 
 
-def test_without_a_local_stack_there_is_only_the_real_environment(tmp_path):
-    assert environment(tmp_path, {"A": "real"}) == {"A": "real"}
+def test_without_a_local_stack_there_is_only_the_real_environment_of(tmp_path):
+    assert environment_of(tmp_path, {"A": "real"}) == {"A": "real"}
 
 
 def test_a_project_is_found_from_any_folder_of_it(tmp_path):

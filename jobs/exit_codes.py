@@ -1,0 +1,28 @@
+"""What a command of Ontem exits with after an error: the one table."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "features_pkg.errors.OntemError": 1,  # any error without a code of its own
+        # 2 is click's: the command line itself is wrong
+        "stores.errors.SettingsError": 3,
+        "stores.postgres.connection.PostgresUnavailable": 4,
+        "stores.redis.connection.RedisUnavailable": 4,
+        "ontem.stack.errors.StackError": 4,
+        "jobs.errors.DayNotOver": 5,
+        "jobs.errors.StillWriting": 5,
+        "stores.postgres.loads.LoaderRunning": 5,
+        "stores.redis.errors.PublishRefused": 6,
+        "ontem.demo.errors.TrainingDiffers": 7,
+    }
+)
+"""By the error's full name, so that no room is imported for the table."""
+
+
+def exit_code(error: Exception) -> int | None:
+    """The code of the error's class or else of its nearest base; None for an error not of Ontem."""
+    names = (f"{base.__module__}.{base.__qualname__}" for base in type(error).__mro__)
+    return next((EXIT_CODES[name] for name in names if name in EXIT_CODES), None)

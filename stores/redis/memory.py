@@ -1,0 +1,32 @@
+"""Whether Redis has room for one more load, asked before a byte of it is written."""
+
+from typing import Any, Final
+
+import redis
+
+from stores.redis.errors import RedisFull, RedisMayEvict
+from stores.redis.publish import Published
+from stores.redis.values import Load
+
+KEY_OVERHEAD_BYTES: Final = 170
+"""What Redis needs for one more key besides its timeline, as measured."""
+
+
+def bytes_needed(load: Load, timelines_bytes: int, before: Published) -> int:
+    """About how much memory `load` adds: keys for the new entities, and every timeline again."""
+    known = before.newest.entities if before.newest else 0
+    return max(load.entities - known, 0) * KEY_OVERHEAD_BYTES + timelines_bytes
+
+
+def check_room(client: "redis.Redis", address: str, needed: int) -> None:
+    """Refuse a Redis that may evict keys, or that has fewer than `needed` bytes left.
+
+    Only INFO is used, which managed Redis services allow as well. Raises RedisMayEvict, RedisFull.
+    """
+    info: dict[str, Any] = client.info("memory")
+    policy = str(info.get("maxmemory_policy", "unknown"))
+    if policy != "noeviction":
+        raise RedisMayEvict(address=address, policy=policy)
+    limit, used = int(info.get("maxmemory", 0)), int(info["used_memory"])
+    if limit and used + needed > limit:
+        raise RedisFull(address=address, needed=needed, free=max(limit - used, 0))
