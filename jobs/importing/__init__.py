@@ -1,16 +1,22 @@
-"""Orders and chargebacks of the past from files: the only way to change what was."""
+"""Load orders and chargebacks of the past from files: the only way to change the past."""
 
 from jobs.importing.errors import ImportRefused
-from jobs.importing.load import How, Imported, Listener, import_chargebacks, import_orders
-from jobs.importing.mapping import Mapping, read_mapping
+from jobs.importing.load import (
+    ImportOptions,
+    ImportResult,
+    Listener,
+    import_chargebacks,
+    import_orders,
+)
+from jobs.importing.mapping import FileMapping, read_mapping
 from jobs.importing.refusals import Refusal
 
 __all__ = [
-    "How",
+    "FileMapping",
+    "ImportOptions",
     "ImportRefused",
-    "Imported",
+    "ImportResult",
     "Listener",
-    "Mapping",
     "Refusal",
     "import_chargebacks",
     "import_orders",

@@ -1,6 +1,7 @@
 """Why a whole file is refused, before any of it is loaded."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from features_pkg.errors import OntemError
 
@@ -10,7 +11,7 @@ class ImportRefused(OntemError):
 
 
 class MappingRefused(ImportRefused):
-    """A mapping file that says something nobody understands."""
+    """A mapping that can't be read, or that contains an unknown key or an impossible value."""
 
     def __init__(self, *, source: str, reason: str) -> None:
         super().__init__(f"mapping {source}: {reason} (docs/import.md has an example)")
@@ -29,7 +30,7 @@ class ColumnsMissing(ImportRefused):
 
 
 class ColumnUnusable(ImportRefused):
-    """A column of a type that cannot hold what it should."""
+    """A column whose type can't hold its values."""
 
     def __init__(self, *, column: str, reason: str) -> None:
         super().__init__(f"column {column}: {reason}")
@@ -37,8 +38,16 @@ class ColumnUnusable(ImportRefused):
 
 
 class FileUnreadable(ImportRefused):
-    """A file that is not there, or is no CSV in UTF-8 and no Parquet."""
+    """A file that does not exist, or that is neither Parquet nor CSV in UTF-8."""
 
     def __init__(self, *, source: str, reason: str) -> None:
         super().__init__(f"{source} can't be read: {reason}")
         self.source, self.reason = source, reason
+
+
+class RejectsNotWritable(ImportRefused):
+    """The file for refused rows can't be written."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} can't be written ({reason}): name another file with --rejects")
+        self.path, self.reason = path, reason

@@ -1,4 +1,4 @@
-"""One import: all rows of a source that may be loaded, in one transaction and one record."""
+"""One import: the rows of a source, stored in one transaction, with one row of counts."""
 
 from __future__ import annotations
 
@@ -11,57 +11,57 @@ from typing import Any, Final, LiteralString, Protocol, cast
 import pyarrow as pa
 
 from features_pkg.calendar import Calendar, to_us
-from jobs.importing.mapping import Kind, Mapping
-from jobs.importing.pool import prepared
+from jobs.importing.mapping import FileKind, FileMapping
+from jobs.importing.pool import prepare_batches
 from jobs.importing.prepare import Rules
 from jobs.importing.refusals import Refusal
 from jobs.importing.source import Source, open_source
-from jobs.importing.staging import COPY, CREATE, Staging, Stored
+from jobs.importing.staging import COPY_ROWS, CREATE_TABLE, Staging, StagingResult
 from stores.postgres.connection import Connection
 
-ONE_PER_MERCHANT: Final = 0x4F6E_0000_0000_0000
-"""Above it, a merchant's id is the key of the lock that his imports take."""
+MERCHANT_LOCKS: Final = 0x4F6E_0000_0000_0000
+"""Added to a merchant's id: the key of the lock that makes imports of one merchant take turns."""
 
 
 class Listener(Protocol):
-    """Who hears how an import goes."""
+    """Who is told how an import goes."""
 
-    def progressed(self, rows: int, total: int | None) -> None:
-        """So many rows have been read, of a total if it is known."""
+    def on_progress(self, rows: int, total: int | None) -> None:
+        """`rows` have been read so far, of `total` if that is known."""
 
-    def storing(self, rows: int) -> None:
-        """All are read; so many are being stored."""
+    def on_store(self, rows: int) -> None:
+        """All rows have been read; `rows` of them are being stored now."""
 
-    def refused(self, refusal: Refusal) -> None:
+    def on_refusal(self, refusal: Refusal) -> None:
         """One row will not be loaded."""
 
 
-class Silent:
-    """A listener that does not care."""
+class NoListener:
+    """A listener that ignores everything."""
 
-    def progressed(self, rows: int, total: int | None) -> None:
-        """Nothing."""
+    def on_progress(self, rows: int, total: int | None) -> None:
+        """Do nothing."""
 
-    def storing(self, rows: int) -> None:
-        """Nothing."""
+    def on_store(self, rows: int) -> None:
+        """Do nothing."""
 
-    def refused(self, refusal: Refusal) -> None:
-        """Nothing."""
+    def on_refusal(self, refusal: Refusal) -> None:
+        """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class How:
+class ImportOptions:
     """How to import: what depends on the machine or the caller, not on the file."""
 
     timezone: str = "America/Sao_Paulo"
-    """Whose civil days `earliest_day` counts in."""
+    """The zone of the civil day `earliest_day`."""
     processes: int = 2
-    listener: Listener = field(default_factory=Silent)
+    listener: Listener = field(default_factory=NoListener)
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
-    """What one import did."""
+class ImportResult:
+    """The counts of one import; a `known` row was already stored with the same content."""
 
     import_id: int
     rows_read: int
@@ -71,22 +71,22 @@ class Imported:
     chargebacks_known: int
     rows_refused: int
     earliest_day: date | None
-    """First civil day on which anything changed; None when nothing is new."""
+    """First civil day on which something new happened; None when nothing is new."""
 
 
 def import_orders(
     connection: Connection,
     source: Path | pa.Table,
     merchant_id: int,
-    mapping: Mapping | None = None,
-    how: How | None = None,
-) -> Imported:
-    """Load the orders of a file or table, and the chargebacks of its `chargeback_at`.
+    mapping: FileMapping | None = None,
+    options: ImportOptions | None = None,
+) -> ImportResult:
+    """Load the orders of a file or table, and the chargebacks in its column `chargeback_at`.
 
-    All of it is committed at once, or nothing. Rows that are there already are counted, those with
-    other content refused. Raises ImportRefused when nothing can be loaded at all.
+    Everything is stored in one transaction. Orders that are already stored are counted; those that
+    are stored with other content are refused. Raises ImportRefused when the whole file is refused.
     """
-    job = _Import(connection, merchant_id, mapping or Mapping(), how or How())
+    job = _Import(connection, merchant_id, mapping or FileMapping(), options or ImportOptions())
     return job.run("orders", source)
 
 
@@ -94,102 +94,102 @@ def import_chargebacks(
     connection: Connection,
     source: Path | pa.Table,
     merchant_id: int,
-    mapping: Mapping | None = None,
-    how: How | None = None,
-) -> Imported:
-    """Load a file or table of chargebacks, as `import_orders` does.
+    mapping: FileMapping | None = None,
+    options: ImportOptions | None = None,
+) -> ImportResult:
+    """Load a file or table of chargebacks and reversals, as `import_orders` does.
 
-    One whose order is not known yet waits for it.
+    A chargeback of an unknown order is stored and waits for its order.
     """
-    job = _Import(connection, merchant_id, mapping or Mapping(), how or How())
+    job = _Import(connection, merchant_id, mapping or FileMapping(), options or ImportOptions())
     return job.run("chargebacks", source)
 
 
 @dataclass(slots=True)
 class _Import:
-    """The steps of one import, and the rows refused so far."""
+    """The steps of one import, and how many rows were refused so far."""
 
     connection: Connection
     merchant_id: int
-    mapping: Mapping
-    how: How
-    refused: int = 0
+    mapping: FileMapping
+    options: ImportOptions
+    rows_refused: int = 0
 
-    def run(self, kind: Kind, given: Path | pa.Table) -> Imported:
-        source = open_source(given, self.mapping.delimiter)
+    def run(self, kind: FileKind, file_or_table: Path | pa.Table) -> ImportResult:
+        source = open_source(file_or_table, self.mapping.delimiter)
         columns = self.mapping.resolve(kind, source.name, source.columns)
         digest = source.sha256()
         with self.connection.transaction():
-            now_us = to_us(self._one("SELECT ontem_clock()"))
+            now_us = to_us(self._value("SELECT ontem_clock()"))
             rules = Rules(kind, self.mapping, columns, now_us)
-            self.connection.execute(CREATE[kind])
-            read, staged = self._stage(source, rules)
-            self.how.listener.storing(staged)
+            self.connection.execute(CREATE_TABLE[kind])
+            rows_read, rows_staged = self._stage(source, rules)
+            self.options.listener.on_store(rows_staged)
             self.connection.execute("SET LOCAL lock_timeout = 0")  # imports wait for each other
             self.connection.execute(
-                "SELECT pg_advisory_xact_lock(%s)", [ONE_PER_MERCHANT + self.merchant_id]
+                "SELECT pg_advisory_xact_lock(%s)", [MERCHANT_LOCKS + self.merchant_id]
             )
-            import_id = self._one(
+            import_id = self._value(
                 "INSERT INTO imports (merchant_id, kind, source, sha256) VALUES (%s, %s, %s, %s)"
                 " RETURNING import_id",
                 [self.merchant_id, kind, source.name, digest],
             )
             staging = Staging(self.connection, self.merchant_id, import_id, self._refuse)
-            stored = staging.store(kind, staged)
-            self.connection.execute("DROP TABLE staged")  # the caller may have begun earlier
-            return self._record(import_id, read, stored)
+            stored = staging.store(kind, rows_staged)
+            self.connection.execute("DROP TABLE staged")  # the transaction may be the caller's
+            return self._record(import_id, rows_read, stored)
 
     def _stage(self, source: Source, rules: Rules) -> tuple[int, int]:
-        """Copy what may be loaded; how many rows were read and staged."""
-        read, told = 0, 0
+        """Copy the rows that are not refused; how many rows were read, and how many staged."""
+        rows, misshapen = 0, 0
         batches = source.batches(list(dict.fromkeys(rules.columns.values())))
-        with self.connection.cursor() as cursor, cursor.copy(COPY) as copy:
-            for batch in prepared(batches, rules, self.how.processes):
-                copy.write(batch.lines)
-                read += batch.rows
-                for refusal in batch.refused:
+        with self.connection.cursor() as cursor, cursor.copy(COPY_ROWS) as copy:
+            for batch in prepare_batches(batches, rules, self.options.processes):
+                copy.write(batch.csv)
+                rows += batch.rows
+                for refusal in batch.refusals:
                     self._refuse(refusal)
-                told = self._refuse_misshapen(source, told)
-                self.how.listener.progressed(read + told, source.rows)
-        told = self._refuse_misshapen(source, told)
-        read += told
-        return read, read - self.refused
+                misshapen = self._refuse_misshapen(source, misshapen)
+                self.options.listener.on_progress(rows + misshapen, source.rows)
+        rows += self._refuse_misshapen(source, misshapen)
+        return rows, rows - self.rows_refused
 
-    def _refuse_misshapen(self, source: Source, told: int) -> int:
-        """Refuse the misshapen rows that were not told yet; how many are told now."""
-        for number in source.misshapen[told:]:
+    def _refuse_misshapen(self, source: Source, count: int) -> int:
+        """Refuse the misshapen rows after the first `count`; how many there are now."""
+        for number in source.misshapen_rows[count:]:
             self._refuse(Refusal(number, None, "", "has more or fewer fields than the header"))
-            told += 1
-        return told
+            count += 1
+        return count
 
     def _refuse(self, refusal: Refusal) -> None:
-        self.refused += 1
-        self.how.listener.refused(refusal)
+        self.rows_refused += 1
+        self.options.listener.on_refusal(refusal)
 
-    def _record(self, import_id: int, read: int, stored: Stored) -> Imported:
-        """Complete the record of the import."""
+    def _record(self, import_id: int, rows_read: int, stored: StagingResult) -> ImportResult:
+        """Write the counts into the row of the import."""
         earliest = stored.earliest_at
-        calendar = Calendar(self.how.timezone)
+        calendar = Calendar(self.options.timezone)
         day = None if earliest is None else date.fromordinal(calendar.day_of(to_us(earliest)))
-        done = Imported(
+        result = ImportResult(
             import_id=import_id,
-            rows_read=read,
+            rows_read=rows_read,
             orders_new=stored.orders_new,
             orders_known=stored.orders_known,
             chargebacks_new=stored.chargebacks_new,
             chargebacks_known=stored.chargebacks_known,
-            rows_refused=self.refused,
+            rows_refused=self.rows_refused,
             earliest_day=day,
         )
         self.connection.execute(
             "UPDATE imports SET earliest_day = %s, rows_read = %s, orders_new = %s,"
             " orders_known = %s, chargebacks_new = %s, chargebacks_known = %s, rows_refused = %s"
             " WHERE import_id = %s",
-            [day, read, done.orders_new, done.orders_known, done.chargebacks_new,
-             done.chargebacks_known, self.refused, import_id],
+            [day, rows_read, result.orders_new, result.orders_known, result.chargebacks_new,
+             result.chargebacks_known, self.rows_refused, import_id],
         )  # fmt: skip
-        return done
+        return result
 
-    def _one(self, query: LiteralString, values: Sequence[object] = ()) -> Any:
+    def _value(self, query: LiteralString, values: Sequence[object] = ()) -> Any:
+        """The one value of the one row that `query` gives."""
         row = self.connection.execute(query, values).fetchone()
         return cast(tuple[Any, ...], row)[0]

@@ -1,4 +1,4 @@
-"""How an import goes, shown: a bar on a terminal, a line now and then elsewhere."""
+"""The progress of an import: a bar on a terminal, a line now and then elsewhere."""
 
 from types import TracebackType
 
@@ -18,7 +18,7 @@ from jobs.importing.rejects import RejectsFile
 ROWS_PER_LINE = 200_000
 
 
-class Shown:
+class ProgressBar:
     """A listener that shows progress and writes refused rows to a file."""
 
     def __init__(self, console: Console, rejects: RejectsFile) -> None:
@@ -30,7 +30,7 @@ class Shown:
         )
         self._task = self._bar.add_task("reading", total=None)
 
-    def __enter__(self) -> "Shown":
+    def __enter__(self) -> "ProgressBar":
         if self._console.is_terminal:
             self._bar.start()
         return self
@@ -45,20 +45,20 @@ class Shown:
             self._bar.stop()
         self._rejects.close()
 
-    def progressed(self, rows: int, total: int | None) -> None:
-        """Move the bar, or say a line each 200,000 rows."""
+    def on_progress(self, rows: int, total: int | None) -> None:
+        """Move the bar, or print a line every 200,000 rows."""
         self._bar.update(self._task, completed=rows, total=total)
         if not self._console.is_terminal and rows >= self._next_line:
-            of = "" if total is None else f" of {total:,}"
-            self._console.print(f"read {rows:,}{of} rows")
+            suffix = "" if total is None else f" of {total:,}"
+            self._console.print(f"read {rows:,}{suffix} rows")
             self._next_line = rows - rows % ROWS_PER_LINE + ROWS_PER_LINE
 
-    def storing(self, rows: int) -> None:
-        """Say that the database works now."""
+    def on_store(self, rows: int) -> None:
+        """Show that the database is storing `rows`."""
         self._bar.update(self._task, description=f"storing {rows:,} rows", total=None)
         if not self._console.is_terminal:
             self._console.print(f"storing {rows:,} rows")
 
-    def refused(self, refusal: Refusal) -> None:
-        """Keep it in the file."""
+    def on_refusal(self, refusal: Refusal) -> None:
+        """Write the row to the file of refused rows."""
         self._rejects.add(refusal)

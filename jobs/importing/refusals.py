@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
+
+from features_pkg.array_types import Mask
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One row that was not loaded; the value itself is not kept, it may be personal."""
+    """One row that was not loaded; without the refused value, which may be personal."""
 
     row: int
     """From 1, the header not counted."""
@@ -19,19 +20,19 @@ class Refusal:
 
 @dataclass(slots=True)
 class Refusals:
-    """The refused rows of one batch, by their place in it."""
+    """The field and reason of each refused row of one batch, by the row's position in it."""
 
     rows: int
     reasons: dict[int, tuple[str, str]] = field(default_factory=dict)
 
-    def add(self, wrong: NDArray[np.bool_], field: str, reason: str) -> None:
-        """Refuse the rows where `wrong` is true, unless they are refused already."""
-        for place in np.flatnonzero(wrong).tolist():
-            self.reasons.setdefault(place, (field, reason))
+    def add(self, wrong: Mask, field: str, reason: str) -> None:
+        """Refuse the rows where `wrong` is true; one that is already refused keeps its reason."""
+        for position in np.flatnonzero(wrong).tolist():
+            self.reasons.setdefault(position, (field, reason))
 
     @property
-    def kept(self) -> NDArray[np.bool_]:
-        """Which rows are still to be loaded."""
+    def accepted(self) -> Mask:
+        """Which rows are not refused."""
         mask = np.ones(self.rows, bool)
         mask[list(self.reasons)] = False
         return mask

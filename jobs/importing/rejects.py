@@ -4,22 +4,14 @@ import csv
 from pathlib import Path
 from typing import TextIO
 
-from jobs.importing.errors import ImportRefused
+from jobs.importing.errors import RejectsNotWritable
 from jobs.importing.refusals import Refusal
 
 HEADER = ("row", "order_id", "field", "reason")
 
 
-class RejectsNotWritable(ImportRefused):
-    """The file of refused rows can't be written."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path} can't be written ({reason}): say another with --rejects")
-        self.path, self.reason = path, reason
-
-
 class RejectsFile:
-    """A CSV file that is made when the first row is refused; an old one goes before."""
+    """A CSV file that is created with the first refused row; an older file is removed first."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -27,7 +19,7 @@ class RejectsFile:
         self._stream: TextIO | None = None
         try:
             path.unlink(missing_ok=True)
-            path.touch()  # so that a folder that is not there is said before a long import
+            path.touch()  # so that a missing folder is reported before a long import, not after
             path.unlink()
         except OSError as error:
             raise RejectsNotWritable(path, error.strerror or str(error)) from error
@@ -43,6 +35,6 @@ class RejectsFile:
         self.rows += 1
 
     def close(self) -> None:
-        """Put all of it on disk."""
+        """Finish the file, if there is one."""
         if self._stream is not None:
             self._stream.close()

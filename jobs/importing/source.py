@@ -1,10 +1,10 @@
-"""Where rows come from: a Parquet or CSV file, or a table in memory; in batches."""
+"""What an import reads, in batches: a Parquet or CSV file, or a table in memory."""
 
 import csv
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count as count_up
+from itertools import count
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -22,34 +22,34 @@ PARQUET_MAGIC = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
-class Numbered:
-    """A batch of rows and each one's number in the source, from 1, header not counted."""
+class NumberedBatch:
+    """A batch of rows and the number of each in the source, from 1, the header not counted."""
 
     rows: pa.RecordBatch
     numbers: Ints
 
 
 class Source(Protocol):
-    """Something with columns that can be read from its start."""
+    """A table with named columns whose rows can be read in batches."""
 
     name: str
     columns: Sequence[str]
     rows: int | None
-    """How many rows it has, None where only reading them tells."""
-    misshapen: list[int]
-    """Numbers of the rows met so far that have more or fewer fields than the header."""
+    """How many rows it has; None for a CSV file, whose rows nobody has counted."""
+    misshapen_rows: list[int]
+    """The numbers of the rows read so far that have more or fewer fields than the header."""
 
     def sha256(self) -> bytes:
-        """Digest of its bytes."""
+        """The digest of its bytes."""
         ...
 
-    def batches(self, columns: Sequence[str]) -> Iterator[Numbered]:
-        """All rows, these columns of them. Raises FileUnreadable."""
+    def batches(self, columns: Sequence[str]) -> Iterator[NumberedBatch]:
+        """All rows, with these columns only. Raises FileUnreadable."""
         ...
 
 
 def open_source(source: Path | pa.Table, delimiter: str = ",") -> Source:
-    """What to read from. Raises FileUnreadable."""
+    """The source that reads a file or a table. Raises FileUnreadable."""
     if isinstance(source, pa.Table):
         return TableSource(source)
     try:
@@ -70,18 +70,18 @@ class TableSource:
         self.name = "table"
         self.columns = table.column_names
         self.rows: int | None = table.num_rows
-        self.misshapen: list[int] = []
+        self.misshapen_rows: list[int] = []
 
     def sha256(self) -> bytes:
-        """Digest of its Arrow stream."""
+        """The digest of its Arrow stream."""
         digest = hashlib.sha256()
-        with pa.ipc.new_stream(pa.PythonFile(_Digesting(digest), "w"), self._table.schema) as out:
+        with pa.ipc.new_stream(pa.PythonFile(_DigestSink(digest), "w"), self._table.schema) as out:
             out.write_table(self._table)
         return digest.digest()
 
-    def batches(self, columns: Sequence[str]) -> Iterator[Numbered]:
-        """All rows, these columns of them."""
-        return _numbered(self._table.select(list(columns)).to_batches(ROWS_PER_BATCH))
+    def batches(self, columns: Sequence[str]) -> Iterator[NumberedBatch]:
+        """All rows, with these columns only."""
+        return _number(self._table.select(list(columns)).to_batches(ROWS_PER_BATCH))
 
 
 class ParquetSource:
@@ -93,15 +93,15 @@ class ParquetSource:
         self._path = path
         self.columns = self._file.schema_arrow.names
         self.rows: int | None = self._file.metadata.num_rows
-        self.misshapen: list[int] = []
+        self.misshapen_rows: list[int] = []
 
     def sha256(self) -> bytes:
-        """Digest of the file."""
+        """The digest of the file."""
         return _digest(self._path)
 
-    def batches(self, columns: Sequence[str]) -> Iterator[Numbered]:
-        """All rows, these columns of them."""
-        return _numbered(self._file.iter_batches(ROWS_PER_BATCH, columns=list(columns)))
+    def batches(self, columns: Sequence[str]) -> Iterator[NumberedBatch]:
+        """All rows, with these columns only."""
+        return _number(self._file.iter_batches(ROWS_PER_BATCH, columns=list(columns)))
 
 
 class CsvSource:
@@ -113,14 +113,14 @@ class CsvSource:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             self.columns: Sequence[str] = next(csv.reader(stream, delimiter=delimiter), [])
         self.rows: int | None = None
-        self.misshapen: list[int] = []
+        self.misshapen_rows: list[int] = []
 
     def sha256(self) -> bytes:
-        """Digest of the file."""
+        """The digest of the file."""
         return _digest(self._path)
 
-    def batches(self, columns: Sequence[str]) -> Iterator[Numbered]:
-        """All rows, these columns of them. Raises FileUnreadable."""
+    def batches(self, columns: Sequence[str]) -> Iterator[NumberedBatch]:
+        """All rows, with these columns only. Raises FileUnreadable."""
         try:
             with pyarrow.csv.open_csv(
                 self._path,
@@ -132,25 +132,27 @@ class CsvSource:
                 ),
                 convert_options=_all_text(columns),
             ) as reader:
-                yield from self._numbered(reader)
+                yield from self._number(reader)
         except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
             raise FileUnreadable(source=self.name, reason=str(error)) from error
 
     def _skip(self, row: pyarrow.csv.InvalidRow) -> str:
-        self.misshapen.append(cast(int, row.number) - 1)  # its first row is the header
+        self.misshapen_rows.append(cast(int, row.number) - 1)  # its first row is the header
         return "skip"
 
-    def _numbered(self, batches: Iterator[pa.RecordBatch]) -> Iterator[Numbered]:
-        """Batches whose rows are numbered past those that were skipped."""
-        after = 1
+    def _number(self, batches: Iterator[pa.RecordBatch]) -> Iterator[NumberedBatch]:
+        """The batches in smaller ones, with row numbers that leave out the misshapen rows."""
+        next_number = 1
         for batch in batches:
-            skipped = {number for number in self.misshapen if number >= after}
-            numbers = (number for number in count_up(after) if number not in skipped)
-            of_batch = np.fromiter(numbers, np.int64, batch.num_rows)
+            # PyArrow has left the misshapen rows out of the batch and has told us their numbers.
+            # So the rows of the batch have the numbers from `next_number` on that are not theirs.
+            skipped = {number for number in self.misshapen_rows if number >= next_number}
+            remaining = (number for number in count(next_number) if number not in skipped)
+            numbers = np.fromiter(remaining, np.int64, batch.num_rows)
             for start in range(0, batch.num_rows, ROWS_PER_BATCH):
-                part = slice(start, start + ROWS_PER_BATCH)
-                yield Numbered(batch.slice(start, ROWS_PER_BATCH), of_batch[part])
-            after = int(of_batch[-1]) + 1 if len(of_batch) else after
+                end = start + ROWS_PER_BATCH
+                yield NumberedBatch(batch.slice(start, ROWS_PER_BATCH), numbers[start:end])
+            next_number = int(numbers[-1]) + 1 if len(numbers) else next_number
 
 
 def _all_text(columns: Sequence[str]) -> pyarrow.csv.ConvertOptions:
@@ -163,11 +165,13 @@ def _all_text(columns: Sequence[str]) -> pyarrow.csv.ConvertOptions:
     )
 
 
-def _numbered(batches: Iterator[pa.RecordBatch] | list[pa.RecordBatch]) -> Iterator[Numbered]:
-    after = 1
+def _number(
+    batches: Iterator[pa.RecordBatch] | list[pa.RecordBatch],
+) -> Iterator[NumberedBatch]:
+    next_number = 1
     for batch in batches:
-        yield Numbered(batch, np.arange(after, after + batch.num_rows))
-        after += batch.num_rows
+        yield NumberedBatch(batch, np.arange(next_number, next_number + batch.num_rows))
+        next_number += batch.num_rows
 
 
 def _digest(path: Path) -> bytes:
@@ -175,8 +179,8 @@ def _digest(path: Path) -> bytes:
         return hashlib.file_digest(stream, "sha256").digest()
 
 
-class _Digesting:
-    """A file that keeps only the digest of what is written to it."""
+class _DigestSink:
+    """A file that keeps only the digest of the bytes that are written to it."""
 
     closed = False
 
@@ -188,7 +192,7 @@ class _Digesting:
         return len(data)
 
     def flush(self) -> None:
-        """Nothing is kept back."""
+        """Do nothing: nothing is buffered."""
 
     def close(self) -> None:
         self.closed = True

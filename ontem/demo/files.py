@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features_pkg.identifiers import IDENTIFIERS
-from jobs.importing.amounts import cents
-from jobs.importing.instants import NEVER, instants_us
-from jobs.importing.mapping import Mapping, read_mapping
+from jobs.importing.amounts import file_cents
+from jobs.importing.instants import NO_INSTANT, file_instants_us
+from jobs.importing.mapping import FileMapping, read_mapping
 from jobs.importing.refusals import Refusals
 from jobs.importing.source import open_source
 
@@ -21,7 +21,7 @@ INSTANT = pa.timestamp("us", "UTC")
 
 def read_orders(path: Path, mapping_path: Path | None) -> tuple[pa.Table, int]:
     """The orders of a file, and how many rows were left out: without id, time or amount."""
-    mapping = read_mapping(mapping_path) if mapping_path else Mapping()
+    mapping = read_mapping(mapping_path) if mapping_path else FileMapping()
     source = open_source(path, mapping.delimiter)
     names = mapping.resolve("orders", str(path), source.columns)
     batches = [batch.rows for batch in source.batches(list(names.values()))]
@@ -32,16 +32,16 @@ def read_orders(path: Path, mapping_path: Path | None) -> tuple[pa.Table, int]:
         for name, column in names.items()
     }
     columns.setdefault("chargeback_at", pa.nulls(raw.num_rows, INSTANT))
-    kept = pa.array(refusals.kept)
-    return pa.table(columns).filter(kept), raw.num_rows - int(refusals.kept.sum())
+    accepted = pa.array(refusals.accepted)
+    return pa.table(columns).filter(accepted), raw.num_rows - int(refusals.accepted.sum())
 
 
-def _read(name: str, column: pa.Array, mapping: Mapping, refusals: Refusals) -> pa.Array:
+def _read(name: str, column: pa.Array, mapping: FileMapping, refusals: Refusals) -> pa.Array:
     if name in ("event_at", "placed_at", "chargeback_at"):
-        us = instants_us(column, name, mapping.timezone, refusals)
-        return pa.array(us, mask=np.asarray(us == NEVER)).cast(INSTANT)
+        us = file_instants_us(column, name, mapping.timezone, refusals)
+        return pa.array(us, mask=np.asarray(us == NO_INSTANT)).cast(INSTANT)
     if name == "amount_cents":
-        return pa.array(cents(column, mapping.amount_unit, refusals))
+        return pa.array(file_cents(column, mapping.amount_unit, refusals))
     if name == "product" and not pa.types.is_list(column.type):
         return _as_lists(column.cast(pa.string()))
     if name == "order_id" or name in IDENTIFIERS[:-1]:

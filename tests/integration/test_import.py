@@ -11,7 +11,7 @@ import pytest
 
 from features_pkg.orders.normalising import normalise_order
 from features_pkg.orders.order import Item, content_hash
-from jobs.importing import How, Imported, ImportRefused, Mapping, Refusal
+from jobs.importing import FileMapping, ImportOptions, ImportRefused, ImportResult, Refusal
 from jobs.importing import import_chargebacks as load_chargebacks
 from jobs.importing import import_orders as load_orders
 from ontem.generating import generate
@@ -22,22 +22,22 @@ NOON = datetime(2018, 6, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-class Heard:
+class Recorder:
     """A listener that remembers the refused rows."""
 
     def __init__(self) -> None:
         self.refusals: list[Refusal] = []
 
-    def progressed(self, rows: int, total: int | None) -> None: ...
+    def on_progress(self, rows: int, total: int | None) -> None: ...
 
-    def storing(self, rows: int) -> None: ...
+    def on_store(self, rows: int) -> None: ...
 
-    def refused(self, refusal: Refusal) -> None:
+    def on_refusal(self, refusal: Refusal) -> None:
         self.refusals.append(refusal)
 
     @property
-    def said(self) -> list[tuple[int, str | None, str, str]]:
-        return [(one.row, one.order_id, one.field, one.reason) for one in self.refusals]
+    def rows(self) -> list[tuple[int, str | None, str, str]]:
+        return [(row.row, row.order_id, row.field, row.reason) for row in self.refusals]
 
 
 @pytest.fixture
@@ -49,15 +49,15 @@ def connection(database_url: str) -> Iterator[Connection]:
 
 
 @pytest.fixture
-def heard() -> Heard:
-    return Heard()
+def recorder() -> Recorder:
+    return Recorder()
 
 
 @pytest.fixture
-def load(connection: Connection, heard: Heard) -> Callable[..., Imported]:
-    def run(source: Any, mapping: Mapping | None = None, merchant_id: int = 1) -> Imported:
-        how = How(listener=heard, processes=1)
-        return load_orders(connection, source, merchant_id, mapping, how)
+def load(connection: Connection, recorder: Recorder) -> Callable[..., ImportResult]:
+    def run(source: Any, mapping: FileMapping | None = None, merchant_id: int = 1) -> ImportResult:
+        options = ImportOptions(listener=recorder, processes=1)
+        return load_orders(connection, source, merchant_id, mapping, options)
 
     return run
 
@@ -131,15 +131,15 @@ def test_importing_a_file_again_changes_nothing(connection: Connection, load: An
     "change",
     [{"amount_cents": 1991}, {"event_at": NOON + DAY}, {"user": "u2"}, {"product": ["z"]}],
 )
-def test_an_order_that_is_there_with_other_content_is_refused_and_kept_as_it_was(
-    connection: Connection, load: Any, heard: Heard, change: dict[str, Any]
+def test_an_order_that_is_stored_with_other_content_is_refused_and_kept_as_it_was(
+    connection: Connection, load: Any, recorder: Recorder, change: dict[str, Any]
 ) -> None:
     load(orders(an_order(user="u1", product=["a"])))
     before = stored(connection, "*")
 
     done = load(orders({**an_order(user="u1", product=["a"]), **change}))
 
-    assert heard.said == [(1, "o1", "order_id", "is there with other content")]
+    assert recorder.rows == [(1, "o1", "order_id", "is already stored with other content")]
     assert (done.orders_new, done.rows_refused) == (0, 1)
     assert stored(connection, "*") == before
 
@@ -151,14 +151,14 @@ def test_the_same_content_at_another_instant_is_another_content(load: Any) -> No
 
 
 def test_a_repeated_row_is_counted_once_and_a_contradicting_one_refused(
-    load: Any, heard: Heard
+    load: Any, recorder: Recorder
 ) -> None:
     rows = [an_order(), an_order(), an_order(amount_cents=5), an_order("o2")]
 
     done = load(orders(*rows))
 
     assert (done.orders_new, done.orders_known, done.rows_refused) == (2, 1, 1)
-    assert heard.said == [(3, "o1", "order_id", "is there with other content")]
+    assert recorder.rows == [(3, "o1", "order_id", "is already stored with other content")]
 
 
 def test_the_chargeback_of_a_refused_order_is_not_loaded(connection: Connection, load: Any) -> None:
@@ -188,7 +188,11 @@ def test_the_same_order_id_at_another_merchant_is_another_order(load: Any) -> No
             "event_at",
             "is before 1970 or after 2199",
         ),
-        ({"amount_cents": None}, "amount_cents", "is missing or no number such as 19.90"),
+        (
+            {"amount_cents": None},
+            "amount_cents",
+            "is missing or is not a number; write it like 19.90",
+        ),
         ({"amount_cents": -1}, "amount_cents", "is negative"),
         ({"amount_cents": 10**15}, "amount_cents", "is more than 999999999999999 cents"),
         ({"chargeback_at": NOON - DAY}, "chargeback_at", "is before its order"),
@@ -196,7 +200,7 @@ def test_the_same_order_id_at_another_merchant_is_another_order(load: Any) -> No
     ],
 )
 def test_a_wrong_row_is_refused_with_its_field_and_the_rest_is_loaded(
-    load: Any, heard: Heard, wrong: dict[str, Any], field: str, reason: str
+    load: Any, recorder: Recorder, wrong: dict[str, Any], field: str, reason: str
 ) -> None:
     nothing = {"chargeback_at": None, "user": None}
     rows = [an_order("good", **nothing), {**an_order("bad", **nothing), **wrong}]
@@ -204,12 +208,12 @@ def test_a_wrong_row_is_refused_with_its_field_and_the_rest_is_loaded(
     done = load(orders(*rows))
 
     assert (done.orders_new, done.rows_refused) == (1, 1)
-    assert [(one.row, one.field, one.reason) for one in heard.refusals] == [(2, field, reason)]
+    assert [(row.row, row.field, row.reason) for row in recorder.refusals] == [(2, field, reason)]
 
 
 @pytest.mark.parametrize("amount", [float("nan"), float("inf"), 19.999, -0.01])
-def test_an_amount_that_is_no_whole_number_of_cents_is_refused(load: Any, amount: float) -> None:
-    done = load(orders(an_order(amount_cents=amount)), Mapping(amount_unit="currency"))
+def test_an_amount_that_is_not_a_whole_number_of_cents_is_refused(load: Any, amount: float) -> None:
+    done = load(orders(an_order(amount_cents=amount)), FileMapping(amount_unit="currency"))
 
     assert done.rows_refused == 1
 
@@ -221,12 +225,12 @@ def test_an_amount_that_is_no_whole_number_of_cents_is_refused(load: Any, amount
 def test_an_amount_in_currency_is_exact_to_the_cent(
     connection: Connection, load: Any, amount: float, cents: int
 ) -> None:
-    load(orders(an_order(amount_cents=amount)), Mapping(amount_unit="currency"))
+    load(orders(an_order(amount_cents=amount)), FileMapping(amount_unit="currency"))
 
     assert stored(connection, "amount_cents") == [(cents,)]
 
 
-SAO_PAULO = Mapping(timezone="America/Sao_Paulo")
+SAO_PAULO = FileMapping(timezone="America/Sao_Paulo")
 
 
 @pytest.mark.parametrize(
@@ -251,16 +255,20 @@ def test_a_local_time_is_its_zone_s_and_the_earlier_one_of_two(
 
 
 @pytest.mark.parametrize("local", ["2018-11-04 00:00:00", "2018-11-04 00:59:59.999999"])
-def test_a_local_time_that_never_was_is_refused(load: Any, heard: Heard, local: str) -> None:
+def test_a_local_time_that_never_occurred_is_refused(
+    load: Any, recorder: Recorder, local: str
+) -> None:
     load(orders(an_order(event_at=datetime.fromisoformat(local)), an_order("o2")), SAO_PAULO)
 
-    assert [one.row for one in heard.refusals][:1] == [1]
-    assert "never was in America/Sao_Paulo" in heard.refusals[0].reason
+    assert [row.row for row in recorder.refusals][:1] == [1]
+    assert "never occurred in America/Sao_Paulo" in recorder.refusals[0].reason
 
 
-def test_a_naive_time_without_a_zone_in_the_mapping_is_refused(load: Any, heard: Heard) -> None:
+def test_a_naive_time_without_a_zone_in_the_mapping_is_refused(
+    load: Any, recorder: Recorder
+) -> None:
     assert load(orders(an_order(event_at=NOON.replace(tzinfo=None)))).orders_new == 0
-    assert "has no time zone" in heard.refusals[0].reason
+    assert "has no time zone" in recorder.refusals[0].reason
 
 
 def test_a_file_with_missing_columns_is_refused_before_anything_is_loaded(
@@ -271,27 +279,27 @@ def test_a_file_with_missing_columns_is_refused_before_anything_is_loaded(
     with pytest.raises(
         ImportRefused, match=r"no column event_at, mail .for email.; it has order_id"
     ):
-        load(table, Mapping(columns={"email": "mail"}))
+        load(table, FileMapping(columns={"email": "mail"}))
 
     assert stored(connection, "*", "imports") == []
 
 
 def test_a_column_that_holds_no_times_is_refused(connection: Connection, load: Any) -> None:
-    with pytest.raises(ImportRefused, match="event_at: int64 is no time"):
+    with pytest.raises(ImportRefused, match="event_at: int64 does not hold times"):
         load(orders(an_order(event_at=20180601)))
 
     assert stored(connection, "*") == stored(connection, "*", "imports") == []
 
 
 def test_an_import_that_fails_in_the_middle_leaves_nothing(
-    connection: Connection, heard: Heard
+    connection: Connection, recorder: Recorder
 ) -> None:
-    class Failing(Heard):
-        def storing(self, rows: int) -> None:
+    class Failing(Recorder):
+        def on_store(self, rows: int) -> None:
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        load_orders(connection, orders(an_order()), 1, None, How(listener=Failing()))
+        load_orders(connection, orders(an_order()), 1, None, ImportOptions(listener=Failing()))
 
     assert stored(connection, "*") == stored(connection, "*", "imports") == []
 
@@ -312,23 +320,23 @@ def test_an_import_says_what_it_was_and_the_first_day_it_touched(
 
 
 def test_an_earlier_chargeback_from_a_file_moves_the_event(
-    connection: Connection, heard: Heard, load: Any
+    connection: Connection, recorder: Recorder, load: Any
 ) -> None:
     load(orders(an_order()))
     record_chargeback(connection, 1, "o1", _clock(connection))
-    told = pa.Table.from_pylist([{"order_id": "o1", "chargeback_at": NOON + DAY}])
+    chargebacks_file = pa.Table.from_pylist([{"order_id": "o1", "chargeback_at": NOON + DAY}])
 
-    done = load_chargebacks(connection, told, 1, None, How(listener=heard))
+    done = load_chargebacks(connection, chargebacks_file, 1, None, ImportOptions(listener=recorder))
 
     assert (done.chargebacks_new, done.earliest_day) == (1, date(2018, 6, 2))
     assert stored(connection, "event_at", "charged_back_orders") == [(NOON + DAY,)]
 
 
 def test_a_file_of_chargebacks_refuses_those_before_their_order_and_keeps_those_that_wait(
-    connection: Connection, heard: Heard, load: Any
+    connection: Connection, recorder: Recorder, load: Any
 ) -> None:
     load(orders(an_order("o1"), an_order("o2")))
-    told = pa.Table.from_pylist(
+    chargebacks_file = pa.Table.from_pylist(
         [
             {"order_id": "o1", "chargeback_at": NOON, "kind": "chargeback"},
             {"order_id": "o2", "chargeback_at": NOON - DAY, "kind": "chargeback"},
@@ -337,11 +345,16 @@ def test_a_file_of_chargebacks_refuses_those_before_their_order_and_keeps_those_
         ]
     )
 
-    first = load_chargebacks(connection, told, 1, None, How(listener=heard))
-    again = load_chargebacks(connection, told, 1, None, How())
+    first = load_chargebacks(
+        connection, chargebacks_file, 1, None, ImportOptions(listener=recorder)
+    )
+    again = load_chargebacks(connection, chargebacks_file, 1, None, ImportOptions())
 
     assert (first.chargebacks_new, first.rows_refused) == (2, 2)
-    assert [(one.row, one.field) for one in heard.refusals] == [(4, "kind"), (2, "chargeback_at")]
+    assert [(row.row, row.field) for row in recorder.refusals] == [
+        (4, "kind"),
+        (2, "chargeback_at"),
+    ]
     assert (again.chargebacks_new, again.chargebacks_known, again.rows_refused) == (0, 2, 2)
 
 

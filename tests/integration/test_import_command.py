@@ -51,7 +51,7 @@ def test_a_csv_file_with_our_names_needs_no_mapping(
 
     assert result.exit_code == 0, result.output
     assert "shop is a new merchant" in result.output
-    assert "1 rows read; 1 orders and 0 chargebacks new; 0 and 0 there already; 0 refused" in (
+    assert "1 rows read; 1 orders and 0 chargebacks new; 0 and 0 already stored; 0 refused" in (
         result.output
     )
     found = rows(database_url, "SELECT o.order_id, m.name, product FROM orders o, merchants m")
@@ -73,10 +73,10 @@ def test_refused_rows_go_to_a_file_without_personal_data(ontem: Callable[..., Re
 
     assert result.exit_code == 0, result.output
     assert "5 refused (see refused.csv)" in result.output
-    said = Path("refused.csv").read_text()
-    assert "ana@example.com" not in said
+    rejects = Path("refused.csv").read_text()
+    assert "ana@example.com" not in rejects
     assert [
-        (row["row"], row["order_id"], row["field"]) for row in csv.DictReader(said.split("\n"))
+        (row["row"], row["order_id"], row["field"]) for row in csv.DictReader(rejects.split("\n"))
     ] == [
         ("2", "b", "event_at"),
         ("4", "d", "amount_cents"),
@@ -113,31 +113,31 @@ def test_a_mapping_says_names_zone_unit_and_delimiter(
 
 
 @pytest.mark.parametrize(
-    ("mapping", "said"),
+    ("mapping", "sentence"),
     [
         ("zone = 'UTC'", "'zone' is not one of timezone, amount_unit, delimiter, columns"),
-        ("timezone = 'Sao Paulo'", "is no IANA name"),
+        ("timezone = 'Sao Paulo'", "is not an IANA name"),
         ("amount_unit = 'reais'", "neither 'cents' nor 'currency'"),
-        ("columns = 3", "[columns] holds lines"),
-        ("[columns]\ncpf = 'cpf'", "orders have no 'cpf', only order_id"),
+        ("columns = 3", "columns must be a table of lines"),
+        ("[columns]\ncpf = 'cpf'", "orders have no field 'cpf'; their fields are order_id"),
         ("[columns]\nuser = 'cliente'", "no column cliente (for user); it has order_id, event_at"),
         ("[[", "mapping m.toml"),
     ],
 )
 def test_a_wrong_mapping_is_refused_in_one_sentence(
-    ontem: Callable[..., Result], mapping: str, said: str
+    ontem: Callable[..., Result], mapping: str, sentence: str
 ) -> None:
     a_file(mapping, "m.toml")
 
     result = ontem("import", a_file(HEADER + GOOD), "--merchant", "shop", "--mapping", "m.toml")
 
     assert result.exit_code == 1
-    assert said in result.output
+    assert sentence in result.output
     assert "Traceback" not in result.output
 
 
 @pytest.mark.parametrize(
-    ("text", "encoding", "said"),
+    ("text", "encoding", "sentence"),
     [
         ("", "utf-8", "no column order_id, event_at, amount_cents; it has none"),
         (
@@ -150,20 +150,20 @@ def test_a_wrong_mapping_is_refused_in_one_sentence(
     ],
 )
 def test_an_unusable_file_is_refused_and_makes_no_merchant(
-    ontem: Callable[..., Result], database_url: str, text: str, encoding: str, said: str
+    ontem: Callable[..., Result], database_url: str, text: str, encoding: str, sentence: str
 ) -> None:
     result = ontem("import", a_file(text, encoding=encoding), "--merchant", "shop")
 
     assert result.exit_code == 1
-    assert said in result.output
+    assert sentence in result.output
     assert rows(database_url, "SELECT * FROM merchants") == []
 
 
 def test_a_file_of_chargebacks(ontem: Callable[..., Result], database_url: str) -> None:
     ontem("import", a_file(HEADER + GOOD), "--merchant", "shop")
-    told = a_file("order_id,chargeback_at\na,2018-07-01T00:00:00-03:00\n", "told.csv")
+    chargebacks = a_file("order_id,chargeback_at\na,2018-07-01T00:00:00-03:00\n", "cb.csv")
 
-    result = ontem("import", told, "--merchant", "shop", "--kind", "chargebacks")
+    result = ontem("import", chargebacks, "--merchant", "shop", "--kind", "chargebacks")
 
     assert result.exit_code == 0, result.output
     found = rows(database_url, "SELECT order_id, event_at::text FROM charged_back_orders")
@@ -180,10 +180,10 @@ def test_an_import_that_is_killed_leaves_nothing(
     command = [sys.executable, "-m", "ontem", "import", "g.parquet", "--merchant", "shop"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path.cwd()) as importing:
         assert importing.stdout is not None
-        said = next(line for line in importing.stdout if line.startswith("storing"))
+        storing = next(line for line in importing.stdout if line.startswith("storing"))
         importing.kill()
 
-    assert said == "storing 70,000 rows\n"
+    assert storing == "storing 70,000 rows\n"
     with connect(database_url, application_name="test") as connection:
         connection.execute("LOCK TABLE orders IN SHARE MODE")  # waits for whoever still writes
         assert connection.execute("SELECT count(*) FROM orders").fetchone() == (0,)
@@ -207,11 +207,11 @@ def test_generated_orders_are_imported_whole(
 
 
 @pytest.mark.parametrize(
-    ("name", "count", "told"),
+    ("name", "orders", "chargebacks"),
     [("olist", 8_135, 0), ("sparkov", 172_468, 5_663), ("aws_afd", 1_611, 95)],
 )
 def test_real_orders_are_imported_whole_by_their_mapping(
-    ontem: Callable[..., Result], name: str, count: int, told: int
+    ontem: Callable[..., Result], name: str, orders: int, chargebacks: int
 ) -> None:
     file = DATA / f"{name}_orders.parquet"
     if not file.exists():
@@ -222,6 +222,7 @@ def test_real_orders_are_imported_whole_by_their_mapping(
         "--mapping", str(PROJECT / "docs" / "mappings" / f"{name}.toml"),
     )  # fmt: skip
 
-    assert f"{count:,} orders and {told:,} chargebacks new; 0 and 0 there already; 0 refused" in (
-        result.output
+    assert (
+        f"{orders:,} orders and {chargebacks:,} chargebacks new; 0 and 0 already stored; 0 refused"
+        in (result.output)
     )
