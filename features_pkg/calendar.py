@@ -52,7 +52,15 @@ class Calendar:
         return first + int(np.searchsorted(cutoffs, us, side="right")) - 1
 
     def as_of(self, us: int, lag: timedelta) -> int:
-        """The snapshot day of a question: the newest day that began at or before `us - lag`."""
+        """The snapshot day of a question: the newest day that began at or before `us - lag`.
+
+        With a lag of 4 hours, an order of 03:59 still reads yesterday's snapshot:
+
+        >>> sao_paulo = Calendar("America/Sao_Paulo")
+        >>> at = datetime(2018, 6, 2, 6, 59, tzinfo=UTC)  # 03:59 in São Paulo
+        >>> date.fromordinal(sao_paulo.as_of(to_us(at), timedelta(hours=4)))
+        datetime.date(2018, 6, 1)
+        """
         return self.day_of(us - lag // MICROSECOND)
 
     def cutoffs_us(self, days: Days) -> Micros:

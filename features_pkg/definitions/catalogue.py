@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from features_pkg.definitions.velocity import (
     LONGEST_SERVED_RECENT_US,
-    Measure,
     Past,
     Velocity,
     Window,
@@ -45,7 +44,7 @@ DISTINCT_PAIRS = (
     ("document", "phone"),
     ("card", "zip_code"),
     ("card", "document"),
-    # Rings share what is dear to get: phones, devices, addresses.
+    # Rings share what is expensive to get: phones, devices, addresses.
     ("phone", "document"),
     ("device", "document"),
     ("zip_code", "document"),
@@ -96,7 +95,7 @@ def served(names: tuple[str, ...]) -> tuple[Velocity, ...]:
     """The definitions of `names`, each fit to be served while a buyer waits.
 
     Raises:
-        DefinitionError: for a typo, a name that stands twice, or a recent window over 24 hours.
+        DefinitionError: for a typo, a name that appears twice, or a recent window over 24 hours.
     """
     velocities = tuple(parse_name(name) for name in names)
     refuse_duplicates(velocities)
@@ -106,17 +105,17 @@ def served(names: tuple[str, ...]) -> tuple[Velocity, ...]:
 
 
 def refuse_duplicates(velocities: tuple[Velocity, ...]) -> None:
-    """Raise `DefinitionError` for a definition that stands there a second time."""
+    """Raise `DefinitionError` for a definition that appears a second time."""
     seen: set[Velocity] = set()
     for velocity in velocities:
         if velocity in seen:
-            raise DefinitionError(velocity.name, "stands there twice: leave one out")
+            raise DefinitionError(velocity.name, "appears twice: leave one out")
         seen.add(velocity)
 
 
 def _refuse_long_recent(velocity: Velocity) -> None:
     window: Window | None = velocity.window
-    if velocity.past is not Past.RECENT or window is None or window.text == "since_cutoff":
+    if velocity.past is not Past.RECENT or window is None or window.is_since_cutoff:
         return
     if window.span_us is None or window.span_us > LONGEST_SERVED_RECENT_US:
         raise DefinitionError(
@@ -135,9 +134,9 @@ def targets_of_timelines(
     """Per (identifier, event) that `velocities` look at, the targets they count apart."""
     targets: dict[tuple[Identifier, Event], set[Identifier]] = {}
     for velocity in velocities:
-        kept = targets.setdefault((velocity.identifier, velocity.event), set())
-        if velocity.measure is Measure.DISTINCT and velocity.target is not None:
-            kept.add(velocity.target)
+        found = targets.setdefault((velocity.identifier, velocity.event), set())
+        if velocity.target is not None:
+            found.add(velocity.target)
     return {
         (identifier, event): tuple(t for t in IDENTIFIERS if t in targets[identifier, event])
         for identifier in IDENTIFIERS

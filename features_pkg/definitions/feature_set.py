@@ -31,14 +31,26 @@ class FeatureSet:
 
     `environment_id` covers zone, normalisers and semantics; `timelines_id` (12 hex digits) that
     and what the timelines keep; `version` (16 hex digits) that, the definitions and the lag. So
-    another window over the same timelines has another version but needs no new load.
+    another window over the same timelines has another version but needs no new load:
+
+    >>> from features_pkg.definitions.velocity import parse_name
+    >>> lag = timedelta(hours=4)
+    >>> week = FeatureSet("UTC", lag, (parse_name("card_orders_7d_distant"),))
+    >>> month = FeatureSet("UTC", lag, (parse_name("card_orders_30d_distant"),))
+    >>> week.version == month.version, week.timelines_id == month.timelines_id
+    (False, True)
     """
 
     timezone: str
     snapshot_lag: timedelta
-    # Factories, so that `help` does not print the whole catalogue in the signature.
+    # A factory, so that `help` does not print the whole catalogue in the signature.
     velocities: tuple[Velocity, ...] = field(default_factory=lambda: CATALOGUE)
-    order_features: tuple[str, ...] = field(default_factory=lambda: ORDER_FEATURES)
+    """In the order of the stored vector; by default the catalogue."""
+
+    @property
+    def order_features(self) -> tuple[str, ...]:
+        """The names of the order features, which every set has."""
+        return ORDER_FEATURES
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -47,8 +59,20 @@ class FeatureSet:
 
     @cached_property
     def timeline_targets(self) -> dict[tuple[Identifier, Event], tuple[Identifier, ...]]:
-        """What the timelines keep: per (identifier, event) the targets counted apart."""
+        """What the timelines keep: per (identifier, event) the targets whose values are counted."""
         return targets_of_timelines(self.velocities)
+
+    def velocities_of(self, identifier: Identifier) -> tuple[Velocity, ...]:
+        """The velocities of one identifier, in their order."""
+        return tuple(v for v in self.velocities if v.identifier is identifier)
+
+    def targets_by_event(self, identifier: Identifier) -> dict[Event, tuple[Identifier, ...]]:
+        """For each kind of event that features of `identifier` look at, the targets they count."""
+        return {
+            event: targets
+            for (name, event), targets in self.timeline_targets.items()
+            if name is identifier
+        }
 
     @cached_property
     def environment_id(self) -> str:

@@ -20,7 +20,7 @@ def distant_of(identifier: str) -> str:
 
 def needs(velocity: Velocity) -> frozenset[str]:
     """The parts of the past that a velocity is computed from."""
-    since_cutoff = velocity.window is not None and velocity.window.text == "since_cutoff"
+    since_cutoff = velocity.window is not None and velocity.window.is_since_cutoff
     if velocity.measure.is_age or since_cutoff:
         return frozenset((DISTANT, RECENT))
     return frozenset((DISTANT if velocity.past is Past.DISTANT else RECENT,))

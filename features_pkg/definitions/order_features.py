@@ -1,4 +1,4 @@
-"""Order features: functions of one order and its moment. A flag is 1 or 0; unknown is null."""
+"""Order features: functions of one order and its instant. A flag is 1 or 0; unknown is null."""
 
 from __future__ import annotations
 
@@ -27,37 +27,40 @@ DISPOSABLE_EMAIL_DOMAINS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """An order at its moment: `local` on the business clock, `history_days` its merchant's."""
+class OrderContext:
+    """An order and what its features need beside it.
+
+    `local` is its instant on the business clock, `history_days` how long its merchant is known.
+    """
 
     order: Order
     local: datetime
     history_days: int | None
 
 
-def amount_cents(asked: Asked) -> int | None:
+def amount_cents(context: OrderContext) -> int | None:
     """The order's amount."""
-    return asked.order.amount_cents
+    return context.order.amount_cents
 
 
-def local_hour(asked: Asked) -> int | None:
+def local_hour(context: OrderContext) -> int | None:
     """Hour of the civil day, 0 to 23."""
-    return asked.local.hour
+    return context.local.hour
 
 
-def local_weekday(asked: Asked) -> int | None:
+def local_weekday(context: OrderContext) -> int | None:
     """Monday is 0."""
-    return asked.local.weekday()
+    return context.local.weekday()
 
 
-def different_products(asked: Asked) -> int | None:
+def different_products(context: OrderContext) -> int | None:
     """How many different products the order names."""
-    return len(asked.order.product)
+    return len(context.order.product)
 
 
-def email_domain_kind(asked: Asked) -> int | None:
+def email_domain_kind(context: OrderContext) -> int | None:
     """0 a domain of its own, 1 a free mailbox, 2 a throw-away one; null without a valid e-mail."""
-    email = asked.order.email
+    email = context.order.email
     if email is None or not is_valid("email", email):
         return None
     domain = email.rpartition("@")[2]
@@ -66,45 +69,45 @@ def email_domain_kind(asked: Asked) -> int | None:
     return int(domain in FREE_EMAIL_DOMAINS)
 
 
-def document_valid(asked: Asked) -> int | None:
+def document_valid(context: OrderContext) -> int | None:
     """Whether the document is a CPF or CNPJ with right check digits."""
-    return _flag("document", asked.order.document)
+    return _flag("document", context.order.document)
 
 
-def document_is_company(asked: Asked) -> int | None:
+def document_is_company(context: OrderContext) -> int | None:
     """Whether the document is as long as a CNPJ, rather than a CPF; null for neither."""
-    return {11: 0, 14: 1}.get(len(asked.order.document or ""))
+    return {11: 0, 14: 1}.get(len(context.order.document or ""))
 
 
-def phone_valid(asked: Asked) -> int | None:
+def phone_valid(context: OrderContext) -> int | None:
     """Whether the phone number can exist."""
-    return _flag("phone", asked.order.phone)
+    return _flag("phone", context.order.phone)
 
 
-def zip_code_valid(asked: Asked) -> int | None:
+def zip_code_valid(context: OrderContext) -> int | None:
     """Whether the postal code is a whole CEP or its five-digit prefix."""
-    return _flag("zip_code", asked.order.zip_code)
+    return _flag("zip_code", context.order.zip_code)
 
 
-def phone_area_matches_zip_code(asked: Asked) -> int | None:
+def phone_area_matches_zip_code(context: OrderContext) -> int | None:
     """Whether the phone's area code lies in the region of the CEP; null where either is foreign."""
-    phone, zip_code = asked.order.phone, asked.order.zip_code
+    phone, zip_code = context.order.phone, context.order.zip_code
     if phone is None or zip_code is None or not zip_code[:5].isdigit():
         return None
     regions = zip_code_regions(phone)
     return None if regions is None else int(zip_code.startswith(regions))
 
 
-def merchant_history_days(asked: Asked) -> int | None:
+def merchant_history_days(context: OrderContext) -> int | None:
     """Days from the merchant's first event to the snapshot; 0 before its first night."""
-    return asked.history_days
+    return context.history_days
 
 
 def _flag(identifier: str, value: str | None) -> int | None:
     return None if value is None else int(is_valid(identifier, value))
 
 
-FUNCTIONS: Final[tuple[Callable[[Asked], int | None], ...]] = (
+FUNCTIONS: Final[tuple[Callable[[OrderContext], int | None], ...]] = (
     amount_cents,
     local_hour,
     local_weekday,
@@ -120,6 +123,6 @@ FUNCTIONS: Final[tuple[Callable[[Asked], int | None], ...]] = (
 ORDER_FEATURES: Final[tuple[str, ...]] = tuple(function.__name__ for function in FUNCTIONS)
 
 
-def order_feature_values(asked: Asked) -> list[int | None]:
+def order_feature_values(context: OrderContext) -> list[int | None]:
     """The values of all order features, in the order of `ORDER_FEATURES`."""
-    return [function(asked) for function in FUNCTIONS]
+    return [function(context) for function in FUNCTIONS]

@@ -10,6 +10,8 @@ from features_pkg.errors import DefinitionError
 from features_pkg.identifiers import Event, Identifier
 
 UNITS_US = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+SINCE_CUTOFF = "since_cutoff"
+EVER = "ever"
 LONGEST_DISTANT_DAYS = 90
 LONGEST_SERVED_RECENT_US = 24 * UNITS_US["h"]
 
@@ -22,7 +24,10 @@ class Past(StrEnum):
 
 
 class Measure(StrEnum):
-    """What is said of the events in the window."""
+    """What is said of the events in the window; the value is its word in feature names.
+
+    What each computes is in `features_pkg/measures`.
+    """
 
     COUNT = "count"
     DISTINCT = "distinct"
@@ -43,14 +48,19 @@ class Window:
     text: str
 
     def __post_init__(self) -> None:
-        if self.text not in ("since_cutoff", "ever") and not re.fullmatch(
+        if self.text not in (SINCE_CUTOFF, EVER) and not re.fullmatch(
             r"[1-9]\d{0,8}[smhd]", self.text
         ):
             raise DefinitionError(
                 f"window {self.text!r}",
-                "write a whole number and a unit like '10m', '24h' or '7d', or 'ever', "
-                "or 'since_cutoff'",
+                f"write a whole number and a unit like '10m', '24h' or '7d', or {EVER!r}, "
+                f"or {SINCE_CUTOFF!r}",
             )
+
+    @property
+    def is_since_cutoff(self) -> bool:
+        """Whether it begins where the distant past ends, so that its length varies."""
+        return self.text == SINCE_CUTOFF
 
     @property
     def span_us(self) -> int | None:
@@ -103,11 +113,8 @@ class Velocity:
         """Parquet column, model input and API word, e.g. `card_orders_7d_distant`."""
         if self.measure.is_age:
             return f"{self.identifier}_{self.measure}_{self.event}_age_seconds"
-        what = {
-            Measure.COUNT: "",
-            Measure.DISTINCT: f"distinct_{self.target}_",
-            Measure.AMOUNT: "amount_cents_",
-        }[self.measure]
+        what = "" if self.measure is Measure.COUNT else f"{self.measure}_"
+        what += f"{self.target}_" if self.target else ""
         window = self.window.text if self.window else ""
         return f"{self.identifier}_{what}{self.event.plural}_{window}_{self.past}"
 
@@ -145,14 +152,14 @@ def _window_reason(velocity: Velocity) -> str | None:
     window, past = velocity.window, velocity.past
     if window is None or past is None:
         return "needs a window and a past"
-    if window.text == "since_cutoff":
+    if window.is_since_cutoff:
         if past is Past.DISTANT:
             return "'since_cutoff' begins where the distant past ends: it is 'recent'"
         if velocity.measure is Measure.DISTINCT:
             return "'since_cutoff' varies in length, so it takes counts and amounts only"
         return None
     too_long = window.days is None or window.days > LONGEST_DISTANT_DAYS
-    if past is Past.DISTANT and window.text != "ever" and too_long:
+    if past is Past.DISTANT and window.text != EVER and too_long:
         return f"'distant' takes whole days from 1d to {LONGEST_DISTANT_DAYS}d, or 'ever'"
     return None
 
@@ -169,19 +176,30 @@ def _target_reason(velocity: Velocity) -> str | None:
 
 
 _IDENTIFIERS = "|".join(Identifier)
+_EVENTS = "|".join(Event)
+_AGES = "|".join(measure for measure in Measure if measure.is_age)
+_WITHOUT_TARGET = "|".join(
+    measure
+    for measure in Measure
+    if not measure.is_age and measure not in (Measure.COUNT, Measure.DISTINCT)
+)
 _WINDOWED = re.compile(
     rf"(?P<identifier>{_IDENTIFIERS})_"
-    rf"(?:distinct_(?P<target>{_IDENTIFIERS})_|(?P<amount>amount_cents)_)?"
-    rf"(?P<event>order|chargeback)s_(?P<window>[^_]+|since_cutoff)_(?P<past>distant|recent)"
+    rf"(?:{Measure.DISTINCT}_(?P<target>{_IDENTIFIERS})_|(?P<measure>{_WITHOUT_TARGET})_)?"
+    rf"(?P<event>{_EVENTS})s_(?P<window>[^_]+|{SINCE_CUTOFF})_(?P<past>{'|'.join(Past)})"
 )
 _AGE = re.compile(
-    rf"(?P<identifier>{_IDENTIFIERS})_(?P<measure>first|last)_(?P<event>order|chargeback)"
-    r"_age_seconds"
+    rf"(?P<identifier>{_IDENTIFIERS})_(?P<measure>{_AGES})_(?P<event>{_EVENTS})_age_seconds"
 )
 
 
 def parse_name(name: str) -> Velocity:
     """The definition that a derived name stands for; `parse_name(v.name) == v`.
+
+    >>> parse_name("document_distinct_zip_code_orders_7d_distant").target
+    <Identifier.ZIP_CODE: 'zip_code'>
+    >>> parse_name("card_first_order_age_seconds").measure
+    <Measure.FIRST_AGE: 'first'>
 
     Raises:
         DefinitionError: when no definition has this name.
@@ -198,12 +216,12 @@ def parse_name(name: str) -> Velocity:
             "'zip_code_distinct_phone_chargebacks_6h_recent', "
             "'card_amount_cents_orders_24h_recent' or 'document_first_order_age_seconds'",
         )
-    measure = Measure.DISTINCT if parts["target"] else Measure.COUNT
+    counted = Measure.DISTINCT if parts["target"] else Measure.COUNT
     return Velocity(
         Identifier(parts["identifier"]),
         Event(parts["event"]),
         Window(parts["window"]),
         Past(parts["past"]),
-        Measure.AMOUNT if parts["amount"] else measure,
+        Measure(parts["measure"]) if parts["measure"] else counted,
         Identifier(parts["target"]) if parts["target"] else None,
     )

@@ -1,21 +1,22 @@
-"""The features of one order while its buyer waits: plain loops over the few rows that there are."""
+"""The engine for one order while its buyer waits: plain loops over the few rows that there are."""
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.missing import DISTANT, RECENT, distant_of, needs
-from features_pkg.definitions.order_features import Asked, order_feature_values
-from features_pkg.definitions.velocity import Measure, Past, Velocity
+from features_pkg.definitions.order_features import OrderContext, order_feature_values
+from features_pkg.definitions.velocity import Velocity
 from features_pkg.history.recent_events import RecentEvent
 from features_pkg.identifiers import EVENTS, IDENTIFIERS, MERCHANT, Event, Identifier
+from features_pkg.measures import MEASURES
+from features_pkg.measures.inputs import EntityPast, Instants, Reader
 from features_pkg.orders.order import Order
-from features_pkg.timelines.read import Line, Timeline
+from features_pkg.timelines.read import Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +39,11 @@ class Vector:
     missing: tuple[str, ...]
 
 
-class _Kind:
-    """What one event did for one entity: recent rows, oldest first, and the line before them."""
+PastByEvent = Mapping[Event, EntityPast | None]
+"""What each kind of event did for one entity; None where it never happened."""
 
-    __slots__ = ("at_us", "cents", "line", "rows")
-
-    def __init__(self, rows: list[RecentEvent], line: Line | None) -> None:
-        self.rows = sorted(rows, key=lambda row: row.at_us)
-        self.at_us = [row.at_us for row in self.rows]
-        self.cents = [row.amount_cents for row in self.rows]
-        self.line = line
-
-    def since(self, start_us: int) -> int:
-        return bisect_left(self.at_us, start_us)
-
-
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    at_us: int
-    due_day: int
-    cutoff_us: int
-
-
-Reading = Callable[[_Kind, _Moment], int | None]
+RecentByEntity = Mapping[tuple[str, str, str], list[RecentEvent]]
+"""Recent events by (identifier, value, event)."""
 
 
 class Evaluator:
@@ -73,170 +56,124 @@ class Evaluator:
     def __init__(self, features: FeatureSet) -> None:
         self._features = features
         self._calendar = Calendar(features.timezone)
-        self._plan = {
-            identifier: [
-                _Step(place, velocity, _reading(velocity, features))
-                for place, velocity in enumerate(features.velocities)
-                if velocity.identifier is identifier
-            ]
-            for identifier in IDENTIFIERS
+        self._readers: dict[Identifier, list[_FeatureReader]] = {
+            identifier: [] for identifier in IDENTIFIERS
         }
+        for position, velocity in enumerate(features.velocities):
+            reader = _FeatureReader(position, velocity, features)
+            self._readers[velocity.identifier].append(reader)
 
     def vector(
         self,
         order: Order,
         evaluated_at_us: int,
-        past: DistantPast | None,
+        distant: DistantPast | None,
         recent: Iterable[RecentEvent] | None,
     ) -> Vector:
         """The values for `order` at its instant.
 
         `recent` holds the visible events before that instant, the order's own left out, reaching
-        back 24 hours and to where the load ends; None where they could not be read, as `past`.
+        back 24 hours and to where the load ends. Either past is None where it could not be read.
         """
         due_day = self._calendar.as_of(evaluated_at_us, self._features.snapshot_lag)
-        cutoff_us = self._calendar.cutoff_us(past.as_of if past else due_day)
-        moment = _Moment(evaluated_at_us, due_day, cutoff_us)
-        values = [math.nan] * len(self._features.velocities)
-        rows = _by_entity(recent or ())
-        missing = [name for name, part in ((DISTANT, past), (RECENT, recent)) if part is None]
-        for identifier, steps in self._plan.items():
-            entities = _values(order, identifier)
-            unread = past is not None and not all(
-                (identifier, entity) in past.timelines for entity in entities
-            )
-            if unread:
-                missing.append(distant_of(identifier))
-            lacking = {*missing, DISTANT} if unread else set(missing)
-            kinds = [self._kinds(identifier, entity, past, rows) for entity in entities]
-            for step in steps if kinds else ():
-                if not (lacking and step.needs & lacking):
-                    values[step.place] = step.value(kinds, moment)
-        history_days = self._history_days(past, due_day)
-        if past is not None and history_days is None:
-            missing.append(distant_of(MERCHANT))
-        asked = Asked(order, self._calendar.local(evaluated_at_us), history_days)
-        values += [math.nan if v is None else float(v) for v in order_feature_values(asked)]
+        cutoff_us = self._calendar.cutoff_us(distant.as_of if distant else due_day)
+        at = Instants(evaluated_at_us, due_day, cutoff_us)
+        missing = [name for name, part in ((DISTANT, distant), (RECENT, recent)) if part is None]
+        values = self._velocities(order, at, distant, _by_entity(recent or ()), missing)
+        values += self._order_features(order, at, distant, missing)
         return Vector(values, tuple(missing))
 
-    def _kinds(
+    def _velocities(
         self,
-        identifier: Identifier,
-        entity: str,
-        past: DistantPast | None,
-        rows: Mapping[tuple[str, str, str], list[RecentEvent]],
-    ) -> dict[Event, _Kind | None]:
-        """What each event did for the entity; None where it never happened."""
-        timeline = past.timelines.get((identifier, entity)) if past else None
-        kinds: dict[Event, _Kind | None] = {}
-        for event in EVENTS:
-            mine = rows.get((identifier, entity, event))
-            line = timeline.line(event) if timeline else None
-            kinds[event] = _Kind(mine or [], line) if mine or line else None
-        return kinds
+        order: Order,
+        at: Instants,
+        distant: DistantPast | None,
+        recent: RecentByEntity,
+        missing: list[str],
+    ) -> list[float]:
+        """The value of each velocity; adds to `missing` the identifiers that could not be read."""
+        values = [math.nan] * len(self._features.velocities)
+        for identifier, readers in self._readers.items():
+            entities = _entities(order, identifier)
+            lacking = set(missing)
+            if distant is not None and _any_unread(distant, identifier, entities):
+                missing.append(distant_of(identifier))
+                lacking.add(DISTANT)
+            pasts = [_past_by_event(identifier, value, distant, recent) for value in entities]
+            for reader in readers if pasts else ():
+                if not (lacking and reader.needs & lacking):
+                    values[reader.position] = reader.value(pasts, at)
+        return values
 
-    def _history_days(self, past: DistantPast | None, due_day: int) -> int | None:
-        if past is None or (MERCHANT, "") not in past.timelines:
+    def _order_features(
+        self, order: Order, at: Instants, distant: DistantPast | None, missing: list[str]
+    ) -> list[float]:
+        """The value of each order feature; adds to `missing` an unreadable merchant's history."""
+        history_days = self._history_days(distant, at.due_day)
+        if distant is not None and history_days is None:
+            missing.append(distant_of(MERCHANT))
+        context = OrderContext(order, self._calendar.local(at.at_us), history_days)
+        return [math.nan if v is None else float(v) for v in order_feature_values(context)]
+
+    def _history_days(self, distant: DistantPast | None, due_day: int) -> int | None:
+        """Days since the merchant's first event; None where it could not be read."""
+        if distant is None or (MERCHANT, "") not in distant.timelines:
             return None
-        timeline = past.timelines[MERCHANT, ""]
-        line = timeline.line(Event.ORDER) if timeline else None
-        return 0 if line is None else due_day - self._calendar.day_of(line.first_us)
+        timeline = distant.timelines[MERCHANT, ""]
+        orders = timeline.of(Event.ORDER) if timeline else None
+        return 0 if orders is None else due_day - self._calendar.day_of(orders.first_us)
 
 
-class _Step:
-    """One velocity's place in the vector and how it is read off."""
+class _FeatureReader:
+    """Reads the velocity at `position` in the vector off the pasts of an order's entities."""
 
-    __slots__ = ("_age", "_event", "_reading", "needs", "place")
+    __slots__ = ("_event", "_is_age", "_read", "needs", "position")
 
-    def __init__(self, place: int, velocity: Velocity, reading: Reading) -> None:
-        self.place, self.needs = place, needs(velocity)
-        self._event, self._age, self._reading = velocity.event, velocity.measure.is_age, reading
+    def __init__(self, position: int, velocity: Velocity, features: FeatureSet) -> None:
+        targets = features.timeline_targets[velocity.identifier, velocity.event]
+        self.position, self.needs = position, needs(velocity)
+        self._event, self._is_age = velocity.event, velocity.measure.is_age
+        self._read: Reader = MEASURES[velocity.measure].one_order(velocity, targets)
 
-    def value(self, kinds: Sequence[Mapping[Event, _Kind | None]], moment: _Moment) -> float:
+    def value(self, pasts: Sequence[PastByEvent], at: Instants) -> float:
+        """The greatest of the entities' values, of ages the least; never seen is 0, an age null."""
         answers = [
             answer
-            for kind in kinds
-            if (mine := kind[self._event]) is not None
-            and (answer := self._reading(mine, moment)) is not None
+            for past_by_event in pasts
+            if (past := past_by_event[self._event]) is not None
+            and (answer := self._read(past, at)) is not None
         ]
-        if not self._age:
+        if not self._is_age:
             return float(max(answers)) if answers else 0.0
         return float(min(answers)) if answers else math.nan
 
 
-def _by_entity(
-    recent: Iterable[RecentEvent],
-) -> dict[tuple[str, str, str], list[RecentEvent]]:
-    rows: dict[tuple[str, str, str], list[RecentEvent]] = {}
-    for row in recent:
-        rows.setdefault((row.identifier, row.value, row.event), []).append(row)
-    return rows
+def _past_by_event(
+    identifier: Identifier, value: str, distant: DistantPast | None, recent: RecentByEntity
+) -> dict[Event, EntityPast | None]:
+    timeline = distant.timelines.get((identifier, value)) if distant else None
+    pasts: dict[Event, EntityPast | None] = {}
+    for event in EVENTS:
+        events = recent.get((identifier, value, event))
+        of_event = timeline.of(event) if timeline else None
+        pasts[event] = EntityPast(events or (), of_event) if events or of_event else None
+    return pasts
 
 
-def _values(order: Order, identifier: Identifier) -> tuple[str, ...]:
+def _any_unread(distant: DistantPast, identifier: Identifier, entities: Sequence[str]) -> bool:
+    return not all((identifier, value) in distant.timelines for value in entities)
+
+
+def _by_entity(recent: Iterable[RecentEvent]) -> dict[tuple[str, str, str], list[RecentEvent]]:
+    by_entity: dict[tuple[str, str, str], list[RecentEvent]] = {}
+    for event in recent:
+        by_entity.setdefault((event.identifier, event.value, event.event), []).append(event)
+    return by_entity
+
+
+def _entities(order: Order, identifier: Identifier) -> tuple[str, ...]:
+    """The order's values of an identifier."""
     value = getattr(order, identifier)
     if identifier.several:
         return tuple(value)
     return () if value is None else (value,)
-
-
-def _reading(velocity: Velocity, features: FeatureSet) -> Reading:
-    if velocity.measure.is_age:
-        return _first_age if velocity.measure is Measure.FIRST_AGE else _last_age
-    if velocity.past is Past.DISTANT:
-        return _distant(velocity, features)
-    return _recent(velocity)
-
-
-def _first_age(kind: _Kind, moment: _Moment) -> int | None:
-    if kind.line is not None:
-        return (moment.at_us - kind.line.first_us) // 1_000_000
-    start = kind.since(moment.cutoff_us)
-    return (moment.at_us - kind.at_us[start]) // 1_000_000 if start < len(kind.at_us) else None
-
-
-def _last_age(kind: _Kind, moment: _Moment) -> int | None:
-    if kind.at_us and kind.at_us[-1] >= moment.cutoff_us:
-        return (moment.at_us - kind.at_us[-1]) // 1_000_000
-    return None if kind.line is None else (moment.at_us - kind.line.last_us) // 1_000_000
-
-
-def _distant(velocity: Velocity, features: FeatureSet) -> Reading:
-    days = velocity.window.days if velocity.window else None
-    if velocity.measure is Measure.DISTINCT:
-        assert velocity.target is not None
-        place = features.timeline_targets[velocity.identifier, velocity.event].index(
-            velocity.target
-        )
-        return lambda kind, at: kind.line.distinct(place, at.due_day, days) if kind.line else 0
-    if velocity.measure is Measure.AMOUNT:
-        return lambda kind, at: kind.line.amount_cents(at.due_day, days) if kind.line else 0
-    return lambda kind, at: kind.line.count(at.due_day, days) if kind.line else 0
-
-
-def _recent(velocity: Velocity) -> Reading:
-    span_us = velocity.window.span_us if velocity.window else None
-
-    def start(kind: _Kind, at: _Moment) -> int:
-        return kind.since(at.cutoff_us if span_us is None else at.at_us - span_us)
-
-    if velocity.measure is Measure.DISTINCT:
-        assert velocity.target is not None
-        return _recent_distinct(velocity.target, start)
-    if velocity.measure is Measure.AMOUNT:
-        return lambda kind, at: sum(kind.cents[start(kind, at) :])
-    return lambda kind, at: len(kind.rows) - start(kind, at)
-
-
-def _recent_distinct(target: Identifier, start: Callable[[_Kind, _Moment], int]) -> Reading:
-    name = str(target)
-
-    def distinct(kind: _Kind, at: _Moment) -> int:
-        if not kind.rows:
-            return 0
-        named = (getattr(row, name) for row in kind.rows[start(kind, at) :])
-        if target.several:
-            return len({value for values in named for value in values or ()})
-        return len({value for value in named if value is not None})
-
-    return distinct

@@ -1,4 +1,7 @@
-"""The meaning of every velocity feature, slow and obvious. The tests hold the fast paths to it."""
+"""The meaning of every velocity feature, slow and obvious. The tests hold the fast engines to it.
+
+What a measure says of the events in a window stands in its own file in `features_pkg/measures`.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from features_pkg.calendar import Calendar
-from features_pkg.definitions.velocity import Measure, Past, Velocity
+from features_pkg.definitions.velocity import Past, Velocity
 from features_pkg.history.past_orders import PastEvent, PastOrder, events_of
+from features_pkg.measures import MEASURES
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """When a question is asked, and the day `as_of` before which its distant past lies.
 
-    `due_day` is the day that the lag rule names, where the snapshot that served is older: distant
-    windows begin before that one, and `since_cutoff` begins where the snapshot ends.
+    `due_day` is the day that the lag rule names, where the snapshot that served is older: windows
+    of days begin before that one, and `since_cutoff` begins where the snapshot ends.
     """
 
     at_us: int
@@ -25,15 +29,27 @@ class Question:
 
 def value(
     velocity: Velocity,
-    asking: PastOrder,
-    moment: Question,
-    orders: Sequence[PastOrder],
+    order: PastOrder,
+    question: Question,
+    history: Sequence[PastOrder],
     calendar: Calendar,
 ) -> int | None:
-    """What `velocity` is for `asking` at `moment`, given all `orders`; None is null."""
+    """What `velocity` is for `order` when it asks `question`, given all of `history`.
+
+    Of an order's several products the greatest counts, of ages the least. None is null.
+    """
+    measure = MEASURES[velocity.measure]
     answers = [
-        _of_entity(velocity, moment, list(_past_of(velocity, entity, asking, orders)), calendar)
-        for entity in asking.values(velocity.identifier)
+        measure.reference(
+            velocity,
+            [
+                event
+                for event in _events_naming(entity, velocity, order, history)
+                if _in_window(velocity, event.at_us, question, calendar)
+            ],
+            question.at_us,
+        )
+        for entity in order.values(velocity.identifier)
     ]
     known = [answer for answer in answers if answer is not None]
     if not known:
@@ -41,48 +57,29 @@ def value(
     return min(known) if velocity.measure.is_age else max(known)
 
 
-def _past_of(
-    velocity: Velocity, entity: object, asking: PastOrder, orders: Sequence[PastOrder]
+def _events_naming(
+    entity: object, velocity: Velocity, order: PastOrder, history: Sequence[PastOrder]
 ) -> Iterator[PastEvent]:
-    for happened in events_of(velocity.event, orders):
-        same_merchant = happened.order.merchant == asking.merchant
-        own = same_merchant and happened.order.order_id == asking.order_id
-        if same_merchant and not own and entity in happened.order.values(velocity.identifier):
-            yield happened
+    """Every event that named `entity` at the order's merchant; never the order's own."""
+    for event in events_of(velocity.event, history):
+        same_merchant = event.order.merchant == order.merchant
+        own = same_merchant and event.order.order_id == order.order_id
+        if same_merchant and not own and entity in event.order.values(velocity.identifier):
+            yield event
 
 
-def _of_entity(
-    velocity: Velocity, moment: Question, past: Sequence[PastEvent], calendar: Calendar
-) -> int | None:
-    seen = [h for h in past if _in_window(velocity, h.at_us, moment, calendar)]
-    match velocity.measure:
-        case Measure.COUNT:
-            return len(seen)
-        case Measure.AMOUNT:
-            return sum(happened.order.amount_cents for happened in seen)
-        case Measure.DISTINCT:
-            assert velocity.target is not None
-            return len({v for happened in seen for v in happened.order.values(velocity.target)})
-        case Measure.FIRST_AGE | Measure.LAST_AGE:
-            instants = [happened.at_us for happened in seen]
-            if not instants:
-                return None
-            first = velocity.measure is Measure.FIRST_AGE
-            return (moment.at_us - (min(instants) if first else max(instants))) // 1_000_000
-
-
-def _in_window(velocity: Velocity, at_us: int, moment: Question, calendar: Calendar) -> bool:
+def _in_window(velocity: Velocity, at_us: int, question: Question, calendar: Calendar) -> bool:
     if velocity.measure.is_age:
-        return at_us < moment.at_us
+        return at_us < question.at_us
     window = velocity.window
     assert window is not None
     if velocity.past is Past.DISTANT:
         day = calendar.day_of(at_us)
-        due_day = moment.as_of if moment.due_day is None else moment.due_day
-        first = due_day - window.days if window.days is not None else None
-        return day < moment.as_of and (first is None or first <= day)
-    if at_us >= moment.at_us:
+        due_day = question.as_of if question.due_day is None else question.due_day
+        first_day = None if window.days is None else due_day - window.days
+        return day < question.as_of and (first_day is None or first_day <= day)
+    if at_us >= question.at_us:
         return False
-    if window.text == "since_cutoff":
-        return at_us >= calendar.cutoff_us(moment.as_of)
-    return window.span_us is None or at_us >= moment.at_us - window.span_us
+    if window.is_since_cutoff:
+        return at_us >= calendar.cutoff_us(question.as_of)
+    return window.span_us is None or at_us >= question.at_us - window.span_us

@@ -1,4 +1,4 @@
-"""Events and their target values as arrays, before they are sorted."""
+"""Events of one identifier as arrays, in any order."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from features_pkg.array_types import Ints, Mask
+from features_pkg.history.ragged import expand
 from features_pkg.identifiers import Identifier
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class TargetValues:
     """The values of one target: `code[i]` came with the event at row `event[i]`; none is null.
 
-    An event may stand there several times, each time with another code. Codes are dense: 0 to
-    their number less one.
+    An event with several values has a row for each. Codes are dense: 0 to their number less one.
     """
 
     event: Ints
@@ -27,9 +27,9 @@ class Values:
 class Events:
     """Events of one identifier and one kind, a row for each entity they named; in any order.
 
-    `entity` holds dense codes below `entities`, shared with the questions. `order` tells whose
-    event it is, `recorded_key` in which transaction it was stored (a chargeback's own or its
-    order's, the later), `order_recorded_key` in which its order was. `extra` marks the later
+    `entity` holds dense codes below `entities`, shared with the questions. `order` is the order
+    that a row belongs to, `recorded_key` the transaction that stored it (of a chargeback and its
+    order the later), `order_recorded_key` the one that stored its order. `repeated` marks the later
     chargebacks of an order: they count only for questions that could not see its first.
     """
 
@@ -37,30 +37,47 @@ class Events:
     entity: Ints
     at_us: Ints
     amount_cents: Ints
-    targets: Mapping[Identifier, Values] = field(default_factory=dict)
+    targets: Mapping[Identifier, TargetValues] = field(default_factory=dict)
     order: Ints | None = None
     recorded_key: Ints | None = None
     order_recorded_key: Ints | None = None
-    extra: Mask | None = None
+    repeated: Mask | None = None
 
 
-def take(events: Events, mask: Mask) -> Events:
-    """The rows of `events` where `mask` is true."""
-    new_row = np.cumsum(mask) - 1
-    targets = {}
-    for target, values in events.targets.items():
-        kept = mask[values.event]
-        targets[target] = Values(new_row[values.event[kept]], values.code[kept])
+def without_repeated(events: Events) -> Events:
+    """The events that count for everybody who can see all of them."""
+    if events.repeated is None or not events.repeated.any():
+        return events
+    rows = np.flatnonzero(~events.repeated)
+    return select(events, rows, entity=events.entity[rows], entities=events.entities)
+
+
+def select(events: Events, rows: Ints, *, entity: Ints, entities: int) -> Events:
+    """The rows `rows` of `events`, each perhaps several times, as events of the codes `entity`.
+
+    `entity[i]` is the code that the row `rows[i]` gets. What a question could see is decided by
+    then, so orders and transactions are left out.
+    """
     return Events(
-        entities=events.entities,
-        entity=events.entity[mask],
-        at_us=events.at_us[mask],
-        amount_cents=events.amount_cents[mask],
-        targets=targets,
-        order=None if events.order is None else events.order[mask],
-        recorded_key=None if events.recorded_key is None else events.recorded_key[mask],
-        order_recorded_key=None
-        if events.order_recorded_key is None
-        else events.order_recorded_key[mask],
-        extra=None if events.extra is None else events.extra[mask],
+        entities=entities,
+        entity=entity,
+        at_us=events.at_us[rows],
+        # Amounts are empty where no feature looks at them.
+        amount_cents=events.amount_cents[rows] if len(events.amount_cents) else rows[:0],
+        targets={
+            target: _select_values(values, rows, len(events.entity))
+            for target, values in events.targets.items()
+        },
     )
+
+
+def _select_values(values: TargetValues, rows: Ints, all_rows: int) -> TargetValues:
+    """The target values of the selected rows.
+
+    Grouped by event, the values of event `e` are the slice from `start[e]` to `start[e + 1]`; each
+    selected row takes the slice of the event that it was.
+    """
+    grouped = np.argsort(values.event, kind="stable")
+    start = np.searchsorted(values.event[grouped], np.arange(all_rows + 1))
+    event, index = expand(start[rows], np.diff(start)[rows])
+    return TargetValues(event, values.code[grouped[index]])

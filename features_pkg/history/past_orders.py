@@ -10,7 +10,10 @@ from features_pkg.identifiers import Event, Identifier
 
 @dataclass(frozen=True, slots=True)
 class PastOrder:
-    """An order as history knows it; `identifiers` holds tuples, of one value but for products."""
+    """An order as history knows it.
+
+    `identifiers` holds tuples of values: one value at most, but for products.
+    """
 
     merchant: object
     order_id: object
@@ -26,7 +29,7 @@ class PastOrder:
 
 @dataclass(frozen=True, slots=True)
 class PastEvent:
-    """One event: that `order` was placed or charged back, at `at_us`."""
+    """One event: `order` was placed, or charged back, at `at_us`."""
 
     at_us: int
     order: PastOrder

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from features_pkg.array_types import Ints
 from features_pkg.errors import OrdersRefused
-from features_pkg.history.events import Events, Values
+from features_pkg.history.events import Events, TargetValues
 from features_pkg.identifiers import Event, Identifier
 from features_pkg.notebook.instants import timestamps_us
 
@@ -123,7 +123,7 @@ class OrderTable:
             targets={target: self._values(rows, target) for target in targets},
         )
 
-    def _values(self, rows: Ints, target: Identifier) -> Values:
+    def _values(self, rows: Ints, target: Identifier) -> TargetValues:
         """The values of `target` that came with the events, where event i is of order `rows[i]`."""
         entities = self.entities(target)
         if target.several:
@@ -132,13 +132,13 @@ class OrderTable:
             event_of_row = np.full(self.rows, -1, dtype=np.int32)
             event_of_row[rows] = np.arange(len(rows))
             event = event_of_row[entities.row]
-            return Values(event[event >= 0], entities.code[event >= 0])
+            return TargetValues(event[event >= 0], entities.code[event >= 0])
         # Each order has one value at most, so an event's value can be looked up; -1 is null.
         code_of_row = np.full(self.rows, -1, dtype=np.int32)
         code_of_row[entities.row] = entities.code
         code = code_of_row[rows]
         event = np.flatnonzero(code >= 0).astype(np.int32)
-        return Values(event, code[event])
+        return TargetValues(event, code[event])
 
     def _code(self, identifier: Identifier) -> OrderEntities:
         """The entities of a column, by dense codes that no two merchants share.

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from features_pkg.array_types import Ints
 from features_pkg.calendar import Calendar
-from features_pkg.definitions.catalogue import CATALOGUE, refuse_duplicates, targets_of_timelines
+from features_pkg.definitions.catalogue import CATALOGUE, refuse_duplicates
+from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.missing import HISTORY_DAYS
 from features_pkg.definitions.velocity import Measure, Velocity, parse_name
-from features_pkg.engines.arrays import Asking, History, answer
-from features_pkg.engines.arrays.columns import best_of_each
+from features_pkg.engines.arrays import Questions, answer
+from features_pkg.engines.arrays.columns import order_column
 from features_pkg.errors import DefinitionError
+from features_pkg.history.sorted_events import SortedEvents
 from features_pkg.identifiers import IDENTIFIERS, Event, Identifier
 from features_pkg.notebook.arrow_columns import arrow_columns
 from features_pkg.notebook.order_table import OrderTable
@@ -77,14 +78,12 @@ def point_in_time(
     if snapshot_lag < timedelta(0):
         raise ValueError(f"snapshot_lag {snapshot_lag} is negative: a snapshot is never early")
     table = OrderTable(arrow_columns(orders, _column_names(velocities)))
-    calendar = Calendar(timezone)
-    questions = Asking.by_rule(table.at_us, calendar, snapshot_lag)
-    order_questions = _OrderQuestions(table, velocities, questions)
+    order_questions = _OrderQuestions(table, FeatureSet(timezone, snapshot_lag, velocities))
     with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as threads:
         by_identifier = list(threads.map(order_questions.columns_of, IDENTIFIERS))
     columns = {name: column for part in by_identifier for name, column in part.items()}
     if HISTORY_DAYS in names:
-        columns[HISTORY_DAYS] = _history_days(table, questions)
+        columns[HISTORY_DAYS] = _history_days(table, order_questions.questions)
     return pa.table({"order_id": table.order_id, **{name: columns[name] for name in names}})
 
 
@@ -129,50 +128,37 @@ def _column_names(velocities: Sequence[Velocity]) -> tuple[str, ...]:
 class _OrderQuestions:
     """A question about each order of a table, answered from the other orders of the table."""
 
-    def __init__(
-        self, table: OrderTable, velocities: Sequence[Velocity], questions: Asking
-    ) -> None:
-        self._table, self._velocities, self._questions = table, velocities, questions
-        self._targets = targets_of_timelines(tuple(velocities))
+    def __init__(self, table: OrderTable, features: FeatureSet) -> None:
+        self._table, self._features = table, features
+        calendar = Calendar(features.timezone)
+        self.questions = Questions.by_rule(table.at_us, calendar, features.snapshot_lag)
         self._times = {Event.ORDER: np.unique(table.at_us)}
-        if any(velocity.event is Event.CHARGEBACK for velocity in velocities):
+        if any(velocity.event is Event.CHARGEBACK for velocity in features.velocities):
             self._times[Event.CHARGEBACK] = np.unique(table.chargeback_us[1])
-        self._amounts = any(velocity.measure is Measure.AMOUNT for velocity in velocities)
+        self._amounts = any(v.measure is Measure.AMOUNT for v in features.velocities)
 
     def columns_of(self, identifier: Identifier) -> dict[str, pa.Array]:
         """The columns of the features of one identifier."""
-        velocities = [v for v in self._velocities if v.identifier is identifier]
+        velocities = self._features.velocities_of(identifier)
         if not velocities:
             return {}
         entities = self._table.entities(identifier)
-        histories = {
-            event: History(
+        history = {
+            event: SortedEvents(
                 self._table.events(identifier, event, targets, amounts=self._amounts),
-                self._questions.calendar,
+                self.questions.calendar,
                 self._times[event],
             )
-            for (owner, event), targets in self._targets.items()
-            if owner is identifier
+            for event, targets in self._features.targets_by_event(identifier).items()
         }
-        answers = answer(velocities, histories, self._questions, entities.row, entities.code)
+        answers = answer(velocities, history, self.questions, entities.row, entities.code)
         return {
-            velocity.name: self._column(velocity, entities.row, values)
+            velocity.name: order_column(velocity, self._table.rows, entities.row, values)
             for velocity, values in answers
         }
 
-    def _column(self, velocity: Velocity, rows: Ints, values: Ints) -> pa.Array:
-        if velocity.identifier.several:
-            rows, values = best_of_each(velocity, rows, values)
-        column = np.zeros(self._table.rows, dtype=np.int64)
-        column[rows] = values
-        present = np.zeros(self._table.rows, dtype=np.bool_)
-        present[rows] = values >= 0 if velocity.measure.is_age else True
-        # Arrow keeps nulls as one bit per row, so an array is made of both buffers without a copy.
-        valid = pa.py_buffer(np.packbits(present, bitorder="little"))
-        return pa.Array.from_buffers(pa.int64(), len(column), [valid, pa.py_buffer(column)])
 
-
-def _history_days(table: OrderTable, questions: Asking) -> pa.Array:
+def _history_days(table: OrderTable, questions: Questions) -> pa.Array:
     """Days from the merchant's first order to the snapshot of each question."""
     first_us = np.full(int(table.merchant.max(initial=-1)) + 1, np.iinfo(np.int64).max)
     np.minimum.at(first_us, table.merchant, table.at_us)

@@ -1,34 +1,41 @@
 """What crosses Spark's shuffle: narrow rows out of orders, answers in pieces, and back to one row.
 
 All of it maps Arrow to Arrow; Spark only brings the rows of an entity, then those of an order,
-together. `explode` makes narrow rows; `timelines` or `pieces` answer them, an entity's rows being
-in one table; `assemble` puts the pieces of an order into one row.
+together. `explode` makes narrow rows. With all rows of an entity in one table,
+`snapshot_timelines` or `answer_pieces` reads them; `assemble` puts the pieces of an order into one
+row.
 """
 
-from features_pkg.shuffle.answer import PIECES, pieces
+from features_pkg.shuffle.answer import PIECES, answer_pieces
 from features_pkg.shuffle.assemble import assemble, assembled_schema
 from features_pkg.shuffle.explode import explode
-from features_pkg.shuffle.merchant_starts import FIRSTS, FirstEvents, first_events
-from features_pkg.shuffle.order_pieces import header_schema, headers
-from features_pkg.shuffle.rows import NARROW, ORDER_ROWS, QUESTION_FIELDS, RowKind, live_visibility
-from features_pkg.shuffle.snapshot import TIMELINES, timelines
+from features_pkg.shuffle.merchant_starts import MERCHANT_STARTS, MerchantStarts, merchant_starts
+from features_pkg.shuffle.order_pieces import order_piece_schema, order_pieces
+from features_pkg.shuffle.rows import (
+    ORDER_ROWS,
+    QUESTION_FIELDS,
+    SHUFFLE_ROWS,
+    RowKind,
+    live_visibility,
+)
+from features_pkg.shuffle.snapshot import TIMELINES, snapshot_timelines
 
 __all__ = [
-    "FIRSTS",
-    "NARROW",
+    "MERCHANT_STARTS",
     "ORDER_ROWS",
     "PIECES",
     "QUESTION_FIELDS",
+    "SHUFFLE_ROWS",
     "TIMELINES",
-    "FirstEvents",
+    "MerchantStarts",
     "RowKind",
+    "answer_pieces",
     "assemble",
     "assembled_schema",
     "explode",
-    "first_events",
-    "header_schema",
-    "headers",
     "live_visibility",
-    "pieces",
-    "timelines",
+    "merchant_starts",
+    "order_piece_schema",
+    "order_pieces",
+    "snapshot_timelines",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -12,118 +13,131 @@ from features_pkg.array_types import Ints
 from features_pkg.entity_keys import EntityKeys
 from features_pkg.identifiers import IDENTIFIERS, MERCHANT, Event, Identifier
 from features_pkg.shuffle.entities import Entities, entities_of
-from features_pkg.shuffle.rows import NARROW, PARTS, RowKind
+from features_pkg.shuffle.rows import NUMBER_OF, SHUFFLE_ROWS, RowKind
 
-Kept = Mapping[tuple[Identifier, Event], tuple[Identifier, ...]]
+Targets = Mapping[tuple[Identifier, Event], tuple[Identifier, ...]]
+"""`FeatureSet.timeline_targets`: what features look at."""
 
 
-def explode(batch: pa.Table, keys: EntityKeys, kept: Kept) -> pa.Table:
-    """The narrow rows (`NARROW`) of a batch of orders (`ORDER_ROWS`, perhaps with questions)."""
+def explode(batch: pa.Table, keys: EntityKeys, targets: Targets) -> pa.Table:
+    """The narrow rows (`SHUFFLE_ROWS`) of a batch of orders (`ORDER_ROWS`), with their questions.
+
+    Only identifiers, events and targets that a feature looks at get rows.
+    """
     entities = {identifier: entities_of(batch, identifier, keys) for identifier in IDENTIFIERS}
-    parts = [_first_of_merchants(batch, keys)]
-    for (identifier, event), targets in kept.items():
-        happened = _placed(batch) if event is Event.ORDER else _charged_back(batch)
-        parts += list(_events(batch, happened, identifier, targets, entities))
+    tables = [_first_of_merchants(batch, keys)]
+    for (identifier, event), names in targets.items():
+        events = _orders(batch) if event is Event.ORDER else _chargebacks(batch)
+        tables += list(_events(batch, events, identifier, names, entities))
     if "asked_us" in batch.column_names:
-        asking = {identifier for identifier, _ in kept}
-        parts += [_questions(batch, i, entities[i]) for i in IDENTIFIERS if i in asking]
-    return pa.concat_tables(parts)
+        looked_at = {identifier for identifier, _ in targets}
+        tables += [_questions(batch, i, entities[i]) for i in IDENTIFIERS if i in looked_at]
+    return pa.concat_tables(tables)
 
 
-class _Happened:
-    """Events of a batch: the order's row, the kind, the instant and the key of each."""
+@dataclass(frozen=True, slots=True)
+class _BatchEvents:
+    """Events of a batch: each one's row, its kind, its instant and its recorded key."""
 
-    def __init__(self, row: Ints, kind: Ints, at_us: Ints, recorded_key: Ints) -> None:
-        self.row, self.kind, self.at_us, self.recorded_key = row, kind, at_us, recorded_key
+    row: Ints
+    kind: Ints
+    at_us: Ints
+    recorded_key: Ints
 
 
-def _placed(batch: pa.Table) -> _Happened:
+def _orders(batch: pa.Table) -> _BatchEvents:
     rows = np.arange(batch.num_rows)
     kind = np.full(batch.num_rows, RowKind.ORDER)
-    return _Happened(rows, kind, batch["event_us"].to_numpy(), batch["recorded_key"].to_numpy())
+    recorded_key = batch["recorded_key"].to_numpy()
+    return _BatchEvents(rows, kind, batch["event_us"].to_numpy(), recorded_key)
 
 
-def _charged_back(batch: pa.Table) -> _Happened:
+def _chargebacks(batch: pa.Table) -> _BatchEvents:
     column = batch["chargeback_us"].combine_chunks()
     row = pc.list_parent_indices(column).to_numpy().astype(np.int64)
     first = np.concatenate(([True], row[1:] != row[:-1]))[: len(row)]
-    kind = np.where(first, RowKind.CHARGEBACK, RowKind.LATER_CHARGEBACK)
-    keys = pc.list_flatten(batch["chargeback_key"].combine_chunks()).to_numpy()
-    return _Happened(row, kind, pc.list_flatten(column).to_numpy(), keys)
+    kind = np.where(first, RowKind.CHARGEBACK, RowKind.REPEATED_CHARGEBACK)
+    recorded_key = pc.list_flatten(batch["chargeback_key"].combine_chunks()).to_numpy()
+    return _BatchEvents(row, kind, pc.list_flatten(column).to_numpy(), recorded_key)
 
 
 def _events(
     batch: pa.Table,
-    happened: _Happened,
+    events: _BatchEvents,
     identifier: Identifier,
     targets: tuple[Identifier, ...],
     entities: Mapping[Identifier, Entities],
 ) -> Iterator[pa.Table]:
-    mine = entities[identifier]
-    event, entity = mine.of_rows(happened.row)
-    row = happened.row[event]
-    target, code = _targets(row, targets, entities)
-    yield _narrow(
-        mine.words[entity],
-        identifier=np.full(len(row), PARTS.index(identifier)),
-        kind=happened.kind[event],
+    named = entities[identifier]
+    event, entity = named.of_rows(events.row)
+    row = events.row[event]
+    target, code = _target_lists(row, targets, entities)
+    yield _shuffle_rows(
+        named.words[entity],
+        identifier=np.full(len(row), NUMBER_OF[identifier]),
+        kind=events.kind[event],
         order_pk=batch["order_pk"].to_numpy()[row],
-        at_us=happened.at_us[event],
+        at_us=events.at_us[event],
         amount_cents=batch["amount_cents"].to_numpy()[row],
-        recorded_key=happened.recorded_key[event],
+        recorded_key=events.recorded_key[event],
         order_recorded_key=batch["recorded_key"].to_numpy()[row],
         target=target,
         code=code,
     )
 
 
-def _targets(
+def _target_lists(
     row: Ints, targets: tuple[Identifier, ...], entities: Mapping[Identifier, Entities]
 ) -> tuple[pa.Array, pa.Array]:
+    """For each event, which of the orders' rows it is in `row`: its targets and their codes.
+
+    All (event, target, code) of all targets are put one after the other, then sorted by event: so
+    each event's are one slice, and `offsets` cuts the flat columns into a list per event.
+    """
     found = [entities[target].of_rows(row) for target in targets]
-    event = np.concatenate([event for event, _ in found] or [np.zeros(0, np.int64)])
-    number = [np.full(len(e), PARTS.index(t)) for t, (e, _) in zip(targets, found, strict=True)]
-    code = [entities[t].words[i, 0] for t, (_, i) in zip(targets, found, strict=True)]
-    order = np.argsort(event, kind="stable")
-    offsets = np.searchsorted(event[order], np.arange(len(row) + 1))
-    numbers = np.concatenate(number or [np.zeros(0, np.int64)])[order]
-    codes = np.concatenate(code or [np.zeros(0, np.int64)])[order]
+    nothing = [np.zeros(0, np.int64)]
+    event = np.concatenate([event for event, _ in found] or nothing)
+    number = np.concatenate(
+        [np.full(len(e), NUMBER_OF[t]) for t, (e, _) in zip(targets, found, strict=True)] or nothing
+    )
+    code = np.concatenate(
+        [entities[t].words[i, 0] for t, (_, i) in zip(targets, found, strict=True)] or nothing
+    )
+    by_event = np.argsort(event, kind="stable")
+    offsets = pa.array(np.searchsorted(event[by_event], np.arange(len(row) + 1)), pa.int32())
+    numbers, codes = pa.array(number[by_event], pa.int8()), pa.array(code[by_event], pa.int64())
     return (
-        _lists(offsets, pa.array(numbers, pa.int8())),
-        _lists(offsets, pa.array(codes, pa.int64())),
+        pa.ListArray.from_arrays(offsets, numbers),
+        pa.ListArray.from_arrays(offsets, codes),
     )
 
 
-def _lists(offsets: Ints, values: pa.Array) -> pa.Array:
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
-
-
 def _questions(batch: pa.Table, identifier: Identifier, entities: Entities) -> pa.Table:
-    asks = batch["asked_us"].is_valid().to_numpy()
-    mine = asks[entities.row]
-    row = entities.row[mine]
-    asking = batch.take(pa.array(row))
-    return _narrow(
+    has_question = batch["asked_us"].is_valid().to_numpy()
+    mine = has_question[entities.row]
+    questions = batch.take(pa.array(entities.row[mine]))
+    return _shuffle_rows(
         entities.words[mine],
-        identifier=np.full(len(row), PARTS.index(identifier)),
-        kind=np.full(len(row), RowKind.QUESTION),
-        order_pk=asking["order_pk"],
-        at_us=asking["asked_us"],
-        as_of=asking["as_of"],
-        visible=asking["visible"],
-        own_us=asking["event_us"],
+        identifier=np.full(questions.num_rows, NUMBER_OF[identifier]),
+        kind=np.full(questions.num_rows, RowKind.QUESTION),
+        order_pk=questions["order_pk"],
+        at_us=questions["asked_us"],
+        as_of=questions["as_of"],
+        visible=questions["visible"],
+        own_us=questions["event_us"],
     )
 
 
 def _first_of_merchants(batch: pa.Table, keys: EntityKeys) -> pa.Table:
+    """The earliest order of each merchant: the merchant's own timeline needs no other."""
     merchant, at_us = batch["merchant_id"].to_numpy(), batch["event_us"].to_numpy()
     by_time = np.argsort(at_us, kind="stable")
-    known, first = np.unique(merchant[by_time], return_index=True)
+    merchant_ids, first = np.unique(merchant[by_time], return_index=True)
     row = by_time[first]
-    content = b"".join(keys.key(int(m), MERCHANT, "") for m in known)
-    return _narrow(
+    content = b"".join(keys.key(int(m), MERCHANT, "") for m in merchant_ids)
+    return _shuffle_rows(
         np.frombuffer(content, dtype="<i8").reshape(-1, 3),
-        identifier=np.full(len(row), PARTS.index(MERCHANT)),
+        identifier=np.full(len(row), NUMBER_OF[MERCHANT]),
         kind=np.full(len(row), RowKind.ORDER),
         order_pk=np.zeros(len(row)),
         at_us=at_us[row],
@@ -133,16 +147,17 @@ def _first_of_merchants(batch: pa.Table, keys: EntityKeys) -> pa.Table:
     )
 
 
-def _narrow(words: Ints, **columns: object) -> pa.Table:
+def _shuffle_rows(words: Ints, **columns: object) -> pa.Table:
+    """`SHUFFLE_ROWS` of these columns; a column left out is null."""
     rows = len(words)
     keys = {"entity_hi": words[:, 0], "entity_lo": words[:, 1], "entity_check": words[:, 2]}
     arrays = [
         pa.nulls(rows, field.type)
         if (column := keys.get(field.name, columns.get(field.name))) is None
         else _column(column, field.type)
-        for field in NARROW
+        for field in SHUFFLE_ROWS
     ]
-    return pa.table(arrays, schema=NARROW)
+    return pa.table(arrays, schema=SHUFFLE_ROWS)
 
 
 def _column(column: object, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:

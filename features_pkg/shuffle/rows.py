@@ -10,16 +10,19 @@ import pyarrow as pa
 
 from features_pkg.identifiers import IDENTIFIERS, MERCHANT
 
-PARTS: Final[tuple[str, ...]] = (*IDENTIFIERS, MERCHANT)
-"""What the number in the column `identifier` stands for."""
+ENTITY_KINDS: Final[tuple[str, ...]] = (*IDENTIFIERS, MERCHANT)
+"""What the small numbers in the columns `identifier`, `target` and `piece` stand for."""
+
+NUMBER_OF: Final = {name: number for number, name in enumerate(ENTITY_KINDS)}
+"""The number of an identifier, or of the merchant."""
 
 
 class RowKind(IntEnum):
-    """What a narrow row is."""
+    """What a shuffled row is."""
 
     ORDER = 0
     CHARGEBACK = 1
-    LATER_CHARGEBACK = 2
+    REPEATED_CHARGEBACK = 2
     QUESTION = 3
 
 
@@ -36,18 +39,20 @@ ORDER_ROWS: Final = pa.schema(
         ("chargeback_key", pa.list_(pa.int64())),
     ]
 )
-"""An order with all of its chargebacks' events, earliest first (null or empty: none)."""
+"""An order with all of its chargebacks, earliest first (null or empty: none).
+
+`chargeback_key` holds the recorded key of each."""
 
 QUESTION_FIELDS: Final = (
     pa.field("asked_us", pa.int64()),
     pa.field("as_of", pa.int32()),
     pa.field("visible", pa.list_(pa.int64())),
 )
-"""Beside `ORDER_ROWS` for training. `asked_us` null: the order asks nothing. `as_of`: the day
-(ordinal) of the snapshot that its question reads. `visible`: `live_visibility(...)`, null by the
-rule."""
+"""Beside `ORDER_ROWS` for training. `asked_us` is null where the order asks no question, `as_of`
+the day (ordinal) of the snapshot that it reads, `visible` its `live_visibility(...)`, null where it
+is asked by the rule."""
 
-NARROW: Final = pa.schema(
+SHUFFLE_ROWS: Final = pa.schema(
     [
         ("entity_hi", pa.int64()),
         ("entity_lo", pa.int64()),
@@ -67,15 +72,15 @@ NARROW: Final = pa.schema(
     ]
 )
 """One row per order, entity and event, and per question and entity. `target[i]` is the number of an
-identifier that came with the event, `code[i]` its value's code."""
+identifier that came with the event, `code[i]` the first 8 bytes of that value's key."""
 
 
 def live_visibility(
     watermark: int, xmin: int, xmax: int, in_flight: Sequence[int] = ()
 ) -> list[int]:
-    """What a live question saw, as `recorded_key` numbers; for its column `visible`.
+    """What a live question could see, as recorded keys; for its column `visible`.
 
-    Rows below `watermark` are in its load. Rows below `xmin`, and those below `xmax` that are not
-    in flight, were visible to its recent read.
+    Rows stored below `watermark` are in its load. Rows stored below `xmin`, and those below `xmax`
+    that were not in flight, were visible to its recent read.
     """
     return [watermark, xmin, xmax, *in_flight]

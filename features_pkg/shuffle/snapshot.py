@@ -1,15 +1,16 @@
-"""Narrow rows into the timelines of a snapshot."""
+"""Shuffled rows into the timelines of a snapshot."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
 from features_pkg.calendar import Calendar
+from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.identifiers import MERCHANT, Event, Identifier
-from features_pkg.shuffle.explode import Kept
 from features_pkg.shuffle.group import Group, groups
 from features_pkg.timelines.build import encode_all
 
@@ -18,13 +19,15 @@ TIMELINES: Final = pa.schema(
 )
 """An entity's key (24 bytes), what it is, and the bytes of its timeline."""
 
+MERCHANT_TARGETS: Final[Mapping[Event, tuple[Identifier, ...]]] = {Event.ORDER: ()}
 
-def timelines(table: pa.Table, kept: Kept, calendar: Calendar) -> pa.Table:
+
+def snapshot_timelines(table: pa.Table, features: FeatureSet, calendar: Calendar) -> pa.Table:
     """The timelines (`TIMELINES`), by key, of all entities in `table`, which has all their rows.
 
     `table` holds only events before the snapshot's cutoff.
     """
-    rows = [row for group in groups(table) for row in _of_group(group, kept, calendar)]
+    rows = [row for group in groups(table) for row in _group_timelines(group, features, calendar)]
     rows.sort()
     keys, names, contents = zip(*rows, strict=True) if rows else ((), (), ())
     arrays = (
@@ -35,23 +38,23 @@ def timelines(table: pa.Table, kept: Kept, calendar: Calendar) -> pa.Table:
     return pa.table(arrays, schema=TIMELINES)
 
 
-def _of_group(group: Group, kept: Kept, calendar: Calendar) -> list[tuple[bytes, str, bytes]]:
+def _group_timelines(
+    group: Group, features: FeatureSet, calendar: Calendar
+) -> list[tuple[bytes, str, bytes]]:
     if group.name == MERCHANT:
-        group, kept = _earliest(group), {}
-        targets: dict[Event, tuple[Identifier, ...]] = {Event.ORDER: ()}
+        group, targets = _earliest(group), MERCHANT_TARGETS
     else:
-        identifier = Identifier(group.name)
-        targets = {event: kept[i, event] for i, event in kept if i is identifier}
-    histories = {event: group.history(event, names, calendar) for event, names in targets.items()}
+        targets = features.targets_by_event(Identifier(group.name))
+    history = {event: group.events(event, names, calendar) for event, names in targets.items()}
     words = np.ascontiguousarray(group.words, dtype="<i8")
     return [
         (words[entity].tobytes(), group.name, content)
-        for entity, content in encode_all(histories, targets, len(words))
+        for entity, content in encode_all(history, targets, len(words))
     ]
 
 
 def _earliest(group: Group) -> Group:
-    """Only the first row of each entity: batches bring one each, however they were cut."""
+    """Only the first row of each entity: every batch brings one, however the batches fall."""
     at_us = group.rows["at_us"].to_numpy()
     by_time = np.lexsort((at_us, group.entity))
     _, first = np.unique(group.entity[by_time], return_index=True)

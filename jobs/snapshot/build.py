@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.entity_keys import EntityKeys
-from features_pkg.shuffle import NARROW, TIMELINES, explode, timelines
+from features_pkg.shuffle import SHUFFLE_ROWS, TIMELINES, explode, snapshot_timelines
 from jobs.job import Job
 from jobs.snapshot.facts import DATASET, SnapshotFacts, snapshot_slot
 from jobs.spark.arrow import map_batches, map_partitions
@@ -59,13 +59,13 @@ def build(
 
 def timelines_of(orders: DataFrame, features: FeatureSet, secret: bytes) -> DataFrame:
     """The timelines of all entities of `orders` with their chargebacks, all before one cutoff."""
-    kept, zone, namespace = features.timeline_targets, features.timezone, features.timelines_id
+    zone, namespace, targets = features.timezone, features.timelines_id, features.timeline_targets
 
     def exploded(batch: pa.Table) -> pa.Table:
-        return explode(batch, EntityKeys(secret, namespace), kept)
+        return explode(batch, EntityKeys(secret, namespace), targets)
 
     def of_entities(rows: pa.Table) -> pa.Table:
-        return timelines(rows, kept, Calendar(zone))
+        return snapshot_timelines(rows, features, Calendar(zone))
 
-    narrow = map_batches(orders, exploded, NARROW)
+    narrow = map_batches(orders, exploded, SHUFFLE_ROWS)
     return map_partitions(narrow, ("entity_hi",), of_entities, TIMELINES)

@@ -9,21 +9,21 @@ from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.missing import null_features
 from features_pkg.entity_keys import EntityKeys
 from features_pkg.shuffle import (
-    FIRSTS,
-    NARROW,
-    FirstEvents,
+    MERCHANT_STARTS,
+    SHUFFLE_ROWS,
+    MerchantStarts,
+    answer_pieces,
     assemble,
     assembled_schema,
     explode,
-    first_events,
-    header_schema,
-    headers,
-    pieces,
+    merchant_starts,
+    order_piece_schema,
+    order_pieces,
 )
 from jobs.spark.arrow import map_batches, map_partitions
 from jobs.training_set.questions import PASSED, QUESTIONS, Asking, ask
 
-HEADERS = header_schema(PASSED)
+PIECES = order_piece_schema(PASSED)
 
 
 def asking_rows(orders: DataFrame, asking: Asking) -> DataFrame:
@@ -37,30 +37,30 @@ def training_rows(asked: DataFrame, features: FeatureSet, secret: bytes) -> Data
     Entities are brought together first, then the pieces of each order; between the two only its
     numbers travel.
     """
-    zone, namespace, kept = features.timezone, features.timelines_id, features.timeline_targets
-    firsts = FirstEvents(
+    zone, namespace, targets = features.timezone, features.timelines_id, features.timeline_targets
+    starts = MerchantStarts(
         (row.merchant_id, row.event_us, row.recorded_key)
-        for row in map_batches(asked, first_events, FIRSTS).collect()
+        for row in map_batches(asked, merchant_starts, MERCHANT_STARTS).collect()
     )
 
     def exploded(batch: pa.Table) -> pa.Table:
-        return explode(batch, EntityKeys(secret, namespace), kept)
+        return explode(batch, EntityKeys(secret, namespace), targets)
 
     def answered(rows: pa.Table) -> pa.Table:
-        found = pieces(rows, features, Calendar(zone))
+        found = answer_pieces(rows, features, Calendar(zone))
         for field in PASSED:
             found = found.append_column(field, pa.nulls(found.num_rows, field.type))
         return found
 
     def headed(batch: pa.Table) -> pa.Table:
-        return headers(batch, PASSED, features, Calendar(zone), firsts)
+        return order_pieces(batch, PASSED, features, Calendar(zone), starts)
 
     def whole(rows: pa.Table) -> pa.Table:
         return without_missing(assemble(rows, features, PASSED), features)
 
-    narrow = map_batches(asked, exploded, NARROW)
-    answers = map_partitions(narrow, ("entity_hi",), answered, HEADERS)
-    heads = map_batches(asked, headed, HEADERS)
+    narrow = map_batches(asked, exploded, SHUFFLE_ROWS)
+    answers = map_partitions(narrow, ("entity_hi",), answered, PIECES)
+    heads = map_batches(asked, headed, PIECES)
     return map_partitions(
         answers.unionByName(heads), ("order_pk",), whole, training_schema(features)
     )

@@ -11,7 +11,7 @@ import redis
 from features_pkg.calendar import Calendar
 from features_pkg.entity_keys import EntityKeys
 from features_pkg.identifiers import MERCHANT, Event
-from features_pkg.timelines.read import Line, decode
+from features_pkg.timelines.read import EventTimeline, decode
 from jobs.errors import DayNotOver, NoOrders, SnapshotListed
 from jobs.job import Job
 from jobs.snapshot.facts import SnapshotFacts, snapshot_slot
@@ -45,14 +45,14 @@ class Shop:
     def night(self, as_of: date = JUNE) -> Night:
         return snapshot(self.job, as_of)
 
-    def line(self, identifier: str, value: str, event: Event = Event.ORDER) -> Line | None:
+    def line(self, identifier: str, value: str, event: Event = Event.ORDER) -> EventTimeline | None:
         """What the newest load says of an entity."""
         loads = read_published(self.client, self.timelines)
         keys = EntityKeys(self.job.settings.entity_key, self.timelines)
         key = keys.key(self.history.merchant_id, identifier, value)
         value_of = self.client.get(value_key(self.timelines, key))
         content = read(value_of, key, loads.loads[-1].load_id, loads.ids)  # type: ignore[arg-type]
-        return None if content is None else decode(content).line(event)
+        return None if content is None else decode(content).of(event)
 
     def orders(self, card: str, days: int | None = None) -> int:
         line = self.line("card", card)

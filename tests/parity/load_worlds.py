@@ -233,7 +233,7 @@ class Loads(RuleBasedStateMachine):
             return
         seen = self.raw.seen_by(self.extents[load.load_id])
         for event in Event:
-            line = None if content is None else decode(content).line(event)
+            line = None if content is None else decode(content).of(event)
             distinct = event is Event.ORDER
             right = counted(seen, entity, event, due_day, distinct=distinct)
             assert summary(line, due_day, distinct=distinct) == right, "wrong"

@@ -1,4 +1,4 @@
-"""One rule broken in the source of one function, for as long as a test looks at it."""
+"""One rule broken in the code, for as long as a test looks at it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FunctionType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
+
+from features_pkg.definitions.velocity import Measure
+from features_pkg.measures import MEASURES, MeasureEngines
 
 
 class Mistake(NamedTuple):
@@ -20,12 +23,34 @@ class Mistake(NamedTuple):
     instead: str
 
 
-@contextmanager
-def broken(mistake: Mistake) -> Iterator[None]:
-    """While inside, the code makes the mistake.
+class Swap(NamedTuple):
+    """What `measure` is, another one answers."""
 
-    Everybody who holds the function gets the broken one: only its code object is replaced.
-    """
+    measure: Measure
+    by: MeasureEngines
+
+
+@contextmanager
+def broken(mistake: Mistake | Swap) -> Iterator[None]:
+    """While inside, the code makes the mistake."""
+    with _swapped(mistake) if isinstance(mistake, Swap) else _reworded(mistake):
+        yield
+
+
+@contextmanager
+def _swapped(swap: Swap) -> Iterator[None]:
+    measures = cast("dict[Measure, MeasureEngines]", MEASURES)
+    right = measures[swap.measure]
+    measures[swap.measure] = swap.by
+    try:
+        yield
+    finally:
+        measures[swap.measure] = right
+
+
+@contextmanager
+def _reworded(mistake: Mistake) -> Iterator[None]:
+    """Everybody who holds the function gets the broken one: only its code object is replaced."""
     found = _find(mistake.function)
     source = textwrap.dedent(inspect.getsource(found))
     assert source.count(mistake.rule) == 1, f"{mistake.function} has no longer once: {mistake.rule}"

@@ -11,7 +11,7 @@ from features_pkg.definitions.catalogue import served
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.history.past_orders import PastEvent, PastOrder, events_of
 from features_pkg.identifiers import MERCHANT, Event, Identifier
-from features_pkg.timelines.read import Line
+from features_pkg.timelines.read import EventTimeline
 from tests.parity import rows, worlds
 
 CALENDAR = rows.CALENDAR
@@ -124,7 +124,7 @@ def key_of(entity: Entity) -> bytes:
     return rows.KEYS.key(rows.MERCHANTS[merchant], identifier, value)
 
 
-def summary(line: Line | None, due_day: int, *, distinct: bool) -> list[object]:
+def summary(line: EventTimeline | None, due_day: int, *, distinct: bool) -> list[object]:
     """All that distant features can read off a line for the day `due_day`."""
     if line is None:
         return []

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pyarrow as pa
 
-from features_pkg import shuffle as narrow
+from features_pkg import shuffle
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.engines.one_order import DistantPast
@@ -25,8 +25,8 @@ MERCHANTS = {"m1": 1, "m2": 2}
 
 
 def order_rows(history: Iterable[PastOrder]) -> pa.Table:
-    """`narrow.ORDER_ROWS` of a history; an order's row number is its key."""
-    return pa.Table.from_pylist([_row(order) for order in history], schema=narrow.ORDER_ROWS)
+    """`shuffle.ORDER_ROWS` of a history; an order's row number is its key."""
+    return pa.Table.from_pylist([_row(order) for order in history], schema=shuffle.ORDER_ROWS)
 
 
 def _row(order: PastOrder) -> dict[str, object]:
@@ -65,8 +65,8 @@ def snapshot(
     ]
     if not before:
         return {}
-    table = narrow.explode(order_rows(before), KEYS, features.timeline_targets)
-    found = narrow.timelines(table, features.timeline_targets, CALENDAR)
+    table = shuffle.explode(order_rows(before), KEYS, features.timeline_targets)
+    found = shuffle.snapshot_timelines(table, features, CALENDAR)
     return dict(zip(found["entity"].to_pylist(), found["timeline"].to_pylist(), strict=True))
 
 

@@ -1,4 +1,4 @@
-"""The bulk path answers what the oracle answers, for every kind of definition."""
+"""The bulk path answers what the reference answers, for every kind of definition."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from features_pkg import point_in_time
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.catalogue import CATALOGUE
 from features_pkg.definitions.velocity import Measure, Past, Velocity, Window
-from features_pkg.engines import reference as oracle
+from features_pkg.engines import reference
+from features_pkg.history.past_orders import PastOrder
 from features_pkg.identifiers import IDENTIFIERS, Event
 from tests.parity import worlds
 
@@ -44,7 +45,7 @@ def velocities(draw: st.DrawFn) -> Velocity:
 )
 @settings(max_examples=400, deadline=None)
 def test_arrays_are_the_reference(
-    history: list[oracle.PastOrder],
+    history: list[PastOrder],
     definitions: list[Velocity],
     calendar: Calendar,
     lag: timedelta,
@@ -57,10 +58,10 @@ def test_arrays_are_the_reference(
 
     for definition in definitions:
         assert table[definition.name].to_pylist() == [
-            oracle.value(
+            reference.value(
                 definition,
                 order,
-                oracle.Question(order.at_us, calendar.as_of(order.at_us, lag)),
+                reference.Question(order.at_us, calendar.as_of(order.at_us, lag)),
                 history,
                 calendar,
             )
@@ -70,7 +71,7 @@ def test_arrays_are_the_reference(
 
 @given(history=worlds.orders(most=25))
 @settings(max_examples=30, deadline=None)
-def test_the_whole_catalogue_is_the_oracle(history: list[oracle.PastOrder]) -> None:
+def test_the_whole_catalogue_is_the_reference(history: list[PastOrder]) -> None:
     calendar, lag = Calendar("America/Sao_Paulo"), timedelta(hours=4)
 
     table = point_in_time(pa.Table.from_pylist(worlds.as_rows(history)))
@@ -78,10 +79,10 @@ def test_the_whole_catalogue_is_the_oracle(history: list[oracle.PastOrder]) -> N
     assert table.column_names == ["order_id", *(velocity.name for velocity in CATALOGUE)]
     for velocity in CATALOGUE:
         expected = [
-            oracle.value(
+            reference.value(
                 velocity,
                 order,
-                oracle.Question(order.at_us, calendar.as_of(order.at_us, lag)),
+                reference.Question(order.at_us, calendar.as_of(order.at_us, lag)),
                 history,
                 calendar,
             )

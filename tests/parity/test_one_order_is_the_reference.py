@@ -1,4 +1,4 @@
-"""One request, with timelines and recent rows, answers what the oracle answers."""
+"""One request, with timelines and recent rows, answers what the reference answers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features_pkg.calendar import DAY_US
-from features_pkg.engines import reference as oracle
+from features_pkg.engines import reference
 from features_pkg.engines.one_order import Evaluator
+from features_pkg.history.past_orders import PastOrder
 from tests.parity import worlds
 from tests.parity.rows import (
     CALENDAR,
@@ -25,7 +26,7 @@ EVALUATOR = Evaluator(FEATURES)
 
 @given(history=worlds.orders(), which=st.integers(0, 100))
 @settings(max_examples=150, deadline=None)
-def test_one_order_is_the_reference(history: list[oracle.PastOrder], which: int) -> None:
+def test_one_order_is_the_reference(history: list[PastOrder], which: int) -> None:
     asking = history[which % len(history)]
     at_us = asking.at_us
     as_of = CALENDAR.as_of(at_us, FEATURES.snapshot_lag)
@@ -40,16 +41,14 @@ def test_one_order_is_the_reference(history: list[oracle.PastOrder], which: int)
 
     assert vector.missing == ()
     for velocity, found in zip(FEATURES.velocities, vector.values, strict=False):
-        moment = oracle.Question(at_us, as_of)
-        expected = oracle.value(velocity, asking, moment, history, CALENDAR)
+        moment = reference.Question(at_us, as_of)
+        expected = reference.value(velocity, asking, moment, history, CALENDAR)
         assert (None if math.isnan(found) else found) == expected, velocity.name
 
 
 @given(history=worlds.orders(), days=st.integers(0, 200))
 @settings(max_examples=100, deadline=None)
-def test_an_entity_without_new_events_keeps_its_bytes(
-    history: list[oracle.PastOrder], days: int
-) -> None:
+def test_an_entity_without_new_events_keeps_its_bytes(history: list[PastOrder], days: int) -> None:
     last_us = max(max(order.at_us, order.chargeback_us or 0) for order in history)
     after_all = CALENDAR.day_of(last_us) + 1
 
@@ -59,13 +58,13 @@ def test_an_entity_without_new_events_keeps_its_bytes(
 @given(history=worlds.orders(), days=st.integers(0, 120), which=st.integers(0, 100))
 @settings(max_examples=60, deadline=None)
 def test_a_timeline_is_read_right_on_a_later_day(
-    history: list[oracle.PastOrder], days: int, which: int
+    history: list[PastOrder], days: int, which: int
 ) -> None:
     asking = history[which % len(history)]
     last_us = max(max(order.at_us, order.chargeback_us or 0) for order in history)
     written, as_of = CALENDAR.day_of(last_us) + 1, CALENDAR.day_of(last_us) + 1 + days
     at_us = CALENDAR.cutoff_us(as_of) + 5 * 3_600_000_000
-    later = oracle.PastOrder(asking.merchant, "1000", at_us, identifiers=asking.identifiers)
+    later = PastOrder(asking.merchant, "1000", at_us, identifiers=asking.identifiers)
 
     vector = EVALUATOR.vector(
         as_order(later),
@@ -75,5 +74,7 @@ def test_a_timeline_is_read_right_on_a_later_day(
     )
 
     for velocity, found in zip(FEATURES.velocities, vector.values, strict=False):
-        expected = oracle.value(velocity, later, oracle.Question(at_us, as_of), history, CALENDAR)
+        expected = reference.value(
+            velocity, later, reference.Question(at_us, as_of), history, CALENDAR
+        )
         assert (None if math.isnan(found) else found) == expected, velocity.name

@@ -1,4 +1,4 @@
-"""The rows that Spark shuffles, answered and assembled, are what the oracle answers."""
+"""The rows that Spark shuffles, answered and assembled, are what the reference answers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features_pkg import shuffle as narrow
+from features_pkg import shuffle
 from features_pkg.calendar import DAY_US
 from features_pkg.definitions.velocity import Past, Velocity
-from features_pkg.engines import reference as oracle
+from features_pkg.engines import reference
+from features_pkg.history.past_orders import PastOrder
 from features_pkg.identifiers import IDENTIFIERS, Event, Identifier
 from tests.parity import worlds
 from tests.parity.rows import CALENDAR, FEATURES, KEYS, order_rows
@@ -21,29 +22,29 @@ PASSED = pa.schema([("order_id", pa.string())])
 
 def training_rows(rows: pa.Table) -> dict[str, dict[str, object]]:
     """All that the Spark job does to order rows with questions, in one table, by order id."""
-    firsts = narrow.FirstEvents(
-        tuple(row.values()) for row in narrow.first_events(rows).to_pylist()
+    firsts = shuffle.MerchantStarts(
+        tuple(row.values()) for row in shuffle.merchant_starts(rows).to_pylist()
     )
-    pieces = narrow.pieces(
-        narrow.explode(rows, KEYS, FEATURES.timeline_targets), FEATURES, CALENDAR
+    pieces = shuffle.answer_pieces(
+        shuffle.explode(rows, KEYS, FEATURES.timeline_targets), FEATURES, CALENDAR
     )
-    heads = narrow.headers(rows, PASSED, FEATURES, CALENDAR, firsts)
+    heads = shuffle.order_pieces(rows, PASSED, FEATURES, CALENDAR, firsts)
     whole = pa.concat_tables([pieces, heads], promote_options="default")
-    done = narrow.assemble(whole, FEATURES, PASSED)
+    done = shuffle.assemble(whole, FEATURES, PASSED)
     return {row["order_id"]: row for row in done.to_pylist()}
 
 
 def with_questions(rows: pa.Table, questions: list[dict[str, object]]) -> pa.Table:
-    for field in narrow.QUESTION_FIELDS:
+    for field in shuffle.QUESTION_FIELDS:
         rows = rows.append_column(field, pa.array([q[field.name] for q in questions], field.type))
     return rows
 
 
 @given(history=worlds.orders())
 @settings(max_examples=60, deadline=None)
-def test_training_by_the_rule_is_the_oracle(history: list[oracle.PastOrder]) -> None:
+def test_training_by_the_rule_is_the_reference(history: list[PastOrder]) -> None:
     moments = [
-        oracle.Question(order.at_us, CALENDAR.as_of(order.at_us, FEATURES.snapshot_lag))
+        reference.Question(order.at_us, CALENDAR.as_of(order.at_us, FEATURES.snapshot_lag))
         for order in history
     ]
     questions = [{"asked_us": m.at_us, "as_of": m.as_of, "visible": None} for m in moments]
@@ -53,7 +54,7 @@ def test_training_by_the_rule_is_the_oracle(history: list[oracle.PastOrder]) -> 
     assert len(done) == len(history)
     for order, moment in zip(history, moments, strict=True):
         for velocity in FEATURES.velocities:
-            expected = oracle.value(velocity, order, moment, history, CALENDAR)
+            expected = reference.value(velocity, order, moment, history, CALENDAR)
             assert done[str(order.order_id)][velocity.name] == expected, velocity.name
 
 
@@ -61,7 +62,7 @@ def test_training_by_the_rule_is_the_oracle(history: list[oracle.PastOrder]) -> 
 class Live:
     """A live question: its load has rows below `watermark`; it saw below `xmax`, but `hidden`."""
 
-    asking: oracle.PastOrder
+    asking: PastOrder
     at_us: int
     watermark: int
     xmax: int
@@ -69,7 +70,7 @@ class Live:
 
 
 @st.composite
-def lives(draw: st.DrawFn) -> tuple[list[oracle.PastOrder], Live]:
+def lives(draw: st.DrawFn) -> tuple[list[PastOrder], Live]:
     history = draw(worlds.orders())
     asking = draw(st.sampled_from(history))
     keys = st.integers(0, len(history))
@@ -79,9 +80,7 @@ def lives(draw: st.DrawFn) -> tuple[list[oracle.PastOrder], Live]:
     return history, Live(asking, asking.at_us + later, draw(keys), xmax, hidden)
 
 
-def seen_by(
-    live: Live, velocity: Velocity, history: list[oracle.PastOrder]
-) -> list[oracle.PastOrder]:
+def seen_by(live: Live, velocity: Velocity, history: list[PastOrder]) -> list[PastOrder]:
     """The history as the live question saw it: distant rows of its load, recent ones visible."""
     as_of = CALENDAR.as_of(live.at_us, FEATURES.snapshot_lag)
     cutoff_us = CALENDAR.cutoff_us(as_of)
@@ -103,7 +102,7 @@ def seen_by(
 @given(world=lives())
 @settings(max_examples=150, deadline=None)
 def test_training_of_a_live_order_is_what_it_saw(
-    world: tuple[list[oracle.PastOrder], Live],
+    world: tuple[list[PastOrder], Live],
 ) -> None:
     history, live = world
     as_of = CALENDAR.as_of(live.at_us, FEATURES.snapshot_lag)
@@ -112,7 +111,7 @@ def test_training_of_a_live_order_is_what_it_saw(
     asked = {
         "asked_us": live.at_us,
         "as_of": as_of,
-        "visible": narrow.live_visibility(live.watermark, xmin, live.xmax, in_flight),
+        "visible": shuffle.live_visibility(live.watermark, xmin, live.xmax, in_flight),
     }
     silent = dict.fromkeys(asked)
     questions = [asked if order is live.asking else silent for order in history]
@@ -121,10 +120,10 @@ def test_training_of_a_live_order_is_what_it_saw(
 
     asking = replace(live.asking)
     for velocity in FEATURES.velocities:
-        expected = oracle.value(
+        expected = reference.value(
             velocity,
             asking,
-            oracle.Question(live.at_us, as_of),
+            reference.Question(live.at_us, as_of),
             seen_by(live, velocity, history),
             CALENDAR,
         )
@@ -136,17 +135,17 @@ def test_a_chargeback_whose_order_was_in_flight_was_not_seen() -> None:
     empty: dict[Identifier, tuple[object, ...]] = dict.fromkeys(IDENTIFIERS, ())
     named = {**empty, Identifier.CARD: ("c",)}
     history = [
-        oracle.PastOrder("m1", "0", noon - 3_600_000_000, 5, named, noon - 1_000_000),
-        oracle.PastOrder("m1", "1", noon, 5, named),
+        PastOrder("m1", "0", noon - 3_600_000_000, 5, named, noon - 1_000_000),
+        PastOrder("m1", "1", noon, 5, named),
     ]
     rows = order_rows(history).to_pylist()
     rows[0] |= {"recorded_key": 10, "chargeback_key": [20]}
     asked = {
         "asked_us": noon,
         "as_of": CALENDAR.as_of(noon, FEATURES.snapshot_lag),
-        "visible": narrow.live_visibility(0, 10, 30, [10]),
+        "visible": shuffle.live_visibility(0, 10, 30, [10]),
     }
-    table = pa.Table.from_pylist(rows, schema=narrow.ORDER_ROWS)
+    table = pa.Table.from_pylist(rows, schema=shuffle.ORDER_ROWS)
 
     done = training_rows(with_questions(table, [dict.fromkeys(asked), asked]))["1"]
 
@@ -156,19 +155,23 @@ def test_a_chargeback_whose_order_was_in_flight_was_not_seen() -> None:
 def test_a_later_chargeback_counts_only_for_who_could_not_see_the_first() -> None:
     noon = CALENDAR.cutoff_us(CALENDAR.day_of(worlds.to_us(worlds.AROUND[2]))) + DAY_US // 2
     history = [
-        oracle.PastOrder("m1", "0", noon - 3_600_000_000, 5, {"card": ("c",)}),
-        oracle.PastOrder("m1", "1", noon, 5, {"card": ("c",)}),
+        PastOrder("m1", "0", noon - 3_600_000_000, 5, {"card": ("c",)}),
+        PastOrder("m1", "1", noon, 5, {"card": ("c",)}),
     ]
     history = [replace(o, identifiers={**dict.fromkeys(worlds.IDENTIFIERS, ()), **o.identifiers})
                for o in history]  # fmt: skip
     rows = order_rows(history).to_pylist()
     rows[0]["chargeback_us"] = [noon - 2_000_000, noon - 1_000_000]
     rows[0]["chargeback_key"] = [50, 10]
-    table = pa.Table.from_pylist(rows, schema=narrow.ORDER_ROWS)
+    table = pa.Table.from_pylist(rows, schema=shuffle.ORDER_ROWS)
     as_of = CALENDAR.as_of(noon, FEATURES.snapshot_lag)
 
     def last_age(xmax: int) -> object:
-        asked = {"asked_us": noon, "as_of": as_of, "visible": narrow.live_visibility(0, xmax, xmax)}
+        asked = {
+            "asked_us": noon,
+            "as_of": as_of,
+            "visible": shuffle.live_visibility(0, xmax, xmax),
+        }
         questions = [dict.fromkeys(asked), asked]
         return training_rows(with_questions(table, questions))["1"][
             "card_last_chargeback_age_seconds"

@@ -1,4 +1,4 @@
-"""Where the snapshot that the rule names is not there, an older one answers what the oracle does.
+"""Where the snapshot of the due day is not there, an older one answers as the reference does.
 
 Windows of days end where the older one ends and begin where they would have, `since_cutoff` begins
 where it ends, so no day is lost and none is there twice.
@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features_pkg import shuffle as narrow
+from features_pkg import shuffle
 from features_pkg.calendar import DAY_US
-from features_pkg.engines import reference as oracle
+from features_pkg.engines import reference
 from features_pkg.engines.one_order import Evaluator
+from features_pkg.history.past_orders import PastOrder
 from tests.parity import worlds
 from tests.parity.mutants import Mistake, broken
 from tests.parity.orders import numbered, order
@@ -31,16 +32,16 @@ from tests.parity.rows import (
 from tests.parity.test_shuffle_is_the_reference import training_rows, with_questions
 
 EVALUATOR = Evaluator(FEATURES)
-History = list[oracle.PastOrder]
+History = list[PastOrder]
 
 
-def moment(asking: oracle.PastOrder, stale_days: int) -> oracle.Question:
+def moment(asking: PastOrder, stale_days: int) -> reference.Question:
     due_day = CALENDAR.as_of(asking.at_us, FEATURES.snapshot_lag)
-    return oracle.Question(asking.at_us, due_day - stale_days, due_day)
+    return reference.Question(asking.at_us, due_day - stale_days, due_day)
 
 
 @given(history=worlds.orders(), which=st.integers(0, 100), stale_days=st.integers(0, 2))
-def test_one_request_on_a_stale_snapshot_is_the_oracle(
+def test_one_request_on_a_stale_snapshot_is_the_reference(
     history: History, which: int, stale_days: int
 ) -> None:
     asking = history[which % len(history)]
@@ -55,22 +56,22 @@ def test_one_request_on_a_stale_snapshot_is_the_oracle(
     )
 
     for velocity, found in zip(FEATURES.velocities, vector.values, strict=False):
-        right = oracle.value(velocity, asking, at, history, CALENDAR)
+        right = reference.value(velocity, asking, at, history, CALENDAR)
         assert (None if math.isnan(found) else found) == right, velocity.name
 
 
 @settings(max_examples=40)
 @given(history=worlds.orders(), stale_days=st.lists(st.integers(0, 2), min_size=14, max_size=14))
-def test_training_of_stale_rows_is_the_oracle(history: History, stale_days: list[int]) -> None:
+def test_training_of_stale_rows_is_the_reference(history: History, stale_days: list[int]) -> None:
     moments = [moment(o, days) for o, days in zip(history, stale_days, strict=False)]
-    all_seen = narrow.live_visibility(10**6, 10**6, 10**6)
+    all_seen = shuffle.live_visibility(10**6, 10**6, 10**6)
     questions = [{"asked_us": m.at_us, "as_of": m.as_of, "visible": all_seen} for m in moments]
 
     done = training_rows(with_questions(order_rows(history), questions))
 
     for asking, at in zip(history, moments, strict=True):
         for velocity in FEATURES.velocities:
-            right = oracle.value(velocity, asking, at, history, CALENDAR)
+            right = reference.value(velocity, asking, at, history, CALENDAR)
             assert done[str(asking.order_id)][velocity.name] == right, velocity.name
 
 
@@ -87,13 +88,15 @@ HISTORY = numbered(
 SEVEN_DAYS = "card_orders_7d_distant"
 MISTAKES = {
     "windows begin where the snapshot has them": Mistake(
-        "features_pkg.engines.arrays.questions:Asking.edge_us", "self.due_day -", "self.as_of -"
+        "features_pkg.engines.arrays.questions:Questions.edge_us", "self.due_day -", "self.as_of -"
     ),
     "a value seen before and after the window is in it": Mistake(
-        "features_pkg.engines.arrays.answers:_shorter", "not stale_days.any()", "True"
+        "features_pkg.engines.arrays.answers:_IdentifierAnswers._spans",
+        "not self._stale_days.any()",
+        "True",
     ),
     "a window that ends before it begins counts backwards": Mistake(
-        "features_pkg.engines.arrays.answers:_About.value",
+        "features_pkg.engines.arrays.answers:_IdentifierAnswers.value",
         "np.minimum(self._position(velocity.event, start), after)",
         "self._position(velocity.event, start)",
     ),
@@ -101,11 +104,11 @@ MISTAKES = {
 
 
 def training_is_right() -> bool:
-    """Whether the first order's stale training rows are the oracle's."""
+    """Whether the first order's stale training rows are the reference's."""
     return all(training_of(moment(HISTORY[0], days)) == expected(days) for days in range(3))
 
 
-def training_of(at: oracle.Question) -> dict[str, object]:
+def training_of(at: reference.Question) -> dict[str, object]:
     asked = {"asked_us": at.at_us, "as_of": at.as_of, "visible": None}
     questions = [asked, *[dict.fromkeys(asked)] * (len(HISTORY) - 1)]
     found = training_rows(with_questions(order_rows(HISTORY), questions))["0"]
@@ -114,7 +117,9 @@ def training_of(at: oracle.Question) -> dict[str, object]:
 
 def expected(stale_days: int) -> dict[str, object]:
     at = moment(HISTORY[0], stale_days)
-    return {v.name: oracle.value(v, HISTORY[0], at, HISTORY, CALENDAR) for v in FEATURES.velocities}
+    return {
+        v.name: reference.value(v, HISTORY[0], at, HISTORY, CALENDAR) for v in FEATURES.velocities
+    }
 
 
 def test_without_a_mistake_stale_training_rows_are_right() -> None:
@@ -143,7 +148,7 @@ def test_days_of_history_are_counted_to_the_day_that_the_rule_names() -> None:
     noon = CALENDAR.cutoff_us(CALENDAR.day_of(0)) + DAY_US // 2
     nothing: dict[str, tuple[object, ...]] = dict.fromkeys(worlds.IDENTIFIERS, ())
     history = [
-        oracle.PastOrder("m1", str(n), noon + days * DAY_US, 1, {**nothing, "card": ("c",)})
+        PastOrder("m1", str(n), noon + days * DAY_US, 1, {**nothing, "card": ("c",)})
         for n, days in enumerate((0, 10))
     ]
     asking, at = history[1], moment(history[1], stale_days=2)

@@ -1,8 +1,9 @@
-"""Velocity features over arrays: many questions at once, without a loop over rows."""
+"""The engine for many questions at once: arrays, without a loop over rows.
+
+`answer` finds each window's edges in sorted events and asks the measure (`features_pkg/measures`).
+"""
 
 from features_pkg.engines.arrays.answers import answer
-from features_pkg.engines.arrays.questions import Asking, Seen
-from features_pkg.history.events import Events, Values
-from features_pkg.history.sorted_events import History
+from features_pkg.engines.arrays.questions import Questions, Visibility
 
-__all__ = ["Asking", "Events", "History", "Seen", "Values", "answer"]
+__all__ = ["Questions", "Visibility", "answer"]

@@ -6,120 +6,108 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from features_pkg.array_types import Ints, Mask
-from features_pkg.definitions.velocity import Measure, Past, Velocity
-from features_pkg.engines.arrays.questions import AT, CUTOFF, Asking, Edge, edges
-from features_pkg.engines.arrays.visibility import answer_one, unusual
-from features_pkg.history.sorted_events import History, by_code
+from features_pkg.array_types import Ints
+from features_pkg.definitions.velocity import Past, Velocity
+from features_pkg.engines.arrays.questions import Edge, Questions, edges
+from features_pkg.engines.arrays.visibility import limited_questions, visible_parts
+from features_pkg.history.sorted_events import SortedEvents, by_code
 from features_pkg.identifiers import Event
+from features_pkg.measures import MEASURES
+from features_pkg.measures.inputs import ArrayWindows, Span
 
-NEVER = -1
-"""Stands for null in the answers: an age of an entity that was never seen."""
+History = Mapping[Event, SortedEvents]
 
 
 def answer(
     velocities: Sequence[Velocity],
-    histories: Mapping[Event, History],
-    asking: Asking,
+    history: History,
+    questions: Questions,
     rows: Ints,
     entity: Ints,
 ) -> Iterator[tuple[Velocity, Ints]]:
     """Each of `velocities`, which are all of one identifier, with its values.
 
-    Question `i` is row `rows[i]` of `asking`, about the entity `entity[i]`. The values have the
-    shape of `rows`; an age is `NEVER` where the entity was never seen.
+    Value `i` answers the question in row `rows[i]` of `questions` about the entity `entity[i]`. An
+    age is `NEVER` where the entity was never seen.
     """
+    # Neighbouring questions look up neighbouring positions when they are sorted by entity.
     sorting = by_code(entity)
-    about = _About(histories, asking, rows[sorting], entity[sorting])
-    apart = _apart(histories, asking, rows, entity)
-    for velocity in velocities:
+    answers = _IdentifierAnswers(history, questions, rows[sorting], entity[sorting])
+    limited = limited_questions(history, questions, rows, entity)
+    corrections = _answer_limited(velocities, history, questions, rows[limited], entity[limited])
+    for velocity, correction in zip(velocities, corrections, strict=True):
         values = np.empty(len(rows), dtype=np.int64)
-        values[sorting] = about.value(velocity)
-        for question in apart:
-            values[question] = answer_one(
-                velocity, histories[velocity.event], asking, rows[question], entity[question]
-            )
+        values[sorting] = answers.value(velocity)
+        values[limited] = correction
         yield velocity, values
 
 
-UNSHORTENED: tuple[tuple[int, slice | Ints], ...] = ((0, slice(None)),)
+def _answer_limited(
+    velocities: Sequence[Velocity],
+    history: History,
+    questions: Questions,
+    rows: Ints,
+    entity: Ints,
+) -> Ints:
+    """The values, velocity by velocity, of questions that could not see all of their past.
+
+    The events are filtered to what each question could see; the answers are computed as always.
+    """
+    values = np.empty((len(velocities), len(rows)), dtype=np.int64)
+    for velocity_past in {velocity.past for velocity in velocities} if len(rows) else ():
+        for part in visible_parts(history, questions, rows, entity, velocity_past):
+            own_rows = np.arange(len(part.questions.at_us))
+            answers = _IdentifierAnswers(part.history, part.questions, own_rows, own_rows)
+            for number, velocity in enumerate(velocities):
+                if velocity.past is velocity_past:
+                    values[number, part.positions] = answers.value(velocity)
+    return values
 
 
-def _shorter(stale_days: Ints) -> tuple[tuple[int, slice | Ints], ...]:
-    """By how many days windows of days are shorter, and the questions that have them so."""
-    if not stale_days.any():
-        return UNSHORTENED
-    lengths = np.unique(stale_days).tolist()
-    return tuple((days, np.flatnonzero(stale_days == days)) for days in lengths)
+class _IdentifierAnswers:
+    """Answers questions `rows` about the entities `entity`, keeping the positions it has found."""
 
-
-class _About:
-    def __init__(
-        self, histories: Mapping[Event, History], asking: Asking, rows: Ints, entity: Ints
-    ) -> None:
-        self._histories, self._asking = histories, asking
+    def __init__(self, history: History, questions: Questions, rows: Ints, entity: Ints) -> None:
+        self._history, self._questions = history, questions
         self._rows, self._entity = rows, entity
-        self._shorter = _shorter((asking.due_day - asking.as_of)[rows])
+        self._at_us = questions.at_us[rows]
+        self._stale_days = (questions.due_day - questions.as_of)[rows]
         self._positions: dict[tuple[Event, Edge | None], Ints] = {}
 
     def value(self, velocity: Velocity) -> Ints:
-        history = self._histories[velocity.event]
+        """The value of `velocity` for each question."""
         start, end = edges(velocity)
         after = self._position(velocity.event, end)
-        if velocity.measure is Measure.DISTINCT:
-            return self._distinct(velocity, history, after)
-        before = np.minimum(self._position(velocity.event, start), after)
-        match velocity.measure:
-            case Measure.COUNT:
-                return after - before
-            case Measure.AMOUNT:
-                return history.cents_before[after] - history.cents_before[before]
-            case Measure.FIRST_AGE:
-                return self._age(history, before, after > before)
-            case _:
-                return self._age(history, after - 1, after > before)
-
-    def _distinct(self, velocity: Velocity, history: History, after: Ints) -> Ints:
-        assert velocity.target is not None
-        runs = history.runs(velocity.target)
-        start, _ = edges(velocity)
-        in_days = velocity.past is Past.DISTANT
-        if start is None:
-            opened = runs.opened(None, in_days=in_days)
-            return opened[after] - opened[self._position(velocity.event, None)]
-        before = np.minimum(self._position(velocity.event, start), after)
-        values = np.empty(len(after), dtype=np.int64)
-        for days, mine in self._shorter if in_days else UNSHORTENED:
-            opened = runs.opened(start[1] - days, in_days=in_days)
-            closed = runs.closed(start[1] - days, in_days=in_days)
-            values[mine] = opened[after[mine]] - closed[before[mine]]
-        return values
-
-    def _age(self, history: History, position: Ints, seen: Mask) -> Ints:
-        if not len(history.at_us):
-            return np.full(len(self._rows), NEVER, dtype=np.int64)
-        at_us = history.at_us[np.where(seen, position, 0)]
-        return np.where(seen, (self._asking.at_us[self._rows] - at_us) // 1_000_000, NEVER)
+        windows = ArrayWindows(
+            events=self._history[velocity.event],
+            at_us=self._at_us,
+            before=np.minimum(self._position(velocity.event, start), after),
+            after=after,
+            spans=self._spans(velocity, start),
+            in_days=velocity.past is Past.DISTANT,
+        )
+        return MEASURES[velocity.measure].arrays(velocity, windows)
 
     def _position(self, event: Event, edge: Edge | None) -> Ints:
+        """The position of an edge in the events of each question's entity; None is their start."""
         key = (event, edge)
         if key not in self._positions:
-            history = self._histories[event]
+            events = self._history[event]
             if edge is None:
-                self._positions[key] = history.starts[self._entity]
+                self._positions[key] = events.starts[self._entity]
             else:
-                ranks = self._asking.ranks(edge, history.times)[self._rows]
-                self._positions[key] = history.positions(self._entity, ranks)
+                ranks = self._questions.ranks(edge, events.times)[self._rows]
+                self._positions[key] = events.positions(self._entity, ranks)
         return self._positions[key]
 
-
-def _apart(histories: Mapping[Event, History], asking: Asking, rows: Ints, entity: Ints) -> Ints:
-    """The live questions that did not see just what the rule says: each is answered by itself."""
-    apart = np.zeros(len(rows), dtype=np.bool_)
-    if asking.seen is not None:
-        for history in histories.values():
-            before_at = history.positions(entity, asking.ranks(AT, history.times)[rows])
-            before_cutoff = history.positions(entity, asking.ranks(CUTOFF, history.times)[rows])
-            apart |= unusual(history, asking.seen, rows, entity, (before_at, before_cutoff))
-            apart |= (asking.seen.own_us < asking.at_us)[rows] & asking.seen.live[rows]
-    return np.flatnonzero(apart)
+    def _spans(self, velocity: Velocity, start: Edge | None) -> tuple[Span, ...]:
+        """How long the windows are; one that an older snapshot ends is shorter by its days."""
+        everything = slice(None)
+        if start is None:
+            return (Span(None, everything),)
+        if velocity.past is not Past.DISTANT or not self._stale_days.any():
+            return (Span(start[1], everything),)
+        return tuple(
+            Span(start[1] - days, np.flatnonzero(self._stale_days == days))
+            for days in np.unique(self._stale_days).tolist()
+        )

@@ -1,24 +1,43 @@
-"""Answers of entities as columns of orders: the best of several, and what is null."""
+"""Answers about entities as columns of orders: the best of several, and what is null."""
 
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
 from features_pkg.array_types import Ints
 from features_pkg.definitions.velocity import Velocity
+from features_pkg.measures.inputs import NEVER
+
+
+def order_column(velocity: Velocity, orders: int, rows: Ints, values: Ints) -> pa.Array:
+    """The int64 column of `velocity` over `orders` orders, from `values[i]` of order `rows[i]`.
+
+    `rows` is ascending. Null where an order is not among them: it does not carry the identifier. An
+    age is also null where the entity was never seen.
+    """
+    if velocity.identifier.several:
+        rows, values = best_of_each(velocity, rows, values)
+    column = np.zeros(orders, dtype=np.int64)
+    column[rows] = values
+    known = np.zeros(orders, dtype=np.bool_)
+    known[rows] = values != NEVER if velocity.measure.is_age else True
+    # Arrow keeps nulls as one bit per row, so an array is made of both buffers without a copy.
+    valid = pa.py_buffer(np.packbits(known, bitorder="little"))
+    return pa.Array.from_buffers(pa.int64(), orders, [valid, pa.py_buffer(column)])
 
 
 def best_of_each(velocity: Velocity, rows: Ints, values: Ints) -> tuple[Ints, Ints]:
-    """Of the values that a row has for its several entities the greatest; of ages the least.
+    """Of the values that an order has for its several entities the greatest; of ages the least.
 
-    `rows` is ascending. An age of an entity never seen (negative) is left out where there is
-    another. Returns each row once.
+    `rows` is ascending. An age that is `NEVER` counts only where an order has no other. Returns
+    each order once.
     """
     if not len(rows):
         return rows, values
     starts = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
     if not velocity.measure.is_age:
         return rows[starts], np.maximum.reduceat(values, starts)
-    never = np.iinfo(np.int64).max
-    least = np.minimum.reduceat(np.where(values < 0, never, values), starts)
-    return rows[starts], np.where(least == never, -1, least)
+    latest = np.iinfo(np.int64).max
+    least = np.minimum.reduceat(np.where(values == NEVER, latest, values), starts)
+    return rows[starts], np.where(least == latest, NEVER, least)

@@ -23,12 +23,13 @@ CUTOFF: Edge = ("cutoff", 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What live questions could see, a row for each question; all keys are `recorded_key` numbers.
+class Visibility:
+    """What live questions could see, a row for each question; keys are recorded keys.
 
-    Rows whose key is below `watermark` are in the load that the question read. Of the recent past
-    it saw the keys below `xmin`, and those below `xmax` that are not among its `in_flight`. Where
-    `live` is false the question is asked by the rule and sees all. `order` is the question's own.
+    Rows stored below `watermark` are in the load that the question read. Of the recent past it saw
+    the rows stored below `xmin`, and those below `xmax` that are not among its `in_flight`. Where
+    `live` is false the question is asked by the rule and sees everything. `order` is the question's
+    own order, which counts from `own_us`.
     """
 
     live: Mask
@@ -39,30 +40,51 @@ class Seen:
     order: Ints
     own_us: Ints
 
+    def select(self, rows: Ints) -> Visibility:
+        """What the questions `rows` could see."""
+        return Visibility(
+            live=self.live[rows],
+            watermark=self.watermark[rows],
+            xmin=self.xmin[rows],
+            xmax=self.xmax[rows],
+            in_flight=tuple(self.in_flight[row] for row in rows.tolist()),
+            order=self.order[rows],
+            own_us=self.own_us[rows],
+        )
 
-class Asking:
+
+class Questions:
     """Questions at `at_us` whose distant past ends where day `as_of` begins; a row for each.
 
-    Its windows of days begin before the day `due_day`, which the lag rule names; `as_of` is earlier
-    where an older snapshot served.
+    Their windows of days begin before the day `due_day`, which the lag rule names; `as_of` is
+    earlier where an older snapshot served.
 
-    Ranks of the windows' edges among event times are kept: they serve every identifier.
+    The ranks of the windows' edges among event instants are kept: they serve every identifier.
     """
 
     def __init__(
-        self, at_us: Ints, as_of: Ints, due_day: Ints, calendar: Calendar, seen: Seen | None = None
+        self,
+        at_us: Ints,
+        as_of: Ints,
+        due_day: Ints,
+        calendar: Calendar,
+        visibility: Visibility | None = None,
     ) -> None:
         self.at_us, self.as_of, self.due_day = at_us, as_of, due_day
-        self.calendar, self.seen = calendar, seen
+        self.calendar, self.visibility = calendar, visibility
         self._ranks: dict[tuple[Edge, int], Ints] = {}
         self._times: dict[int, Ints] = {}
         self._lock = Lock()
 
     @classmethod
-    def by_rule(cls, at_us: Ints, calendar: Calendar, snapshot_lag: timedelta) -> Asking:
+    def by_rule(cls, at_us: Ints, calendar: Calendar, snapshot_lag: timedelta) -> Questions:
         """Questions whose snapshot is the one that the lag rule names."""
         due_day = calendar.as_ofs(at_us, snapshot_lag)
         return cls(at_us, due_day, due_day, calendar)
+
+    def select(self, rows: Ints) -> Questions:
+        """The questions `rows`, which see all that they are given."""
+        return Questions(self.at_us[rows], self.as_of[rows], self.due_day[rows], self.calendar)
 
     def edge_us(self, edge: Edge) -> Ints:
         """The instants of an edge."""
@@ -80,7 +102,7 @@ class Asking:
         key = (edge, id(times))
         with self._lock:
             if key not in self._ranks:
-                self._times[id(times)] = times
+                self._times[id(times)] = times  # so that no other array can get its id
                 self._ranks[key] = np.searchsorted(times, self.edge_us(edge)).astype(np.int32)
             return self._ranks[key]
 
@@ -92,6 +114,6 @@ def edges(velocity: Velocity) -> tuple[Edge | None, Edge]:
         return None, AT
     if velocity.past is Past.DISTANT:
         return (None if window.days is None else ("day", window.days)), CUTOFF
-    if window.text == "since_cutoff":
+    if window.is_since_cutoff:
         return CUTOFF, AT
     return (None if window.span_us is None else ("before", window.span_us)), AT

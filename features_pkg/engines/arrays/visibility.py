@@ -1,88 +1,159 @@
-"""Live questions that could not see all that the rule names: rows in flight, imported later, ..."""
+"""Live questions that could not see all that the rule names: rows in flight, imported later, ...
+
+Visibility only filters events; what a measure says of them is computed as for everybody else.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from features_pkg.array_types import Ints, Mask
-from features_pkg.definitions.velocity import Measure, Past, Velocity
-from features_pkg.engines.arrays.questions import Asking, Seen, edges
-from features_pkg.history.events import Events
-from features_pkg.history.sorted_events import History
+from features_pkg.definitions.velocity import Past
+from features_pkg.engines.arrays.questions import AT, CUTOFF, Questions, Visibility
+from features_pkg.history.events import Events, select
+from features_pkg.history.ragged import expand
+from features_pkg.history.sorted_events import SortedEvents
+from features_pkg.identifiers import Event
+
+MOST_ROWS: Final = 2**20
+"""How many (question, event) pairs are filtered at once; this bounds the memory."""
 
 
-def unusual(
-    history: History, seen: Seen, rows: Ints, entity: Ints, before: tuple[Ints, Ints]
-) -> Mask:
-    """Which questions have a row in their past that they may not have seen.
+@dataclass(frozen=True, slots=True)
+class VisiblePart:
+    """Some of the limited questions, at `positions` among them, and what they could see.
 
-    `before` are the positions of the question's instant and of its load's cutoff.
+    In `history` each question has an entity of its own, whose code is the question's row.
     """
-    newest = history.newest_recorded_key
-    start = history.starts[entity]
-    at, cutoff = before
-    apart = history.with_extra[entity]
-    if len(newest):
-        apart = apart | ((at > start) & (newest[at - 1] >= seen.xmin[rows]))
-        apart |= (cutoff > start) & (newest[cutoff - 1] >= seen.watermark[rows])
-    return np.asarray(apart & seen.live[rows])
+
+    positions: Ints
+    questions: Questions
+    history: Mapping[Event, SortedEvents]
 
 
-def answer_one(velocity: Velocity, history: History, asking: Asking, row: int, entity: int) -> int:
-    """The answer of question `row` about `entity`, from the rows that it could see."""
-    events, mine = history.all, history.rows_of(entity)
-    assert asking.seen is not None
-    at_us = int(asking.at_us[row])
-    mine = mine[_could_see(velocity, events, mine, asking.seen, row, asking)]
-    mine = _first_of_each_order(events, mine)
-    if velocity.measure.is_age:
-        if not len(mine):
-            return -1
-        instants = events.at_us[mine]
-        first = velocity.measure is Measure.FIRST_AGE
-        return (at_us - int(instants.min() if first else instants.max())) // 1_000_000
-    start, end = edges(velocity)
-    inside = events.at_us[mine] < asking.edge_us(end)[row]
-    if start is not None:
-        inside &= events.at_us[mine] >= asking.edge_us(start)[row]
-    return _measure(velocity, events, mine[inside])
+def limited_questions(
+    history: Mapping[Event, SortedEvents], questions: Questions, rows: Ints, entity: Ints
+) -> Ints:
+    """Which questions are live and may not have seen all of their past, or see their own order."""
+    visibility = questions.visibility
+    if visibility is None:
+        return np.zeros(0, dtype=np.int64)
+    limited = (visibility.own_us < questions.at_us)[rows]
+    for events in history.values():
+        start, newest = events.starts[entity], events.newest_recorded_key
+        limited |= events.with_repeated[entity]
+        for edge, limit in ((AT, visibility.xmin), (CUTOFF, visibility.watermark)):
+            before = events.positions(entity, questions.ranks(edge, events.times)[rows])
+            if len(newest):
+                limited |= (before > start) & (newest[before - 1] >= limit[rows])
+    return np.flatnonzero(limited & visibility.live[rows])
 
 
-def _measure(velocity: Velocity, events: Events, mine: Ints) -> int:
-    if velocity.measure is Measure.COUNT:
-        return len(mine)
-    if velocity.measure is Measure.AMOUNT:
-        return int(events.amount_cents[mine].sum())
-    assert velocity.target is not None
-    values = events.targets[velocity.target]
-    return len(np.unique(values.code[np.isin(values.event, mine)]))
+def visible_parts(
+    history: Mapping[Event, SortedEvents],
+    questions: Questions,
+    rows: Ints,
+    entity: Ints,
+    past: Past | None,
+) -> Iterator[VisiblePart]:
+    """Limited questions with the events that each could see, in parts of bounded size.
+
+    `past` is that of the velocities to answer: the distant past is what the load held, the recent
+    past what the recent read saw; None (ages) is both, which meet at the cutoff.
+    """
+    assert questions.visibility is not None
+    for positions in _parts(history, entity):
+        part = questions.select(rows[positions])
+        visibility = questions.visibility.select(rows[positions])
+        visible = {
+            event: SortedEvents(
+                _visible(events, part, visibility, entity[positions], past), part.calendar
+            )
+            for event, events in history.items()
+        }
+        yield VisiblePart(positions, part, visible)
+
+
+def _parts(history: Mapping[Event, SortedEvents], entity: Ints) -> Iterator[Ints]:
+    """The questions, cut where their entities' events exceed `MOST_ROWS`; never less than one."""
+    sizes = np.zeros(len(entity), dtype=np.int64)
+    for events in history.values():
+        _, starts = events.everything_by_entity
+        sizes = np.maximum(sizes, np.diff(starts)[entity])
+    part = np.cumsum(sizes) // MOST_ROWS
+    for number in np.unique(part).tolist():
+        yield np.flatnonzero(part == number)
+
+
+def _visible(
+    events: SortedEvents,
+    questions: Questions,
+    visibility: Visibility,
+    entity: Ints,
+    past: Past | None,
+) -> Events:
+    """The events that each question could see, as those of an entity of the question's own."""
+    by_entity, starts = events.everything_by_entity
+    question, index = expand(starts[entity], np.diff(starts)[entity])
+    row = by_entity[index]
+    visible = _could_see(events.everything, questions, visibility, question, row, past)
+    question, row = question[visible], row[visible]
+    if events.everything.repeated is not None and events.everything.repeated.any():
+        first = _first_of_each_order(events.everything, question, row)
+        question, row = question[first], row[first]
+    return select(events.everything, row, entity=question, entities=len(entity))
 
 
 def _could_see(
-    velocity: Velocity, events: Events, mine: Ints, seen: Seen, row: int, asking: Asking
+    events: Events,
+    questions: Questions,
+    visibility: Visibility,
+    question: Ints,
+    row: Ints,
+    past: Past | None,
 ) -> Mask:
+    """Whether question `question[i]` could see the event in `row[i]`."""
     assert events.recorded_key is not None
+    assert events.order_recorded_key is not None
     assert events.order is not None
-    keys, at_us = events.recorded_key[mine], events.at_us[mine]
-    recent = _visible(keys, seen, row)
-    if events.order_recorded_key is not None:
-        recent &= _visible(events.order_recorded_key[mine], seen, row)
-    before_cutoff = at_us < asking.edge_us(("cutoff", 0))[row]
-    in_load = before_cutoff & (keys < seen.watermark[row])
-    if velocity.measure.is_age:
-        visible = np.where(before_cutoff, in_load, recent & (at_us < asking.at_us[row]))
+    recorded, at_us = events.recorded_key[row], events.at_us[row]
+    before_cutoff = at_us < questions.edge_us(CUTOFF)[question]
+    in_load = before_cutoff & (recorded < visibility.watermark[question])
+    read = _was_read(visibility, question, recorded)
+    read &= _was_read(visibility, question, events.order_recorded_key[row])
+    read &= at_us < questions.at_us[question]
+    if past is Past.DISTANT:
+        visible = in_load
+    elif past is Past.RECENT:
+        visible = read
     else:
-        visible = in_load if velocity.past is Past.DISTANT else recent
-    return np.asarray(visible & (events.order[mine] != seen.order[row]))
+        visible = np.where(before_cutoff, in_load, read)
+    return np.asarray(visible & (events.order[row] != visibility.order[question]))
 
 
-def _visible(keys: Ints, seen: Seen, row: int) -> Mask:
-    in_flight = np.isin(keys, list(seen.in_flight[row]))
-    return np.asarray((keys < seen.xmax[row]) & ~in_flight)
+def _was_read(visibility: Visibility, question: Ints, recorded: Ints) -> Mask:
+    """Whether the recent read of a question saw what was stored in a transaction.
+
+    The pairs of a question are neighbours; only those with transactions in flight are looked at
+    one by one.
+    """
+    read = np.asarray(recorded < visibility.xmax[question])
+    start = np.searchsorted(question, np.arange(len(visibility.live) + 1))
+    for number, in_flight in enumerate(visibility.in_flight):
+        if in_flight:
+            pairs = slice(start[number], start[number + 1])
+            read[pairs] &= ~np.isin(recorded[pairs], list(in_flight))
+    return read
 
 
-def _first_of_each_order(events: Events, mine: Ints) -> Ints:
+def _first_of_each_order(events: Events, question: Ints, row: Ints) -> Ints:
+    """Of each question and order the first pair; pairs are by (question, instant)."""
     assert events.order is not None
-    mine = mine[np.argsort(events.at_us[mine], kind="stable")]
-    _, first = np.unique(events.order[mine], return_index=True)
-    return mine[np.sort(first)]
+    _, order = np.unique(events.order[row], return_inverse=True)
+    pair = question * (order.max(initial=0) + 1) + order
+    _, first = np.unique(pair, return_index=True)
+    return np.sort(first)

@@ -1,0 +1,64 @@
+"""What a measure has to say: its value in each shape that a past comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from features_pkg.array_types import Ints
+from features_pkg.definitions.velocity import Past, Velocity
+from features_pkg.history.past_orders import PastEvent
+from features_pkg.identifiers import Identifier
+from features_pkg.measures.inputs import ArrayWindows, EntityPast, Instants, Reader
+from features_pkg.timelines.read import EventTimeline
+
+
+class MeasureEngines(Protocol):
+    """One measure, computed in three ways that must agree; `reference` is what it means.
+
+    The parity tests draw every measure and compare the three.
+    """
+
+    def reference(self, velocity: Velocity, events: Sequence[PastEvent], at_us: int) -> int | None:
+        """The value for a question at `at_us`, of the events in its window; None is null."""
+        ...
+
+    def arrays(self, velocity: Velocity, windows: ArrayWindows) -> Ints:
+        """One value per window; `NEVER` is null."""
+        ...
+
+    def one_order(self, velocity: Velocity, targets: Sequence[Identifier]) -> Reader:
+        """What reads the value off an entity's timeline or its recent events.
+
+        `targets` are those that timelines of this identifier and event keep, in their order.
+        """
+        ...
+
+
+def windowed(
+    velocity: Velocity,
+    *,
+    distant: Callable[[EventTimeline, int, int | None], int],
+    recent: Callable[[EntityPast, int], int],
+) -> Reader:
+    """The reader of a measure that has a window.
+
+    `distant(timeline, due_day, days)` reads a window of civil days, None being ever;
+    `recent(past, start)` the recent events from position `start` on.
+    """
+    window = velocity.window
+    assert window is not None
+    if velocity.past is Past.DISTANT:
+        days = window.days
+
+        def read_distant(past: EntityPast, at: Instants) -> int:
+            return distant(past.timeline, at.due_day, days) if past.timeline is not None else 0
+
+        return read_distant
+    span_us = window.span_us
+
+    def read_recent(past: EntityPast, at: Instants) -> int:
+        start_us = at.cutoff_us if span_us is None else at.at_us - span_us
+        return recent(past, past.since(start_us))
+
+    return read_recent
