@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from features_pkg.calendar import Calendar, to_us
 from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.identifiers import SINGLE_VALUED
 from ontem.stack import LocalStack
 from stores.postgres.connection import connect
 from stores.postgres.merchants import find_merchant, issue_key
@@ -27,7 +28,6 @@ PROJECT = Path(__file__).resolve().parents[1]
 ORDERS = int(os.environ.get("ONTEM_BENCH_ORDERS", "1000000"))
 LIVE = 3_000
 DAYS = 180
-TEXTS = ("user", "document", "email", "phone", "zip_code", "device", "ip", "card")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +82,5 @@ def _newest_cut(table: pa.Table, features: FeatureSet) -> date:
 
 
 def _body(row: dict[str, Any]) -> dict[str, Any]:
-    names = ("order_id", "amount_cents", *TEXTS, "items")
+    names = ("order_id", "amount_cents", *SINGLE_VALUED, "items")
     return {name: row[name] for name in names if row[name] is not None}

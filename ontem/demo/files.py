@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features_pkg.identifiers import IDENTIFIERS
+from features_pkg.identifiers import SINGLE_VALUED
 from jobs.importing.amounts import file_cents
 from jobs.importing.instants import NO_INSTANT, file_instants_us
 from jobs.importing.mapping import FileMapping, read_mapping
@@ -44,7 +44,7 @@ def _read(name: str, column: pa.Array, mapping: FileMapping, refusals: Refusals)
         return pa.array(file_cents(column, mapping.amount_unit, refusals))
     if name == "product" and not pa.types.is_list(column.type):
         return _as_lists(column.cast(pa.string()))
-    if name == "order_id" or name in IDENTIFIERS[:-1]:
+    if name == "order_id" or name in SINGLE_VALUED:
         return column.cast(pa.string())
     return column
 

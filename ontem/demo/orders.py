@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features_pkg.calendar import DAY_US, Calendar, from_us, to_us
-from features_pkg.identifiers import IDENTIFIERS
+from features_pkg.identifiers import SINGLE_VALUED
 
 LIVE_US: Final = 2 * DAY_US
 INSTANT: Final = pa.timestamp("us", "UTC")
@@ -110,7 +110,7 @@ def _us(column: pa.ChunkedArray) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 def _body(row: dict[str, Any]) -> dict[str, Any]:
     """The request's body: the identifiers it has, its products as items."""
-    scalars = {str(i): row[i] for i in IDENTIFIERS if not i.several and row.get(i) is not None}
+    scalars = {str(i): row[i] for i in SINGLE_VALUED if row.get(i) is not None}
     products = row.get("product") or ()
     items = row.get("items") or [
         {"product": product, "quantity": 1, "amount_cents": row["amount_cents"] // len(products)}

@@ -8,10 +8,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from features_pkg.identifiers import SINGLE_VALUED
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-KINDS: Final = ("user", "document", "email", "phone", "zip_code", "device", "ip", "card")
 NONE: Final = -1
 """The number that stands for no entity."""
 
@@ -20,7 +21,7 @@ NONE: Final = -1
 class Registry:
     """Deals out the numbers of new entities, and remembers the area of phones and CEPs."""
 
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SINGLE_VALUED, 0))
     areas: dict[str, list[Ints]] = field(default_factory=lambda: {"phone": [], "zip_code": []})
 
     def new(self, kind: str, areas: Ints) -> Ints:

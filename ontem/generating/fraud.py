@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from features_pkg.identifiers import SINGLE_VALUED
 from ontem.generating.drafts import Drafts, Floats, Ints, Registry
 from ontem.generating.honest import lacking
 from ontem.generating.people import People
@@ -121,8 +122,7 @@ def takeover(all_of: Campaigns) -> dict[str, Ints]:
 
 def lone(all_of: Campaigns) -> dict[str, Ints]:
     """One stolen card, everything new: no history gives it away."""
-    return {kind: all_of.own(kind) for kind in
-            ("user", "document", "email", "phone", "zip_code", "device", "ip", "card")}  # fmt: skip
+    return {identifier: all_of.own(identifier) for identifier in SINGLE_VALUED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from features_pkg.calendar import to_us
+from features_pkg.identifiers import SINGLE_VALUED
 from ontem.generating.baskets import baskets
-from ontem.generating.drafts import KINDS, NONE, Drafts, Ints, Registry, together
+from ontem.generating.drafts import NONE, Drafts, Ints, Registry, together
 from ontem.generating.fraud import fraud_orders
 from ontem.generating.honest import honest_orders
 from ontem.generating.people import people
@@ -54,7 +55,7 @@ def _identifiers(
     drafts: Drafts, registry: Registry, rng: np.random.Generator
 ) -> dict[str, pa.Array]:
     names = texts(registry, rng)
-    return {kind: _named(names[kind], getattr(drafts, kind)) for kind in KINDS}
+    return {kind: _named(names[kind], getattr(drafts, kind)) for kind in SINGLE_VALUED}
 
 
 def _named(names: pa.Array, numbers: Ints) -> pa.Array:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 NOON = datetime(2018, 5, 20, 15, tzinfo=UTC)
-COLUMNS = ("user", "document", "email", "phone", "zip_code", "device", "ip", "card", "product")
 
 
 @dataclass(slots=True)

@@ -8,12 +8,12 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
+from features_pkg.identifiers import SINGLE_VALUED
 from features_pkg.orders import normalising
 from ontem.generating import generate
 from ontem.generating.commands import generate as command
 
 END = datetime(2026, 5, 1, 12, tzinfo=UTC)
-SCALARS = ["user", "document", "email", "phone", "zip_code", "device", "ip", "card"]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_all_orders_lie_in_the_period_in_time_order(orders: pd.DataFrame) -> Non
 
 
 def test_values_are_canonical_and_mostly_valid(orders: pd.DataFrame) -> None:
-    for name in SCALARS:
+    for name in SINGLE_VALUED:
         values = orders[name].dropna().unique().tolist()
         assert [normalising.normalise_value(name, value) for value in values] == values
     for name, least in (("document", 0.97), ("email", 1), ("phone", 1), ("zip_code", 1), ("ip", 1)):

@@ -1,8 +1,10 @@
-"""The examples in the docstrings of `features_pkg` give what they say."""
+"""The examples in the docstrings of `features_pkg` and in its page give what they say."""
 
+import ast
 import doctest
 import importlib
 import pkgutil
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,8 @@ WITH_EXAMPLES = {
     "features_pkg.orders.normalising.identifier_columns.normalise",
 }
 """Those that a newcomer meets first; others may have examples, too."""
+
+PAGE = Path(__file__).parents[2] / "docs" / "notebooks.md"
 
 
 def examples_of(module: str) -> list[doctest.DocTest]:
@@ -38,3 +42,14 @@ def test_what_a_newcomer_meets_first_has_an_example() -> None:
     names = {test.name for module in MODULES for test in examples_of(module)}
 
     assert names >= WITH_EXAMPLES
+
+
+def test_the_example_of_the_page_about_notebooks_prints_what_the_page_shows() -> None:
+    _, code, _, output, *_ = PAGE.read_text(encoding="utf-8").split("```")
+    *statements, shown = ast.parse(code.removeprefix("python")).body
+    assert isinstance(shown, ast.Expr)
+    names: dict[str, object] = {}
+    exec(compile(ast.Module(statements, []), str(PAGE), "exec"), names)  # noqa: S102
+    table = eval(compile(ast.Expression(shown.value), str(PAGE), "eval"), names)  # noqa: S307
+
+    assert table.to_string() == output.strip("\n")
