@@ -1,6 +1,6 @@
 """Which rows are complete: final, the same for every connection, nothing missed, nothing twice.
 
-The rule is RULES.md's. Once the database's clock is past the cutoff and `LATE_AFTER`, every
+The rule is docs/semantics.md section 4.3. Once the database's clock is past the cutoff and `LATE_AFTER`, every
 transaction that could still store an event from before the cutoff has an id below one that is taken
 now. When all of those have ended, what is below the oldest running id can change no more.
 """

@@ -1,4 +1,4 @@
-"""A feature set and the three ids that say what depends on what."""
+"""A feature set and the three ids that say what depends on what (docs/semantics.md section 10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a velocity feature is, and the one name that stands for it everywhere."""
+"""What a velocity feature is, and the one name that stands for it everywhere.
+
+What it means is docs/semantics.md section 2, its name section 11.
+"""
 
 from __future__ import annotations
 

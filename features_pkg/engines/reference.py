@@ -1,5 +1,6 @@
 """The meaning of every velocity feature, slow and obvious. The tests hold the fast engines to it.
 
+The rules are those of docs/semantics.md section 2, the stale snapshot's of section 9.
 What a measure says of the events in a window stands in its own file in `features_pkg/measures`.
 """
 

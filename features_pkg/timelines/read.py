@@ -5,7 +5,7 @@ event, so an entity without new events keeps its bytes while the days go by. Eac
 None or `[older events, older cents, first_us, last_us - first_us, days, counts, cents, *targets]`;
 each target is `[older values, days, counts]`: on how many of the listed days how many of its
 different values were *last* seen. Listed are the 90 days before `base`, counted from their start;
-what lies before them is `older`.
+what lies before them is `older` (docs/semantics.md section 7).
 
 Kept is what each measure needs (`features_pkg/measures`): counts, cents, last sightings, first and
 last instants. A measure that needs another column changes this layout, `timelines/build.py` and
