@@ -1,4 +1,4 @@
-"""Civil days of one time zone and the instants at which they begin (docs/semantics.md section 3)."""
+"""Civil days of one time zone and when they begin (docs/semantics.md section 3)."""
 
 from __future__ import annotations
 

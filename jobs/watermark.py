@@ -1,8 +1,9 @@
 """Which rows are complete: final, the same for every connection, nothing missed, nothing twice.
 
-The rule is docs/semantics.md section 4.3. Once the database's clock is past the cutoff and `LATE_AFTER`, every
-transaction that could still store an event from before the cutoff has an id below one that is taken
-now. When all of those have ended, what is below the oldest running id can change no more.
+The rule is docs/semantics.md section 4.3. Once the database's clock is past the cutoff and
+`LATE_AFTER`, every transaction that could still store an event from before the cutoff has an id
+below one that is taken now. When all of those have ended, what is below the oldest running id can
+change no more.
 """
 
 import time

@@ -1,6 +1,7 @@
 """Live questions that could not see all that the rule names: rows in flight, imported later, ...
 
-What a live order saw is docs/semantics.md section 5. Visibility only filters events; what a measure says of them is computed as for everybody else.
+What a live order saw is docs/semantics.md section 5. Visibility only filters events; what a measure
+says of them is computed as for everybody else.
 """
 
 from __future__ import annotations
