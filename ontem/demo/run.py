@@ -27,9 +27,8 @@ from ontem.demo.report import Report
 from ontem.demo.stages import Stages
 from stores.files.manifest import newest_revision, read_manifest
 from stores.files.store import open_store
-from stores.policy import Policy
 from stores.postgres.connection import Connection, connect
-from stores.postgres.merchants import Merchant, add_merchant, issue_key, set_policy
+from stores.postgres.merchants import Merchant, add_merchant, change_policy, issue_key
 from stores.settings import Settings
 
 WARM_UP_DAYS = 30
@@ -113,9 +112,13 @@ class Demo:
 
     def _decide_by(self, model: Model, merchant: Merchant, settings: Settings) -> None:
         metrics = model.manifest.metrics
-        policy = Policy(metrics.review.threshold, metrics.block.threshold)
         with connect(settings.postgres_url, application_name="ontem demo") as session:
-            set_policy(session, merchant, policy)
+            change_policy(
+                session,
+                merchant.name,
+                review_at=metrics.review.threshold,
+                block_at=metrics.block.threshold,
+            )
             session.commit()
 
     def _replay(self, orders: DemoOrders, merchant: Merchant, settings: Settings) -> Replayed:

@@ -1,7 +1,7 @@
 """Merchants and their API keys in PostgreSQL."""
 
-from dataclasses import dataclass
-from typing import Final, cast
+from dataclasses import dataclass, replace
+from typing import Any, Final, cast
 
 import psycopg
 from psycopg.rows import class_row, scalar_row
@@ -16,17 +16,19 @@ class MerchantUnknown(OntemError):
     """No merchant has that name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"there is no merchant {name!r}: add it with `ontem merchant add {name}`")
+        super().__init__(
+            f"there is no merchant {name!r}: create it with `ontem merchant create {name}`"
+        )
         self.name = name
 
 
 class MerchantExists(OntemError):
-    """A merchant has that name already."""
+    """A merchant of that name exists."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"there is a merchant {name!r} already: choose another name, "
-            "or give it one more key with `ontem merchant key`"
+            f"a merchant {name!r} exists: choose another name, "
+            f"or give it one more key with `ontem merchant rotate {name}`"
         )
         self.name = name
 
@@ -37,14 +39,14 @@ class KeyUnknown(OntemError):
     def __init__(self, key_id: str) -> None:
         super().__init__(
             f"the merchant has no key {key_id!r}: "
-            "it is the part of a key between `ontem_` and the next `_`"
+            "a key's id is its part between `ontem_` and the next `_`"
         )
         self.key_id = key_id
 
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """A tenant, and how it decides."""
+    """A tenant and its policy."""
 
     merchant_id: int
     name: str
@@ -71,7 +73,7 @@ _COLUMNS: Final = "m.merchant_id, m.name, m.review_at, m.block_at, m.decision_wi
 
 
 def add_merchant(connection: Connection, name: str, policy: Policy | None = None) -> Merchant:
-    """A new merchant. Raises MerchantExists."""
+    """A new merchant, with the default policy unless one is given. Raises MerchantExists."""
     policy = policy or Policy()
     try:
         with connection.transaction(), connection.cursor(row_factory=scalar_row) as cursor:
@@ -85,20 +87,15 @@ def add_merchant(connection: Connection, name: str, policy: Policy | None = None
         raise MerchantExists(name) from None
 
 
-def set_policy(connection: Connection, merchant: Merchant, policy: Policy) -> None:
-    """Let `merchant` decide by `policy` from now on; a service follows in KEY_CACHE_SECONDS."""
-    connection.execute(
-        "UPDATE merchants SET review_at = %s, block_at = %s, decision_without_score = %s"
-        " WHERE merchant_id = %s",
-        (policy.review_at, policy.block_at, policy.decision_without_score, merchant.merchant_id),
-    )
+def find_merchant(connection: Connection, name: str, *, for_update: bool = False) -> Merchant:
+    """The merchant of that name; `for_update` keeps other changes out until the transaction ends.
 
-
-def find_merchant(connection: Connection, name: str) -> Merchant:
-    """The merchant of that name. Raises MerchantUnknown."""
+    Raises MerchantUnknown.
+    """
+    lock = " FOR UPDATE" if for_update else ""
     with connection.cursor(row_factory=class_row(_Row)) as cursor:
         row = cursor.execute(
-            f"SELECT {_COLUMNS} FROM merchants m WHERE m.name = %s",  # noqa: S608 - our columns
+            f"SELECT {_COLUMNS} FROM merchants m WHERE m.name = %s{lock}",  # noqa: S608 - our text
             (name,),
         ).fetchone()
     if row is None:
@@ -106,17 +103,54 @@ def find_merchant(connection: Connection, name: str) -> Merchant:
     return row.merchant()
 
 
+def change_policy(
+    connection: Connection,
+    name: str,
+    *,
+    review_at: float | None = None,
+    block_at: float | None = None,
+    decision_without_score: Decision | None = None,
+) -> Policy:
+    """The merchant's new policy: a value that is given replaces the old one, None keeps it.
+
+    A running service follows within KEY_CACHE_SECONDS. Raises MerchantUnknown or PolicyRefused,
+    and the old policy stays.
+    """
+    given = {
+        "review_at": review_at,
+        "block_at": block_at,
+        "decision_without_score": decision_without_score,
+    }
+    with connection.transaction():
+        merchant = find_merchant(connection, name, for_update=True)
+        changes: dict[str, Any] = {
+            field: value for field, value in given.items() if value is not None
+        }
+        policy = replace(merchant.policy, **changes)
+        connection.execute(
+            "UPDATE merchants SET review_at = %s, block_at = %s, decision_without_score = %s"
+            " WHERE merchant_id = %s",
+            (
+                policy.review_at,
+                policy.block_at,
+                policy.decision_without_score,
+                merchant.merchant_id,
+            ),
+        )
+    return policy
+
+
 def all_merchants(connection: Connection) -> list[Merchant]:
-    """All merchants, by name."""
+    """All merchants, sorted by name."""
     with connection.cursor(row_factory=class_row(_Row)) as cursor:
         rows = cursor.execute(
-            f"SELECT {_COLUMNS} FROM merchants m ORDER BY m.name"  # noqa: S608 - our columns
+            f"SELECT {_COLUMNS} FROM merchants m ORDER BY m.name"  # noqa: S608 - our text
         ).fetchall()
     return [row.merchant() for row in rows]
 
 
 def issue_key(connection: Connection, merchant: Merchant) -> ApiKey:
-    """One more key of the merchant, whose older ones stay valid. Only its hash is stored."""
+    """One more key of the merchant, whose older keys stay valid. Only its hash is stored."""
     key = ApiKey.new()
     with connection.transaction():
         connection.execute(
@@ -127,25 +161,28 @@ def issue_key(connection: Connection, merchant: Merchant) -> ApiKey:
 
 
 def revoke_key(connection: Connection, merchant: Merchant, key_id: str) -> None:
-    """End a key of the merchant; ended again, it stays so. Raises KeyUnknown."""
+    """Revoke a key of the merchant; revoking it again changes nothing. Raises KeyUnknown."""
     with connection.transaction():
-        ended = connection.execute(
+        revoked = connection.execute(
             "UPDATE api_keys SET revoked_at = coalesce(revoked_at, clock_timestamp())"
             " WHERE key_id = %s AND merchant_id = %s",
             (key_id, merchant.merchant_id),
         )
-    if ended.rowcount == 0:
+    if revoked.rowcount == 0:
         raise KeyUnknown(key_id)
 
 
 def authenticate(connection: Connection, key: ApiKey) -> Merchant | None:
-    """The merchant whose valid key this is, else None; a wrong one takes as long as a right one."""
+    """The merchant whose valid key this is, or None.
+
+    A wrong secret takes as long to refuse as a right one to accept.
+    """
     with connection.cursor(row_factory=class_row(_Row)) as cursor:
         row = cursor.execute(
-            f"SELECT {_COLUMNS}, k.secret_hash"  # noqa: S608 - our columns
+            f"SELECT {_COLUMNS}, k.secret_hash"  # noqa: S608 - our text
             " FROM api_keys k JOIN merchants m USING (merchant_id)"
             " WHERE k.key_id = %s AND k.revoked_at IS NULL",
             (key.key_id,),
         ).fetchone()
-    proven = key.proves(row.secret_hash if row else bytes(32))
-    return row.merchant() if row and proven else None
+    is_valid = key.proves(row.secret_hash if row else bytes(32))
+    return row.merchant() if row and is_valid else None

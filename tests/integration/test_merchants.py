@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from ontem.cli import main
 from stores.policy import Policy
-from stores.postgres.api_keys import ApiKey
+from stores.postgres.api_keys import KEY_CACHE_SECONDS, ApiKey
 from stores.postgres.connection import Connection, connect
 from stores.postgres.merchants import (
     KeyUnknown,
@@ -45,7 +45,7 @@ def ontem(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_a_new_merchant_gets_a_key_that_proves_it(ontem: Any, database: Connection):
-    done = ontem("add", "loja", "--review-at", "0.3", "--decision-without-score", "allow")
+    done = ontem("create", "loja", "--review-at", "0.3", "--decision-without-score", "allow")
 
     key = ApiKey.read(done.output.strip())
     assert key is not None
@@ -54,21 +54,52 @@ def test_a_new_merchant_gets_a_key_that_proves_it(ontem: Any, database: Connecti
     assert (found.name, found.policy) == ("loja", Policy(0.3, 0.9, "allow"))
 
 
+def test_a_policy_changes_where_options_say_so_and_is_printed(ontem: Any, database: Connection):
+    ontem("create", "loja", "--review-at", "0.3")
+
+    done = ontem("policy", "loja", "--block-at", "0.8", "--decision-without-score", "block")
+
+    assert done.output == "review at 0.3, block at 0.8, without score block\n"
+    assert find_merchant(database, "loja").policy == Policy(0.3, 0.8, "block")
+
+
+def test_a_policy_without_options_is_printed_as_it_is(ontem: Any, database: Connection):
+    ontem("create", "loja")
+
+    assert ontem("policy", "loja").output == "review at 0.5, block at 0.9, without score review\n"
+    assert find_merchant(database, "loja").policy == Policy()
+
+
+def test_a_refused_policy_leaves_the_old_one(ontem: Any, database: Connection):
+    ontem("create", "loja")
+    ontem("policy", "loja", "--review-at", "0.95")
+
+    assert find_merchant(database, "loja").policy == Policy()
+
+
+def test_help_says_how_soon_a_service_follows(ontem: Any):
+    for command in ("policy", "revoke"):
+        assert f"within {KEY_CACHE_SECONDS} seconds" in " ".join(
+            ontem(command, "--help").output.split()
+        )
+
+
 def test_a_second_key_works_beside_the_first_until_one_is_revoked(ontem: Any, database: Connection):
     first, second = (
-        ApiKey.read(ontem(*words).output.strip()) for words in (("add", "loja"), ("key", "loja"))
+        ApiKey.read(ontem(*words).output.strip())
+        for words in (("create", "loja"), ("rotate", "loja"))
     )
     assert first
     assert second
     assert authenticate(database, first) == authenticate(database, second)
 
-    assert ontem("key", "loja", "--revoke", first.key_id).exit_code == 0
+    assert ontem("revoke", "loja", first.key_id).exit_code == 0
     assert authenticate(database, first) is None
     assert authenticate(database, second) is not None
 
 
 def test_the_secret_is_nowhere_in_the_database(ontem: Any, database: Connection):
-    text = ontem("add", "loja").output.strip()
+    text = ontem("create", "loja").output.strip()
     rows = database.execute("SELECT k::text FROM api_keys k").fetchall()
 
     key = ApiKey.read(text)
@@ -83,8 +114,8 @@ def test_a_key_with_another_secret_is_nobody_s(database: Connection):
 
 
 def test_the_merchants_are_listed_by_name_with_their_policies(ontem: Any):
-    ontem("add", "b")
-    ontem("add", "a", "--block-at", "0.75")
+    ontem("create", "b")
+    ontem("create", "a", "--block-at", "0.75")
     lines = ontem("list").output.splitlines()
 
     assert [line.split("\t")[1] for line in lines] == ["a", "b"]
@@ -94,14 +125,17 @@ def test_the_merchants_are_listed_by_name_with_their_policies(ontem: Any):
 @pytest.mark.parametrize(
     ("words", "remedy"),
     [
-        (("add", "loja"), "choose another name"),
-        (("add", "other", "--review-at", "0.95"), "review_at <= block_at"),
-        (("key", "nobody"), "ontem merchant add nobody"),
-        (("key", "loja", "--revoke", "000000000000"), "has no key '000000000000'"),
+        (("create", "loja"), "choose another name"),
+        (("create", "other", "--review-at", "0.95"), "review_at <= block_at"),
+        (("rotate", "nobody"), "ontem merchant create nobody"),
+        (("policy", "nobody", "--block-at", "0.8"), "ontem merchant create nobody"),
+        (("policy", "loja", "--review-at", "0.95"), "review_at <= block_at"),
+        (("revoke", "nobody", "000000000000"), "ontem merchant create nobody"),
+        (("revoke", "loja", "000000000000"), "has no key '000000000000'"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_sentence(ontem: Any, words: tuple[str, ...], remedy: str):
-    ontem("add", "loja")
+    ontem("create", "loja")
     done = ontem(*words)
 
     assert done.exit_code == 1

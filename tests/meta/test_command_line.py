@@ -3,6 +3,7 @@
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -15,8 +16,11 @@ from jobs.lazy_group import CommandEntry
 from ontem import cli
 from ontem.cli import COMMANDS, main
 from stores.errors import SettingsError
+from stores.postgres.api_keys import KEY_CACHE_SECONDS
 from stores.redis.errors import ListDamaged
 from stores.redis.values import VersionUnreadable
+
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 class _SomethingOfOurs(OntemError):
@@ -125,6 +129,12 @@ def test_a_job_says_what_is_wrong_as_the_command_does(monkeypatch, tmp_path):
 
     assert (done.stderr, done.exit_code) == (same.stderr, same.exit_code)
     assert done.stderr.startswith("ontem: ONTEM_POSTGRES_URL is not set")
+
+
+def test_the_page_of_the_api_says_how_soon_a_revoked_key_is_refused():
+    page = (PROJECT / "docs" / "api.md").read_text(encoding="utf-8")
+
+    assert f"within {KEY_CACHE_SECONDS} seconds" in " ".join(page.split())
 
 
 def test_an_unknown_command_is_a_usage_error(run):
