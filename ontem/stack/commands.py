@@ -21,9 +21,9 @@ def up() -> None:
 
 
 @click.command()
-@click.option("--erase", is_flag=True, help="Remove their data for good, too.")
+@click.option("--erase", is_flag=True, help="Also remove their data, for good.")
 def down(*, erase: bool) -> None:
-    """Stop them; their data stay."""
+    """Stop both; their data stay."""
     stack = project_stack()
     if erase:
         stack.remove()

@@ -10,17 +10,17 @@ class StackError(OntemError):
 
 
 class ServerDidNotStart(StackError):
-    """A server ended or stayed silent; its own last words are part of the sentence."""
+    """A server ended or did not answer; the sentence has the end of its log."""
 
     def __init__(self, *, server: str, log: Path) -> None:
-        super().__init__(f"{server} did not start: {last_words(log)} (its log is {log})")
+        super().__init__(f"{server} did not start: {end_of_log(log)} (its log is {log})")
         self.server, self.log = server, log
 
 
-def last_words(log: Path, *, lines: int = 4) -> str:
-    """The end of a log on one line, for a message."""
+def end_of_log(log: Path, *, lines: int = 4) -> str:
+    """The last lines of a log on one line, for a message."""
     try:
         text = log.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return "it left no log"
+        return "there is no log"
     return " | ".join(line.strip() for line in text.splitlines()[-lines:] if line.strip())

@@ -1,4 +1,4 @@
-"""The local stack of one project: its servers, their addresses, the variables that tell them."""
+"""The local stack of one project: its servers, and the variables that name them."""
 
 import fcntl
 import secrets
@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ontem.stack import postgres, redis
 from ontem.stack.errors import StackError
 from ontem.stack.postgres import LocalPostgres
 from ontem.stack.redis import LocalRedis
@@ -22,7 +21,8 @@ Server = LocalPostgres | LocalRedis
 class LocalStack:
     """A real PostgreSQL and a real Redis with their data below `.ontem` of one folder.
 
-    A throw-away stack is for tests: it is quick and survives nothing; `remove` it at the end.
+    A throw-away stack is for tests: it starts quickly and its data survive no crash. `remove` it at
+    the end.
     """
 
     project_dir: Path
@@ -30,50 +30,50 @@ class LocalStack:
 
     @property
     def home(self) -> Path:
-        """The folder of all that the stack keeps."""
+        """The folder that has all files of the stack."""
         return self.project_dir.resolve() / ".ontem"
 
     @property
     def variables(self) -> dict[str, str]:
-        """What `.ontem/env` says: the stack's addresses and its entity key."""
+        """The variables in `.ontem/env`: the stack's addresses and its entity key."""
         return read_variables(self.home / "env")
 
     def up(self) -> tuple[str, ...]:
-        """Start what is down; a sentence for each server says what was done.
+        """Start the servers that are down; a sentence for each says what was done.
 
         Raises StackError when a server cannot be started.
         """
         self.home.mkdir(exist_ok=True)
-        with self._alone():
+        with self._locked():
             variables = fixed_variables(self.home, self.variables)
             (self.home / "storage").mkdir(exist_ok=True)
             sentences = [
-                self._start("PostgreSQL", self._postgres, variables),
-                self._start("Redis", self._redis, variables),
+                self._start(self._postgres, variables),
+                self._start(self._redis, variables),
             ]
         return tuple(sentences)
 
     def down(self) -> None:
         """Stop both servers; their data stay. Nothing happens to a server that is down."""
         if self.home.is_dir():
-            with self._alone():
+            with self._locked():
                 self._postgres.stop()
                 self._redis.stop()
 
     def remove(self) -> None:
         """Stop both servers and remove all their data for good, and `.ontem/env` with its key."""
         if self.home.is_dir():
-            with self._alone():
+            with self._locked():
                 self._postgres.remove()
                 self._redis.remove()
                 (self.home / "env").unlink(missing_ok=True)
 
     def status(self) -> tuple[ServerStatus, ...]:
-        """Each server as it is now."""
+        """The state of each server now."""
         known = self.variables
         return (
-            self._postgres.status(Address.of(known.get("ONTEM_POSTGRES_URL", ""))),
-            self._redis.status(Address.of(known.get("ONTEM_REDIS_URL", ""))),
+            self._postgres.status(Address.of(known.get(LocalPostgres.variable, ""))),
+            self._redis.status(Address.of(known.get(LocalRedis.variable, ""))),
         )
 
     @property
@@ -84,44 +84,38 @@ class LocalStack:
     def _redis(self) -> LocalRedis:
         return LocalRedis(self.home, self.throwaway)
 
-    def _start(self, name: str, server: Server, variables: dict[str, str]) -> str:
-        """Have `server` up, keep its address in `variables` and `.ontem/env`, say what was done."""
-        is_postgres = isinstance(server, LocalPostgres)
-        variable = "ONTEM_POSTGRES_URL" if is_postgres else "ONTEM_REDIS_URL"
-        known = Address.of(variables.get(variable, ""))
-        if known is None:
-            self._refuse_data_without_password(name, server)
-        elif server.is_up(known):
-            return f"{name} is already up on {known}."
-        else:
-            server.stop()  # one that lives but does not answer as ours, such as on another port
-        address, remark = _address(known)
-        url_of = postgres.url_of if is_postgres else redis.url_of
-        variables[variable] = url_of(address)
-        write_variables(self.home / "env", variables)  # first: data need their password
-        server.start(address)
-        return f"{name} is up on {address}{remark}."
-
-    def _refuse_data_without_password(self, name: str, server: Server) -> None:
-        if isinstance(server, LocalPostgres) and (server.link / "PG_VERSION").exists():
+    def _start(self, server: Server, variables: dict[str, str]) -> str:
+        """Start `server` unless it is up, and note its address in `variables` and `.ontem/env`."""
+        known = Address.of(variables.get(server.variable, ""))
+        if known is None and server.data_need_password:
             raise StackError(
-                f"{self.home / 'env'} no longer has the password of the {name} in {server.link}: "
-                "put that line back, or start anew after `ontem down --erase`"
+                f"{self.home / 'env'} no longer has the password of {server.name}, whose data are "
+                f"in {self.home}: put the line {server.variable}=… back, or start anew after "
+                "`ontem down --erase`"
             )
+        if known is not None:
+            if server.is_up(known):
+                return f"{server.name} is already up on {known}."
+            server.stop()  # one that runs but does not answer there, such as on another port
+        address, remark = _free_address(known)
+        variables[server.variable] = server.url(address)
+        write_variables(self.home / "env", variables)  # first: data are useless without it
+        server.start(address)
+        return f"{server.name} is up on {address}{remark}."
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Only one `ontem` at a time starts and stops the servers of a project."""
+    def _locked(self) -> Iterator[None]:
+        """Inside, no other `ontem` starts or stops the servers of this project."""
         with (self.home / "stack.lock").open("w", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
 
-def _address(known: Address | None) -> tuple[Address, str]:
-    """The remembered address while its port is free, else one on a free port, and why."""
+def _free_address(known: Address | None) -> tuple[Address, str]:
+    """The known address if its port is free, else one on a free port; and a remark that says so."""
     if known is None:
         return Address(free_port(), secrets.token_hex(16)), ""
     if port_is_free(known.port):
         return known, ""
-    taken = f" (port {known.port} is taken by another program by now)"
-    return Address(free_port(), known.password), taken
+    remark = f" (port {known.port} is taken by another program by now)"
+    return Address(free_port(), known.password), remark

@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import psycopg
 from psycopg import sql
@@ -21,7 +22,7 @@ from ontem.stack.server import (
 
 ADMIN = "postgres"
 NAME = "ontem"
-"""Of the role and of the database that Ontem uses; the role is no superuser."""
+"""The role and the database of Ontem; the role is not a superuser."""
 
 CONFIGURATION = """\
 # Written by `ontem up` at every start.
@@ -48,19 +49,31 @@ full_page_writes = {fsync}
 class LocalPostgres:
     """PostgreSQL with its data in `home/postgres`.
 
-    A throw-away one does not wait for the disk, which a test never misses.
+    A throw-away one does not wait for the disk: it need not survive a crash.
     """
+
+    name: ClassVar = "PostgreSQL"
+    variable: ClassVar = "ONTEM_POSTGRES_URL"
 
     home: Path
     throwaway: bool = False
 
     @property
     def link(self) -> Path:
-        """Where the project sees the data."""
+        """Where the project has the data, or a link to them."""
         return self.home / "postgres"
 
+    @property
+    def data_need_password(self) -> bool:
+        """Whether there are data that only the password from before opens."""
+        return (self.link / "PG_VERSION").exists()
+
+    def url(self, address: Address) -> str:
+        """The URL of Ontem's database at that address."""
+        return f"postgresql://{NAME}:{address.password}@{address}/{NAME}"
+
     def is_up(self, address: Address) -> bool:
-        """Whether the server that answers there knows our password, and so is ours."""
+        """Whether a server answers there and accepts our password, so is ours."""
         try:
             with _connect(address, user=ADMIN):
                 return True
@@ -68,25 +81,25 @@ class LocalPostgres:
             return False
 
     def start(self, address: Address) -> None:
-        """Start the server on that address; its role and database are there afterwards.
+        """Start the server on that address, with Ontem's role and database.
 
-        Raises StackError with the server's last words when it does not start.
+        Raises StackError with the end of the server's log when it does not start.
         """
         data = data_folder(self.link)
         account = account_for(data)
         if not (data / "PG_VERSION").exists():
             self._initialise(data, account, address.password)
         self._configure(data, address.port)
-        self._drop_stale_pid(data)
+        self._remove_stale_pid(data)
         log = self._log(data, account)
         command = [str(binaries() / "pg_ctl"), "start", "-w", f"-t{START_SECONDS:.0f}", "-s"]
         done = account.run([*command, "-D", str(data), "-l", str(log)])
         if done.returncode or not self.is_up(address):
-            raise ServerDidNotStart(server="PostgreSQL", log=log)
-        self._provide_database(address)
+            raise ServerDidNotStart(server=self.name, log=log)
+        self._create_database(address)
 
     def stop(self) -> None:
-        """Stop the server; nothing happens when it is down. Clients are sent away."""
+        """Stop the server and disconnect its clients; nothing happens when it is down."""
         data = self.link.resolve()
         if process_of(data / "postmaster.pid", inside=data) is None:
             return
@@ -110,12 +123,11 @@ class LocalPostgres:
                     up, version = True, f"{number // 10_000}.{number % 10_000}"
             except psycopg.OperationalError:
                 pass
-        return ServerStatus(
-            "PostgreSQL", up, str(address or "-"), version, folder_bytes(self.link.resolve())
-        )
+        size = folder_bytes(self.link.resolve())
+        return ServerStatus(self.name, up, str(address or "-"), version, size)
 
     def _initialise(self, data: Path, account: Account, password: str) -> None:
-        shutil.rmtree(data, ignore_errors=True)  # a start that was cut short before
+        shutil.rmtree(data, ignore_errors=True)  # left by a start that was interrupted
         data.mkdir(mode=0o700, parents=True)
         account.own(data)
         with tempfile.TemporaryDirectory() as folder:
@@ -153,12 +165,12 @@ class LocalPostgres:
         )
         path.chmod(0o644)
 
-    def _drop_stale_pid(self, data: Path) -> None:
-        """Drop the pid file when its process is gone or is somebody else's by now."""
+    def _remove_stale_pid(self, data: Path) -> None:
+        """Remove the pid file when its process is gone or is another program by now."""
         if process_of(data / "postmaster.pid", inside=data) is None:
             (data / "postmaster.pid").unlink(missing_ok=True)
 
-    def _provide_database(self, address: Address) -> None:
+    def _create_database(self, address: Address) -> None:
         role = sql.Identifier(NAME)
         with _connect(address, user=ADMIN) as connection:
             if not _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s"):
@@ -172,11 +184,6 @@ class LocalPostgres:
                 connection.execute(
                     sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(NAME), role)
                 )
-
-
-def url_of(address: Address) -> str:
-    """The URL of Ontem's database there."""
-    return f"postgresql://{NAME}:{address.password}@{address}/{NAME}"
 
 
 def _connect(address: Address, *, user: str) -> "psycopg.Connection[tuple[object, ...]]":

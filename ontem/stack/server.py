@@ -9,7 +9,7 @@ import psutil
 
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
-"""A server that recovers from a hard stop may need a while."""
+"""A server that recovers from a crash may need this long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Address:
 
     @classmethod
     def of(cls, url: str) -> "Address | None":
-        """Read back from a URL that this stack wrote; None for anything else."""
+        """The address in a URL that this stack wrote; None for any other text."""
         try:
             parts = urlsplit(url)
             if parts.hostname != HOST or parts.port is None or not parts.password:
@@ -65,9 +65,9 @@ def free_port() -> int:
 
 
 def process_of(pid_file: Path, *, inside: Path) -> psutil.Process | None:
-    """The process that `pid_file` names, if it lives and works in the folder `inside`.
+    """The process that `pid_file` names, if it is alive and works in the folder `inside`.
 
-    A process id is given again after a crash or a reboot: a stranger under it is not ours.
+    After a crash or a reboot another program may have the same process id; the folder tells.
     """
     try:
         process = psutil.Process(int(pid_file.read_text(encoding="ascii").split()[0]))
@@ -77,7 +77,7 @@ def process_of(pid_file: Path, *, inside: Path) -> psutil.Process | None:
 
 
 def folder_bytes(folder: Path) -> int:
-    """How much the files below `folder` hold; files that vanish meanwhile count nothing."""
+    """The size of all files below `folder`; a file that vanishes meanwhile counts as empty."""
     total = 0
     for path in folder.rglob("*"):
         try:
