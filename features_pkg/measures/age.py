@@ -16,6 +16,8 @@ SECOND_US = 1_000_000
 class FirstAge:
     """Whole seconds since the entity's first event, of all the past; never seen is null."""
 
+    reads_amounts = False
+
     def reference(self, velocity: Velocity, events: Sequence[PastEvent], at_us: int) -> int | None:
         """From the earliest event."""
         first_us = min((event.at_us for event in events), default=None)
@@ -32,6 +34,8 @@ class FirstAge:
 
 class LastAge:
     """Whole seconds since the entity's last event, of all the past; never seen is null."""
+
+    reads_amounts = False
 
     def reference(self, velocity: Velocity, events: Sequence[PastEvent], at_us: int) -> int | None:
         """From the latest event."""

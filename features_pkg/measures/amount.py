@@ -16,6 +16,8 @@ class Amount:
     A chargeback counts with its order's amount, each product of an order with the whole amount.
     """
 
+    reads_amounts = True
+
     def reference(self, velocity: Velocity, events: Sequence[PastEvent], at_us: int) -> int:
         """The sum over the events."""
         return sum(event.order.amount_cents for event in events)

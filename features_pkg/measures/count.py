@@ -13,6 +13,8 @@ from features_pkg.measures.measure import windowed
 class Count:
     """How many events of the window named the entity; never seen is 0."""
 
+    reads_amounts = False
+
     def reference(self, velocity: Velocity, events: Sequence[PastEvent], at_us: int) -> int:
         """The number of events."""
         return len(events)

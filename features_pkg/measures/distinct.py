@@ -15,6 +15,8 @@ from features_pkg.measures.measure import windowed
 class Distinct:
     """How many different values of `target` came with the events; null is not a value."""
 
+    reads_amounts = False
+
     def reference(self, velocity: Velocity, events: Sequence[PastEvent], at_us: int) -> int:
         """The size of the set of values."""
         target = _target(velocity)

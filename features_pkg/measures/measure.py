@@ -19,6 +19,11 @@ class MeasureEngines(Protocol):
     The parity tests draw every measure and compare the three.
     """
 
+    @property
+    def reads_amounts(self) -> bool:
+        """Whether it looks at the orders' amounts; a notebook's table needs them only then."""
+        ...
+
     def reference(self, velocity: Velocity, events: Sequence[PastEvent], at_us: int) -> int | None:
         """The value for a question at `at_us`, of the events in its window; None is null."""
         ...

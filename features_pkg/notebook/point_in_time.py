@@ -15,12 +15,13 @@ from features_pkg.calendar import Calendar
 from features_pkg.definitions.catalogue import CATALOGUE, refuse_duplicates
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.missing import HISTORY_DAYS
-from features_pkg.definitions.velocity import Measure, Velocity, parse_name
+from features_pkg.definitions.velocity import Velocity, parse_name
 from features_pkg.engines.arrays import Questions, answer
 from features_pkg.engines.arrays.columns import order_column
 from features_pkg.errors import DefinitionError
 from features_pkg.history.sorted_events import SortedEvents
 from features_pkg.identifiers import IDENTIFIERS, Event, Identifier
+from features_pkg.measures import MEASURES
 from features_pkg.notebook.arrow_columns import arrow_columns
 from features_pkg.notebook.order_table import OrderTable
 
@@ -120,7 +121,7 @@ def _column_names(velocities: Sequence[Velocity]) -> tuple[str, ...]:
         names.add(velocity.identifier)
         if velocity.target is not None:
             names.add(velocity.target)
-        if velocity.measure is Measure.AMOUNT:
+        if MEASURES[velocity.measure].reads_amounts:
             names.add("amount_cents")
     return tuple(sorted(names))
 
@@ -135,7 +136,7 @@ class _OrderQuestions:
         self._times = {Event.ORDER: np.unique(table.at_us)}
         if any(velocity.event is Event.CHARGEBACK for velocity in features.velocities):
             self._times[Event.CHARGEBACK] = np.unique(table.chargeback_us[1])
-        self._amounts = any(v.measure is Measure.AMOUNT for v in features.velocities)
+        self._amounts = any(MEASURES[v.measure].reads_amounts for v in features.velocities)
 
     def columns_of(self, identifier: Identifier) -> dict[str, pa.Array]:
         """The columns of the features of one identifier."""

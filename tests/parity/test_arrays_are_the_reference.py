@@ -1,8 +1,11 @@
-"""The bulk path answers what the reference answers, for every kind of definition."""
+"""The arrays engine answers what the reference answers, for every kind of definition."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
+from itertools import product
 
 import pyarrow as pa
 from hypothesis import given, settings
@@ -13,33 +16,29 @@ from features_pkg.calendar import Calendar
 from features_pkg.definitions.catalogue import CATALOGUE
 from features_pkg.definitions.velocity import Measure, Past, Velocity, Window
 from features_pkg.engines import reference
+from features_pkg.errors import DefinitionError
 from features_pkg.history.past_orders import PastOrder
 from features_pkg.identifiers import IDENTIFIERS, Event
 from tests.parity import worlds
 
-RECENT = ("1s", "10m", "1h", "6h", "24h", "1d", "7d", "90d", "ever")
-DISTANT = ("1d", "7d", "30d", "90d", "ever")
+WINDOWS = ("1s", "10m", "1h", "6h", "24h", "1d", "7d", "30d", "90d", "ever", "since_cutoff", None)
 
 
-@st.composite
-def velocities(draw: st.DrawFn) -> Velocity:
-    measure = draw(st.sampled_from(Measure))
-    identifier = draw(st.sampled_from(IDENTIFIERS))
-    event = draw(st.sampled_from(Event))
-    if measure.is_age:
-        return Velocity(identifier, event, measure=measure)
-    past = draw(st.sampled_from(Past))
-    distinct = measure is Measure.DISTINCT
-    recent = RECENT if distinct else (*RECENT, "since_cutoff")
-    window = draw(st.sampled_from(DISTANT if past is Past.DISTANT else recent))
-    others = [other for other in IDENTIFIERS if other is not identifier]
-    target = draw(st.sampled_from(others)) if distinct else None
-    return Velocity(identifier, event, Window(window), past, measure, target)
+def definitions_of(measure: Measure) -> Iterator[Velocity]:
+    """Every definition with this measure that means anything."""
+    parts = product(IDENTIFIERS, Event, WINDOWS, (*Past, None), (*IDENTIFIERS, None))
+    for identifier, event, window, past, target in parts:
+        with suppress(DefinitionError):
+            yield Velocity(identifier, event, window and Window(window), past, measure, target)
+
+
+DEFINITIONS = {measure: tuple(definitions_of(measure)) for measure in Measure}
+velocities = st.sampled_from(Measure).flatmap(lambda m: st.sampled_from(DEFINITIONS[m]))
 
 
 @given(
     history=worlds.orders(),
-    definitions=st.lists(velocities(), min_size=1, max_size=12, unique=True),
+    definitions=st.lists(velocities, min_size=1, max_size=12, unique=True),
     calendar=worlds.calendars,
     lag=st.sampled_from((timedelta(0), timedelta(hours=4), timedelta(hours=30))),
 )
