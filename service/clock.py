@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Final
 
 from features_pkg.calendar import to_us
-from service.errors import ClockRefused
+from service.errors import ClockHeaderRefused
 
 CLOCK_HEADER: Final = "Ontem-Clock"
 
 
 class SteadyClock:
-    """Epoch microseconds that never go back within a process, whatever its machine's clock does."""
+    """Epoch microseconds that never go back within a process, even if the machine's clock does."""
 
     def __init__(self, now_us: Callable[[], int]) -> None:
         self._now_us = now_us
@@ -20,20 +20,22 @@ class SteadyClock:
         self._lock = threading.Lock()
 
     def now_us(self) -> int:
-        """The instant now, or the last one told when the machine's clock went back."""
+        """The instant now, or the last one returned if the machine's clock went back."""
         with self._lock:
             self._last_us = max(self._last_us, self._now_us())
             return self._last_us
 
 
 def from_header(text: str, *, development: bool) -> int:
-    """The instant that a development clock header states, as epoch microseconds.
+    """The instant in a development clock header, as epoch microseconds.
 
-    Raises ClockRefused when it is no aware instant, or the stack is not a development one.
+    Raises ClockHeaderRefused when the stack is not a development one, or the text is not an
+    instant with an offset.
     """
     if not development:
-        raise ClockRefused(
-            f"{CLOCK_HEADER} is for development stacks: leave it out, the service has a clock"
+        raise ClockHeaderRefused(
+            f"{CLOCK_HEADER} works on development stacks only: leave it out, "
+            "and the service uses its own clock"
         )
     try:
         at = datetime.fromisoformat(text)
@@ -41,6 +43,6 @@ def from_header(text: str, *, development: bool) -> int:
             return to_us(at.astimezone(UTC))
     except (ValueError, OverflowError):
         pass
-    raise ClockRefused(
+    raise ClockHeaderRefused(
         f"{CLOCK_HEADER} must be an instant with its offset, such as 2018-06-01T12:00:00Z"
     )

@@ -11,16 +11,16 @@ from stores.settings import settings_here
 
 
 @click.command()
-@click.option("--bind", default="127.0.0.1:8080", show_default=True, help="HOST:PORT to answer at.")
+@click.option("--bind", default="127.0.0.1:8080", show_default=True, help="HOST:PORT to listen on.")
 @click.option(
-    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes."
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Worker processes."
 )
 @click.option(
     "--threads",
     type=click.IntRange(1, 64),
     default=4,
     show_default=True,
-    help="Requests at a time per process.",
+    help="Requests that one process handles at the same time.",
 )
 @click.option(
     "--redis-timeout-ms",
@@ -36,7 +36,7 @@ from stores.settings import settings_here
     default=500,
     show_default=True,
     envvar="ONTEM_STATEMENT_TIMEOUT_MS",
-    help="How long it waits for a statement of PostgreSQL.",
+    help="How long a request waits for one statement of PostgreSQL.",
 )
 def serve(
     bind: str, workers: int, threads: int, redis_timeout_ms: int, statement_timeout_ms: int
@@ -48,10 +48,10 @@ def serve(
         statement_timeout=timedelta(milliseconds=statement_timeout_ms),
     )
     log.configure(settings.log_level)
-    served = start.load(settings)
-    start.check(settings, served, now_us=wall_clock_us())
-    served.warm_up(wall_clock_us())
+    served_model = start.load(settings)
+    start.check(settings, served_model, now_us=wall_clock_us())
+    served_model.warm_up(wall_clock_us())
     clock = SteadyClock(wall_clock_us)
     binding = Binding(address=bind, workers=workers, threads=threads)
-    log.info("serving", bind=bind, workers=workers, model=served.model.manifest.name)
-    Server(lambda: start.application(settings, served, limits, clock), options(binding)).run()
+    log.info("serving", bind=bind, workers=workers, model=served_model.model.manifest.name)
+    Server(lambda: start.application(settings, served_model, limits, clock), options(binding)).run()

@@ -1,4 +1,4 @@
-"""The service's sessions of PostgreSQL: one per thread, with prepared generic plans."""
+"""The service's PostgreSQL sessions: one per thread, with prepared generic plans."""
 
 import re
 import select
@@ -17,8 +17,8 @@ Row = tuple[Any, ...]
 
 _SETTINGS: Final[tuple[LiteralString, ...]] = (
     "SET plan_cache_mode = force_generic_plan",
-    # Every statement of a request finds a few rows by an index, and none may ever read a table
-    # because its statistics are old or lost, or compile a plan that runs for a millisecond.
+    # Every statement of a request finds a few rows by an index. None may read a whole table because
+    # the statistics are old or lost, and none may compile a plan that runs for a millisecond.
     "SET enable_seqscan = off",
     "SET enable_hashjoin = off",
     "SET enable_mergejoin = off",
@@ -28,38 +28,38 @@ _SETTINGS: Final[tuple[LiteralString, ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL as PostgreSQL takes it, with `$1`, `$2`, …, and the names of those values in order."""
+    """SQL with PostgreSQL's own `$1`, `$2`, …, and the names of those values in order."""
 
     text: str
     names: tuple[str, ...] = ()
 
 
 def prepare(template: str, *values: str, **structure: object) -> Statement:
-    """A query template rendered once, with one parameter for each of `values` that it uses.
+    """The statement of a query template, with one parameter for each of `values` that it uses.
 
-    One value is one parameter however often it is used, and the text is PostgreSQL's own: psycopg
-    would otherwise look for its placeholders in each request (ADR 4). `structure` is what the
-    template loops over.
+    A value is one parameter however often the template uses it. The placeholders are PostgreSQL's
+    own, because psycopg would otherwise look for its placeholders in each request (ADR 4).
+    `structure` is what the template loops over.
     """
     text, parameters = queries.with_parameters(
         template, {**{name: name for name in values}, **structure}
     )
     names: list[str] = []
 
-    def number(found: re.Match[str]) -> str:
-        name = str(parameters[found[1]])
+    def numbered(placeholder: re.Match[str]) -> str:
+        name = str(parameters[placeholder[1]])
         if name not in names:
             names.append(name)
         return f"${names.index(name) + 1}"
 
-    numbered = re.sub(r"%\((\w+)\)s", number, text)
-    return Statement(numbered.replace("%%", "%"), tuple(names))
+    text = re.sub(r"%\((\w+)\)s", numbered, text)
+    return Statement(text.replace("%%", "%"), tuple(names))
 
 
 class Database:
-    """PostgreSQL for all threads of one process; each gets a session of its own when it first asks.
+    """PostgreSQL for all threads of one process; each thread connects when it first needs to.
 
-    A session that has ended meanwhile is opened anew; nothing is tried again.
+    A session that has ended is opened again; a statement that failed is not run again.
     """
 
     def __init__(self, url: str, *, statement_timeout: timedelta) -> None:
@@ -67,9 +67,9 @@ class Database:
         self._local = threading.local()
 
     def session(self) -> Connection:
-        """This thread's session, in autocommit. Raises PostgresUnavailable."""
+        """This thread's session, in autocommit mode. Raises PostgresUnavailable."""
         session: Connection | None = getattr(self._local, "session", None)
-        if session is not None and _ended(session):
+        if session is not None and _has_ended(session):
             session.close()
             session = None
         if session is None:
@@ -85,20 +85,20 @@ class Database:
         return session
 
     def run(self, statement: Statement, values: Mapping[str, object]) -> list[Row]:
-        """The rows of one statement in a transaction of its own.
+        """The rows of one statement, run in a transaction of its own.
 
         Raises psycopg.Error or PostgresUnavailable.
         """
         cursor = psycopg.RawCursor(self.session())
-        given = [values[name] for name in statement.names]
+        parameters = [values[name] for name in statement.names]
         text = statement.text.encode()
-        return cursor.execute(text, given, prepare=True, binary=True).fetchall()
+        return cursor.execute(text, parameters, prepare=True, binary=True).fetchall()
 
 
-def _ended(session: Connection) -> bool:
-    """Whether the session broke, or its server has something to say: the end, if nothing else."""
+def _has_ended(session: Connection) -> bool:
+    """Whether the session is closed, or its server sent something unasked: usually its end."""
     if session.closed:
         return True
-    waiting = select.poll()
-    waiting.register(session.fileno(), select.POLLIN)
-    return bool(waiting.poll(0))
+    unread_input = select.poll()
+    unread_input.register(session.fileno(), select.POLLIN)
+    return bool(unread_input.poll(0))

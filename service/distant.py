@@ -1,4 +1,4 @@
-"""The distant past of one order: one MGET of Redis, resolved to one load."""
+"""The distant past of one order: one MGET of Redis, read as one load."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,30 +9,31 @@ from features_pkg.errors import TimelineUnreadable
 from features_pkg.identifiers import IDENTIFIERS, MERCHANT
 from features_pkg.orders.order import Order
 from features_pkg.timelines.read import Timeline, decode
+from service.errors import PastUnavailable
 from stores.redis.reader import OnlineReader, OnlineReadFailed, Reply
 from stores.redis.values import Load, VersionUnreadable, decode_list, load_for_day, read_version
 
 Entity = tuple[str, str]
+"""Identifier and value."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The entities of one order and the keys under which they were asked for."""
+class EntityRequest:
+    """The entities of one order and the key of each in Redis, in the same order."""
 
     entities: tuple[Entity, ...]
     keys: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Distant:
-    """The one load that a request uses and what it knows; or neither, and why."""
+class DistantRead:
+    """The one load that a request uses, and what it knows of the order's entities."""
 
-    load: Load | None
-    past: DistantPast | None
-    failure: str = ""
+    load: Load
+    past: DistantPast
 
 
-def ask(keys: EntityKeys, merchant_id: int, order: Order) -> Asked:
+def entity_request(keys: EntityKeys, merchant_id: int, order: Order) -> EntityRequest:
     """The entities of an order, the merchant first; nothing is read yet."""
     entities: list[Entity] = [(MERCHANT, "")]
     for identifier in IDENTIFIERS:
@@ -40,37 +41,48 @@ def ask(keys: EntityKeys, merchant_id: int, order: Order) -> Asked:
         if value is None:
             continue
         values = value if identifier.several else (value,)
-        entities += [(identifier.value, one) for one in values]
-    return Asked(
+        entities += [(identifier.value, each) for each in values]
+    return EntityRequest(
         tuple(entities), tuple(keys.key(merchant_id, name, value) for name, value in entities)
     )
 
 
-def receive(reader: OnlineReader, asked: Asked, *, due_day: int, max_stale: int) -> Distant:
-    """What the newest load as of day `due_day` (ordinal), at most `max_stale` days older, knows.
+def send(reader: OnlineReader, request: EntityRequest) -> None:
+    """Ask Redis for the entities and the list of loads. Raises PastUnavailable."""
+    try:
+        reader.send(request.keys)
+    except OnlineReadFailed as failed:
+        raise PastUnavailable(f"distant: {failed.reason}") from failed
 
-    Every entity is read for that one load. No list, or no answer, is no past at all: never zeros.
+
+def receive(
+    reader: OnlineReader, request: EntityRequest, *, due_day: int, max_stale: int
+) -> DistantRead:
+    """What the newest load knows that is of `due_day` (ordinal) or up to `max_stale` days older.
+
+    Every entity is read as that one load has it. Without an answer, a list or such a load there is
+    no distant past: never zeros. Raises PastUnavailable.
     """
     try:
         reply = reader.receive()
         loads = () if reply.loads is None else decode_list(reply.loads)
     except OnlineReadFailed as failed:
-        return Distant(None, None, f"distant: {failed.reason}")
-    except VersionUnreadable:
-        return Distant(None, None, "distant: list unreadable")
+        raise PastUnavailable(f"distant: {failed.reason}") from failed
+    except VersionUnreadable as unreadable:
+        raise PastUnavailable("distant: list unreadable") from unreadable
     load = load_for_day(loads, due_day, max_stale)
     if load is None:
-        return Distant(None, None, f"distant: no {'list' if reply.loads is None else 'load'}")
-    listed = frozenset(one.load_id for one in loads)
-    return Distant(load, DistantPast(load.as_of, _timelines(reply, asked, load, listed)))
+        raise PastUnavailable(f"distant: no {'list' if reply.loads is None else 'load'}")
+    listed = frozenset(each.load_id for each in loads)
+    return DistantRead(load, DistantPast(load.as_of, _timelines(reply, request, load, listed)))
 
 
 def _timelines(
-    reply: Reply, asked: Asked, load: Load, listed: frozenset[int]
+    reply: Reply, request: EntityRequest, load: Load, listed: frozenset[int]
 ) -> Mapping[Entity, Timeline | None]:
     """The timeline of each entity, None where never seen; an unreadable one is left out."""
     timelines: dict[Entity, Timeline | None] = {}
-    for entity, key, value in zip(asked.entities, asked.keys, reply.values, strict=True):
+    for entity, key, value in zip(request.entities, request.keys, reply.values, strict=True):
         try:
             content = read_version(value, key, load.load_id, listed)
             timelines[entity] = None if content is None else decode(content)

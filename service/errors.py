@@ -1,4 +1,4 @@
-"""What the service refuses, and the one table of what that is over HTTP (RFC 9457)."""
+"""What the service refuses, and the one table of how that looks over HTTP (RFC 9457)."""
 
 from http import HTTPStatus
 from typing import Final
@@ -14,15 +14,15 @@ PROBLEM_JSON: Final = "application/problem+json"
 
 
 class ServiceError(OntemError):
-    """Base of every refusal of a request; its text is for the client and never has its data."""
+    """Base of every refusal of a request; its text is for the client and repeats no sent value."""
 
 
 class BodyUnreadable(ServiceError):
-    """The body is no JSON object: broken, empty, too deep, or not UTF-8."""
+    """The body can't be read as JSON: broken, empty, nested too deep, or not UTF-8."""
 
 
 class FieldRefused(ServiceError):
-    """One field of the request can't be taken; `param` is its path, `items[0].quantity` say."""
+    """One field of the request is wrong; `param` is its path, such as `items[0].quantity`."""
 
     def __init__(self, param: str, detail: str) -> None:
         super().__init__(f"{param or 'the body'}: {detail}")
@@ -30,7 +30,7 @@ class FieldRefused(ServiceError):
 
 
 class BodyTooLarge(ServiceError):
-    """The body has more bytes than one order can need."""
+    """The body has more bytes than one order needs."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"the body has more than {limit} bytes: send one order per request")
@@ -45,14 +45,14 @@ class MediaTypeRefused(ServiceError):
 
 
 class KeyRefused(ServiceError):
-    """No valid API key came with the request; why not is not said."""
+    """The request has no valid API key; the text does not say what is wrong with it."""
 
     def __init__(self) -> None:
         super().__init__("send a valid API key as Authorization: Bearer ontem_...")
 
 
-class ClockRefused(ServiceError):
-    """A development clock was sent that can't be taken."""
+class ClockHeaderRefused(ServiceError):
+    """A development clock was sent that can't be used."""
 
 
 class OrderConflict(ServiceError):
@@ -60,16 +60,27 @@ class OrderConflict(ServiceError):
 
     def __init__(self) -> None:
         super().__init__(
-            "an order with this order_id is stored with other content: orders are immutable, "
-            "send a new order_id"
+            "an order with this order_id is stored with other content: stored orders never change, "
+            "so send the new one under another order_id"
         )
 
 
 class StoreUnavailable(ServiceError):
-    """The evaluation could not be stored, so it is not answered either; it may be sent again."""
+    """The evaluation could not be stored, so it is not answered; the order may be sent again."""
 
     def __init__(self) -> None:
         super().__init__("the evaluation could not be stored: send the same order again")
+
+
+class PastUnavailable(OntemError):
+    """A part of an order's past could not be read; the order is answered without a score.
+
+    `reason` names the part and the cause for the log, and never holds data.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"a part of the past is missing ({reason})")
+        self.reason = reason
 
 
 PROBLEMS: Final[dict[type[ServiceError], tuple[HTTPStatus, str]]] = {
@@ -78,7 +89,7 @@ PROBLEMS: Final[dict[type[ServiceError], tuple[HTTPStatus, str]]] = {
     BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large"),
     MediaTypeRefused: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media-type-refused"),
     KeyRefused: (HTTPStatus.UNAUTHORIZED, "key-refused"),
-    ClockRefused: (HTTPStatus.BAD_REQUEST, "clock-refused"),
+    ClockHeaderRefused: (HTTPStatus.BAD_REQUEST, "clock-refused"),
     OrderConflict: (HTTPStatus.CONFLICT, "order-conflict"),
     StoreUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable"),
 }
@@ -91,7 +102,7 @@ _HEADERS: Final[dict[type[ServiceError], dict[str, str]]] = {
 
 
 class FieldProblem(msgspec.Struct, frozen=True):
-    """Which field is wrong, and how."""
+    """Which field is wrong, and what is wrong with it."""
 
     param: str
     detail: str
@@ -108,7 +119,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def problem_of(error: ServiceError) -> Problem:
-    """What a refusal looks like to the client."""
+    """A refusal as the client gets it."""
     status, name = PROBLEMS[type(error)]
     fields: tuple[FieldProblem, ...] = ()
     if isinstance(error, FieldRefused):
@@ -116,8 +127,8 @@ def problem_of(error: ServiceError) -> Problem:
     return Problem(f"urn:ontem:problem:{name}", status.phrase, status, str(error), fields)
 
 
-def response(problem: Problem, headers: dict[str, str] | None = None) -> Response:
-    """`problem` as an HTTP response; what JSON can't carry of a refused name is replaced."""
+def problem_response(problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    """`problem` as an HTTP response."""
     return Response(
         msgspec.json.encode(problem),
         status=problem.status,
@@ -130,40 +141,41 @@ def register(app: Flask) -> None:
     """Answer every error of `app` as problem+json: refusals, unknown paths, and bugs."""
 
     @app.errorhandler(ServiceError)
-    def refused(error: ServiceError) -> Response:
+    def answer_refusal(error: ServiceError) -> Response:
         if error.__cause__ is not None:
             cause = error.__cause__
             log.error(
                 "store failed",
                 error=type(cause).__name__,
                 sqlstate=getattr(cause, "sqlstate", None),
-                place=_place(cause),
+                code_line=_code_line(cause),
             )
-        return response(problem_of(error), _HEADERS.get(type(error)))
+        return problem_response(problem_of(error), _HEADERS.get(type(error)))
 
     @app.errorhandler(HTTPException)
-    def not_served(error: HTTPException) -> Response:
+    def answer_http_error(error: HTTPException) -> Response:
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
         allowed = getattr(error, "valid_methods", None)
-        return response(
+        return problem_response(
             Problem("about:blank", status.phrase, status, status.description or status.phrase),
             {"Allow": ", ".join(sorted(allowed))} if allowed else None,
         )
 
     @app.errorhandler(Exception)
-    def broken(error: Exception) -> Response:
+    def answer_bug(error: Exception) -> Response:
         # The traceback can quote a buyer's data, so only where it was raised is logged.
-        log.error("unexpected", error=type(error).__name__, place=_place(error))
+        log.error("unexpected", error=type(error).__name__, code_line=_code_line(error))
         status = HTTPStatus.INTERNAL_SERVER_ERROR
-        detail = "Ontem failed, and logged where: the same request may be sent again"
-        return response(Problem("about:blank", status.phrase, status, detail))
+        detail = "Ontem failed and logged where: you may send the same request again"
+        return problem_response(Problem("about:blank", status.phrase, status, detail))
 
 
-def _place(error: BaseException) -> str:
+def _code_line(error: BaseException) -> str:
     """The innermost file and line of a traceback, without any value."""
     trace = error.__traceback__
-    place = "nowhere"
+    file_and_line = "nowhere"
     while trace is not None:
-        place = f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
+        file = trace.tb_frame.f_code.co_filename.rpartition("/")[2]
+        file_and_line = f"{file}:{trace.tb_lineno}"
         trace = trace.tb_next
-    return place
+    return file_and_line

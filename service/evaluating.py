@@ -1,4 +1,4 @@
-"""One evaluation from a canonical order: read both pasts, score, decide, store, answer."""
+"""One evaluation of a canonical order: read both pasts, score, decide, store, answer."""
 
 import uuid
 from dataclasses import dataclass
@@ -12,29 +12,30 @@ from features_pkg.orders.order import Order, content_hash
 from service import recording
 from service.database import Database
 from service.errors import StoreUnavailable
-from service.past import Past, Pasts
+from service.evaluation_answer import EvaluationAnswer
+from service.past import OrderPast, PastReader
 from service.recording import Evaluation
-from service.response import Answer
-from service.served_model import Served
+from service.served_model import ServedModel
 from stores.postgres.connection import PostgresUnavailable
 from stores.postgres.merchants import Merchant
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """One order of one merchant at one instant; `development` is when a request brought its own."""
+class EvaluationRequest:
+    """One order of one merchant, to be evaluated at one instant."""
 
     merchant: Merchant
     order: Order
     at_us: int
-    development: bool = False
+    has_own_clock: bool = False
+    """Whether the instant came with the request; the database's clock is then set to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The answer, whether it is an earlier one, and what failed on the way (for the log)."""
+    """The answer, whether it was stored by an earlier request, and what failed (for the log)."""
 
-    answer: Answer
+    answer: EvaluationAnswer
     replayed: bool = False
     failures: tuple[str, ...] = ()
 
@@ -42,75 +43,82 @@ class Outcome:
 class Evaluations:
     """Evaluates orders, for all threads of one process."""
 
-    def __init__(self, served: Served, database: Database, pasts: Pasts) -> None:
-        self._served, self._database, self._pasts = served, database, pasts
+    def __init__(
+        self, served_model: ServedModel, database: Database, past_reader: PastReader
+    ) -> None:
+        self._served_model, self._database = served_model, database
+        self._past_reader = past_reader
 
-    def evaluate(self, question: Question) -> Outcome:
-        """The order's one answer: the stored one when it was asked before.
+    def evaluate(self, request: EvaluationRequest) -> Outcome:
+        """The order's one answer: the stored one if the order was evaluated before.
 
-        Raises OrderConflict, or StoreUnavailable when nothing could be stored.
+        Raises OrderConflict, or StoreUnavailable when the evaluation could not be stored.
         """
-        order_hash = content_hash(question.order)
+        order_hash = content_hash(request.order)
         try:
-            return self._evaluate(question, order_hash)
+            return self._evaluate(request, order_hash)
         except (psycopg.Error, PostgresUnavailable) as cause:
             raise StoreUnavailable from cause
 
-    def _evaluate(self, question: Question, order_hash: bytes) -> Outcome:
-        past = self._pasts.read(question.merchant.merchant_id, question.order, question.at_us)
+    def _evaluate(self, request: EvaluationRequest, order_hash: bytes) -> Outcome:
+        past = self._past_reader.read(request.merchant.merchant_id, request.order, request.at_us)
         if past.recent is not None and past.recent.own_at_us is not None:
-            known = self._stored(question, order_hash)
-            if known is not None:
-                return Outcome(known, replayed=True)
-        vector = self._served.evaluator.vector(
-            question.order, question.at_us, past.distant.past, past.events
+            earlier = self._stored_answer(request, order_hash)
+            if earlier is not None:
+                return Outcome(earlier, replayed=True)
+        vector = self._served_model.evaluator.vector(
+            request.order, request.at_us, past.timelines, past.events
         )
         score, failures = self._score(vector)
-        evaluation = self._evaluation(question, past, vector, score, order_hash)
-        clock = from_us(question.at_us) if question.development else None
+        evaluation = self._evaluation(request, past, vector, score, order_hash)
+        clock = from_us(request.at_us) if request.has_own_clock else None
         if recording.record(self._database, evaluation, clock=clock):
             return Outcome(evaluation.answer(), failures=(*past.failures, *failures))
-        winner = self._stored(question, order_hash)
-        if winner is None:  # an import is bringing this order right now
+        winner = self._stored_answer(request, order_hash)
+        if winner is None:  # an import is storing this order right now
             raise StoreUnavailable
         return Outcome(winner, replayed=True)
 
-    def _stored(self, question: Question, order_hash: bytes) -> Answer | None:
-        merchant_id = question.merchant.merchant_id
-        return recording.stored(self._database, merchant_id, question.order, order_hash)
+    def _stored_answer(
+        self, request: EvaluationRequest, order_hash: bytes
+    ) -> EvaluationAnswer | None:
+        merchant_id = request.merchant.merchant_id
+        return recording.stored_answer(self._database, merchant_id, request.order, order_hash)
 
     def _score(self, vector: Vector) -> tuple[float | None, tuple[str, ...]]:
-        """The score, or None when a part of the past is missing or the model gives no number."""
+        """The score, or None when a part of the past is missing or the model's result is NaN."""
         if vector.missing:
             return None, ()
         try:
-            return self._served.model.score(vector.values), ()
+            return self._served_model.model.score(vector.values), ()
         except NotFinite as failed:
             return None, (f"model: {failed.subject} is not finite",)
 
     def _evaluation(
         self,
-        question: Question,
-        past: Past,
+        request: EvaluationRequest,
+        past: OrderPast,
         vector: Vector,
         score: float | None,
         order_hash: bytes,
     ) -> Evaluation:
-        served, load = self._served, past.distant.load
+        served_model = self._served_model
+        load = None if past.distant is None else past.distant.load
+        stale_days = None if load is None else served_model.due_day(request.at_us) - load.as_of
         return Evaluation(
             evaluation_id=uuid.uuid4(),
-            merchant_id=question.merchant.merchant_id,
-            order=question.order,
+            merchant_id=request.merchant.merchant_id,
+            order=request.order,
             content_hash=order_hash,
-            evaluated_us=question.at_us,
+            evaluated_us=request.at_us,
             vector=vector.values,
             missing=vector.missing,
             score=score,
-            decision=question.merchant.policy.decide(score),
-            model=served.model.manifest.name,
-            feature_set=served.feature_set.version,
-            timelines=served.feature_set.timelines_id,
+            decision=request.merchant.policy.decide(score),
+            model=served_model.model.manifest.name,
+            feature_set=served_model.feature_set.version,
+            timelines=served_model.feature_set.timelines_id,
             load=load,
-            stale_days=None if load is None else served.due_day(question.at_us) - load.as_of,
+            stale_days=stale_days,
             visible=None if past.recent is None else past.recent.visible,
         )

@@ -1,4 +1,4 @@
-"""Whether this process can answer: asked by whoever sends it requests."""
+"""Whether this process can evaluate orders, for whoever sends it requests."""
 
 from collections.abc import Callable
 from typing import Final
@@ -8,18 +8,18 @@ import psycopg
 import redis
 
 from service.database import Database, Statement
-from service.served_model import Served
+from service.served_model import ServedModel
 from stores.postgres.connection import PostgresUnavailable
 from stores.redis.keys import list_key
 from stores.redis.values import VersionUnreadable, decode_list
 
 
 class Health(msgspec.Struct, frozen=True):
-    """Each check, and whether all of them hold."""
+    """The result of each check, and whether all of them passed."""
 
     ready: bool
     checks: dict[str, str]
-    """`ok`, or what is wrong, by the name of the check."""
+    """`ok` or what is wrong, by the name of the check."""
 
 
 OK: Final = "ok"
@@ -28,18 +28,20 @@ OK: Final = "ok"
 class Readiness:
     """The checks of one process: the model, PostgreSQL, Redis, and a published snapshot."""
 
-    def __init__(self, served: Served, database: Database, client: "redis.Redis") -> None:
-        self._served, self._database, self._client = served, database, client
+    def __init__(
+        self, served_model: ServedModel, database: Database, client: "redis.Redis"
+    ) -> None:
+        self._served_model, self._database, self._client = served_model, database, client
 
     def check(self) -> Health:
-        """All checks, done now."""
+        """The result of all checks, made now."""
         checks = {
             "model": OK,  # a process without one did not start
-            "postgresql": _said(self._postgresql),
-            "redis": _said(self._redis),
-            "snapshot": _said(self._snapshot),
+            "postgresql": _result(self._postgresql),
+            "redis": _result(self._redis),
+            "snapshot": _result(self._snapshot),
         }
-        return Health(all(said == OK for said in checks.values()), checks)
+        return Health(all(result == OK for result in checks.values()), checks)
 
     def _postgresql(self) -> None:
         self._database.run(Statement("SELECT 1"), {})
@@ -48,12 +50,12 @@ class Readiness:
         self._client.ping()
 
     def _snapshot(self) -> None:
-        content = self._client.get(list_key(self._served.feature_set.timelines_id))
+        content = self._client.get(list_key(self._served_model.feature_set.timelines_id))
         if not isinstance(content, bytes) or not decode_list(content):
             raise VersionUnreadable("no snapshot is published")
 
 
-def _said(check: Callable[[], None]) -> str:
+def _result(check: Callable[[], None]) -> str:
     try:
         check()
     except VersionUnreadable:

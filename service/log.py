@@ -1,4 +1,4 @@
-"""One structured line per request and per failure, without anything a buyer or merchant sent."""
+"""One JSON line per request and per failure, with nothing that a buyer or merchant sent."""
 
 import logging
 import sys
@@ -10,7 +10,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def configure(level: str) -> None:
-    """Write the lines of this process to standard output, from `level` on."""
+    """Write the lines of this process to standard output, those of `level` and above."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("%(message)s"))
     _logger.handlers = [handler]
@@ -19,12 +19,12 @@ def configure(level: str) -> None:
 
 
 def info(event: str, **values: object) -> None:
-    """One line of what happened; `values` are ids and numbers of ours."""
+    """Write what happened as one line; `values` are our own ids and numbers."""
     _write(logging.INFO, event, values)
 
 
 def error(event: str, **values: object) -> None:
-    """One line of what went wrong; `values` are ids, class names and places of ours."""
+    """Write what went wrong as one line; `values` are our own ids, class names and file names."""
     _write(logging.ERROR, event, values)
 
 

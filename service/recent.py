@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import psycopg
 from psycopg.types.numeric import Int8
 
 from features_pkg import calendar
@@ -11,6 +12,7 @@ from features_pkg.history.recent_events import RecentEvent
 from features_pkg.identifiers import IDENTIFIERS
 from features_pkg.orders.order import Order
 from service.database import Database, Row, prepare
+from service.errors import PastUnavailable
 
 SINGLE: Final = tuple(one.value for one in IDENTIFIERS if not one.several)
 """The identifiers that an order carries one value of, as columns and parameters."""
@@ -24,7 +26,7 @@ _RECENT: Final = prepare(
 
 
 @dataclass(frozen=True, slots=True)
-class RecentPast:
+class RecentRead:
     """What one statement saw; `visible` is its snapshot in PostgreSQL's text form."""
 
     visible: str
@@ -35,10 +37,10 @@ class RecentPast:
 
 def read(
     database: Database, merchant_id: int, order: Order, *, from_us: int, to_us: int
-) -> RecentPast:
-    """The events of [from_us, to_us) that name an identifier of the order; never its own.
+) -> RecentRead:
+    """The events in [from_us, to_us) that name an identifier of the order; never the order's own.
 
-    Raises psycopg.Error, or PostgresUnavailable.
+    Raises PastUnavailable when the statement failed, PostgresUnavailable when there is no session.
     """
     values = {name: getattr(order, name) for name in SINGLE} | {
         "merchant_id": Int8(merchant_id),
@@ -47,10 +49,14 @@ def read(
         "to_at": calendar.from_us(to_us),
         "product": list(order.product),
     }
-    return _past(database.run(_RECENT, values))
+    try:
+        rows = database.run(_RECENT, values)
+    except psycopg.Error as cause:
+        raise PastUnavailable(f"recent: {type(cause).__name__}") from cause
+    return _recent_read(rows)
 
 
-def _past(rows: Sequence[Row]) -> RecentPast:
+def _recent_read(rows: Sequence[Row]) -> RecentRead:
     visible, own_at_us, events = "", None, []
     for row in rows:
         if row[2] == "visible":
@@ -59,4 +65,4 @@ def _past(rows: Sequence[Row]) -> RecentPast:
             own_at_us = row[3]
         else:
             events.append(RecentEvent._make(row))
-    return RecentPast(visible, own_at_us, tuple(events))
+    return RecentRead(visible, own_at_us, tuple(events))

@@ -1,4 +1,4 @@
-"""Storing an order with its evaluation in one transaction, and finding what was stored."""
+"""Stores an order with its evaluation in one transaction, and finds the stored answer."""
 
 import struct
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from features_pkg.calendar import from_us
 from features_pkg.orders.order import Item, Order
 from service.database import Database, prepare
 from service.errors import OrderConflict
+from service.evaluation_answer import EvaluationAnswer
 from service.recent import SINGLE
-from service.response import Answer
 from stores.policy import Decision
 from stores.redis.values import Load
 
@@ -25,13 +25,13 @@ _FIELDS: Final = (
     *("feature_set", "timelines", "load_id", "as_of", "stale_days", "visible", "missing"),
 )
 _RECORD: Final = prepare("record_evaluation", *_FIELDS, development=False)
-_RECORD_AT: Final = prepare("record_evaluation", *_FIELDS, "clock", development=True)
-_STORED: Final = prepare("stored_evaluation", "merchant_id", "order_id")
+_RECORD_WITH_CLOCK: Final = prepare("record_evaluation", *_FIELDS, "clock", development=True)
+_STORED_EVALUATION: Final = prepare("stored_evaluation", "merchant_id", "order_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """All that one evaluation is, as it is stored and answered."""
+    """One evaluation with all that is stored of it."""
 
     evaluation_id: UUID
     merchant_id: int
@@ -54,9 +54,9 @@ class Evaluation:
         """The day of the snapshot that was used."""
         return None if self.load is None else date.fromordinal(self.load.as_of)
 
-    def answer(self) -> Answer:
+    def answer(self) -> EvaluationAnswer:
         """What the merchant gets."""
-        return Answer(
+        return EvaluationAnswer(
             evaluation_id=self.evaluation_id,
             order_id=self.order.order_id,
             score=self.score,
@@ -72,35 +72,36 @@ class Evaluation:
 
 
 def record(database: Database, evaluation: Evaluation, *, clock: datetime | None) -> bool:
-    """Store the order and its evaluation, both or neither; False when another one is the answer.
+    """Store the order and its evaluation, both or neither, and return whether they were stored.
 
+    They are not when the order has an evaluation already, or other content.
     `clock` is the development clock of the request. Raises psycopg.Error or PostgresUnavailable.
     """
     values = _values(evaluation)
     if clock is None:
         return bool(database.run(_RECORD, values))
-    return bool(database.run(_RECORD_AT, {**values, "clock": clock.isoformat()}))
+    return bool(database.run(_RECORD_WITH_CLOCK, {**values, "clock": clock.isoformat()}))
 
 
-def stored(
+def stored_answer(
     database: Database, merchant_id: int, order: Order, content_hash: bytes
-) -> Answer | None:
-    """The answer that this order got before, or None when it has none.
+) -> EvaluationAnswer | None:
+    """The answer that this order got before, or None if it has none.
 
-    Raises OrderConflict when the order is there with other content; psycopg.Error or
+    Raises OrderConflict when the order is stored with other content; psycopg.Error or
     PostgresUnavailable.
     """
     values = {"merchant_id": Int8(merchant_id), "order_id": order.order_id}
-    rows = database.run(_STORED, values)
+    rows = database.run(_STORED_EVALUATION, values)
     if not rows:
         return None
-    its_hash, evaluation_id, score, decision, model, feature_set, *rest = rows[0]
-    if its_hash != content_hash:
+    stored_hash, evaluation_id, score, decision, model, feature_set, *rest = rows[0]
+    if stored_hash != content_hash:
         raise OrderConflict
     if evaluation_id is None:
         return None
     as_of, stale_days, missing, evaluated_at = rest
-    return Answer(
+    return EvaluationAnswer(
         evaluation_id=evaluation_id,
         order_id=order.order_id,
         score=score,

@@ -1,4 +1,4 @@
-"""What a process serves: one feature set and one model of it, and what they need to be asked."""
+"""What a process serves: one model, its feature set, and what it takes to compute a vector."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ from features_pkg.orders.order import Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """Fixed for the life of a process."""
+class ServedModel:
+    """One model with its feature set; the same for the life of a process."""
 
     feature_set: FeatureSet
     model: Model
@@ -20,13 +20,13 @@ class Served:
     calendar: Calendar
     evaluator: Evaluator
     max_stale: int
-    """How many days a snapshot may be older than the one that the instant asks for."""
+    """How many days older than the due one a snapshot may be."""
 
     @classmethod
     def of(
         cls, feature_set: FeatureSet, model: Model, *, entity_key: bytes, max_stale: int
-    ) -> "Served":
-        """What it takes to serve `model`, which was loaded for `feature_set`."""
+    ) -> "ServedModel":
+        """`model`, which was loaded for `feature_set`, ready to be served."""
         return cls(
             feature_set=feature_set,
             model=model,
@@ -37,11 +37,11 @@ class Served:
         )
 
     def warm_up(self, at_us: int) -> None:
-        """Do what the first evaluation at about this instant would otherwise wait for."""
-        nothing = Order(order_id="", amount_cents=0)
+        """Do the one-time work that the first evaluation near this instant would wait for."""
+        empty_order = Order(order_id="", amount_cents=0)
         self.due_day(at_us)
-        self.model.score(self.evaluator.vector(nothing, at_us, None, None).values)
+        self.model.score(self.evaluator.vector(empty_order, at_us, None, None).values)
 
     def due_day(self, at_us: int) -> int:
-        """The day (ordinal) of the snapshot that the rule names for an instant."""
+        """The day (ordinal) whose snapshot is due at an instant."""
         return self.calendar.as_of(at_us, self.feature_set.snapshot_lag)

@@ -1,4 +1,4 @@
-"""gunicorn around the application: its settings are here and nowhere else."""
+"""gunicorn with its settings, which stand here and nowhere else."""
 
 import gc
 import time
@@ -12,7 +12,7 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """Where and with how much the service answers."""
+    """The address of the service, its worker processes and the threads of each."""
 
     address: str = "127.0.0.1:8080"
     workers: int = 1
@@ -26,7 +26,7 @@ def options(binding: Binding) -> dict[str, Any]:
         "workers": binding.workers,
         "threads": binding.threads,
         "worker_class": "gthread",
-        "keepalive": 620,  # longer than what load balancers keep an idle connection for
+        "keepalive": 620,  # longer than load balancers keep idle connections
         "timeout": 30,
         "graceful_timeout": 20,
         "limit_request_line": 1_024,
@@ -39,24 +39,24 @@ def options(binding: Binding) -> dict[str, Any]:
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    """gunicorn, which calls `make` in each worker after the fork."""
+    """gunicorn, which calls `make_app` in each worker after the fork."""
 
-    def __init__(self, make: Callable[[], Flask], settings: dict[str, Any]) -> None:
-        self._make, self._settings = make, settings
+    def __init__(self, make_app: Callable[[], Flask], settings: dict[str, Any]) -> None:
+        self._make_app, self._settings = make_app, settings
         super().__init__()
 
     def load_config(self) -> None:
-        """Take the settings as they are: no file and no environment variable changes them."""
+        """Use exactly the given settings: no file and no environment variable changes them."""
         for name, value in self._settings.items():
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
         """The application of one worker.
 
-        What is there by now lives as long as the worker, so the garbage collector, which runs in
-        the middle of requests, need never look through it again.
+        Everything in memory by now lives as long as the worker. Freezing it keeps the garbage
+        collector, which runs in the middle of requests, from looking through it again.
         """
-        application = self._make()
+        application = self._make_app()
         gc.collect()
         gc.freeze()
         return application

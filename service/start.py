@@ -1,4 +1,4 @@
-"""What a start checks, and the process it makes: every refusal says what to run."""
+"""Checks that the service can answer, and builds its application; a refusal says what to run."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,14 +10,14 @@ from flask import Flask
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.errors import FeatureError, OntemError
 from features_pkg.models.loading import SHIPPED, load_model
-from service.app import Parts, create_app
+from service.app import Dependencies, create_app
 from service.authentication import KeyRing
 from service.clock import SteadyClock
 from service.database import Database
 from service.evaluating import Evaluations
 from service.health import Readiness
-from service.past import Pasts
-from service.served_model import Served
+from service.past import PastReader
+from service.served_model import ServedModel
 from stores.postgres.connection import connect, postgres_address
 from stores.postgres.merchants import authenticate
 from stores.redis.connection import connect_redis, redis_address, redis_client
@@ -28,7 +28,7 @@ from stores.settings import Settings
 
 
 class StartRefused(OntemError):
-    """The service would not answer well, so it does not start."""
+    """The service could not answer orders as it should, so it does not start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,72 +39,74 @@ class Limits:
     statement_timeout: timedelta = timedelta(milliseconds=500)
 
 
-def load(settings: Settings) -> Served:
-    """The model that the settings name, or the one that ships, with all it needs.
+def load(settings: Settings) -> ServedModel:
+    """The model that the settings name, else the one that ships with Ontem.
 
-    Raises StartRefused when there is none, or it is not of this code and these settings.
+    Raises StartRefused when there is none, or it was made for other code or other settings.
     """
     feature_set = FeatureSet(settings.timezone, settings.snapshot_lag)
     try:
         model = load_model(_model_folder(settings.model_path), feature_set)
     except FeatureError as refused:
         raise StartRefused(str(refused)) from refused
-    return Served.of(
+    return ServedModel.of(
         feature_set, model, entity_key=settings.entity_key, max_stale=settings.max_stale
     )
 
 
-def check(settings: Settings, served: Served, *, now_us: int) -> None:
-    """Refuse a start that could not answer; connects to both stores and leaves them.
+def check(settings: Settings, served_model: ServedModel, *, now_us: int) -> None:
+    """Check that both stores answer and hold what the model needs; then disconnect.
 
     Raises StartRefused, PostgresUnavailable or RedisUnavailable; the last two name the address.
     """
     _check_database(settings)
     with connect_redis(settings.redis_url) as client:
-        content = client.get(list_key(served.feature_set.timelines_id))
+        content = client.get(list_key(served_model.feature_set.timelines_id))
     try:
         published = bool(isinstance(content, bytes) and decode_list(content))
     except VersionUnreadable:
         published = False
     if not published:
-        due_day = date.fromordinal(served.due_day(now_us))
+        due_day = date.fromordinal(served_model.due_day(now_us))
         raise StartRefused(
             f"Redis at {redis_address(settings.redis_url)} has no published snapshot of "
-            f"timelines {served.feature_set.timelines_id}, which the model "
-            f"{served.model.manifest.name} reads: run `ontem snapshot --as-of {due_day}`"
+            f"timelines {served_model.feature_set.timelines_id}, which the model "
+            f"{served_model.model.manifest.name} reads: run `ontem snapshot --as-of {due_day}`"
         )
 
 
-def application(settings: Settings, served: Served, limits: Limits, clock: SteadyClock) -> Flask:
-    """The application of this process; it connects when it is first asked, so after a fork."""
+def application(
+    settings: Settings, served_model: ServedModel, limits: Limits, clock: SteadyClock
+) -> Flask:
+    """The application of this process; it connects at its first request, so after the fork."""
     database = Database(settings.postgres_url, statement_timeout=limits.statement_timeout)
-    pasts = Pasts(
-        served, database, redis_url=settings.redis_url, redis_timeout=limits.redis_timeout
+    past_reader = PastReader(
+        served_model, database, redis_url=settings.redis_url, redis_timeout=limits.redis_timeout
     )
     return create_app(
-        Parts(
+        Dependencies(
             keys=KeyRing(lambda key: authenticate(database.session(), key)),
             clock=clock,
-            evaluations=Evaluations(served, database, pasts),
+            evaluations=Evaluations(served_model, database, past_reader),
             readiness=Readiness(
-                served, database, redis_client(settings.redis_url, limits.redis_timeout)
+                served_model, database, redis_client(settings.redis_url, limits.redis_timeout)
             ),
             development=settings.environment == "development",
         )
     )
 
 
-def _model_folder(stated: Path | None) -> Path:
-    """The folder that the settings state, else the one that ships last by name."""
-    if stated is not None:
-        return stated
+def _model_folder(configured: Path | None) -> Path:
+    """The configured folder, else the last by name of those that ship with Ontem."""
+    if configured is not None:
+        return configured
     shipped = sorted(
         folder for folder in SHIPPED.glob("*/") if (folder / "manifest.json").is_file()
     )
     if not shipped:
         raise StartRefused(
             "there is no model: train one with `python -m jobs train`, "
-            "or name the folder of one in ONTEM_MODEL"
+            "or set ONTEM_MODEL to the folder of one"
         )
     return shipped[-1]
 

@@ -9,20 +9,22 @@ from service.errors import BodyUnreadable, FieldRefused
 MAX_DEPTH: Final = 8
 """An order needs 3: the object, its items, an item."""
 
-SHOWN_NAME: Final = 64
-"""How much of a field name of the client's own making an answer repeats."""
+MAX_NAME_LENGTH: Final = 64
+"""How many characters of an unknown field's name a refusal repeats."""
 
-_OPENINGS_SURELY_SAFE: Final = 100
-_STRUCTURE: Final = re.compile(rb'"(?:[^"\\]|\\.?)*"?|[\[\]{}]', re.DOTALL)
-"""A text, even one without an end (so that the search is linear), or a bracket."""
+_HARMLESS_BRACKETS: Final = 100
+"""So few opening brackets can't exhaust the parser's stack, however they are nested."""
+
+_TEXT_OR_BRACKET: Final = re.compile(rb'"(?:[^"\\]|\\.?)*"?|[\[\]{}]', re.DOTALL)
+"""A text, even one that does not end (so that the search takes linear time), or a bracket."""
 
 
 def decode(content: bytes) -> object:
-    """The value that JSON text stands for. Numbers with a fraction or an exponent are floats.
+    """The value of a JSON text. Numbers with a fraction or an exponent are floats.
 
     Raises:
         BodyUnreadable: it is not one JSON value in UTF-8, or is nested deeper than MAX_DEPTH.
-        FieldRefused: a name comes twice, or a text is none that a database can hold.
+        FieldRefused: a name appears twice, or a text can't be stored in a database.
     """
     _refuse_depth(content)
     try:
@@ -35,24 +37,24 @@ def decode(content: bytes) -> object:
         raise BodyUnreadable("the body has a number with thousands of digits") from None
 
 
-def shown(name: str) -> str:
-    """A field name as an answer may repeat it: short, and without what JSON can't carry."""
-    return name[:SHOWN_NAME].encode("utf-8", "replace").decode("utf-8")
+def safe_name(name: str) -> str:
+    """A client's field name as a refusal may repeat it: short, and with only valid characters."""
+    return name[:MAX_NAME_LENGTH].encode("utf-8", "replace").decode("utf-8")
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise FieldRefused(shown(twice), "it comes more than once: send it once")
+        duplicate = next(name for name in names if names.count(name) > 1)
+        raise FieldRefused(safe_name(duplicate), "it appears more than once: send it once")
     for name, value in pairs:
-        if not _storable(name) or (isinstance(value, str) and not _storable(value)):
-            raise FieldRefused(shown(name), "it has U+0000 or half of a surrogate pair")
+        if not _is_storable(name) or (isinstance(value, str) and not _is_storable(value)):
+            raise FieldRefused(safe_name(name), "it contains U+0000 or half of a surrogate pair")
     return fields
 
 
-def _storable(text: str) -> bool:
+def _is_storable(text: str) -> bool:
     if "\0" in text:
         return False
     try:
@@ -62,12 +64,12 @@ def _storable(text: str) -> bool:
 
 
 def _refuse_depth(content: bytes) -> None:
-    """Stop what would exhaust the parser's stack; brackets inside of texts don't count."""
-    if content.count(b"[") + content.count(b"{") <= _OPENINGS_SURELY_SAFE:
+    """Refuse what would exhaust the parser's stack; brackets inside texts don't count."""
+    if content.count(b"[") + content.count(b"{") <= _HARMLESS_BRACKETS:
         return
     depth = 0
-    for token in _STRUCTURE.finditer(content):
-        mark = token[0][0]
-        depth += (mark in b"[{") - (mark in b"]}")
+    for token in _TEXT_OR_BRACKET.finditer(content):
+        first_byte = token[0][0]
+        depth += (first_byte in b"[{") - (first_byte in b"]}")
         if depth > MAX_DEPTH:
             raise BodyUnreadable(f"the body is nested deeper than {MAX_DEPTH}")

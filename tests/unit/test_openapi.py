@@ -1,4 +1,4 @@
-"""service/openapi.json says what the service does, and no more."""
+"""service/openapi.json describes exactly what the service does."""
 
 import json
 from pathlib import Path
@@ -8,11 +8,11 @@ import jsonschema
 import msgspec
 import pytest
 
-from service.app import Parts, create_app
+from service.app import Dependencies, create_app
 from service.body import OrderBody, parse
 from service.errors import PROBLEMS, Problem, ServiceError
+from service.evaluation_answer import EvaluationAnswer
 from service.health import Health
-from service.response import Answer
 
 DOCUMENT: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "service" / "openapi.json").read_bytes()
@@ -28,7 +28,7 @@ def accepts(schema: str, value: Any) -> bool:
     return bool(validator.is_valid(value))
 
 
-def taken(value: Any) -> bool:
+def service_takes(value: Any) -> bool:
     try:
         parse(json.dumps(value).encode())
     except ServiceError:
@@ -36,15 +36,17 @@ def taken(value: Any) -> bool:
     return True
 
 
-def test_every_path_and_method_is_described_and_none_else():
-    app = create_app(cast(Parts, None))
+def test_exactly_the_served_paths_and_methods_are_described():
+    app = create_app(cast(Dependencies, None))
     served = {
         (rule.rule, method.lower())
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD"}
     }
 
-    assert served == {(path, method) for path, it in DOCUMENT["paths"].items() for method in it}
+    assert served == {
+        (path, method) for path, methods in DOCUMENT["paths"].items() for method in methods
+    }
 
 
 def test_every_status_that_evaluate_can_answer_is_described():
@@ -55,7 +57,12 @@ def test_every_status_that_evaluate_can_answer_is_described():
 
 @pytest.mark.parametrize(
     ("schema", "struct"),
-    [("Order", OrderBody), ("Evaluation", Answer), ("Problem", Problem), ("Health", Health)],
+    [
+        ("Order", OrderBody),
+        ("Evaluation", EvaluationAnswer),
+        ("Problem", Problem),
+        ("Health", Health),
+    ],
 )
 def test_the_fields_are_those_of_the_code(schema: str, struct: type[msgspec.Struct]):
     fields = msgspec.structs.fields(struct)
@@ -105,4 +112,4 @@ ITEM: dict[str, Any] = {"product": "p", "quantity": 1, "amount_cents": 1}
     ids=lambda value: json.dumps(value)[:60],
 )
 def test_the_schema_of_an_order_takes_what_the_service_takes(value: Any):
-    assert accepts("Order", value) == taken(value)
+    assert accepts("Order", value) == service_takes(value)

@@ -1,4 +1,4 @@
-"""The body of POST /evaluate: what is taken, and which field each refusal names."""
+"""The body of POST /evaluate: what is accepted, and which field each refusal names."""
 
 import json
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ def refused_param(content: bytes) -> str:
     return refusal.value.param
 
 
-def test_an_order_needs_no_more_than_its_id_and_its_amount():
+def test_an_order_needs_only_its_id_and_its_amount():
     order = parse(b'{"order_id": "o-1", "amount_cents": 0}')
 
     assert (order.order_id, order.amount_cents) == ("o-1", 0)
@@ -33,7 +33,7 @@ def test_an_order_needs_no_more_than_its_id_and_its_amount():
     assert order.items is None
 
 
-def test_every_field_of_an_order_is_taken():
+def test_every_field_of_an_order_is_read():
     texts = ("user", "document", "email", "phone", "zip_code", "device", "ip", "card")
     order = parse(
         a_body(
@@ -62,7 +62,7 @@ def test_an_amount_is_a_whole_number_of_cents_and_nothing_else(value: Any):
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e400", "-0.0", "1e-320"])
-def test_a_number_that_is_no_integer_is_refused_by_the_field_it_is_in(text: str):
+def test_a_number_that_is_not_an_integer_is_refused_with_its_field(text: str):
     content = b'{"order_id": "o-1", "amount_cents": %s}' % text.encode()
 
     assert refused_param(content) == "amount_cents"
@@ -113,7 +113,7 @@ def test_an_identifier_is_a_text_of_at_most_512_characters(value: Any):
     assert refused_param(a_body(document=value)) == "document"
 
 
-def test_the_item_that_is_wrong_is_named_with_its_place():
+def test_the_item_that_is_wrong_is_named_with_its_position():
     assert refused_param(a_body(items=[an_item(), an_item(quantity=0)])) == "items[1].quantity"
     assert refused_param(a_body(items=[an_item(amount_cents=-1)])) == "items[0].amount_cents"
     assert refused_param(a_body(items=[an_item(product="")])) == "items[0].product"
@@ -124,7 +124,7 @@ def test_the_item_that_is_wrong_is_named_with_its_place():
 
 
 @pytest.mark.parametrize("escape", [r"\u0000", r"\ud800", r"\udc00\ud800"])
-def test_a_text_that_no_database_holds_is_refused_by_its_field(escape: str):
+def test_a_text_that_no_database_can_store_is_refused_with_its_field(escape: str):
     content = rb'{"order_id": "o-1", "amount_cents": 1, "device": "x%s"}' % escape.encode()
 
     assert refused_param(content) == "device"
@@ -134,7 +134,7 @@ def test_a_name_with_half_a_surrogate_pair_is_refused_without_repeating_it():
     assert refused_param(rb'{"order_id": "o-1", "amount_cents": 1, "\ud800": 1}') == "?"
 
 
-def test_a_whole_surrogate_pair_is_a_character_like_any_other():
+def test_a_whole_surrogate_pair_is_an_ordinary_character():
     content = rb'{"order_id": "o-1", "amount_cents": 1, "device": "\ud83d\ude00"}'
 
     assert parse(content).device == "\N{GRINNING FACE}"
@@ -154,17 +154,17 @@ def test_a_whole_surrogate_pair_is_a_character_like_any_other():
         b'{"order_id": "o-1", "amount_cents": ' + b"9" * 5_000 + b"}",
     ],
 )
-def test_what_is_no_json_is_unreadable(content: bytes):
+def test_a_body_that_is_not_json_is_unreadable(content: bytes):
     with pytest.raises(BodyUnreadable):
         parse(content)
 
 
 @pytest.mark.parametrize("content", [b"[]", b"7", b'"text"', b"null", b"true"])
-def test_json_that_is_no_object_is_refused_as_the_body(content: bytes):
+def test_json_that_is_not_an_object_is_refused_as_the_body(content: bytes):
     assert refused_param(content) == ""
 
 
-def test_brackets_inside_of_a_text_are_no_nesting():
+def test_brackets_inside_a_text_are_not_nesting():
     assert parse(a_body(device='[{"' * 150)).device == '[{"' * 150
 
 

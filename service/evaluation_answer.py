@@ -9,8 +9,8 @@ import msgspec
 from stores.policy import Decision
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """One evaluation as its merchant gets it; the same again for the same order."""
+class EvaluationAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One evaluation as its merchant gets it; the same order gets the same answer again."""
 
     evaluation_id: UUID
     order_id: str
@@ -20,11 +20,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None
     feature_set: str | None
     as_of: date | None
-    """The snapshot that the distant past was read from."""
+    """The day of the snapshot that the distant past was read from."""
     stale: bool
-    """Whether that is an older one than the instant asked for."""
+    """Whether that snapshot is older than the one that was due."""
     degraded: bool
-    """Whether anything is missing, so that there is no score."""
+    """Whether the order has no score."""
     missing: Sequence[str]
     evaluated_at: datetime
 
@@ -32,6 +32,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 _encoder = msgspec.json.Encoder()
 
 
-def encode(answer: Answer) -> bytes:
-    """`answer` as JSON; the same answer is the same bytes."""
+def encode(answer: EvaluationAnswer) -> bytes:
+    """`answer` as JSON; equal answers give equal bytes."""
     return _encoder.encode(answer)
