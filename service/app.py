@@ -9,6 +9,7 @@ import msgspec
 import psycopg
 from flask import Flask, Response, g, request
 
+from features_pkg.identifiers import SINGLE_VALUED
 from features_pkg.orders.normalising import normalise_order
 from features_pkg.orders.order import Item, Order
 from service import body, clock, errors, evaluation_answer, log, request_content
@@ -18,7 +19,6 @@ from service.clock import CLOCK_HEADER, SteadyClock
 from service.errors import StoreUnavailable
 from service.evaluating import EvaluationRequest, Evaluations, Outcome
 from service.health import Readiness
-from service.recent import SINGLE
 from service.request_content import JSON
 from stores.postgres.connection import PostgresUnavailable
 from stores.postgres.merchants import Merchant
@@ -106,7 +106,7 @@ def _canonical_order(order_body: OrderBody) -> Order:
     return normalise_order(
         order_body.order_id,
         order_body.amount_cents,
-        {name: getattr(order_body, name) for name in SINGLE},
+        {name: getattr(order_body, name) for name in SINGLE_VALUED},
         order_body.placed_at,
         [Item(item.product, item.quantity, item.amount_cents) for item in order_body.items or ()],
     )

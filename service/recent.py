@@ -9,19 +9,16 @@ from psycopg.types.numeric import Int8
 
 from features_pkg import calendar
 from features_pkg.history.recent_events import RecentEvent
-from features_pkg.identifiers import IDENTIFIERS
+from features_pkg.identifiers import SINGLE_VALUED
 from features_pkg.orders.order import Order
 from service.database import Database, Row, prepare
 from service.errors import PastUnavailable
 
-SINGLE: Final = tuple(one.value for one in IDENTIFIERS if not one.several)
-"""The identifiers that an order carries one value of, as columns and parameters."""
-
 _RECENT: Final = prepare(
     "recent",
     *("merchant_id", "order_id", "from_at", "to_at", "product"),
-    identifiers=SINGLE,
-    values={name: name for name in SINGLE},
+    identifiers=SINGLE_VALUED,
+    values={name: name for name in SINGLE_VALUED},
 )
 
 
@@ -42,7 +39,7 @@ def read(
 
     Raises PastUnavailable when the statement failed, PostgresUnavailable when there is no session.
     """
-    values = {name: getattr(order, name) for name in SINGLE} | {
+    values = {name: getattr(order, name) for name in SINGLE_VALUED} | {
         "merchant_id": Int8(merchant_id),
         "order_id": order.order_id,
         "from_at": calendar.from_us(from_us),

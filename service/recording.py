@@ -11,17 +11,17 @@ from psycopg.types.json import Jsonb
 from psycopg.types.numeric import Int8
 
 from features_pkg.calendar import from_us
+from features_pkg.identifiers import SINGLE_VALUED
 from features_pkg.orders.order import Item, Order
 from service.database import Database, prepare
 from service.errors import OrderConflict
 from service.evaluation_answer import EvaluationAnswer
-from service.recent import SINGLE
 from stores.policy import Decision
 from stores.redis.values import Load
 
 _FIELDS: Final = (
     *("merchant_id", "order_id", "evaluated_at", "placed_at", "content_hash", "amount_cents"),
-    *(*SINGLE, "product", "items", "evaluation_id", "vector", "score", "decision", "model"),
+    *(*SINGLE_VALUED, "product", "items", "evaluation_id", "vector", "score", "decision", "model"),
     *("feature_set", "timelines", "load_id", "as_of", "stale_days", "visible", "missing"),
 )
 _RECORD: Final = prepare("record_evaluation", *_FIELDS, development=False)
@@ -118,7 +118,7 @@ def stored_answer(
 
 def _values(evaluation: Evaluation) -> dict[str, object]:
     order, load = evaluation.order, evaluation.load
-    values: dict[str, object] = {name: getattr(order, name) for name in SINGLE}
+    values: dict[str, object] = {name: getattr(order, name) for name in SINGLE_VALUED}
     values.update(
         merchant_id=Int8(evaluation.merchant_id),
         order_id=order.order_id,
