@@ -16,9 +16,13 @@ from jobs.train.run import keep
 NAME = "a-test-model"
 THEN = datetime(2018, 1, 1, tzinfo=UTC)
 PERIOD = LabelledPeriod(start=THEN, end=THEN, known_at=THEN, orders=400, charged_back=100)
-AT = ThresholdMetrics(threshold=0.5, share=0.1, precision=None, recall=None)
+AT_A_THRESHOLD = ThresholdMetrics(threshold=0.5, share=0.1, precision=None, recall=None)
 METRICS = Metrics(
-    roc_auc=None, average_precision=None, card_precision_at_100=None, review=AT, block=AT
+    roc_auc=None,
+    average_precision=None,
+    card_precision_at_100=None,
+    review=AT_A_THRESHOLD,
+    block=AT_A_THRESHOLD,
 )
 
 

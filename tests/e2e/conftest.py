@@ -20,48 +20,50 @@ from stores.postgres.merchants import Merchant, add_merchant, issue_key
 from tests.e2e.a_model import write_a_model
 from tests.e2e.fault_proxy import FaultProxy, a_fault_proxy
 from tests.e2e.published import OnlineStore
-from tests.e2e.running import PROJECT, Answered, Client, Running, running
+from tests.e2e.running import PROJECT, Client, HttpAnswer, RunningService, running_service
 from tests.servers import Servers, a_database, with_database
 
 SECRET = bytes(range(32))
 AS_OF = date(2018, 6, 1)
-"""The snapshot of most tests, in which nobody was ever seen."""
+"""The snapshot of most tests; no entity was ever seen in it."""
 
 NOON = "2018-06-01T15:00:00Z"
-"""Noon of AS_OF in São Paulo, where most tests ask."""
+"""Noon of AS_OF in São Paulo, the instant of most tests."""
 
 _numbers = itertools.count(1)
 
 
 @dataclass
 class Shop:
-    """A merchant with a key, its client, and a look into the database behind the service."""
+    """A merchant with a key, its client, and the database behind the service."""
 
     merchant: Merchant
     client: Client
     database: Connection
     features: FeatureSet
 
-    def evaluate(self, order: Any, at: str | None = NOON, **headers: str | None) -> Answered:
-        """One order asked about at an instant; None is the service's own clock."""
+    def evaluate(self, order: Any, at: str | None = NOON, **headers: str | None) -> HttpAnswer:
+        """The answer for one order at an instant; None is the service's own clock."""
         return self.client.evaluate(order, Ontem_Clock=at, **headers)
 
-    def stored(self, what: str, order_id: str) -> list[Any]:
-        """Columns of this merchant's evaluations of one order."""
+    def stored(self, columns: str, order_id: str) -> list[Any]:
+        """The given columns of this merchant's evaluations of one order."""
         rows = self.database.execute(
-            f"SELECT {what} FROM evaluations WHERE merchant_id = %s AND order_id = %s",  # type: ignore[arg-type]
+            f"SELECT {columns} FROM evaluations WHERE merchant_id = %s AND order_id = %s",  # type: ignore[arg-type]
             (self.merchant.merchant_id, order_id),
         )
         return rows.fetchall()
 
     def vector(self, order_id: str) -> dict[str, float]:
-        """The stored values of one order by their features' names."""
+        """The stored vector of one order, by feature name."""
         ((content,),) = self.stored("vector", order_id)
         values = struct.unpack(f"<{len(self.features.names)}d", content)
         return dict(zip(self.features.names, values, strict=True))
 
 
-def a_shop(service: Running, database: Connection, features: FeatureSet, **policy: Any) -> Shop:
+def a_shop(
+    service: RunningService, database: Connection, features: FeatureSet, **policy: Any
+) -> Shop:
     """A new merchant of a running service."""
     merchant = add_merchant(database, f"loja {next(_numbers)}", Policy(**policy))
     key = issue_key(database, merchant)
@@ -96,7 +98,7 @@ def environment_of(database_url: str, redis_url: str, model_folder: Path) -> dic
 
 @pytest.fixture(scope="session")
 def service_database_url(postgres_server_url: str, template_url: str) -> Iterator[str]:
-    """The database of the one service that all these tests share."""
+    """The database of the service that all these tests share."""
     template = urlsplit(template_url).path.removeprefix("/")
     with a_database(postgres_server_url, template=template) as url:
         yield url
@@ -104,15 +106,15 @@ def service_database_url(postgres_server_url: str, template_url: str) -> Iterato
 
 @pytest.fixture(scope="session")
 def service_redis_url(test_servers: Servers) -> str:
-    """The Redis of the shared service; the proxy stands before it."""
+    """The Redis of the shared service, which reaches it through the proxy."""
     return with_database(test_servers.redis_url, "0")
 
 
 @pytest.fixture(scope="session")
 def shared_proxy(service_redis_url: str) -> Iterator[FaultProxy]:
-    parts = urlsplit(service_redis_url)
-    with a_fault_proxy(parts.hostname or "", parts.port or 0) as found:
-        yield found
+    address = urlsplit(service_redis_url)
+    with a_fault_proxy(address.hostname or "", address.port or 0) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
@@ -123,18 +125,20 @@ def service(
     model_folder: Path,
     features: FeatureSet,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Running]:
+) -> Iterator[RunningService]:
     """One service for all tests, each with a merchant of its own."""
     fresh_store(service_redis_url, features)
-    parts = urlsplit(service_redis_url)
-    through = parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{shared_proxy.port}")
-    environ = environment_of(service_database_url, urlunsplit(through), model_folder)
-    with running(environ, tmp_path_factory.mktemp("service") / "log") as found:
-        yield found
+    address = urlsplit(service_redis_url)
+    through_proxy = address._replace(
+        netloc=f"{address.netloc.rpartition(':')[0]}:{shared_proxy.port}"
+    )
+    environ = environment_of(service_database_url, urlunsplit(through_proxy), model_folder)
+    with running_service(environ, tmp_path_factory.mktemp("service") / "log") as started:
+        yield started
 
 
 def fresh_store(redis_url: str, features: FeatureSet) -> OnlineStore:
-    """An emptied Redis with a snapshot as of AS_OF in which nobody was ever seen."""
+    """An emptied Redis with a snapshot as of AS_OF in which no entity was ever seen."""
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
     store = OnlineStore(redis_url, features, SECRET)
@@ -144,14 +148,16 @@ def fresh_store(redis_url: str, features: FeatureSet) -> OnlineStore:
 
 @pytest.fixture
 def proxy(shared_proxy: FaultProxy) -> Iterator[FaultProxy]:
-    """What the shared service takes for Redis; well again after the test."""
+    """The proxy that the shared service takes for Redis; it recovers after the test."""
     yield shared_proxy
     shared_proxy.recover()
 
 
 @pytest.fixture
-def online(service: Running, service_redis_url: str, features: FeatureSet) -> Iterator[OnlineStore]:
-    """The online store of the shared service, without any load until the test publishes one."""
+def online(
+    service: RunningService, service_redis_url: str, features: FeatureSet
+) -> Iterator[OnlineStore]:
+    """The shared service's online store, empty until the test publishes a load."""
     with redis.Redis.from_url(service_redis_url) as client:
         client.flushdb()
     yield OnlineStore(service_redis_url, features, SECRET)
@@ -159,14 +165,18 @@ def online(service: Running, service_redis_url: str, features: FeatureSet) -> It
 
 
 @pytest.fixture
-def shop(service: Running, service_database_url: str, features: FeatureSet) -> Iterator[Shop]:
-    """A merchant of the shared service; without a score it blocks."""
+def shop(
+    service: RunningService, service_database_url: str, features: FeatureSet
+) -> Iterator[Shop]:
+    """A merchant of the shared service that blocks orders without a score."""
     with connect(service_database_url, application_name="test", autocommit=True) as database:
         yield a_shop(service, database, features, decision_without_score="block")
 
 
 @pytest.fixture
-def other_shop(service: Running, service_database_url: str, features: FeatureSet) -> Iterator[Shop]:
+def other_shop(
+    service: RunningService, service_database_url: str, features: FeatureSet
+) -> Iterator[Shop]:
     """Another merchant of the shared service."""
     with connect(service_database_url, application_name="test", autocommit=True) as database:
         yield a_shop(service, database, features)

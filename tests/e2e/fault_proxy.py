@@ -1,4 +1,4 @@
-"""A TCP proxy of our own between the service and a store, which can misbehave."""
+"""A TCP proxy between the service and a store, which misbehaves on demand."""
 
 import socket
 import threading
@@ -10,7 +10,7 @@ Fault = Literal["none", "silent", "reset", "truncate", "slices"]
 
 
 class FaultProxy:
-    """Forwards to `target`; `fault` says what becomes of the answers from now on."""
+    """Forwards to `target`; `fault` says what happens to the answers from now on."""
 
     def __init__(self, target: tuple[str, int]) -> None:
         self.fault: Fault = "none"
@@ -21,14 +21,14 @@ class FaultProxy:
         self._start()
 
     def recover(self) -> None:
-        """Behave from now on, whatever was before."""
+        """Behave from now on, also after `refuse`."""
         self.fault = "none"
         if self._listening.fileno() < 0:
             self._listening = socket.create_server(("127.0.0.1", self.port))
             self._start()
 
     def refuse(self) -> None:
-        """Take no connection any more, and end those that are there."""
+        """Take no more connections, and end those that are open."""
         self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
         _end(*self._open)
@@ -39,41 +39,44 @@ class FaultProxy:
     def _accept(self, listening: socket.socket) -> None:
         with suppress(OSError):
             while True:
-                near, _ = listening.accept()
-                far = socket.create_connection(self._target)
-                self._open += [near, far]
-                threading.Thread(target=self._ask, args=(near, far), daemon=True).start()
-                threading.Thread(target=self._answer, args=(far, near), daemon=True).start()
+                client, _ = listening.accept()
+                store = socket.create_connection(self._target)
+                self._open += [client, store]
+                for forward, ends in (
+                    (self._forward_requests, (client, store)),
+                    (self._forward_answers, (store, client)),
+                ):
+                    threading.Thread(target=forward, args=ends, daemon=True).start()
 
-    def _ask(self, source: socket.socket, sink: socket.socket) -> None:
+    def _forward_requests(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
-            while part := source.recv(65_536):
-                sink.sendall(part)
+            while chunk := source.recv(65_536):
+                sink.sendall(chunk)
         _end(source, sink)
 
-    def _answer(self, source: socket.socket, sink: socket.socket) -> None:
+    def _forward_answers(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
-            while part := source.recv(65_536):
+            while chunk := source.recv(65_536):
                 if self.fault == "none":
-                    sink.sendall(part)
+                    sink.sendall(chunk)
                 elif self.fault == "slices":
-                    for at in range(len(part)):
-                        sink.sendall(part[at : at + 1])
+                    for position in range(len(chunk)):
+                        sink.sendall(chunk[position : position + 1])
                 elif self.fault != "silent":
-                    sink.sendall(part[: len(part) // 2 if self.fault == "truncate" else 0])
+                    sink.sendall(chunk[: len(chunk) // 2 if self.fault == "truncate" else 0])
                     break
         _end(source, sink)
 
 
 def _end(*ends: socket.socket) -> None:
-    for one in ends:
+    for end in ends:
         with suppress(OSError):
-            one.shutdown(socket.SHUT_RDWR)
+            end.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
 def a_fault_proxy(host: str, port: int) -> Iterator[FaultProxy]:
-    """A proxy that is gone afterwards."""
+    """A proxy that is closed afterwards."""
     proxy = FaultProxy((host, port))
     yield proxy
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Snapshots in Redis, as small as a test needs them."""
+"""Small snapshots in Redis, published as a test needs them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,12 +9,13 @@ import redis
 
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
-from features_pkg.engines.arrays import Events, History, Values
 from features_pkg.entity_keys import EntityKeys
+from features_pkg.history.events import Events, TargetValues
+from features_pkg.history.sorted_events import SortedEvents
 from features_pkg.identifiers import Event, Identifier
 from features_pkg.timelines.build import encode_all
 from stores.redis.keys import list_key, value_key
-from stores.redis.values import Load, append, encode_list
+from stores.redis.values import Load, append_version, encode_list
 
 Entity = tuple[int, str, str]
 """Merchant, identifier, value."""
@@ -22,7 +23,7 @@ Entity = tuple[int, str, str]
 
 @dataclass
 class OnlineStore:
-    """The Redis of a test, to which loads are published one after the other."""
+    """The Redis of a test; the loads published to it get the ids 1, 2, 3, …"""
 
     url: str
     features: FeatureSet
@@ -40,14 +41,14 @@ class OnlineStore:
             checksum="",
             revision="",
         )
-        listed = frozenset(one.load_id for one in self.loads)
+        listed = frozenset(published.load_id for published in self.loads)
         with redis.Redis.from_url(self.url) as client:
             for entity, timeline in (timelines or {}).items():
                 key = keys.key(*entity)
-                place = value_key(self.features.timelines_id, key)
-                value = append(client.get(place), key, load.load_id, timeline, listed)
+                redis_key = value_key(self.features.timelines_id, key)
+                value = append_version(client.get(redis_key), key, load.load_id, timeline, listed)
                 if value is not None:
-                    client.set(place, value)
+                    client.set(redis_key, value)
             self.loads.append(load)
             client.set(list_key(self.features.timelines_id), encode_list(self.loads))
         return load
@@ -59,15 +60,15 @@ class OnlineStore:
 
 def a_timeline(features: FeatureSet, identifier: Identifier, *at_us: int) -> bytes:
     """The timeline of an entity that was in one order of 10 reais at each of these instants."""
-    nothing = np.empty(0, dtype=np.int64)
-    kept = {event: features.timeline_targets.get((identifier, event), ()) for event in Event}
+    no_rows = np.empty(0, dtype=np.int64)
+    targets = {event: features.timeline_targets.get((identifier, event), ()) for event in Event}
     events = Events(
         entities=1,
         entity=np.zeros(len(at_us), dtype=np.int64),
         at_us=np.array(at_us, dtype=np.int64),
         amount_cents=np.full(len(at_us), 1000, dtype=np.int64),
-        targets={target: Values(nothing, nothing) for target in kept[Event.ORDER]},
+        targets={target: TargetValues(no_rows, no_rows) for target in targets[Event.ORDER]},
     )
-    history = History(events, Calendar(features.timezone))
-    ((_, content),) = encode_all({Event.ORDER: history}, kept, 1)
+    history = SortedEvents(events, Calendar(features.timezone))
+    ((_, content),) = encode_all({Event.ORDER: history}, targets, 1)
     return content

@@ -18,8 +18,8 @@ TIMEOUT_SECONDS = 30
 
 
 @dataclass(frozen=True)
-class Answered:
-    """One answer: `body` is its JSON, `content` its bytes."""
+class HttpAnswer:
+    """One answer of the service: `content` is its bytes, `body` its JSON."""
 
     status: int
     headers: Mapping[str, str]
@@ -31,8 +31,8 @@ class Answered:
 
 
 @dataclass
-class Running:
-    """A service that runs; each client has a connection of its own, kept open between requests."""
+class RunningService:
+    """A service that runs; each client keeps a connection of its own open between requests."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -51,15 +51,16 @@ class Client:
 
     def send(
         self, method: str, path: str, content: bytes | None = None, **headers: str | None
-    ) -> Answered:
+    ) -> HttpAnswer:
         """One request; header names have _ for -, and a header of None is left out."""
-        named = {name.replace("_", "-"): value for name, value in headers.items() if value}
-        self.connection.request(method, path, content, named)
-        got = self.connection.getresponse()
-        return Answered(got.status, {k.lower(): v for k, v in got.getheaders()}, got.read())
+        sent_headers = {name.replace("_", "-"): value for name, value in headers.items() if value}
+        self.connection.request(method, path, content, sent_headers)
+        response = self.connection.getresponse()
+        got_headers = {name.lower(): value for name, value in response.getheaders()}
+        return HttpAnswer(response.status, got_headers, response.read())
 
-    def evaluate(self, order: Any, **headers: str | None) -> Answered:
-        """POST /evaluate; `order` is bytes, or what becomes JSON."""
+    def evaluate(self, order: Any, **headers: str | None) -> HttpAnswer:
+        """POST /evaluate; `order` is bytes, or a value to send as JSON."""
         content = order if isinstance(order, bytes) else json.dumps(order).encode()
         standard = {
             "Content_Type": "application/json",
@@ -69,10 +70,10 @@ class Client:
 
 
 @contextmanager
-def running(environ: Mapping[str, str], log: Path, *words: str) -> Iterator[Running]:
-    """`ontem serve` under `environ`, which answers already; its output goes to `log`.
+def running_service(environ: Mapping[str, str], log: Path, *words: str) -> Iterator[RunningService]:
+    """`ontem serve` with this environment, once it answers; its output goes to `log`.
 
-    The listening socket is made here and handed down, so no port is guessed and nothing polled.
+    The listening socket is made here and inherited, so no port is guessed and nothing is polled.
     """
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as gunicorn's own bind
@@ -88,7 +89,7 @@ def running(environ: Mapping[str, str], log: Path, *words: str) -> Iterator[Runn
                 pass_fds=(listening.fileno(),),
             )
     try:
-        service = Running(process, port, log)
+        service = RunningService(process, port, log)
         service.client().send("GET", "/livez")
         yield service
     finally:
@@ -97,8 +98,8 @@ def running(environ: Mapping[str, str], log: Path, *words: str) -> Iterator[Runn
 
 
 def refused_start(environ: Mapping[str, str], folder: Path) -> tuple[int, str]:
-    """The exit code of an `ontem serve` that does not start, and what it said."""
-    done = subprocess.run(
+    """The exit code of an `ontem serve` that does not start, and its error output."""
+    ended = subprocess.run(
         [*serve(), "--bind", "127.0.0.1:0"],
         env=dict(environ),
         cwd=folder,
@@ -106,7 +107,7 @@ def refused_start(environ: Mapping[str, str], folder: Path) -> tuple[int, str]:
         timeout=TIMEOUT_SECONDS,
         check=False,
     )
-    return done.returncode, done.stderr.decode()
+    return ended.returncode, ended.stderr.decode()
 
 
 def serve() -> list[str]:

@@ -25,10 +25,10 @@ def charge_back(shop: Shop, order_id: str, reported_at: str) -> None:
 
 
 def test_an_order_gets_a_score_and_a_decision(shop: Shop):
-    answered = shop.evaluate(an_order())
+    answer = shop.evaluate(an_order())
 
-    assert answered.status == 200
-    body = answered.body
+    assert answer.status == 200
+    body = answer.body
     assert 0 <= body["score"] <= 1
     assert body["decision"] == shop.merchant.policy.decide(body["score"])
     assert body["model"] == "a-test-model"
@@ -98,7 +98,7 @@ def test_the_orders_before_count_to_the_microsecond_and_the_order_itself_does_no
     assert vector["document_orders_since_cutoff_recent"] == 2
 
 
-def test_distinct_values_amounts_and_products_are_read_off_the_same_rows(shop: Shop):
+def test_distinct_values_amounts_and_products_come_from_the_same_rows(shop: Shop):
     item = {"product": "p-1", "quantity": 1, "amount_cents": 1}
     shop.evaluate(an_order("a", zip_code="01310-100", items=[item]), at="2018-06-01T14:00:00Z")
     shop.evaluate(an_order("b", zip_code="20040-002"), at="2018-06-01T14:10:00Z")
@@ -127,7 +127,7 @@ def test_the_orders_of_another_merchant_never_count(shop: Shop, other_shop: Shop
     assert shop.vector("asked")["document_orders_24h_recent"] == 0
 
 
-def test_a_chargeback_counts_from_when_it_was_told_and_only_the_first(shop: Shop):
+def test_a_chargeback_counts_from_when_it_was_reported_and_only_the_first(shop: Shop):
     shop.evaluate(an_order("a"), at="2018-05-30T14:00:00Z")
     shop.evaluate(an_order("b"), at="2018-05-30T14:00:00Z")
     shop.evaluate(an_order("c"), at="2018-05-30T14:00:00Z")
@@ -160,21 +160,21 @@ def test_a_chargeback_of_another_order_of_the_same_product_counts_for_the_produc
 
 def test_without_a_clock_header_the_instant_is_the_service_s_own(shop: Shop):
     before = datetime.now(UTC)
-    answered = shop.evaluate(an_order(), at=None)
+    answer = shop.evaluate(an_order(), at=None)
 
-    evaluated_at = datetime.fromisoformat(answered.body["evaluated_at"])
+    evaluated_at = datetime.fromisoformat(answer.body["evaluated_at"])
     assert before <= evaluated_at <= datetime.now(UTC)
 
 
 @pytest.mark.parametrize("at", ["2018-06-01T12:00:00", "noon", "9999-12-31T23:59:59-14:00"])
-def test_a_clock_that_is_no_aware_instant_is_refused(shop: Shop, at: str):
-    answered = shop.evaluate(an_order(), at=at)
+def test_a_clock_that_is_not_an_instant_with_an_offset_is_refused(shop: Shop, at: str):
+    answer = shop.evaluate(an_order(), at=at)
 
-    assert answered.status == 400
-    assert answered.body["type"] == "urn:ontem:problem:clock-refused"
+    assert answer.status == 400
+    assert answer.body["type"] == "urn:ontem:problem:clock-refused"
 
 
-def test_the_log_has_a_line_per_request_and_nothing_that_a_buyer_is(shop: Shop, service):
+def test_the_log_has_a_line_per_request_and_nothing_about_the_buyer(shop: Shop, service):
     secret = {"email": "ana@exemplo.com.br", "phone": "11987654321", "user": "ana-user-7"}
     body = shop.evaluate(an_order("order-of-ana", **secret)).body
     shop.evaluate(an_order("order-of-ana", user="bia-user-8"))

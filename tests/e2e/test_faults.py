@@ -1,4 +1,4 @@
-"""Stores that fail while the service runs: an answer all the same, and recovery without restart."""
+"""Stores that fail while the service runs: it still answers, and recovers without a restart."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def test_the_answer_of_a_degraded_order_stays_what_it_was(shop: Shop, proxy: Fau
     assert shop.evaluate(an_order("during")).content == during.content
 
 
-def test_redis_that_answers_byte_by_byte_is_read_all_the_same(shop: Shop, proxy: FaultProxy):
+def test_redis_that_answers_byte_by_byte_is_still_read(shop: Shop, proxy: FaultProxy):
     proxy.fault = "slices"
 
     assert shop.evaluate(an_order("asked")).body["degraded"] is False
@@ -46,10 +46,10 @@ def test_redis_that_answers_byte_by_byte_is_read_all_the_same(shop: Shop, proxy:
 
 def test_redis_that_refuses_is_missing_and_not_ready(shop: Shop, proxy: FaultProxy):
     proxy.refuse()
-    answered = shop.evaluate(an_order("asked"))
+    answer = shop.evaluate(an_order("asked"))
     ready = shop.client.send("GET", "/readyz")
 
-    assert (answered.status, answered.body["missing"]) == (200, ["distant"])
+    assert (answer.status, answer.body["missing"]) == (200, ["distant"])
     assert ready.status == 503
     assert ready.body["ready"] is False
     assert ready.body["checks"]["redis"] != "ok"
@@ -57,7 +57,7 @@ def test_redis_that_refuses_is_missing_and_not_ready(shop: Shop, proxy: FaultPro
     assert shop.client.send("GET", "/livez").status == 200
 
 
-def test_a_service_that_has_all_it_needs_is_ready(shop: Shop):
+def test_a_service_with_everything_it_needs_is_ready(shop: Shop):
     ready = shop.client.send("GET", "/readyz")
 
     assert ready.status == 200
@@ -67,17 +67,23 @@ def test_a_service_that_has_all_it_needs_is_ready(shop: Shop):
     }
 
 
-def test_sessions_that_postgresql_ended_are_opened_anew_without_a_loss(shop: Shop):
+def test_sessions_that_postgresql_ended_are_opened_again_without_a_loss(shop: Shop):
     shop.evaluate(an_order("before"))
-    ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
-    assert shop.database.execute(ended + " AND datname = current_database()", ("ontem serve",))
+    end_sessions = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
+    )
+    assert shop.database.execute(
+        end_sessions + " AND datname = current_database()", ("ontem serve",)
+    )
 
     after = shop.evaluate(an_order("after"))
 
     assert (after.status, after.body["degraded"]) == (200, False)
 
 
-def test_connections_that_redis_ended_are_opened_anew_without_a_loss(shop: Shop, proxy: FaultProxy):
+def test_connections_that_redis_ended_are_opened_again_without_a_loss(
+    shop: Shop, proxy: FaultProxy
+):
     shop.evaluate(an_order("before"))
     proxy.refuse()
     proxy.recover()

@@ -1,4 +1,4 @@
-"""Bad input and attacks: each is refused with one shape, and the service lives on."""
+"""Bad input and attacks: each is refused in the same form, and the service goes on."""
 
 import gzip
 import json
@@ -10,21 +10,21 @@ import pytest
 from stores.postgres.api_keys import ApiKey
 from stores.postgres.merchants import issue_key, revoke_key
 from tests.e2e.conftest import Shop
-from tests.e2e.running import Answered, Running
+from tests.e2e.running import HttpAnswer, RunningService
 
 
 def an_order(**fields: Any) -> dict[str, Any]:
     return {"order_id": "o-1", "amount_cents": 1990, **fields}
 
 
-def the_problem(answered: Answered, status: int) -> Any:
-    """The body of an answer that must be a problem of that status, without a word too much."""
-    assert answered.status == status
-    assert answered.headers["content-type"] == "application/problem+json"
-    body = answered.body
+def the_problem(answer: HttpAnswer, status: int) -> Any:
+    """The body of an answer, which must be a problem of that status and show no traceback."""
+    assert answer.status == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.body
     assert body["status"] == status
     assert {"type", "title", "detail"} <= set(body)
-    assert "Traceback" not in answered.content.decode()
+    assert "Traceback" not in answer.content.decode()
     return body
 
 
@@ -55,7 +55,7 @@ def test_a_field_that_cannot_be_taken_is_named(shop: Shop, content: bytes, param
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[" * 60_000, b"\xff\xfe{}", gzip.compress(b'{"order_id": "o-1"}')]
 )
-def test_what_is_no_json_is_a_400_and_the_worker_lives(shop: Shop, content: bytes):
+def test_a_body_that_is_not_json_is_a_400_and_the_worker_lives(shop: Shop, content: bytes):
     the_problem(shop.evaluate(content), 400)
 
     assert shop.evaluate(an_order()).status == 200
@@ -83,11 +83,11 @@ def test_a_body_over_the_limit_is_a_413(shop: Shop, size: int):
     assert shop.evaluate(an_order()).status == 200
 
 
-def test_a_body_of_the_limit_is_taken(shop: Shop):
+def test_a_body_of_exactly_the_limit_is_accepted(shop: Shop):
     assert shop.evaluate(json.dumps(an_order()).encode().ljust(65_536)).status == 200
 
 
-def test_a_chunked_body_is_bounded_as_any_other(shop: Shop):
+def test_the_limit_holds_for_a_chunked_body_too(shop: Shop):
     chunks = (bytes(8_192) for _ in range(20))
     shop.client.connection.request(
         "POST",
@@ -96,9 +96,9 @@ def test_a_chunked_body_is_bounded_as_any_other(shop: Shop):
         {"Content-Type": "application/json", "Transfer-Encoding": "chunked"},
         encode_chunked=True,
     )
-    got = shop.client.connection.getresponse()
+    response = shop.client.connection.getresponse()
 
-    assert (got.status, json.loads(got.read())["status"]) == (413, 413)
+    assert (response.status, json.loads(response.read())["status"]) == (413, 413)
 
 
 def bad_keys(key: str) -> dict[str, str | None]:
@@ -126,13 +126,13 @@ def test_every_key_that_is_not_valid_gets_the_same_401(shop: Shop, case: str):
     assert refused.headers["www-authenticate"] == "Bearer"
 
 
-def test_a_key_in_the_url_is_no_key(shop: Shop):
+def test_a_key_in_the_url_does_not_count(shop: Shop):
     content = json.dumps(an_order()).encode()
     path = f"/evaluate?key={shop.client.key}&Authorization=Bearer%20{shop.client.key}"
 
-    answered = shop.client.send("POST", path, content, Content_Type="application/json")
+    answer = shop.client.send("POST", path, content, Content_Type="application/json")
 
-    the_problem(answered, 401)
+    the_problem(answer, 401)
 
 
 def test_a_revoked_key_that_was_never_used_is_refused(shop: Shop):
@@ -176,13 +176,13 @@ def test_unknown_paths_and_methods_are_problems_too(
     "order_id",
     ["a:b", "{a}*", "x\r\nSET y 1\r\n", "'; DROP TABLE orders; --", "%s %(a)s", "\U0001f600"],
 )
-def test_an_id_of_odd_characters_is_an_id_like_any_other(shop: Shop, order_id: str):
+def test_an_id_of_odd_characters_is_an_ordinary_id(shop: Shop, order_id: str):
     order = an_order(order_id=order_id, user=order_id, device=order_id)
 
-    answered = shop.evaluate(order)
+    answer = shop.evaluate(order)
 
-    assert answered.body["order_id"] == order_id
-    assert shop.evaluate(order).content == answered.content
+    assert answer.body["order_id"] == order_id
+    assert shop.evaluate(order).content == answer.content
     assert len(shop.stored("1", order_id)) == 1
 
 
@@ -198,13 +198,13 @@ def test_an_id_of_odd_characters_is_an_id_like_any_other(shop: Shop, order_id: s
     ids=["two lengths", "length and chunked", "folded", "long header", "many headers"],
 )
 def test_what_no_http_client_sends_is_refused_and_the_connection_closed(
-    service: Running, head: bytes
+    service: RunningService, head: bytes
 ):
     with socket.create_connection(("127.0.0.1", service.port), timeout=30) as raw:
         raw.sendall(head)
-        answered = b""
+        answer = b""
         while part := raw.recv(65_536):
-            answered += part
+            answer += part
 
-    assert answered.split(b" ")[1] in (b"400", b"431")
+    assert answer.split(b" ")[1] in (b"400", b"431")
     assert service.client().send("GET", "/livez").status == 200

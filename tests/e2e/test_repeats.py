@@ -9,7 +9,7 @@ from psycopg.types.numeric import Int8
 from features_pkg.orders.normalising import normalise_order
 from features_pkg.orders.order import content_hash
 from tests.e2e.conftest import Shop
-from tests.e2e.running import Running
+from tests.e2e.running import RunningService
 
 
 def an_order(order_id: str = "o-1", **fields: Any) -> dict[str, Any]:
@@ -77,14 +77,14 @@ def test_the_same_id_at_another_merchant_is_another_order(shop: Shop, other_shop
     assert second.body["evaluation_id"] != first.body["evaluation_id"]
 
 
-def test_eight_at_once_leave_one_evaluation_and_get_one_answer(shop: Shop, service: Running):
+def test_eight_at_once_leave_one_evaluation_and_get_one_answer(shop: Shop, service: RunningService):
     clients = [service.client(shop.client.key) for _ in range(8)]
     with ThreadPoolExecutor(len(clients)) as pool:
         answers = list(pool.map(lambda client: client.evaluate(an_order()), clients))
 
-    assert [answered.status for answered in answers] == [200] * 8
-    assert len({answered.content for answered in answers}) == 1
-    assert [answered.headers.get("idempotent-replayed") for answered in answers].count(None) == 1
+    assert [answer.status for answer in answers] == [200] * 8
+    assert len({answer.content for answer in answers}) == 1
+    assert [answer.headers.get("idempotent-replayed") for answer in answers].count(None) == 1
     assert len(shop.stored("1", "o-1")) == 1
 
 
@@ -101,9 +101,9 @@ def test_two_contents_at_once_leave_one_and_refuse_the_other(shop: Shop, service
             waiting = pool.submit(shop.evaluate, order)
             wait_for_a_blocked_session(shop)
             rival.commit()
-            answered = waiting.result(timeout=30)
+            answer = waiting.result(timeout=30)
 
-    assert answered.status == 409
+    assert answer.status == 409
     assert shop.stored("1", "race") == []
 
 
@@ -115,10 +115,10 @@ def wait_for_a_blocked_session(shop: Shop) -> None:
 
 def test_an_imported_order_is_evaluated_when_it_is_posted_and_keeps_its_instant(shop: Shop):
     import_order(shop, "o-1", "2018-06-01T14:00:00Z")
-    answered = shop.evaluate(an_order())
+    answer = shop.evaluate(an_order())
 
-    assert answered.status == 200
-    assert answered.body["missing"] == []
+    assert answer.status == 200
+    assert answer.body["missing"] == []
     assert shop.vector("o-1")["document_orders_24h_recent"] == 0
     ((event_at,),) = shop.database.execute(
         "SELECT event_at::text FROM orders WHERE merchant_id = %s", (shop.merchant.merchant_id,)
@@ -128,12 +128,12 @@ def test_an_imported_order_is_evaluated_when_it_is_posted_and_keeps_its_instant(
 
 def test_an_imported_order_that_is_in_the_snapshot_itself_has_no_distant_past(shop: Shop):
     import_order(shop, "o-1", "2018-05-31T14:00:00Z")
-    answered = shop.evaluate(an_order())
+    answer = shop.evaluate(an_order())
 
-    assert answered.status == 200
-    assert answered.body["missing"] == ["distant"]
-    assert answered.body["score"] is None
-    assert answered.body["decision"] == shop.merchant.policy.decision_without_score
+    assert answer.status == 200
+    assert answer.body["missing"] == ["distant"]
+    assert answer.body["score"] is None
+    assert answer.body["decision"] == shop.merchant.policy.decision_without_score
 
 
 def test_an_imported_order_with_other_content_is_a_conflict(shop: Shop):

@@ -1,4 +1,4 @@
-"""Which snapshot an order sees, and what it does where there is none."""
+"""Which snapshot an order uses, and what happens when there is none."""
 
 from datetime import date
 from typing import Any
@@ -61,14 +61,14 @@ def test_every_entity_is_read_for_the_one_load_of_the_request(
     assert shop.vector("b")["document_orders_1d_distant"] == 1
 
 
-def test_where_the_snapshot_is_missing_the_newest_older_one_serves_and_no_day_is_lost(
+def test_without_the_due_snapshot_the_newest_older_one_serves_and_no_day_is_lost(
     shop: Shop, online: OnlineStore
 ):
     shop.evaluate(an_order("first"), at="2018-05-30T03:00:00Z")
     shop.evaluate(an_order("second"), at="2018-05-30T12:00:00Z")
-    answered = shop.evaluate(an_order("asked"), at="2018-06-01T15:00:00Z").body
+    answer = shop.evaluate(an_order("asked"), at="2018-06-01T15:00:00Z").body
 
-    assert (answered["as_of"], answered["stale"], answered["degraded"]) == (
+    assert (answer["as_of"], answer["stale"], answer["degraded"]) == (
         "2018-05-30",
         True,
         False,
@@ -77,22 +77,22 @@ def test_where_the_snapshot_is_missing_the_newest_older_one_serves_and_no_day_is
     assert shop.vector("asked")["document_orders_since_cutoff_recent"] == 2
 
 
-def test_a_snapshot_older_than_max_stale_is_none(shop: Shop, online: OnlineStore):
-    answered = shop.evaluate(an_order("asked"), at="2018-06-02T15:00:00Z").body
+def test_a_snapshot_older_than_max_stale_is_not_used(shop: Shop, online: OnlineStore):
+    answer = shop.evaluate(an_order("asked"), at="2018-06-02T15:00:00Z").body
 
-    assert answered["missing"] == ["distant"]
-    assert (answered["score"], answered["decision"]) == (None, "block")
-    assert (answered["as_of"], answered["degraded"]) == (None, True)
+    assert answer["missing"] == ["distant"]
+    assert (answer["score"], answer["decision"]) == (None, "block")
+    assert (answer["as_of"], answer["degraded"]) == (None, True)
 
 
-def test_redis_that_came_back_empty_is_no_new_customer(
+def test_an_emptied_redis_makes_nobody_a_new_customer(
     shop: Shop, online: OnlineStore, service_redis_url: str
 ):
     with redis.Redis.from_url(service_redis_url) as client:
         client.flushdb()
-    answered = shop.evaluate(an_order("asked"), at="2018-05-30T15:00:00Z").body
+    answer = shop.evaluate(an_order("asked"), at="2018-05-30T15:00:00Z").body
 
-    assert answered["missing"] == ["distant"]
+    assert answer["missing"] == ["distant"]
     vector = shop.vector("asked")
     assert vector["document_orders_7d_distant"] != 0
     assert shop.client.send("GET", "/readyz").status == 503
@@ -103,21 +103,21 @@ def test_a_value_that_is_another_entity_s_is_missing_and_never_scored(
 ):
     merchant_id = shop.merchant.merchant_id
     online.publish(MAY_31, {(merchant_id, "document", "another"): seen_on(features, MAY_30)})
-    another, ours = (online.keys.key(merchant_id, "document", it) for it in ("another", CPF))
+    another, ours = (online.keys.key(merchant_id, "document", value) for value in ("another", CPF))
     with redis.Redis.from_url(service_redis_url) as client:
         crossed = client.get(value_key(features.timelines_id, another))
         client.set(value_key(features.timelines_id, ours), crossed)
-    answered = shop.evaluate(an_order("asked"), at="2018-05-31T15:00:00Z").body
+    answer = shop.evaluate(an_order("asked"), at="2018-05-31T15:00:00Z").body
 
-    assert answered["missing"] == ["distant:document"]
-    assert (answered["score"], answered["decision"]) == (None, "block")
+    assert answer["missing"] == ["distant:document"]
+    assert (answer["score"], answer["decision"]) == (None, "block")
 
 
-def test_a_list_that_is_damaged_is_no_list(
+def test_a_damaged_list_of_loads_leaves_the_distant_past_missing(
     shop: Shop, features: FeatureSet, service_redis_url: str
 ):
     with redis.Redis.from_url(service_redis_url) as client:
         client.set(list_key(features.timelines_id), b"\xc1")
-    answered = shop.evaluate(an_order("asked"), at="2018-05-30T15:00:00Z").body
+    answer = shop.evaluate(an_order("asked"), at="2018-05-30T15:00:00Z").body
 
-    assert answered["missing"] == ["distant"]
+    assert answer["missing"] == ["distant"]

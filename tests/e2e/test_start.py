@@ -1,4 +1,4 @@
-"""`ontem serve` does not start where it could not answer well, and says what to do."""
+"""`ontem serve` refuses to start when it could not answer orders, and says what to do."""
 
 import shutil
 from pathlib import Path
@@ -24,49 +24,49 @@ def test_postgresql_that_is_not_there_is_named_by_its_address(
     environ: dict[str, str], tmp_path: Path
 ):
     environ["ONTEM_POSTGRES_URL"] = f"postgresql://ana:secret@{NOTHING_THERE}/db"
-    code, said = refused_start(environ, tmp_path)
+    code, output = refused_start(environ, tmp_path)
 
     assert code != 0
-    assert f"{NOTHING_THERE}/db" in said
-    assert "secret" not in said
-    assert "Traceback" not in said
+    assert f"{NOTHING_THERE}/db" in output
+    assert "secret" not in output
+    assert "Traceback" not in output
 
 
 def test_redis_that_is_not_there_is_named_by_its_address(environ: dict[str, str], tmp_path: Path):
     environ["ONTEM_REDIS_URL"] = f"redis://:secret@{NOTHING_THERE}/3"
-    code, said = refused_start(environ, tmp_path)
+    code, output = refused_start(environ, tmp_path)
 
     assert code != 0
-    assert f"{NOTHING_THERE}/3" in said
-    assert "secret" not in said
-    assert "Traceback" not in said
+    assert f"{NOTHING_THERE}/3" in output
+    assert "secret" not in output
+    assert "Traceback" not in output
 
 
 def test_without_a_published_snapshot_it_says_which_night_to_run(
     environ: dict[str, str], tmp_path: Path, features: FeatureSet
 ):
-    code, said = refused_start(environ, tmp_path)
+    code, output = refused_start(environ, tmp_path)
 
     assert code != 0
-    assert "ontem snapshot --as-of 20" in said
-    assert features.timelines_id in said
+    assert "ontem snapshot --as-of 20" in output
+    assert features.timelines_id in output
 
 
-def test_a_snapshot_of_other_timelines_is_none(environ: dict[str, str], tmp_path: Path):
+def test_a_snapshot_of_other_timelines_does_not_count(environ: dict[str, str], tmp_path: Path):
     with redis.Redis.from_url(environ["ONTEM_REDIS_URL"]) as client:
         client.set("o:000000000000:loads", b"\x91")
-    _, said = refused_start(environ, tmp_path)
+    _, output = refused_start(environ, tmp_path)
 
-    assert "ontem snapshot --as-of 20" in said
+    assert "ontem snapshot --as-of 20" in output
 
 
 def test_a_model_of_other_settings_is_refused(environ: dict[str, str], tmp_path: Path):
     environ["SNAPSHOT_LAG_SECONDS"] = "7200"
-    code, said = refused_start(environ, tmp_path)
+    code, output = refused_start(environ, tmp_path)
 
     assert code != 0
-    assert "python -m jobs train" in said
-    assert "Traceback" not in said
+    assert "python -m jobs train" in output
+    assert "Traceback" not in output
 
 
 def test_a_model_that_was_changed_is_refused(
@@ -77,36 +77,36 @@ def test_a_model_that_was_changed_is_refused(
     with (folder / "model.pickle").open("ab") as pickle:
         pickle.write(b"\0")
     environ["ONTEM_MODEL"] = str(folder)
-    code, said = refused_start(environ, tmp_path)
+    code, output = refused_start(environ, tmp_path)
 
     assert code != 0
-    assert "sha256" in said
+    assert "sha256" in output
 
 
 def test_a_model_that_is_not_there_is_refused(environ: dict[str, str], tmp_path: Path):
     environ["ONTEM_MODEL"] = str(tmp_path / "nowhere")
-    code, said = refused_start(environ, tmp_path)
+    code, output = refused_start(environ, tmp_path)
 
     assert code != 0
-    assert "Traceback" not in said
+    assert "Traceback" not in output
 
 
 def test_a_database_without_a_schema_is_to_be_migrated(
     environ: dict[str, str], empty_database_url: str, tmp_path: Path
 ):
     environ["ONTEM_POSTGRES_URL"] = empty_database_url
-    code, said = refused_start(environ, tmp_path)
+    code, output = refused_start(environ, tmp_path)
 
     assert code != 0
-    assert "ontem migrate" in said
+    assert "ontem migrate" in output
 
 
 def test_production_settings_refuse_a_development_database(environ: dict[str, str], tmp_path: Path):
     environ["ONTEM_ENVIRONMENT"] = "production"
-    code, said = refused_start(environ, tmp_path)
+    code, output = refused_start(environ, tmp_path)
 
     assert code != 0
-    assert "was migrated as development" in said
+    assert "was migrated as development" in output
 
 
 def test_development_settings_refuse_a_production_database(
@@ -114,15 +114,15 @@ def test_development_settings_refuse_a_production_database(
 ):
     migrate(empty_database_url, environment="production")
     environ["ONTEM_POSTGRES_URL"] = empty_database_url
-    code, said = refused_start(environ, tmp_path)
+    code, output = refused_start(environ, tmp_path)
 
     assert code != 0
-    assert "was migrated as production" in said
+    assert "was migrated as production" in output
 
 
 def test_a_variable_that_is_missing_is_named(environ: dict[str, str], tmp_path: Path):
     del environ["ONTEM_REDIS_URL"]
-    code, said = refused_start(environ, tmp_path)
+    code, output = refused_start(environ, tmp_path)
 
     assert code != 0
-    assert "ONTEM_REDIS_URL is not set" in said
+    assert "ONTEM_REDIS_URL is not set" in output
