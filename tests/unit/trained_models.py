@@ -1,0 +1,93 @@
+"""A training set whose first two features tell fraud, and what tests do to its trained model."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features_pkg.calendar import to_us
+from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.models.manifest import MANIFEST, ModelManifest
+from jobs.training_set.facts import LabelCounts, TrainingSetFacts, training_set_slot
+from stores.files.manifest import Manifest, commit_manifest, describe_files, provenance
+from stores.files.store import OfflineStore
+
+FEATURES = FeatureSet(timezone="America/Sao_Paulo", snapshot_lag=timedelta(hours=4))
+START = datetime(2018, 1, 1, 3, tzinfo=UTC)
+DAY_US = 86_400_000_000
+MATURITY = timedelta(days=7)
+
+
+def a_training_set(days: int = 40, orders: int = 4000, fraud: float = 0.2) -> pa.Table:
+    """Orders spread over `days`; the first two features tell fraud, all have nulls."""
+    random = np.random.default_rng(5)
+    asked = to_us(START) + np.sort(random.integers(0, days * DAY_US, orders))
+    risky = random.random(orders) < fraud
+    columns: dict[str, pa.Array] = {
+        "order_id": pa.array([f"o{n}" for n in range(orders)]),
+        "order_pk": pa.array(range(orders), pa.int64()),
+        "asked_at": pa.array(asked, pa.timestamp("us", "UTC")),
+        "asked_day": pa.array(asked // DAY_US, pa.int64()),
+        "label": pa.array(risky.astype(np.int8), pa.int8()),
+        "label_known_at": pa.array(asked + 7 * DAY_US, pa.timestamp("us", "UTC")),
+        "card_code": pa.array(random.integers(1, 300, orders), pa.int64()),
+    }
+    for position, name in enumerate(FEATURES.names):
+        values = random.integers(0, 1000, orders) + (2000 * risky if position < 2 else 0)
+        columns[name] = pa.array(values, pa.int64(), mask=random.random(orders) < 0.1)
+    return pa.table(columns)
+
+
+def committed(store: OfflineStore, root: Path, table: pa.Table, **changes: object) -> str:
+    """The key of a training set of `table`, labelled long after."""
+    slot = training_set_slot(FEATURES.version)
+    folder = root / "runs" / "training-set" / f"r{len(list(root.rglob('*.parquet')))}"
+    folder.mkdir(parents=True)
+    pq.write_table(table, folder / "part-0.parquet")
+    facts = TrainingSetFacts(
+        first_day=date(2018, 1, 1),
+        end_day=date(2018, 2, 10),
+        labels_as_of=datetime(2018, 6, 1, tzinfo=UTC),
+        label_maturity_days=7.0,
+        timezone=FEATURES.timezone,
+        snapshot_lag_seconds=14_400.0,
+        feature_set=FEATURES.version,
+        timelines=FEATURES.timelines_id,
+        features=FEATURES.names,
+        cutoff=START,
+        watermark_key=1,
+        generation=1,
+        orders=table.num_rows,
+        live=0,
+        stale_left_out=0,
+        stale_included=False,
+        labels=LabelCounts(0, 0, 0, 0),
+    )
+    return commit_manifest(
+        store,
+        Manifest(
+            slot=slot,
+            run=folder.name,
+            files=describe_files(store, folder.relative_to(root).as_posix()),
+            facts=replace(facts, **changes),  # type: ignore[arg-type]
+            provenance=provenance(at=START, by="test"),
+        ),
+    )
+
+
+def manifest_of(folder: Path) -> ModelManifest:
+    return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=ModelManifest)
+
+
+def edit(folder: Path, **changes: object) -> None:
+    content = json.loads((folder / MANIFEST).read_bytes()) | changes
+    (folder / MANIFEST).write_text(json.dumps(content))
+
+
+def a_vector(**values: float) -> np.ndarray:
+    return np.array([values.get(name, 10.0) for name in FEATURES.names])
