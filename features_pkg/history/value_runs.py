@@ -56,13 +56,8 @@ class ValueRuns:
         continued = self._continued(span, in_days=in_days)
         return self._before(self._position[np.concatenate(([True], ~continued))[: self._size]])
 
-    def closed_before(self, span: int | None, *, in_days: bool) -> Ints:
-        """How many runs had their last sighting before each position.
-
-        Without a start nothing leaves the window: it is as many as were opened before the entity.
-        """
-        if span is None:
-            return self.opened_before(None, in_days=in_days)
+    def closed_before(self, span: int, *, in_days: bool) -> Ints:
+        """How many runs had their last sighting before each position."""
         continued = self._continued(span, in_days=in_days)
         return self._before(self._position[np.concatenate((~continued, [True]))[: self._size]])
 

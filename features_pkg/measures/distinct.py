@@ -31,7 +31,10 @@ class Distinct:
         values = np.empty(len(windows.after), dtype=np.int64)
         for length, questions in windows.spans:
             opened = runs.opened_before(length, in_days=windows.in_days)
-            closed = runs.closed_before(length, in_days=windows.in_days)
+            # Nothing leaves a window without a start: it is all that opened since the entity began.
+            closed = (
+                opened if length is None else runs.closed_before(length, in_days=windows.in_days)
+            )
             after, before = windows.after[questions], windows.before[questions]
             values[questions] = opened[after] - closed[before]
         return values
