@@ -137,18 +137,27 @@ def _could_see(
 
 
 def _was_read(visibility: Visibility, question: Ints, recorded: Ints) -> Mask:
-    """Whether the recent read of a question saw what was stored in a transaction.
+    """Whether the recent read of a question saw what was stored in a transaction."""
+    return np.asarray(
+        (recorded < visibility.xmax[question]) & ~_was_in_flight(visibility, question, recorded)
+    )
 
-    The pairs of a question are neighbours; only those with transactions in flight are looked at
-    one by one.
+
+def _was_in_flight(visibility: Visibility, question: Ints, recorded: Ints) -> Mask:
+    """Whether the transaction `recorded[i]` was in flight when question `question[i]` was asked.
+
+    Keys become ranks among all that were ever in flight, so that (question, rank) packs into one
+    number; those of the lists and those asked about are then compared in one step.
     """
-    read = np.asarray(recorded < visibility.xmax[question])
-    start = np.searchsorted(question, np.arange(len(visibility.live) + 1))
-    for number, in_flight in enumerate(visibility.in_flight):
-        if in_flight:
-            pairs = slice(start[number], start[number + 1])
-            read[pairs] &= ~np.isin(recorded[pairs], list(in_flight))
-    return read
+    count = np.array([len(keys) for keys in visibility.in_flight], dtype=np.int64)
+    keys = np.array([key for keys in visibility.in_flight for key in keys], dtype=np.int64)
+    if not len(keys):
+        return np.zeros(len(question), dtype=np.bool_)
+    known, rank = np.unique(keys, return_inverse=True)
+    listed = np.repeat(np.arange(len(count)), count) * len(known) + rank
+    nearest = np.minimum(np.searchsorted(known, recorded), len(known) - 1)
+    pair = question * len(known) + nearest
+    return np.asarray((known[nearest] == recorded) & np.isin(pair, listed))
 
 
 def _first_of_each_order(events: Events, question: Ints, row: Ints) -> Ints:
