@@ -19,9 +19,9 @@ from features_pkg.errors import FeatureError
 class QueryRefused(FeatureError):
     """A value that the template does not know: left out silently, it would be no filter at all."""
 
-    def __init__(self, *, template: str, unknown: str, known: list[str]) -> None:
-        super().__init__(f"{template} has no value {unknown!r}: it knows {', '.join(known)}")
-        self.template, self.unknown, self.known = template, unknown, known
+    def __init__(self, *, template: str, value: str, names: list[str]) -> None:
+        super().__init__(f"{template} has no value {value!r}: it knows {', '.join(names)}")
+        self.template, self.value, self.names = template, value, names
 
 
 def with_parameters(name: str, values: Mapping[str, object]) -> tuple[str, dict[str, object]]:
@@ -45,7 +45,7 @@ def with_literals(name: str, values: Mapping[str, object], quote: Callable[[obje
     env = _environment()
     JinjaSql(env)  # adds the extension that binds every value
     env.filters["bind"] = lambda value, _name="": _literal(value, quote)
-    env.filters["inclause"] = lambda several: _in_clause(several, quote)
+    env.filters["inclause"] = lambda values: _in_clause(values, quote)
     return _template(env, name, values).render(values)
 
 
@@ -66,15 +66,15 @@ def _environment() -> Environment:
 
 def _template(env: Environment, name: str, values: Mapping[str, object]) -> Template:
     """The template of that name, once each of `values` is one that it knows."""
-    known = _known(name)
-    for unknown in values:
-        if unknown not in known:
-            raise QueryRefused(template=name, unknown=unknown, known=known)
+    names = _value_names(name)
+    for value in values:
+        if value not in names:
+            raise QueryRefused(template=name, value=value, names=names)
     return env.get_template(f"{name}.sql.j2")
 
 
 @cache
-def _known(name: str) -> list[str]:
+def _value_names(name: str) -> list[str]:
     """The names of the values that a template reads."""
     env = cast(Environment, _engine().env)
     source, _, _ = cast(PackageLoader, env.loader).get_source(env, f"{name}.sql.j2")
@@ -85,5 +85,5 @@ def _literal(value: object, quote: Callable[[object], str]) -> Markup:
     return value if isinstance(value, Markup) else Markup(quote(value))  # noqa: S704 (quoted)
 
 
-def _in_clause(several: list[object], quote: Callable[[object], str]) -> Markup:
-    return Markup("({})").format(Markup(",").join(_literal(one, quote) for one in several))
+def _in_clause(values: list[object], quote: Callable[[object], str]) -> Markup:
+    return Markup("({})").format(Markup(",").join(_literal(value, quote) for value in values))

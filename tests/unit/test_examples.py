@@ -14,8 +14,13 @@ MODULES = [
     name for _, name, _ in pkgutil.walk_packages(features_pkg.__path__, f"{features_pkg.__name__}.")
 ]
 WITH_EXAMPLES = {
+    "features_pkg.calendar.Calendar.as_of",
+    "features_pkg.definitions.feature_set.FeatureSet",
+    "features_pkg.definitions.velocity.parse_name",
+    "features_pkg.history.value_runs.ValueRuns",
     "features_pkg.notebook.point_in_time.point_in_time",
     "features_pkg.orders.normalising.identifier_columns.normalise",
+    "features_pkg.timelines.read.Timeline",
 }
 """Those that a newcomer meets first; others may have examples, too."""
 
