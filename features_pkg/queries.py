@@ -1,5 +1,9 @@
 """The queries of `sql/queries`: one template each, for drivers with and without parameters.
 
+What reads or writes events (orders, their products, chargebacks, evaluations) is a template there,
+unless it is a line or two. Short statements about merchants, keys, loads, imports, locks and clocks
+are beside the code that runs them.
+
 A template never sees a value as text: every `{{ value }}` becomes a parameter or a quoted literal.
 It may not contain a per cent sign, which psycopg would take for a parameter.
 """
@@ -27,8 +31,8 @@ class QueryRefused(FeatureError):
 def with_parameters(name: str, values: Mapping[str, object]) -> tuple[str, dict[str, object]]:
     """The SQL of template `name` with `%(…)s` in it, and the values to execute it with.
 
-    Raises QueryRefused for a value the template does not know, jinja2.UndefinedError for one it
-    needs and does not get.
+    Raises QueryRefused for a value the template does not know. One that it needs and does not get
+    stays undefined, which no driver takes for a value.
     """
     engine = _engine()
     template = _template(engine.env, name, values)

@@ -1,1 +1,1 @@
-"""Batch: read, transform, write. Import and generate orders, snapshots, training sets, models."""
+"""Batch work: import orders, build and publish snapshots, build training sets, train models."""

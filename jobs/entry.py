@@ -1,4 +1,4 @@
-"""What the jobs' commands take from the process: its folder, environment, clock and terminal."""
+"""What the jobs' commands take from the process: project, environment and terminal."""
 
 import sys
 from collections.abc import Iterator
@@ -29,7 +29,9 @@ class Instant(click.ParamType[datetime]):
         except ValueError:
             at = datetime.min  # noqa: DTZ901  naive, so refused below
         if at.tzinfo is None:
-            self.fail(f"{value!r} is no instant with its offset, such as 2018-06-01T12:00:00Z")
+            self.fail(
+                f"{value!r} is not an instant with an offset; write it like 2018-06-01T12:00:00Z"
+            )
         return at
 
 
@@ -43,18 +45,18 @@ class Day(click.ParamType[date]):
         try:
             return date.fromisoformat(value)
         except ValueError:
-            self.fail(f"{value!r} is no day such as 2018-06-01")
+            self.fail(f"{value!r} is not a day; write it like 2018-06-01")
 
 
 CLOCK = click.option(
     "--clock",
     type=Instant(),
-    help="What the database shall take for now; development stacks only.",
+    help="The instant that the database takes for now; on a development stack only.",
 )
 
 
 def job_here(clock: datetime | None = None) -> Job:
-    """The job of this process: settings from its environment and project, sentences on stdout.
+    """A job with the settings of this process and its project, which prints to stdout.
 
     Raises SettingsError.
     """

@@ -1,4 +1,4 @@
-"""What every job of one process works with."""
+"""What every job works with: settings, Spark, the database's clock, and how long it took."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,15 +18,17 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 Say = Callable[[str], None]
+"""Prints one sentence of progress."""
+
 SparkSource = Callable[[str], AbstractContextManager["SparkSession"]]
-"""Gives the session for a job of that name, for as long as it is entered."""
+"""A context that holds a Spark session for the job of that name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Settings, the feature set they make, and where to tell progress.
+    """The settings of one job, its Spark, and where it prints progress.
 
-    `clock` is what the database shall take for now, on a development stack; None is its own.
+    `clock` is what the database takes for now, on a development stack; None is its own clock.
     """
 
     settings: Settings
@@ -46,12 +48,15 @@ class Job:
 
     @property
     def entity_key_id(self) -> str:
-        """Tells secrets apart without telling them."""
+        """A name for the secret that does not give it away."""
         keys = EntityKeys(self.settings.entity_key, self.feature_set.timelines_id)
         return keys.key(0, "key id", "").hex()[:16]
 
     def connect(self) -> Connection:
-        """A session in autocommit whose clock is this job's; raises PostgresUnavailable."""
+        """A session in autocommit with this job's clock.
+
+        Raises PostgresUnavailable, ClockNotSettable.
+        """
         connection = connect(
             self.settings.postgres_url, application_name="ontem night", autocommit=True
         )
@@ -61,15 +66,15 @@ class Job:
 
 
 @dataclass(slots=True)
-class Stages:
-    """How long each stage of a job took, told as it goes."""
+class StageTimer:
+    """The seconds that each stage of a job took, printed as each stage ends."""
 
     say: Say
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time what runs inside under `name`."""
+        """Measure the seconds of what runs inside, under `name`."""
         start = time.monotonic()
         yield
         self.seconds[name] = time.monotonic() - start

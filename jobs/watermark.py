@@ -1,19 +1,20 @@
-"""Which rows are complete: final, the same for every connection, nothing missed, nothing twice.
+"""Which rows are complete: final, and the same for every connection that reads them.
 
-The rule is docs/semantics.md section 4.3. Once the database's clock is past the cutoff and
-`LATE_AFTER`, every transaction that could still store an event from before the cutoff has an id
-below one that is taken now. When all of those have ended, what is below the oldest running id can
-change no more.
+A row belongs to the past before a day by its `event_at`, but it may be stored a little later. So a
+job waits (docs/semantics.md section 4.3). Once the database's clock is past the cutoff and
+`LATE_AFTER`, a new row can't be from before the cutoff. Every transaction that began earlier has a
+lower id than one that the job takes then. When all of those have ended, the lowest id that is still
+running is the watermark: the rows of transactions below it change no more.
 """
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, cast
 
 from features_pkg.calendar import Calendar, from_us
 from jobs.errors import DayNotOver, StillWriting
+from jobs.job import Say
 from stores.postgres.clock import database_clock
 from stores.postgres.connection import Connection
 from stores.postgres.recorded_key import recorded_key
@@ -22,16 +23,14 @@ LATE_AFTER: Final = timedelta(seconds=5)
 POLL: Final = timedelta(milliseconds=200)
 WAIT_LIMIT: Final = timedelta(minutes=10)
 
-Say = Callable[[str], None]
-
-_HOLDER: Final = """
+_OLDEST_SESSION: Final = """
 SELECT format('%s (database process %s, database %s, in transaction since %s)',
               coalesce(nullif(application_name, ''), 'a session'), pid, datname, xact_start)
 FROM pg_stat_activity
 WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
 ORDER BY age(backend_xid) DESC, pid LIMIT 1
 """
-_PREPARED: Final = """
+_OLDEST_PREPARED: Final = """
 SELECT format('the prepared transaction %L of database %s', gid, database)
 FROM pg_prepared_xacts ORDER BY age(transaction) DESC, gid LIMIT 1
 """
@@ -39,7 +38,7 @@ FROM pg_prepared_xacts ORDER BY age(transaction) DESC, gid LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class ReadBounds:
-    """What a read covers: events before `cutoff`, rows recorded below `watermark_key`."""
+    """What a job reads: events before `cutoff`, in rows recorded below `watermark_key`."""
 
     cutoff: datetime
     watermark: int
@@ -47,37 +46,37 @@ class ReadBounds:
 
     @property
     def watermark_key(self) -> int:
-        """`watermark` in its generation, as rows carry it."""
+        """`watermark` in its generation, as a `recorded_key`."""
         return recorded_key(self.generation, self.watermark)
 
 
-def complete_before(
+def wait_for_read_bounds(
     connection: Connection,
-    as_of: date,
+    day: date,
     calendar: Calendar,
     *,
     say: Say,
     limit: timedelta = WAIT_LIMIT,
 ) -> ReadBounds:
-    """The read_bounds of everything that happened before the day `as_of`.
+    """The bounds within which everything that happened before `day` is read, once it is complete.
 
     `connection` is in autocommit: each statement has its own snapshot.
-    Raises DayNotOver when the day began less than `LATE_AFTER` ago, or not yet; StillWriting as
-    `settled` does.
+    Raises DayNotOver when the day has not begun, or less than `LATE_AFTER` ago; StillWriting as
+    `wait_for_watermark` does.
     """
-    cutoff = from_us(calendar.cutoff_us(as_of.toordinal()))
+    cutoff = from_us(calendar.cutoff_us(day.toordinal()))
     now = database_clock(connection)
     if now <= cutoff + LATE_AFTER:
-        raise DayNotOver(as_of=as_of, possible_at=cutoff + LATE_AFTER, now=now)
-    watermark = settled(connection, say=say, limit=limit)
-    (row,) = connection.execute("SELECT ontem_generation()").fetchall()
-    return ReadBounds(cutoff=cutoff, watermark=watermark, generation=cast(int, row[0]))
+        raise DayNotOver(day=day, possible_at=cutoff + LATE_AFTER, now=now)
+    watermark = wait_for_watermark(connection, say=say, limit=limit)
+    generation = _number(connection, "SELECT ontem_generation()")
+    return ReadBounds(cutoff=cutoff, watermark=watermark, generation=generation)
 
 
-def settled(connection: Connection, *, say: Say, limit: timedelta = WAIT_LIMIT) -> int:
-    """A transaction id below which everything has ended, and which is newer than any begun before.
+def wait_for_watermark(connection: Connection, *, say: Say, limit: timedelta = WAIT_LIMIT) -> int:
+    """A transaction id below which all have ended, once none is left that began before the call.
 
-    Raises StillWriting when a transaction outlasts `limit`; it names the process.
+    Raises StillWriting when such a transaction outlasts `limit`; the sentence names the process.
     """
     own = _number(connection, "SELECT pg_current_xact_id()::text::bigint")
     oldest = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
@@ -86,9 +85,9 @@ def settled(connection: Connection, *, say: Say, limit: timedelta = WAIT_LIMIT) 
         if xmin >= own:
             return xmin
         if turn == 1:
-            say(f"waiting for {_holder(connection)}")
+            say(f"waiting for {_oldest_writer(connection)}")
         time.sleep(POLL.total_seconds())
-    raise StillWriting(waited=limit, holder=_holder(connection))
+    raise StillWriting(waited=limit, holder=_oldest_writer(connection))
 
 
 def _number(connection: Connection, query: str) -> int:
@@ -96,8 +95,8 @@ def _number(connection: Connection, query: str) -> int:
     return cast(int, row[0])
 
 
-def _holder(connection: Connection) -> str:
-    for query in (_HOLDER, _PREPARED):
+def _oldest_writer(connection: Connection) -> str:
+    for query in (_OLDEST_SESSION, _OLDEST_PREPARED):
         row = connection.execute(query.encode()).fetchone()
         if row is not None:
             return str(row[0])

@@ -1,4 +1,4 @@
-"""`snapshot`, `publish`, `unpublish` and `snapshots`."""
+"""`ontem snapshot`, `publish`, `unpublish` and `snapshots`."""
 
 from datetime import date, datetime
 
@@ -23,10 +23,10 @@ def snapshot(as_of: date, clock: datetime | None) -> None:
 
 
 @click.command()
-@click.option("--as-of", type=Day(), help="Only a snapshot of this day.")
+@click.option("--as-of", type=Day(), help="Publish the snapshot of this day, not the newest.")
 @CLOCK
 def publish(as_of: date | None, clock: datetime | None) -> None:
-    """Publish the newest committed snapshot again, as after Redis lost its data."""
+    """Publish the newest snapshot again, after Redis lost its data."""
     from jobs.snapshot.night import publish_again
     from jobs.snapshot.summary import summary
 
@@ -36,7 +36,7 @@ def publish(as_of: date | None, clock: datetime | None) -> None:
 @click.command()
 @CLOCK
 def unpublish(clock: datetime | None) -> None:
-    """Withdraw the newest published snapshot for good; the one before it serves."""
+    """Withdraw the newest published snapshot for good; requests read the one before it."""
     from jobs.snapshot.withdraw import unpublish as run
 
     load = run(job_here(clock))
@@ -45,20 +45,20 @@ def unpublish(clock: datetime | None) -> None:
 
 @click.command()
 def snapshots() -> None:
-    """List the loads: their day, entities, and whether requests can see them."""
+    """List all loads with their day, entities and state."""
     job = job_here()
     timelines = job.feature_set.timelines_id
     with connect_redis(job.settings.redis_url) as client, job.connect() as connection:
-        ids = read_published(client, timelines).ids
+        listed_ids = read_published(client, timelines).ids
         rows = loads_of(connection, timelines)
     if not rows:
         click.echo("no snapshot yet: build one with `ontem snapshot --as-of DAY`")
     for row in rows:
-        click.echo(_line(row, listed=row.load_id in ids))
+        click.echo(_describe(row, is_listed=row.load_id in listed_ids))
 
 
-def _line(row: LoadRow, *, listed: bool) -> str:
-    if listed:
+def _describe(row: LoadRow, *, is_listed: bool) -> str:
+    if is_listed:
         state = f"published {row.published_at:%Y-%m-%d %H:%M}Z" if row.published_at else "published"
     elif row.withdrawn_at:
         state = f"withdrawn {row.withdrawn_at:%Y-%m-%d %H:%M}Z"

@@ -1,4 +1,4 @@
-"""What a snapshot's manifest says beside its files."""
+"""What a snapshot's manifest says besides its files."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,9 +11,9 @@ DATASET: Final = "snapshot"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotFacts:
-    """Events before `cutoff`, rows below `watermark` in `generation`.
+    """The snapshot has the events before `cutoff`, in rows below `watermark` of `generation`.
 
-    `entity_key_id` names the secret.
+    `entity_key_id` names the secret that its entity keys were made with.
     """
 
     as_of: date
@@ -27,5 +27,5 @@ class SnapshotFacts:
 
 
 def snapshot_slot(timelines: str, as_of: date) -> Slot:
-    """Where the revisions of one day's snapshot are."""
+    """The slot whose revisions are the snapshots of one day."""
     return Slot(DATASET, timelines, as_of.isoformat())

@@ -1,15 +1,15 @@
-"""The last lines of a night."""
+"""The last lines that a night prints."""
 
-from jobs.snapshot.night import Night
+from jobs.snapshot.night import SnapshotResult
 
 
-def summary(night: Night) -> str:
-    """What the load is, how much of it was new, and what took how long."""
-    load = night.load
-    if night.was_published:
+def summary(result: SnapshotResult) -> str:
+    """What was published, how much of it was written, and how long it took."""
+    load = result.load
+    if result.was_published:
         return f"load {load.load_id} as of {load.as_of} is published already: nothing was done"
-    total = sum(night.seconds.values())
+    total = sum(result.seconds.values())
     return (
         f"load {load.load_id} as of {load.as_of} is published: {load.entities:,} entities, "
-        f"{night.written:,} of them written, in {total:.1f} s\n  {load.revision}"
+        f"{result.written:,} of them written, in {total:.1f} s\n  {load.revision}"
     )

@@ -5,22 +5,22 @@ from datetime import datetime
 
 import redis
 
-from jobs.errors import TooFarBack
 from jobs.job import Job
+from jobs.snapshot.errors import TooFarBack
 from stores.postgres.loads import LoadRow, loads_of, lock_loads, mark_withdrawn
 from stores.redis.connection import connect_redis
 from stores.redis.errors import NothingPublished
 from stores.redis.publish import read_published, withdraw_newest
 from stores.redis.values import MOST_VERSIONS, Load
 
-BEGUN, LISTED, WITHDRAWN = range(3)
+BEGIN, LIST, WITHDRAW = range(3)
 
 
 def unpublish(job: Job) -> Load:
     """Withdraw the newest published load; it is invisible when this returns.
 
-    The withdrawal is recorded first, so that no run can bring the load back in between; killed
-    there, the next call finishes it.
+    The withdrawal is recorded first, so that no other run can publish the load again in between. If
+    this is killed there, the next call finishes it.
 
     Raises NothingPublished, TooFarBack, LoaderRunning.
     """
@@ -28,37 +28,39 @@ def unpublish(job: Job) -> Load:
     client: redis.Redis = connect_redis(job.settings.redis_url)
     with job.connect() as connection, client:
         lock_loads(connection, timelines)
-        before = read_published(client, timelines)
-        if before.newest is None:
+        load_list = read_published(client, timelines)
+        if load_list.newest is None:
             raise NothingPublished(timelines=timelines)
-        load_id = before.newest.load_id
+        load_id = load_list.newest.load_id
         rows = loads_of(connection, timelines)
-        already = any(row.load_id == load_id and row.withdrawn_at for row in rows)
-        held = min(loads_held(rows), len(before.loads))
-        if not already and len(before.loads) > 1 and held <= 1:
+        is_recorded = any(row.load_id == load_id and row.withdrawn_at for row in rows)
+        readable = min(readable_loads(rows), len(load_list.loads))
+        if not is_recorded and len(load_list.loads) > 1 and readable <= 1:
             raise TooFarBack(load_id=load_id)
         mark_withdrawn(connection, load_id)
-        return withdraw_newest(client, timelines, before)
+        return withdraw_newest(client, timelines, load_list)
 
 
-def loads_held(rows: Sequence[LoadRow]) -> int:
-    """How many of the newest published loads every entity can still be read for.
+def readable_loads(rows: Sequence[LoadRow]) -> int:
+    """For how many of the newest published loads every entity can still be read.
 
-    A value keeps `MOST_VERSIONS`. A load that begins takes one place, visible or not; one that is
-    withdrawn gives its own up.
+    A value in Redis has room for `MOST_VERSIONS`. A load that begins may push out the oldest one,
+    even if it is never published. A load that is withdrawn is one less to be read.
     """
-    held = 0
-    for _, _, kind in sorted(event for row in rows for event in _history(row)):
-        if kind == BEGUN:
-            held = min(held, MOST_VERSIONS - 1)
+    readable = 0
+    steps = sorted(step for row in rows for step in _steps(row))
+    for _, _, step in steps:
+        if step == BEGIN:
+            readable = min(readable, MOST_VERSIONS - 1)
         else:
-            held += 1 if kind == LISTED else -1
-    return held
+            readable += 1 if step == LIST else -1
+    return readable
 
 
-def _history(row: LoadRow) -> Iterator[tuple[datetime, int, int]]:
-    yield row.created_at, row.load_id, BEGUN
+def _steps(row: LoadRow) -> Iterator[tuple[datetime, int, int]]:
+    """When the load began, was listed and was withdrawn, as far as it was."""
+    yield row.created_at, row.load_id, BEGIN
     if row.published_at:
-        yield row.published_at, row.load_id, LISTED
+        yield row.published_at, row.load_id, LIST
         if row.withdrawn_at:
-            yield row.withdrawn_at, row.load_id, WITHDRAWN
+            yield row.withdrawn_at, row.load_id, WITHDRAW

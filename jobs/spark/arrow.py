@@ -10,24 +10,27 @@ Transform = Callable[[pa.Table], pa.Table]
 
 
 def map_batches(frame: DataFrame, transform: Transform, schema: pa.Schema) -> DataFrame:
-    """`transform`, which gives rows of `schema`, of each batch of `frame`."""
+    """The rows, of `schema`, that `transform` makes of each batch of `frame`."""
 
-    def each(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def transform_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             yield from transform(pa.Table.from_batches([batch])).cast(schema).to_batches()
 
-    return frame.mapInArrow(each, from_arrow_schema(schema))
+    return frame.mapInArrow(transform_batches, from_arrow_schema(schema))
 
 
 def map_partitions(
     frame: DataFrame, keys: tuple[str, ...], transform: Transform, schema: pa.Schema
 ) -> DataFrame:
-    """`transform` of whole partitions, where all rows with equal `keys` are in one, unsorted."""
+    """The rows, of `schema`, that `transform` makes of each partition of `frame`.
 
-    def whole(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    All rows with equal `keys` are in one partition. Their order is not defined.
+    """
+
+    def transform_partition(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = list(batches)
         if rows:
             yield from transform(pa.Table.from_batches(rows)).cast(schema).to_batches()
 
-    shuffled = frame.repartition(*keys)
-    return shuffled.mapInArrow(whole, from_arrow_schema(schema))
+    partitions = frame.repartition(*keys)
+    return partitions.mapInArrow(transform_partition, from_arrow_schema(schema))

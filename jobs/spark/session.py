@@ -1,4 +1,4 @@
-"""The Spark session of a job, and how it reads PostgreSQL."""
+"""The Spark session of a job, and how a query of PostgreSQL becomes a Spark table."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ GIB: Final = 2**30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SparkSettings:
-    """What a session needs to know: `master` as Spark names it, and the folder of the jars."""
+    """What a session needs: the folder of the jars, one for scratch files, and Spark's `master`."""
 
     jars: Path
     scratch: Path
@@ -31,7 +31,7 @@ class SparkSettings:
 
     @property
     def partitions(self) -> int:
-        """How many parts a shuffle has: a few per core, so that one of them fits its worker."""
+        """How many parts a shuffle has: several for each core, so that one fits into a worker."""
         return 8 * (os.cpu_count() or 1)
 
 
@@ -39,8 +39,8 @@ class SparkSettings:
 def session(app_name: str, settings: SparkSettings) -> Iterator[SparkSession]:
     """A Spark session in UTC without a UI, with the PostgreSQL connector from `settings.jars`.
 
-    Nothing is asked of the network. Its Python workers run this interpreter. It is stopped at the
-    end. Raises ConnectorMissing.
+    It downloads nothing, its Python workers run this interpreter, and it is stopped at the end.
+    Raises ConnectorMissing.
     """
     jars = sorted(settings.jars.glob("postgresql-*.jar"))
     if not jars:
@@ -61,8 +61,8 @@ def _options(settings: SparkSettings, jars: list[Path]) -> dict[str, str]:
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOGGING.as_uri()}",
         "spark.jars": ",".join(str(jar) for jar in jars),
         "spark.sql.adaptive.enabled": "true",
-        # Any limit but the greatest makes Spark add up the batch anew for each row of it: a hundred
-        # thousand rows with lists took minutes.
+        # With any limit but the greatest Spark adds up the size of a batch again for each of its
+        # rows: a hundred thousand rows with lists took minutes.
         "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
         "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
         "spark.sql.execution.arrow.pyspark.enabled": "true",
@@ -92,7 +92,7 @@ def _driver_memory_mib() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The values of a column, `[low, high]`, that a read is split by."""
+    """The values of a column, from `low` to `high` inclusive, by which a read is split."""
 
     column: str
     low: int
@@ -102,9 +102,9 @@ class Range:
 def read_postgres(
     spark: SparkSession, url: str, query: str, *, by: Range | None = None
 ) -> DataFrame:
-    """The rows of `query` (no parameters: literals are in it), read in as many parts as cores.
+    """The rows of `query`, which has no parameters; read in two parts for each core, split by `by`.
 
-    The password travels as a property, which Spark hides in plans and logs.
+    The password is passed as a property, which Spark hides in plans and logs.
     """
     parts = urlsplit(url)
     reader = (

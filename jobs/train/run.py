@@ -14,11 +14,12 @@ from features_pkg.calendar import MICROSECOND, from_us, to_us
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.models.loading import SHIPPED
 from features_pkg.models.manifest import MANIFEST, LabelledPeriod, ModelManifest, write_manifest
-from jobs.errors import NothingToTrainOn, OtherFeatureSet
+from jobs.train.errors import OtherFeatureSet
 from jobs.train.examples import Examples, read_examples
 from jobs.train.metrics import measure, suggest_thresholds
 from jobs.train.pipeline import fit, scores_of, to_bytes
 from jobs.train.split import Split, split_by_time
+from jobs.training_set.errors import NothingToTrainOn
 from jobs.training_set.facts import TrainingSetFacts, training_set_slot
 from stores.files.manifest import (
     Manifest,

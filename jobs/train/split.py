@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import Final
 
 from features_pkg.calendar import DAY_US, MICROSECOND
-from jobs.errors import NothingToTrainOn, PeriodTooShort
+from jobs.train.errors import PeriodTooShort
 from jobs.train.examples import Examples
+from jobs.training_set.errors import NothingToTrainOn
 
 HOLD_OUT_SHARE: Final = 0.3
 LEAST_DAYS: Final = 2

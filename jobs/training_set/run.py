@@ -11,14 +11,14 @@ import pyarrow.parquet as pq
 from pyspark import StorageLevel
 
 from features_pkg.calendar import MICROSECOND, from_us, to_us
-from jobs.errors import LabelsFromTheFuture, NothingToTrainOn, PeriodEmpty
-from jobs.job import Job, Stages
+from jobs.job import Job, StageTimer
 from jobs.spark.reading import order_pks, read_questions
+from jobs.training_set.errors import LabelsFromTheFuture, NothingToTrainOn, PeriodEmpty
 from jobs.training_set.facts import DATASET, LabelCounts, TrainingSetFacts, training_set_slot
 from jobs.training_set.labels import LabelRule, Reason
 from jobs.training_set.questions import Asking
 from jobs.training_set.rows import asking_rows, training_rows
-from jobs.watermark import ReadBounds, complete_before
+from jobs.watermark import ReadBounds, wait_for_read_bounds
 from stores.files.manifest import (
     DataFile,
     Manifest,
@@ -86,7 +86,7 @@ def training_set(job: Job, period: Period) -> tuple[str, Manifest[TrainingSetFac
 
 
 def _settle(job: Job, period: Period, connection: Connection, store: OfflineStore) -> _Frame:
-    read_bounds = complete_before(connection, period.end_day, job.calendar, say=job.say)
+    read_bounds = wait_for_read_bounds(connection, period.end_day, job.calendar, say=job.say)
     now = database_clock(connection)
     labels_as_of = period.labels_as_of or now
     if labels_as_of > now:
@@ -107,7 +107,7 @@ def _settle(job: Job, period: Period, connection: Connection, store: OfflineStor
 
 def _build(job: Job, frame: _Frame, folder: str) -> tuple[DataFile, ...]:
     """Write the rows into the run's folder."""
-    stages = Stages(job.say)
+    stages = StageTimer(job.say)
     with ExitStack() as stack:
         with stages.stage("start Spark"):
             spark = stack.enter_context(job.spark("ontem training-set"))

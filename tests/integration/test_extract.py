@@ -7,7 +7,7 @@ import pytest
 
 from features_pkg.calendar import Calendar
 from jobs.errors import DayNotOver, StillWriting
-from jobs.watermark import complete_before, settled
+from jobs.watermark import wait_for_read_bounds, wait_for_watermark
 from stores.postgres.clock import ClockNotSettable, set_clock
 from stores.postgres.connection import Connection, connect
 from stores.postgres.recorded_key import recorded_key
@@ -41,16 +41,18 @@ def an_open_write(history: History) -> Connection:
     return other
 
 
-def test_a_row_stored_before_is_below_the_mark(history: History, night: Connection) -> None:
+def test_a_row_stored_before_is_below_the_watermark(history: History, night: Connection) -> None:
     history.order()
-    watermark = settled(night, say=quiet)
+    watermark = wait_for_watermark(night, say=quiet)
 
     (row,) = night.execute("SELECT recorded_xid::text::bigint FROM orders").fetchall()
     assert int(str(row[0])) < watermark
 
 
-def test_what_is_stored_after_is_not_below_the_mark(history: History, night: Connection) -> None:
-    watermark = settled(night, say=quiet)
+def test_what_is_stored_after_is_not_below_the_watermark(
+    history: History, night: Connection
+) -> None:
+    watermark = wait_for_watermark(night, say=quiet)
     history.order()
 
     (row,) = night.execute("SELECT recorded_xid::text::bigint FROM orders").fetchall()
@@ -61,7 +63,7 @@ def test_an_open_transaction_is_waited_for_and_named(history: History, night: Co
     with an_open_write(history) as other:
         pid = other.info.backend_pid
         with pytest.raises(StillWriting) as refused:
-            settled(night, say=quiet, limit=SHORT)
+            wait_for_watermark(night, say=quiet, limit=SHORT)
 
     assert f"a slow writer (database process {pid}" in str(refused.value)
 
@@ -72,19 +74,19 @@ def test_an_open_transaction_of_another_database_holds_it_too(
     with connect(postgres_server_url, application_name="elsewhere") as other:
         other.execute("SELECT pg_current_xact_id()")
         with pytest.raises(StillWriting, match="elsewhere"):
-            settled(night, say=quiet, limit=SHORT)
+            wait_for_watermark(night, say=quiet, limit=SHORT)
 
 
 def test_the_wait_ends_when_the_transaction_does(history: History, night: Connection) -> None:
     other = an_open_write(history)
-    told: list[str] = []
+    sentences: list[str] = []
 
     def end_it(sentence: str) -> None:
-        told.append(sentence)
+        sentences.append(sentence)
         other.close()
 
-    assert settled(night, say=end_it) > 0
-    assert "waiting for a slow writer" in told[0]
+    assert wait_for_watermark(night, say=end_it) > 0
+    assert "waiting for a slow writer" in sentences[0]
 
 
 def test_a_transaction_open_across_midnight_is_in(history: History, night: Connection) -> None:
@@ -96,7 +98,7 @@ def test_a_transaction_open_across_midnight_is_in(history: History, night: Conne
         (history.merchant_id,),
     )
 
-    read_bounds = complete_before(night, JUNE, SAO_PAULO, say=lambda _: slow.commit())
+    read_bounds = wait_for_read_bounds(night, JUNE, SAO_PAULO, say=lambda _: slow.commit())
 
     found = night.execute(
         "SELECT order_id FROM orders WHERE event_at < %s"
@@ -111,11 +113,11 @@ def test_a_day_that_has_not_begun_is_refused_with_the_instant_it_can_be(night: C
     set_clock(night, CUTOFF - timedelta(hours=1))
 
     with pytest.raises(DayNotOver, match=r"possible from 2018-06-01T03:00:05\+00:00"):
-        complete_before(night, JUNE, SAO_PAULO, say=quiet)
+        wait_for_read_bounds(night, JUNE, SAO_PAULO, say=quiet)
 
 
 @pytest.mark.parametrize(("after", "early"), [(5_000_000, True), (5_000_001, False)])
-def test_the_day_is_settled_only_after_the_late_rule(
+def test_a_day_is_over_only_after_the_late_rule(
     night: Connection,
     after: int,
     early: bool,  # noqa: FBT001
@@ -124,9 +126,9 @@ def test_the_day_is_settled_only_after_the_late_rule(
 
     if early:
         with pytest.raises(DayNotOver):
-            complete_before(night, JUNE, SAO_PAULO, say=quiet)
+            wait_for_read_bounds(night, JUNE, SAO_PAULO, say=quiet)
     else:
-        assert complete_before(night, JUNE, SAO_PAULO, say=quiet).cutoff == CUTOFF
+        assert wait_for_read_bounds(night, JUNE, SAO_PAULO, say=quiet).cutoff == CUTOFF
 
 
 def test_a_production_database_keeps_its_clock(empty_database_url: str) -> None:
@@ -140,15 +142,15 @@ def test_a_production_database_keeps_its_clock(empty_database_url: str) -> None:
         set_clock(connection, CUTOFF)
 
 
-def test_the_mark_is_of_the_newest_generation(history: History, night: Connection) -> None:
+def test_the_watermark_is_of_the_newest_generation(history: History, night: Connection) -> None:
     night.execute("INSERT INTO generations VALUES (7, 1, 1)")
 
-    read_bounds = complete_before(night, JUNE, SAO_PAULO, say=quiet)
+    read_bounds = wait_for_read_bounds(night, JUNE, SAO_PAULO, say=quiet)
     assert read_bounds.generation == 7
     assert read_bounds.watermark_key == recorded_key(7, read_bounds.watermark)
 
 
-def test_postgres_reads_a_seen_key_as_python_does(night: Connection) -> None:
+def test_postgres_computes_a_recorded_key_as_python_does(night: Connection) -> None:
     (row,) = night.execute("SELECT ontem_recorded_key(7::smallint, '123'::xid8)").fetchall()
 
     assert row[0] == recorded_key(7, 123)

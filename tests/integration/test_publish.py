@@ -10,7 +10,8 @@ import pytest
 import redis
 
 from features_pkg.entity_keys import EntityKeys
-from jobs.errors import (
+from jobs.job import Job, StageTimer
+from jobs.snapshot.errors import (
     NoOrders,
     NothingToPublish,
     OtherEntityKey,
@@ -18,10 +19,10 @@ from jobs.errors import (
     SnapshotShrunk,
     TooFarBack,
 )
-from jobs.job import Job
-from jobs.snapshot.build import DATASET, SnapshotFacts, snapshot_slot
+from jobs.snapshot.facts import DATASET, SnapshotFacts, snapshot_slot
 from jobs.snapshot.night import publish_again
 from jobs.snapshot.publish import checksum_of, publish
+from jobs.snapshot.stores import OpenStores
 from jobs.snapshot.withdraw import unpublish
 from stores.files.manifest import (
     DataFile,
@@ -132,7 +133,8 @@ class Shop:
 
     def publish(self, row: LoadRow) -> int:
         with self.job.connect() as connection:
-            return publish(self.job, self.store, connection, self.client, row)[0]
+            stores = OpenStores(connection, self.client, self.store)
+            return publish(self.job, stores, row, StageTimer(self.job.say))
 
     def night(self, as_of: date, **timelines: bytes) -> LoadRow:
         """A snapshot, committed and published."""
@@ -289,7 +291,7 @@ def test_going_back_further_than_versions_are_kept_is_refused(shop: Shop) -> Non
     unpublish(shop.job)
     unpublish(shop.job)
 
-    with pytest.raises(TooFarBack, match="no longer kept"):
+    with pytest.raises(TooFarBack, match="no longer keeps"):
         unpublish(shop.job)
     newest = shop.listed()[-1]
     assert shop.sees("c1", newest) == b"3"
@@ -460,8 +462,8 @@ def test_a_snapshot_that_forgot_entities_is_refused(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("entities", "timelines", "sentence"),
     [
-        ([bytes(24), bytes(24)], [b"a", b"b"], "there twice"),
-        ([bytes(24), bytes(23)], [b"a", b"b"], "not of 24 bytes"),
+        ([bytes(24), bytes(24)], [b"a", b"b"], "appears twice"),
+        ([bytes(24), bytes(23)], [b"a", b"b"], "not have 24 bytes"),
         ([bytes(24), None], [b"a", b"b"], "null"),
         ([bytes(24), bytes([1] * 24)], [b"a", None], "null"),
     ],

@@ -12,10 +12,11 @@ from features_pkg.calendar import Calendar
 from features_pkg.entity_keys import EntityKeys
 from features_pkg.identifiers import MERCHANT, Event
 from features_pkg.timelines.read import EventTimeline, decode
-from jobs.errors import DayNotOver, NoOrders, SnapshotListed
+from jobs.errors import DayNotOver
 from jobs.job import Job
+from jobs.snapshot.errors import NoOrders, SnapshotOutdated
 from jobs.snapshot.facts import SnapshotFacts, snapshot_slot
-from jobs.snapshot.night import Night, snapshot
+from jobs.snapshot.night import SnapshotResult, snapshot
 from jobs.snapshot.withdraw import unpublish
 from stores.files.manifest import read_manifest, verify_files
 from stores.files.store import open_store
@@ -42,7 +43,7 @@ class Shop:
         self.history, self.job, self.client = history, job, client
         self.timelines = job.feature_set.timelines_id
 
-    def night(self, as_of: date = JUNE) -> Night:
+    def night(self, as_of: date = JUNE) -> SnapshotResult:
         return snapshot(self.job, as_of)
 
     def line(self, identifier: str, value: str, event: Event = Event.ORDER) -> EventTimeline | None:
@@ -177,7 +178,7 @@ def test_a_published_day_whose_orders_changed_names_the_remedy(shop: Shop) -> No
     shop.night()
     shop.history.order(CUTOFF - 2 * HOUR, card="c1")
 
-    with pytest.raises(SnapshotListed, match="ontem unpublish"):
+    with pytest.raises(SnapshotOutdated, match="ontem unpublish"):
         shop.night()
     unpublish(shop.job)
     shop.night()

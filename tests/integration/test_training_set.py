@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from features_pkg import point_in_time
-from jobs.errors import DayNotOver, LabelsFromTheFuture, NothingToTrainOn, PeriodEmpty
+from jobs.errors import DayNotOver
 from jobs.job import Job
+from jobs.training_set.errors import LabelsFromTheFuture, NothingToTrainOn, PeriodEmpty
 from jobs.training_set.facts import TrainingSetFacts
 from jobs.training_set.labels import LabelRule, Reason
 from jobs.training_set.run import Period, training_set

@@ -1,0 +1,81 @@
+"""Why a snapshot is not built, published or withdrawn."""
+
+from datetime import date
+
+from jobs.errors import JobError
+
+
+class SnapshotOutdated(JobError):
+    """The day's snapshot is published, and orders that belong to it were stored since."""
+
+    def __init__(self, *, as_of: date, load_id: int) -> None:
+        super().__init__(
+            f"the snapshot as of {as_of} is published as load {load_id}, and the orders it was "
+            "built from have changed since: run `ontem unpublish`, then `ontem snapshot` again"
+        )
+        self.as_of, self.load_id = as_of, load_id
+
+
+class NoOrders(JobError):
+    """A snapshot of nothing, which would call every customer new."""
+
+    def __init__(self, *, as_of: date) -> None:
+        super().__init__(
+            f"there is no order before {as_of}, so there is nothing to publish: import some with "
+            "`ontem import`, or check ONTEM_POSTGRES_URL"
+        )
+        self.as_of = as_of
+
+
+class SnapshotShrunk(JobError):
+    """A snapshot with fewer entities than the one before, although no entity is ever dropped."""
+
+    def __init__(self, *, as_of: date, entities: int, before: int, before_as_of: date) -> None:
+        super().__init__(
+            f"the snapshot as of {as_of} has {entities:,} entities, the published one as of "
+            f"{before_as_of} has {before:,}: check ONTEM_POSTGRES_URL, or withdraw the published "
+            "one with `ontem unpublish` if it was wrong"
+        )
+        self.as_of, self.entities, self.before = as_of, entities, before
+
+
+class SnapshotDamaged(JobError):
+    """A snapshot whose rows can't be published."""
+
+    def __init__(self, *, key: str, reason: str) -> None:
+        super().__init__(f"{key} can't be published ({reason}): run `ontem snapshot` again")
+        self.key, self.reason = key, reason
+
+
+class OtherEntityKey(JobError):
+    """A snapshot built with another secret: the service would find none of its entities."""
+
+    def __init__(self, *, revision: str) -> None:
+        super().__init__(
+            f"{revision} was built with another ONTEM_ENTITY_KEY: set that one, or run "
+            "`ontem unpublish` and `ontem snapshot` again"
+        )
+        self.revision = revision
+
+
+class TooFarBack(JobError):
+    """The load can't be withdrawn: older ones can't be read from the versions in Redis."""
+
+    def __init__(self, *, load_id: int) -> None:
+        super().__init__(
+            f"load {load_id} can't be withdrawn, because Redis no longer keeps the versions "
+            "before it: publish a corrected snapshot of a later day instead"
+        )
+        self.load_id = load_id
+
+
+class NothingToPublish(JobError):
+    """There is no committed snapshot that could be published."""
+
+    def __init__(self, *, timelines: str, as_of: date | None) -> None:
+        day = "" if as_of is None else f" as of {as_of}"
+        super().__init__(
+            f"no snapshot{day} of timelines {timelines} can be published: build one with "
+            "`ontem snapshot`"
+        )
+        self.timelines, self.as_of = timelines, as_of

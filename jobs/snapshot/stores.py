@@ -1,0 +1,35 @@
+"""The three stores of a night."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import redis
+
+from jobs.job import Job
+from stores.files.store import OfflineStore, open_store
+from stores.postgres.connection import Connection
+from stores.postgres.loads import lock_loads
+from stores.redis.connection import connect_redis
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStores:
+    """PostgreSQL, Redis and the offline store, as one run has them open."""
+
+    connection: Connection
+    client: "redis.Redis"
+    offline: OfflineStore
+
+
+@contextmanager
+def open_stores(job: Job) -> Iterator[OpenStores]:
+    """All three stores, with the lock that lets no other job publish meanwhile.
+
+    Raises RedisUnavailable, PostgresUnavailable, LoaderRunning.
+    """
+    client = connect_redis(job.settings.redis_url)
+    offline = open_store(job.settings.storage_url)
+    with client, job.connect() as connection:
+        lock_loads(connection, job.feature_set.timelines_id)
+        yield OpenStores(connection, client, offline)

@@ -1,0 +1,31 @@
+"""Why no model is trained."""
+
+from datetime import timedelta
+
+from jobs.errors import JobError
+
+
+class PeriodTooShort(JobError):
+    """The orders span too little time for a training part, a gap for labels, and a hold-out."""
+
+    def __init__(self, *, labelled_days: float, maturity: timedelta, least_days: float) -> None:
+        days = maturity.total_seconds() / 86_400
+        super().__init__(
+            f"the orders that are old enough for a label span {labelled_days:.1f} days and must "
+            f"span at least {least_days:g}, because a label takes {days:g} days "
+            f"(LABEL_MATURITY_DAYS): begin the training set at least {2 * days + 2:g} days before "
+            "its label instant"
+        )
+        self.labelled_days, self.maturity = labelled_days, maturity
+        self.least_days = least_days
+
+
+class OtherFeatureSet(JobError):
+    """A training set of another feature set than the settings give."""
+
+    def __init__(self, *, key: str, found: str, expected: str) -> None:
+        super().__init__(
+            f"{key} has feature set {found}, the settings give {expected}: "
+            "run `ontem training-set` again"
+        )
+        self.key, self.found, self.expected = key, found, expected
