@@ -1,4 +1,4 @@
-"""`train`."""
+"""`ontem train`."""
 
 from pathlib import Path
 
@@ -13,29 +13,37 @@ from stores.files.store import open_store
     "--training-set",
     "revision",
     type=click.IntRange(min=1),
-    help="Revision of the training set; the newest by default.",
+    help="Revision of the training set.  [default: the newest]",
 )
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the model; the package's models folder by default.",
+    help="Folder for the model.  [default: one among the package's shipped models]",
 )
-@click.option("--without-velocity", is_flag=True, help="Use the order features alone.")
 @click.option(
-    "--seed", type=int, default=20180601, show_default=True, help="Same seed, same model."
+    "--without-velocity", is_flag=True, help="Train on the order features alone, to compare."
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=20180601,
+    show_default=True,
+    help="The same seed gives the same model.",
 )
 def train(revision: int | None, output: Path | None, without_velocity: bool, seed: int) -> None:  # noqa: FBT001  click gives flags by name
     """Train a model on a committed training set."""
-    from jobs.train.run import Wanted
+    from jobs.train.run import TrainingOptions
     from jobs.train.run import train as run
 
     job = job_here()
-    wanted = Wanted(revision=revision, output=output, velocity=not without_velocity, seed=seed)
-    folder, model = run(open_store(job.settings.storage_url), job.feature_set, wanted)
+    options = TrainingOptions(
+        revision=revision, output=output, velocity=not without_velocity, seed=seed
+    )
+    folder, model = run(open_store(job.settings.storage_url), job.feature_set, options)
     metrics = model.metrics
     click.echo(f"model {model.name} in {folder}")
-    click.echo(f"  trained on {_part(model.training.orders, model.training.charged_back)}")
-    click.echo(f"  measured on {_part(model.hold_out.orders, model.hold_out.charged_back)}")
+    click.echo(f"  trained on {_describe(model.training.orders, model.training.charged_back)}")
+    click.echo(f"  measured on {_describe(model.hold_out.orders, model.hold_out.charged_back)}")
     for name, value in (
         ("ROC AUC", metrics.roc_auc),
         ("average precision", metrics.average_precision),
@@ -49,7 +57,7 @@ def train(revision: int | None, output: Path | None, without_velocity: bool, see
         )
 
 
-def _part(orders: int, charged_back: int) -> str:
+def _describe(orders: int, charged_back: int) -> str:
     return f"{orders:,} orders, {charged_back:,} of them charged back"
 
 

@@ -12,14 +12,14 @@ from features_pkg.array_types import Floats, Ints, Mask
 from stores.files.manifest import DataFile
 from stores.files.store import OfflineStore
 
-FIXED = ("order_pk", "asked_at", "asked_day", "label", "label_known_at", "card_code")
+OWN_COLUMNS = ("order_pk", "asked_at", "asked_day", "label", "label_known_at", "card_code")
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Orders with a label, by question instant, then `order_pk`.
+    """Orders with a label, sorted by the instant of their question, then `order_pk`.
 
-    `matrix` is (orders, features), NaN for null. `asked_us` and `known_us` (when the label became
+    `matrix` is (orders, features), NaN for null. `asked_us` and `known_us` (since when the label is
     what it is) are epoch microseconds, `days` civil days, `cards` codes, 0 for no card.
     """
 
@@ -31,31 +31,31 @@ class Examples:
     cards: Ints
 
     def __len__(self) -> int:
-        """How many orders."""
+        """How many orders there are."""
         return len(self.labels)
 
-    def take(self, which: Mask) -> "Examples":
-        """The chosen ones, in the same order."""
+    def take(self, chosen: Mask) -> "Examples":
+        """The chosen orders, in the same order."""
         return Examples(
-            matrix=self.matrix[which],
-            labels=self.labels[which],
-            asked_us=self.asked_us[which],
-            known_us=self.known_us[which],
-            days=self.days[which],
-            cards=self.cards[which],
+            matrix=self.matrix[chosen],
+            labels=self.labels[chosen],
+            asked_us=self.asked_us[chosen],
+            known_us=self.known_us[chosen],
+            days=self.days[chosen],
+            cards=self.cards[chosen],
         )
 
 
 def read_examples(
     store: OfflineStore, files: Sequence[DataFile], features: Sequence[str], old_enough_us: int
 ) -> Examples:
-    """The labelled orders of `files` that were asked about at or before `old_enough_us`.
+    """The labelled orders of `files` whose question is at or before `old_enough_us`.
 
-    Younger ones that were charged back have a label already while their honest neighbours have
-    none yet: they would make fraud look more common than it is.
+    Of younger orders only those charged back have a label, so they would make fraud look more
+    common than it is.
     """
-    parts = [_read_one(store, file.key, features, old_enough_us) for file in files]
-    table = pa.concat_tables(parts).sort_by([("asked_at", "ascending"), ("order_pk", "ascending")])
+    tables = [_read_file(store, file.key, features, old_enough_us) for file in files]
+    table = pa.concat_tables(tables).sort_by([("asked_at", "ascending"), ("order_pk", "ascending")])
     matrix = np.empty((table.num_rows, len(features)), dtype=np.float64)
     for position, name in enumerate(features):
         matrix[:, position] = pc.cast(table[name], pa.float64()).to_numpy()
@@ -69,14 +69,14 @@ def read_examples(
     )
 
 
-def _read_one(
+def _read_file(
     store: OfflineStore, key: str, features: Sequence[str], old_enough_us: int
 ) -> pa.Table:
     with store.open(key) as file:
-        table = pq.read_table(file, columns=[*FIXED, *features])
+        table = pq.read_table(file, columns=[*OWN_COLUMNS, *features])
     asked_us = pc.cast(table["asked_at"], pa.int64())
-    fits = pc.and_(pc.is_valid(table["label"]), pc.less_equal(asked_us, old_enough_us))
-    return table.filter(fits)
+    usable = pc.and_(pc.is_valid(table["label"]), pc.less_equal(asked_us, old_enough_us))
+    return table.filter(usable)
 
 
 def _int64(column: pa.ChunkedArray) -> Ints:

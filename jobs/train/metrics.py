@@ -1,4 +1,4 @@
-"""What a model is judged by. A number that one class alone can't give is None."""
+"""What a model is judged by. A metric that needs both classes is None where there is one."""
 
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -13,11 +13,12 @@ CARDS_A_DAY = 100
 
 
 def suggest_thresholds(scores: Floats) -> tuple[float, float]:
-    """Scores at or above which at most about 2 % and 0.5 % of the orders lie, just past them.
+    """The scores for review and for blocking: about 2 % and 0.5 % of the orders score as much.
 
-    So where many orders share one score, as when a model knows one class alone, it is below. Of
-    orders the model has not seen: those it learnt from get scores that later ones never reach.
-    No label is looked at, so what the thresholds then catch is still a fair measure.
+    A threshold is the next number above the quantile. So where many orders share one score, as with
+    a model that knows one class only, that score is below it. `scores` are of orders that the model
+    was not fitted on, because those would get scores that later orders never reach. Labels are not
+    used, so what the thresholds then catch is still a fair measure.
     """
     quantiles = np.quantile(scores, [1 - REVIEWED_SHARE, 1 - BLOCKED_SHARE])
     review, block = np.minimum(np.nextafter(quantiles, 2.0), 1.0)
@@ -26,12 +27,14 @@ def suggest_thresholds(scores: Floats) -> tuple[float, float]:
 
 def measure(examples: Examples, scores: Floats, thresholds: tuple[float, float]) -> Metrics:
     """The metrics of `scores` on the hold-out `examples`."""
-    both = bool(examples.labels.any()) and not bool(examples.labels.all())
-    review, block = (at_threshold(examples.labels, scores, each) for each in thresholds)
+    both_classes = bool(examples.labels.any()) and not bool(examples.labels.all())
+    review, block = (at_threshold(examples.labels, scores, threshold) for threshold in thresholds)
     return Metrics(
-        roc_auc=float(roc_auc_score(examples.labels, scores)) if both else None,
-        average_precision=float(average_precision_score(examples.labels, scores)) if both else None,
-        card_precision_at_100=card_precision(examples, scores) if both else None,
+        roc_auc=float(roc_auc_score(examples.labels, scores)) if both_classes else None,
+        average_precision=float(average_precision_score(examples.labels, scores))
+        if both_classes
+        else None,
+        card_precision_at_100=card_precision(examples, scores) if both_classes else None,
         review=review,
         block=block,
     )
@@ -39,14 +42,14 @@ def measure(examples: Examples, scores: Floats, thresholds: tuple[float, float])
 
 def at_threshold(labels: Mask, scores: Floats, threshold: float) -> ThresholdMetrics:
     """Precision and recall when every score from `threshold` up is called fraud."""
-    called = scores >= threshold
-    both = bool(labels.any()) and not bool(labels.all())
-    right = int((called & labels).sum())
+    flagged = scores >= threshold
+    both_classes = bool(labels.any()) and not bool(labels.all())
+    hits = int((flagged & labels).sum())
     return ThresholdMetrics(
         threshold=threshold,
-        share=float(called.mean()) if len(called) else 0.0,
-        precision=right / int(called.sum()) if both and called.any() else None,
-        recall=right / int(labels.sum()) if both else None,
+        share=float(flagged.mean()) if len(flagged) else 0.0,
+        precision=hits / int(flagged.sum()) if both_classes and flagged.any() else None,
+        recall=hits / int(labels.sum()) if both_classes else None,
     )
 
 
@@ -54,19 +57,20 @@ def card_precision(examples: Examples, scores: Floats, k: int = CARDS_A_DAY) -> 
     """Card precision@k: the mean over days of how many of the `k` riskiest cards were defrauded.
 
     As the "Reproducible Machine Learning for Credit Card Fraud Detection" handbook defines it: a
-    card's risk is its highest score of the day, `k` divides also when fewer cards were used, and a
-    card that was found defrauded is not looked at again. None when no order has a card.
+    card's risk is its highest score of the day, the divisor is `k` even if fewer cards were used,
+    and a card that was found to be defrauded is left out on later days. None when no order has a
+    card.
     """
     carded = examples.cards != 0
     cards, labels = examples.cards[carded], examples.labels[carded]
     days, risks = examples.days[carded], scores[carded]
-    found: set[int] = set()
+    known_cards: set[int] = set()
     shares: list[float] = []
     for day in np.unique(days):
         of_day = days == day
-        right = _riskiest_frauds(cards[of_day], labels[of_day], risks[of_day], found, k)
-        found |= right
-        shares.append(len(right) / k)
+        hits = _riskiest_frauds(cards[of_day], labels[of_day], risks[of_day], known_cards, k)
+        known_cards |= hits
+        shares.append(len(hits) / k)
     return float(np.mean(shares)) if shares else None
 
 
@@ -74,14 +78,14 @@ def _riskiest_frauds(
     cards: Ints,
     labels: Mask,
     risks: Floats,
-    found: set[int],
+    known_cards: set[int],
     k: int,
 ) -> set[int]:
-    """The defrauded ones among the day's `k` riskiest cards that were not found before."""
+    """The defrauded cards among the `k` riskiest of a day, without those known before."""
     risk: dict[int, float] = {}
     defrauded: set[int] = set()
     for card, label, score in zip(cards.tolist(), labels.tolist(), risks.tolist(), strict=True):
-        if card in found:
+        if card in known_cards:
             continue
         risk[card] = max(score, risk.get(card, 0.0))
         if label:

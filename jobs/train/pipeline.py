@@ -13,10 +13,10 @@ from jobs.train.examples import Examples
 
 
 def fit(examples: Examples, features: Sequence[str], seed: int) -> Pipeline:
-    """Boosted trees over the examples, nulls as they are; of one class only, its plain share.
+    """Boosted trees over the examples, which take nulls as they are; a constant for one class.
 
-    The same examples and seed give the same bytes. The feature names are kept inside, so that a
-    manifest can't give the columns other names.
+    The same examples and seed give the same bytes. The pipeline carries the names of the features,
+    so that a manifest can't give its columns other names.
     """
     labels = examples.labels.astype(np.int8)
     if labels.min() == labels.max():
@@ -32,17 +32,17 @@ def fit(examples: Examples, features: Sequence[str], seed: int) -> Pipeline:
             random_state=seed,
         )
     pipeline = Pipeline([("classifier", classifier)])
-    pipeline.fit(_with_something(examples.matrix), labels)
+    pipeline.fit(_fill_empty_columns(examples.matrix), labels)
     if hasattr(classifier, "_feature_subsample_rng"):
         classifier._feature_subsample_rng = None  # only fitting draws from it
     pipeline.ontem_features_ = tuple(features)
     return pipeline
 
 
-def _with_something(matrix: Floats) -> Floats:
-    """`matrix` with zeros in columns of nulls alone, which scikit-learn can't bin.
+def _fill_empty_columns(matrix: Floats) -> Floats:
+    """`matrix` with zeros in columns that have only nulls, which scikit-learn can't bin.
 
-    No tree splits by a column that is all alike, so whatever it holds later moves no score.
+    No tree splits by a column whose values are all equal, so what it has later changes no score.
     """
     empty = np.isnan(matrix).all(axis=0)
     return np.where(empty, 0.0, matrix) if empty.any() else matrix
@@ -54,7 +54,7 @@ def to_bytes(pipeline: Pipeline) -> bytes:
 
 
 def scores_of(pipeline: Pipeline, matrix: Floats) -> Floats:
-    """The probability of fraud of each row."""
+    """The probability of fraud for each row."""
     if not len(matrix):
         return np.empty(0)
     classes = [int(label) for label in pipeline.classes_]

@@ -32,8 +32,12 @@ from stores.files.store import OfflineStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What to train: `revision` None is the newest training set, `output` None the package."""
+class TrainingOptions:
+    """What to train on and where to save the model.
+
+    `revision` None is the newest training set, `output` None a folder among the shipped models.
+    `velocity` false leaves out the velocity features.
+    """
 
     revision: int | None = None
     output: Path | None = None
@@ -42,7 +46,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FittedModel:
     """A fitted pipeline, its columns and its bytes."""
 
     features: tuple[str, ...]
@@ -51,32 +55,33 @@ class Fitted:
 
 
 def train(
-    store: OfflineStore, feature_set: FeatureSet, wanted: Wanted
+    store: OfflineStore, feature_set: FeatureSet, options: TrainingOptions
 ) -> tuple[Path, ModelManifest]:
-    """Fit, measure and keep a model; the folder it is in, and its manifest.
+    """Fit, measure and save a model; its folder and its manifest.
 
     Raises ManifestMissing, OtherFeatureSet, NothingToTrainOn or PeriodTooShort.
     """
-    key, source = _training_set(store, feature_set, wanted.revision)
+    key, source = _training_set(store, feature_set, options.revision)
     facts = source.facts
-    features = facts.features if wanted.velocity else feature_set.order_features
+    features = facts.features if options.velocity else feature_set.order_features
     maturity = timedelta(days=facts.label_maturity_days)
     old_enough_us = to_us(facts.labels_as_of) - maturity // MICROSECOND
     if not source.rows:
-        raise NothingToTrainOn(f"{key} has no order", "build it over a period that has some")
+        raise NothingToTrainOn(f"{key} has no order", "build it over days that have orders")
     split = split_by_time(read_examples(store, source.files, features, old_enough_us), maturity)
-    pipeline = fit(split.training, features, wanted.seed)
-    fitted = Fitted(tuple(features), pipeline, to_bytes(pipeline))
-    model = _manifest(key, facts, split, fitted, wanted.seed)
-    folder = SHIPPED / model.name if wanted.output is None else wanted.output
-    keep(folder, fitted.content, model)
+    pipeline = fit(split.training, features, options.seed)
+    fitted = FittedModel(tuple(features), pipeline, to_bytes(pipeline))
+    model = _manifest(key, facts, split, fitted, options.seed)
+    folder = SHIPPED / model.name if options.output is None else options.output
+    save_model(folder, fitted.content, model)
     return folder, model
 
 
-def keep(folder: Path, content: bytes, model: ModelManifest) -> None:
-    """Put a model into `folder`; whoever loads it meanwhile gets the old one or the new one.
+def save_model(folder: Path, content: bytes, model: ModelManifest) -> None:
+    """Save a model in `folder`; a reader gets the old one or the new one, never a mixture.
 
-    The pickle has a name of its own and stays; the manifest that names it is replaced at once.
+    Each pickle has a name of its own and stays. The manifest names the pickle, and is replaced at
+    once.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".draft-") as drafts:
@@ -97,14 +102,15 @@ def _training_set(
         raise ManifestMissing(
             key=key, remedy="run `ontem training-set --from DAY --to DAY` with these settings first"
         )
-    found = read_manifest(store, key, TrainingSetFacts)
-    if found.facts.feature_set != feature_set.version:
-        raise OtherFeatureSet(key=key, found=found.facts.feature_set, expected=feature_set.version)
-    return key, found
+    manifest = read_manifest(store, key, TrainingSetFacts)
+    found = manifest.facts.feature_set
+    if found != feature_set.version:
+        raise OtherFeatureSet(key=key, found=found, expected=feature_set.version)
+    return key, manifest
 
 
 def _manifest(
-    key: str, facts: TrainingSetFacts, split: Split, fitted: Fitted, seed: int
+    key: str, facts: TrainingSetFacts, split: Split, fitted: FittedModel, seed: int
 ) -> ModelManifest:
     digest = hashlib.sha256(fitted.content).hexdigest()
     scores = scores_of(fitted.pipeline, split.hold_out.matrix)
@@ -142,7 +148,7 @@ def _period(part: Examples, known_us: int) -> LabelledPeriod:
 
 
 def _medians(matrix: Floats) -> tuple[float | None, ...]:
-    """The median of what each column has, None where it has nothing."""
+    """The median of each column's values, None for a column of nulls."""
     columns = (matrix[:, position] for position in range(matrix.shape[1]))
     known = (column[~np.isnan(column)] for column in columns)
     return tuple(float(np.median(values)) if len(values) else None for values in known)

@@ -1,4 +1,4 @@
-"""Which orders teach, and which ones test what was learnt."""
+"""Which orders a model is fitted on, and which it is measured on."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +15,7 @@ LEAST_DAYS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The training part, then a gap in which its labels ripen, then the hold-out."""
+    """The training part, then a gap until its labels are known, then the hold-out."""
 
     training: Examples
     hold_out: Examples
@@ -24,14 +24,14 @@ class Split:
 
 
 def split_by_time(examples: Examples, maturity: timedelta) -> Split:
-    """The split whose gap is `maturity`; the hold-out has 30 % of the time that the gap leaves.
+    """The split with a gap of `maturity`; the hold-out has 30 % of the remaining time.
 
-    An order whose label became what it is only after the hold-out began (a chargeback was reversed)
-    is in neither part.
+    An order whose label changed after the hold-out began, because its chargeback was reversed, is
+    in neither part.
 
     Raises:
-        PeriodTooShort: the gap leaves less than two days.
-        NothingToTrainOn: a part has no order.
+        PeriodTooShort: less than two days remain.
+        NothingToTrainOn: no order has a label, or none is in the training part.
     """
     if not len(examples):
         raise NothingToTrainOn(
@@ -53,6 +53,6 @@ def split_by_time(examples: Examples, maturity: timedelta) -> Split:
     training, hold_out = examples.take(early), examples.take(examples.asked_us >= start_us)
     if not len(training):
         raise NothingToTrainOn(
-            "no order lies in the training part", "build the training set over more days"
+            "no order is in the training part", "build the training set over more days"
         )
     return Split(training, hold_out, end_us, start_us)

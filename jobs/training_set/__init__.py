@@ -1,1 +1,1 @@
-"""Every order of a period with the features serving would have given it, and its label."""
+"""Every order of a period, with the features that serving would have given it and its label."""

@@ -1,4 +1,4 @@
-"""`training-set`."""
+"""`ontem training-set`."""
 
 from datetime import date, datetime
 
@@ -10,8 +10,14 @@ from jobs.entry import CLOCK, Day, Instant, job_here
 @click.command(name="training-set")
 @click.option("--from", "first_day", type=Day(), required=True, help="The first day of orders.")
 @click.option("--to", "end_day", type=Day(), required=True, help="The day after the last one.")
-@click.option("--labels-as-of", type=Instant(), help="Label by what was known then; default now.")
-@click.option("--include-stale", is_flag=True, help="Keep orders that an old snapshot served.")
+@click.option(
+    "--labels-as-of",
+    type=Instant(),
+    help="Label the orders by what was known at this instant.  [default: now]",
+)
+@click.option(
+    "--include-stale", is_flag=True, help="Include the orders that were served by an old snapshot."
+)
 @CLOCK
 def training_set(
     first_day: date,
@@ -20,12 +26,12 @@ def training_set(
     include_stale: bool,  # noqa: FBT001  click gives flags by name
     clock: datetime | None,
 ) -> None:
-    """Build the training set of the orders from one day up to before another."""
-    from jobs.training_set.run import Period
+    """Build the training set of the orders of a period, from one day to before another."""
+    from jobs.training_set.run import TrainingPeriod
     from jobs.training_set.run import training_set as run
 
     click.echo(f"training set from {first_day} to {end_day}")
-    period = Period(
+    period = TrainingPeriod(
         first_day=first_day,
         end_day=end_day,
         labels_as_of=labels_as_of,

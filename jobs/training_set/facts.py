@@ -1,4 +1,4 @@
-"""What a training set's manifest says beside its files."""
+"""What a training set's manifest says besides its files."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,7 +12,7 @@ PART: Final = "all"
 
 @dataclass(frozen=True, slots=True)
 class LabelCounts:
-    """How many orders got which label, and why the others got none."""
+    """How many orders have a label, by what it is, and how many have none, by why."""
 
     charged_back: int
     honest: int
@@ -24,7 +24,7 @@ class LabelCounts:
 class TrainingSetFacts:
     """The period `[first_day, end_day)` of local days, and everything its rows depend on.
 
-    Read were events before `cutoff`, of rows whose recorded key is below `watermark_key`.
+    `cutoff` is the first instant of `end_day`. The rows were recorded below `watermark_key`.
     `features` are the feature columns in order.
     """
 
@@ -48,5 +48,5 @@ class TrainingSetFacts:
 
 
 def training_set_slot(feature_set: str) -> Slot:
-    """Where the training sets of a feature set are, one revision each, whatever their period."""
+    """The slot whose revisions are the training sets of a feature set, of whatever period."""
     return Slot(DATASET, feature_set, PART)

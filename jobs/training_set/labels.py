@@ -1,4 +1,4 @@
-"""Was it fraud? The label of an order as of a stated instant, and from when on it was known."""
+"""Was it fraud? The label of an order as of a stated instant, and since when it was known."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """1, 0 or None, and the microsecond from which it is what it is; None has none."""
+    """1, 0 or None, and the microsecond since which it is what it is; None if there is no label."""
 
     value: int | None
     known_us: int | None
@@ -31,18 +31,18 @@ class LabelRule:
     maturity_us: int
 
     def label(self, event_us: int, chargebacks: Sequence[int], reversals: Sequence[int]) -> Label:
-        """The label of an order of `event_us`, from when its chargebacks and reversals were known.
+        """The label of an order of `event_us`, given when its chargebacks and reversals were known.
 
         Charged back within the maturity and known by the instant: 1. Old enough and not charged
         back, or not any more: 0. Charged back later, or too young to tell: None. Both ends of the
-        maturity and the instant itself are in.
+        maturity and the instant itself are included.
         """
-        told = [(us, False) for us in chargebacks if us <= self.instant_us]
-        told += [(us, True) for us in reversals if us <= self.instant_us]
-        charged_us, undone_us = None, event_us
-        for us, is_reversal in sorted(told):
+        changes = [(us, False) for us in chargebacks if us <= self.instant_us]
+        changes += [(us, True) for us in reversals if us <= self.instant_us]
+        charged_us, reversed_us = None, event_us
+        for us, is_reversal in sorted(changes):
             if is_reversal:
-                charged_us, undone_us = None, us
+                charged_us, reversed_us = None, us
             elif charged_us is None:
                 charged_us = us
         mature_us = event_us + self.maturity_us
@@ -52,4 +52,4 @@ class LabelRule:
             return Label(None, None, Reason.CHARGED_BACK_LATE)
         if mature_us > self.instant_us:
             return Label(None, None, Reason.TOO_YOUNG)
-        return Label(0, max(mature_us, undone_us), Reason.HONEST)
+        return Label(0, max(mature_us, reversed_us), Reason.HONEST)

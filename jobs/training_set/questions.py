@@ -14,7 +14,7 @@ from features_pkg.identifiers import Identifier
 from features_pkg.shuffle import ORDER_ROWS, QUESTION_FIELDS
 from jobs.training_set.labels import LabelRule
 
-PASSED = pa.schema(
+ORDER_COLUMNS = pa.schema(
     [
         ("order_id", pa.string()),
         ("merchant_id", pa.int64()),
@@ -30,15 +30,16 @@ PASSED = pa.schema(
         ("card_code", pa.int64()),
     ]
 )
-"""What goes with an order into its row of the training set, beside its features."""
+"""The columns of a training set besides `order_pk` and the features; `missing` is used up."""
 
-_OWN = [field for field in PASSED if field.name not in ORDER_ROWS.names]
-QUESTIONS = pa.schema([*ORDER_ROWS, *QUESTION_FIELDS, *_OWN])
+_NEW_COLUMNS = [field for field in ORDER_COLUMNS if field.name not in ORDER_ROWS.names]
+QUESTION_ROWS = pa.schema([*ORDER_ROWS, *QUESTION_FIELDS, *_NEW_COLUMNS])
+"""An order with its question, if it has one, and the columns of its row of the training set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
-    """The period `[from_us, to_us)` of questions, and how they are asked."""
+class TrainingQuestions:
+    """The questions of a training set: those in `[from_us, to_us)`, and how they are asked."""
 
     from_us: int
     to_us: int
@@ -50,65 +51,69 @@ class Asking:
     timelines: str
 
 
-def ask(batch: pa.Table, asking: Asking) -> pa.Table:
-    """The rows (`QUESTIONS`) of a batch of `questions.sql.j2` with chargebacks and reversals.
+def questions_of(batch: pa.Table, questions: TrainingQuestions) -> pa.Table:
+    """The rows (`QUESTION_ROWS`) of a batch of orders, as `read_questions` reads them.
 
-    A live order is asked at its `evaluated_at`, with what it saw; an imported one at its
-    `event_at`, by the rule. One outside the period, or stale, asks nothing: it is an event still.
+    The question of a live order is at its `evaluated_at`, with what its evaluation could see; that
+    of an imported order at its `event_at`, with the snapshot of the lag rule. An order outside the
+    period has no question, nor has a stale one unless `include_stale`: it is an event all the same.
     """
-    live = batch["evaluated_us"].is_valid()
-    calendar = Calendar(asking.timezone)
+    calendar = Calendar(questions.timezone)
     at_us = pc.coalesce(batch["evaluated_us"], batch["event_us"]).to_numpy()
-    asks = (at_us >= asking.from_us) & (at_us < asking.to_us)
-    if not asking.include_stale:
-        asks &= batch["stale_days"].to_numpy() == 0
+    has_question = (at_us >= questions.from_us) & (at_us < questions.to_us)
+    if not questions.include_stale:
+        has_question &= batch["stale_days"].to_numpy() == 0
+    # The day of the snapshot: the one that the evaluation read, else the one of the lag rule.
     as_of = pc.coalesce(
-        pc.cast(batch["load_as_of"], pa.int64()), pa.array(calendar.as_ofs(at_us, asking.lag))
+        pc.cast(batch["load_as_of"], pa.int64()), pa.array(calendar.as_ofs(at_us, questions.lag))
     )
     columns = {name: batch[name] for name in ORDER_ROWS.names}
     columns |= {
-        "asked_us": pa.array(at_us, mask=~asks),
+        "asked_us": pa.array(at_us, mask=~has_question),
         "as_of": as_of,
         "visible": batch["visible"],
         "asked_at": pa.array(at_us, pa.timestamp("us", "UTC")),
         "asked_day": _dates(calendar.days_of(at_us)),
         "snapshot_as_of": _dates(as_of.to_numpy()),
-        "live": live,
+        "live": batch["evaluated_us"].is_valid(),
         "stale_days": batch["stale_days"],
         "missing": batch["missing"],
-        "card_code": _card_codes(batch, asking),
+        "card_code": _card_codes(batch, questions),
     }
-    columns |= _labels(batch, asks, asking.rule)
-    return pa.table({name: columns[name] for name in QUESTIONS.names})
+    columns |= _labels(batch, has_question, questions.rule)
+    return pa.table({name: columns[name] for name in QUESTION_ROWS.names})
 
 
 def _dates(days: Ints) -> pa.Array:
+    """Ordinals of days as Arrow's dates, which count from 1970."""
     return pa.array((days - EPOCH_DAY).astype(np.int32)).cast(pa.date32())
 
 
-def _labels(batch: pa.Table, asks: Mask, rule: LabelRule) -> dict[str, pa.Array]:
+def _labels(batch: pa.Table, has_question: Mask, rule: LabelRule) -> dict[str, pa.Array]:
+    """The label columns; all null for an order without a question."""
     columns = (batch[name].to_pylist() for name in ("event_us", "chargeback_us", "reversal_us"))
     labels = [
-        rule.label(event_us, chargebacks or (), reversals or ()) if asked else None
-        for asked, event_us, chargebacks, reversals in zip(asks, *columns, strict=True)
+        rule.label(event_us, chargebacks or (), reversals or ()) if is_question else None
+        for is_question, event_us, chargebacks, reversals in zip(
+            has_question, *columns, strict=True
+        )
     ]
+    known_us = pa.array([label and label.known_us for label in labels], pa.int64())
     return {
-        "label": pa.array([each and each.value for each in labels], pa.int8()),
-        "label_reason": pa.array([each and str(each.reason) for each in labels], pa.string()),
-        "label_known_at": pa.array([each and each.known_us for each in labels], pa.int64()).cast(
-            pa.timestamp("us", "UTC")
-        ),
+        "label": pa.array([label and label.value for label in labels], pa.int8()),
+        "label_reason": pa.array([label and str(label.reason) for label in labels], pa.string()),
+        "label_known_at": known_us.cast(pa.timestamp("us", "UTC")),
     }
 
 
-def _card_codes(batch: pa.Table, asking: Asking) -> pa.Array:
-    """A code of each order's card, as the shuffle knows it: cards can be told apart, not read."""
-    keys = EntityKeys(asking.secret, asking.timelines)
-    pairs = zip(batch["merchant_id"].to_pylist(), batch["card"].to_pylist(), strict=True)
+def _card_codes(batch: pa.Table, questions: TrainingQuestions) -> pa.Array:
+    """A code of each order's card, the shuffle's own: it tells cards apart without naming them."""
+    keys = EntityKeys(questions.secret, questions.timelines)
+    cards = zip(batch["merchant_id"].to_pylist(), batch["card"].to_pylist(), strict=True)
     codes = [
         None
         if card is None
         else int.from_bytes(keys.key(merchant, Identifier.CARD, card)[:8], "little", signed=True)
-        for merchant, card in pairs
+        for merchant, card in cards
     ]
     return pa.array(codes, pa.int64())

@@ -1,4 +1,4 @@
-"""From order rows that ask to the rows of a training set, in Spark."""
+"""From orders with questions to the rows of a training set, in Spark."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,66 +21,75 @@ from features_pkg.shuffle import (
     order_pieces,
 )
 from jobs.spark.arrow import map_batches, map_partitions
-from jobs.training_set.questions import PASSED, QUESTIONS, Asking, ask
+from jobs.training_set.questions import (
+    ORDER_COLUMNS,
+    QUESTION_ROWS,
+    TrainingQuestions,
+    questions_of,
+)
 
-PIECES = order_piece_schema(PASSED)
+ORDER_PIECES = order_piece_schema(ORDER_COLUMNS)
 
 
-def asking_rows(orders: DataFrame, asking: Asking) -> DataFrame:
+def question_rows(orders: DataFrame, questions: TrainingQuestions) -> DataFrame:
     """The orders with their questions and labels."""
-    return map_batches(orders, lambda batch: ask(batch, asking), QUESTIONS)
+    return map_batches(orders, lambda batch: questions_of(batch, questions), QUESTION_ROWS)
 
 
-def training_rows(asked: DataFrame, features: FeatureSet, secret: bytes) -> DataFrame:
-    """One row per question of `asked` (read more than once): what is passed on, and all features.
+def training_rows(orders: DataFrame, features: FeatureSet, secret: bytes) -> DataFrame:
+    """One row per question of `orders` (`QUESTION_ROWS`): `ORDER_COLUMNS` and all features.
 
-    Entities are brought together first, then the pieces of each order; between the two only its
-    numbers travel.
+    `orders` is read three times. There are two shuffles: the first brings the events and questions
+    of an entity together, to be answered; the second brings the answers of an order together.
     """
-    zone, namespace, targets = features.timezone, features.timelines_id, features.timeline_targets
+    targets, timezone = features.timeline_targets, features.timezone
+    namespace = features.timelines_id
     starts = MerchantStarts(
         (row.merchant_id, row.event_us, row.recorded_key)
-        for row in map_batches(asked, merchant_starts, MERCHANT_STARTS).collect()
+        for row in map_batches(orders, merchant_starts, MERCHANT_STARTS).collect()
     )
 
-    def exploded(batch: pa.Table) -> pa.Table:
+    def explode_batch(batch: pa.Table) -> pa.Table:
         return explode(batch, EntityKeys(secret, namespace), targets)
 
-    def answered(rows: pa.Table) -> pa.Table:
-        found = answer_pieces(rows, features, Calendar(zone))
-        for field in PASSED:
-            found = found.append_column(field, pa.nulls(found.num_rows, field.type))
-        return found
+    def answer_entities(rows: pa.Table) -> pa.Table:
+        answers = answer_pieces(rows, features, Calendar(timezone))
+        for field in ORDER_COLUMNS:
+            answers = answers.append_column(field, pa.nulls(answers.num_rows, field.type))
+        return answers
 
-    def headed(batch: pa.Table) -> pa.Table:
-        return order_pieces(batch, PASSED, features, Calendar(zone), starts)
+    def describe_orders(batch: pa.Table) -> pa.Table:
+        return order_pieces(batch, ORDER_COLUMNS, features, Calendar(timezone), starts)
 
-    def whole(rows: pa.Table) -> pa.Table:
-        return without_missing(assemble(rows, features, PASSED), features)
+    def assemble_orders(rows: pa.Table) -> pa.Table:
+        return without_missing(assemble(rows, features, ORDER_COLUMNS), features)
 
-    narrow = map_batches(asked, exploded, SHUFFLE_ROWS)
-    answers = map_partitions(narrow, ("entity_hi",), answered, PIECES)
-    heads = map_batches(asked, headed, PIECES)
+    shuffle_rows = map_batches(orders, explode_batch, SHUFFLE_ROWS)
+    answers = map_partitions(shuffle_rows, ("entity_hi",), answer_entities, ORDER_PIECES)
+    own_pieces = map_batches(orders, describe_orders, ORDER_PIECES)
     return map_partitions(
-        answers.unionByName(heads), ("order_pk",), whole, training_schema(features)
+        answers.unionByName(own_pieces),
+        ("order_pk",),
+        assemble_orders,
+        training_schema(features),
     )
 
 
 def training_schema(features: FeatureSet) -> pa.Schema:
     """The columns of a training set."""
-    whole = assembled_schema(features, PASSED)
-    return whole.remove(whole.get_field_index("missing"))
+    schema = assembled_schema(features, ORDER_COLUMNS)
+    return schema.remove(schema.get_field_index("missing"))
 
 
 def without_missing(table: pa.Table, features: FeatureSet) -> pa.Table:
-    """`table` with null where a live order's evaluation could not read the past."""
+    """`table` with null for each feature that the order's evaluation could not read."""
     missing = table["missing"].to_pylist()
-    nulls: dict[str, list[bool]] = {}
-    for row, words in enumerate(missing):
-        for name in null_features(features.velocities, words) if words else ():
-            nulls.setdefault(name, [False] * len(missing))[row] = True
-    for name, mask in nulls.items():
-        place = table.schema.get_field_index(name)
-        kept = pc.if_else(pa.array(mask), pa.scalar(None, pa.int64()), table[name])
-        table = table.set_column(place, table.schema.field(name), kept)
+    null_masks: dict[str, list[bool]] = {}
+    for row, parts in enumerate(missing):
+        for name in null_features(features.velocities, parts) if parts else ():
+            null_masks.setdefault(name, [False] * len(missing))[row] = True
+    for name, mask in null_masks.items():
+        position = table.schema.get_field_index(name)
+        column = pc.if_else(pa.array(mask), pa.scalar(None, pa.int64()), table[name])
+        table = table.set_column(position, table.schema.field(name), column)
     return table.drop_columns(["missing"])

@@ -11,13 +11,14 @@ import pyarrow.parquet as pq
 from pyspark import StorageLevel
 
 from features_pkg.calendar import MICROSECOND, from_us, to_us
+from features_pkg.queries import with_parameters
 from jobs.job import Job, StageTimer
 from jobs.spark.reading import order_pks, read_questions
 from jobs.training_set.errors import LabelsFromTheFuture, NothingToTrainOn, PeriodEmpty
 from jobs.training_set.facts import DATASET, LabelCounts, TrainingSetFacts, training_set_slot
 from jobs.training_set.labels import LabelRule, Reason
-from jobs.training_set.questions import Asking
-from jobs.training_set.rows import asking_rows, training_rows
+from jobs.training_set.questions import TrainingQuestions
+from jobs.training_set.rows import question_rows, training_rows
 from jobs.watermark import ReadBounds, wait_for_read_bounds
 from stores.files.manifest import (
     DataFile,
@@ -33,10 +34,10 @@ from stores.postgres.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
-    """Orders asked about on the local days `[first_day, end_day)`; labels as of an instant.
+class TrainingPeriod:
+    """Orders with a question on the local days `[first_day, end_day)`, labelled as of an instant.
 
-    None is the database's clock.
+    `labels_as_of` None is the database's clock.
     """
 
     first_day: date
@@ -46,33 +47,33 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class _Frame:
-    """What one run has settled before Spark starts."""
+class PreparedRun:
+    """What one run knows before Spark starts."""
 
     connection: Connection
     store: OfflineStore
     read_bounds: ReadBounds
-    asking: Asking
+    questions: TrainingQuestions
     now: datetime
 
 
-def training_set(job: Job, period: Period) -> tuple[str, Manifest[TrainingSetFacts]]:
+def training_set(job: Job, period: TrainingPeriod) -> tuple[str, Manifest[TrainingSetFacts]]:
     """Build and commit the training set of a period; the key of its manifest, and that manifest.
 
     Raises PeriodEmpty, DayNotOver while its last day is not over, StillWriting,
-    LabelsFromTheFuture, and NothingToTrainOn when no order was asked about.
+    LabelsFromTheFuture, and NothingToTrainOn when no order has a question.
     """
     if period.end_day <= period.first_day:
         raise PeriodEmpty(first_day=period.first_day, end_day=period.end_day)
     store = open_store(job.settings.storage_url)
     with job.connect() as connection:
-        frame = _settle(job, period, connection, store)
+        prepared = prepare_run(job, period, connection, store)
         run = uuid.uuid4().hex
-        files = _build(job, frame, run_folder(DATASET, run))
-        facts = _facts(job, period, frame, files)
+        files = _build(job, prepared, run_folder(DATASET, run))
+        facts = _facts(job, period, prepared, files)
         if not facts.orders:
             raise NothingToTrainOn(
-                f"no order was asked about from {period.first_day} to {period.end_day}",
+                f"there is no order to train on from {period.first_day} to {period.end_day}",
                 "choose days that have orders",
             )
         manifest = Manifest(
@@ -80,19 +81,25 @@ def training_set(job: Job, period: Period) -> tuple[str, Manifest[TrainingSetFac
             run=run,
             files=files,
             facts=facts,
-            provenance=provenance(at=frame.now, by="ontem training-set"),
+            provenance=provenance(at=prepared.now, by="ontem training-set"),
         )
         return commit_manifest(store, manifest), manifest
 
 
-def _settle(job: Job, period: Period, connection: Connection, store: OfflineStore) -> _Frame:
+def prepare_run(
+    job: Job, period: TrainingPeriod, connection: Connection, store: OfflineStore
+) -> PreparedRun:
+    """Wait until all rows of the period are complete, and fix what is asked about them.
+
+    Raises DayNotOver, StillWriting, LabelsFromTheFuture.
+    """
     read_bounds = wait_for_read_bounds(connection, period.end_day, job.calendar, say=job.say)
     now = database_clock(connection)
     labels_as_of = period.labels_as_of or now
     if labels_as_of > now:
         raise LabelsFromTheFuture(labels_as_of=labels_as_of, now=now)
     features, settings = job.feature_set, job.settings
-    asking = Asking(
+    questions = TrainingQuestions(
         from_us=job.calendar.cutoff_us(period.first_day.toordinal()),
         to_us=job.calendar.cutoff_us(period.end_day.toordinal()),
         timezone=features.timezone,
@@ -102,48 +109,48 @@ def _settle(job: Job, period: Period, connection: Connection, store: OfflineStor
         secret=settings.entity_key,
         timelines=features.timelines_id,
     )
-    return _Frame(connection, store, read_bounds, asking, now)
+    return PreparedRun(connection, store, read_bounds, questions, now)
 
 
-def _build(job: Job, frame: _Frame, folder: str) -> tuple[DataFile, ...]:
+def _build(job: Job, prepared: PreparedRun, folder: str) -> tuple[DataFile, ...]:
     """Write the rows into the run's folder."""
-    stages = StageTimer(job.say)
+    timer = StageTimer(job.say)
     with ExitStack() as stack:
-        with stages.stage("start Spark"):
+        with timer.stage("start Spark"):
             spark = stack.enter_context(job.spark("ontem training-set"))
-        with stages.stage("build the training set"):
-            pks = order_pks(frame.connection)
-            questions = read_questions(
-                spark, job.settings.postgres_url, pks, frame.read_bounds.watermark_key
+        with timer.stage("build the training set"):
+            pks = order_pks(prepared.connection)
+            orders = read_questions(
+                spark, job.settings.postgres_url, pks, prepared.read_bounds.watermark_key
             )
-            asked = asking_rows(questions, frame.asking).persist(StorageLevel.DISK_ONLY)
-            rows = training_rows(asked, job.feature_set, job.settings.entity_key)
-            rows.write.mode("error").parquet(frame.store.location(folder))
-            asked.unpersist()
-    return describe_files(frame.store, folder)
+            orders = question_rows(orders, prepared.questions).persist(StorageLevel.DISK_ONLY)
+            rows = training_rows(orders, job.feature_set, job.settings.entity_key)
+            rows.write.mode("error").parquet(prepared.store.location(folder))
+            orders.unpersist()
+    return describe_files(prepared.store, folder)
 
 
 def _facts(
-    job: Job, period: Period, frame: _Frame, files: tuple[DataFile, ...]
+    job: Job, period: TrainingPeriod, prepared: PreparedRun, files: tuple[DataFile, ...]
 ) -> TrainingSetFacts:
     features = job.feature_set
-    reasons, live = _counted(frame.store, files)
+    reasons, live = _count_rows(prepared.store, files)
     return TrainingSetFacts(
         first_day=period.first_day,
         end_day=period.end_day,
-        labels_as_of=from_us(frame.asking.rule.instant_us),
+        labels_as_of=from_us(prepared.questions.rule.instant_us),
         label_maturity_days=job.settings.label_maturity / timedelta(days=1),
         timezone=features.timezone,
         snapshot_lag_seconds=features.snapshot_lag.total_seconds(),
         feature_set=features.version,
         timelines=features.timelines_id,
         features=features.names,
-        cutoff=frame.read_bounds.cutoff,
-        watermark_key=frame.read_bounds.watermark_key,
-        generation=frame.read_bounds.generation,
+        cutoff=prepared.read_bounds.cutoff,
+        watermark_key=prepared.read_bounds.watermark_key,
+        generation=prepared.read_bounds.generation,
         orders=sum(reasons.values()),
         live=live,
-        stale_left_out=0 if period.include_stale else _stale(frame),
+        stale_left_out=0 if period.include_stale else _count_stale_orders(prepared),
         stale_included=period.include_stale,
         labels=LabelCounts(
             charged_back=reasons[Reason.CHARGED_BACK],
@@ -154,8 +161,8 @@ def _facts(
     )
 
 
-def _counted(store: OfflineStore, files: tuple[DataFile, ...]) -> tuple[Counter[str], int]:
-    """How many rows have which reason for their label, and how many are of live orders."""
+def _count_rows(store: OfflineStore, files: tuple[DataFile, ...]) -> tuple[Counter[str], int]:
+    """How many rows there are by the reason for their label, and how many are of live orders."""
     reasons: Counter[str] = Counter()
     live = 0
     for file in files:
@@ -166,17 +173,15 @@ def _counted(store: OfflineStore, files: tuple[DataFile, ...]) -> tuple[Counter[
     return reasons, live
 
 
-def _stale(frame: _Frame) -> int:
-    """How many orders of the period were evaluated with a snapshot older than the rule names."""
-    (row,) = frame.connection.execute(
-        "SELECT count(*) FROM evaluations JOIN orders USING (order_pk)"
-        " WHERE NOT superseded AND stale_days > 0"
-        " AND evaluations.evaluated_at >= %s AND evaluations.evaluated_at < %s"
-        " AND ontem_recorded_key(orders.generation, recorded_xid) < %s",
-        (
-            from_us(frame.asking.from_us),
-            from_us(frame.asking.to_us),
-            frame.read_bounds.watermark_key,
-        ),
-    ).fetchall()
+def _count_stale_orders(prepared: PreparedRun) -> int:
+    """How many orders of the period were evaluated with an older snapshot than the due day's."""
+    query, parameters = with_parameters(
+        "count_stale_orders",
+        {
+            "from_at": from_us(prepared.questions.from_us),
+            "to_at": from_us(prepared.questions.to_us),
+            "watermark_key": prepared.read_bounds.watermark_key,
+        },
+    )
+    (row,) = prepared.connection.execute(query.encode(), parameters).fetchall()
     return int(str(row[0]))

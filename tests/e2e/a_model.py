@@ -11,7 +11,7 @@ from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.models.manifest import LabelledPeriod, Metrics, ModelManifest, ThresholdMetrics
 from jobs.train.examples import Examples
 from jobs.train.pipeline import fit, to_bytes
-from jobs.train.run import keep
+from jobs.train.run import save_model
 
 NAME = "a-test-model"
 THEN = datetime(2018, 1, 1, tzinfo=UTC)
@@ -38,7 +38,7 @@ def write_a_model(folder: Path, features: FeatureSet) -> None:
     )
     content = to_bytes(fit(examples, features.names, seed=7))
     folder.mkdir(parents=True, exist_ok=True)
-    keep(folder, content, _manifest(features, content))
+    save_model(folder, content, _manifest(features, content))
 
 
 def _manifest(features: FeatureSet, content: bytes) -> ModelManifest:

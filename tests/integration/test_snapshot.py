@@ -25,7 +25,7 @@ from stores.redis.connection import RedisUnavailable
 from stores.redis.errors import LoadTooOld
 from stores.redis.keys import value_key
 from stores.redis.publish import Fence, read_published, take_fence, write_versions
-from stores.redis.values import read
+from stores.redis.values import read_version
 from tests.integration.history import History, a_job
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Shop:
         keys = EntityKeys(self.job.settings.entity_key, self.timelines)
         key = keys.key(self.history.merchant_id, identifier, value)
         value_of = self.client.get(value_key(self.timelines, key))
-        content = read(value_of, key, loads.loads[-1].load_id, loads.ids)  # type: ignore[arg-type]
+        content = read_version(value_of, key, loads.loads[-1].load_id, loads.ids)  # type: ignore[arg-type]
         return None if content is None else decode(content).of(event)
 
     def orders(self, card: str, days: int | None = None) -> int:

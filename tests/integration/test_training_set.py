@@ -9,22 +9,23 @@ import pyarrow.parquet as pq
 import pytest
 
 from features_pkg import point_in_time
+from features_pkg.identifiers import IDENTIFIERS, SINGLE_VALUED
 from jobs.errors import DayNotOver
 from jobs.job import Job
 from jobs.training_set.errors import LabelsFromTheFuture, NothingToTrainOn, PeriodEmpty
 from jobs.training_set.facts import TrainingSetFacts
 from jobs.training_set.labels import LabelRule, Reason
-from jobs.training_set.run import Period, training_set
+from jobs.training_set.run import TrainingPeriod, training_set
 from stores.files.manifest import Manifest, read_manifest
 from stores.files.store import open_store
 from stores.postgres.loads import NewLoad, register_load
-from tests.integration.history import COLUMNS, NOON, History, a_job
+from tests.integration.history import NOON, History, a_job
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 DAY = timedelta(days=1)
-WEEK = Period(first_day=date(2018, 5, 14), end_day=date(2018, 5, 21))
+WEEK = TrainingPeriod(first_day=date(2018, 5, 14), end_day=date(2018, 5, 21))
 
 
 class Shop:
@@ -33,7 +34,7 @@ class Shop:
     def __init__(self, history: History, job: Job) -> None:
         self.history, self.job = history, job
 
-    def built(self, period: Period = WEEK) -> tuple[Manifest[TrainingSetFacts], pa.Table]:
+    def built(self, period: TrainingPeriod = WEEK) -> tuple[Manifest[TrainingSetFacts], pa.Table]:
         key, manifest = training_set(self.job, period)
         store = open_store(self.job.settings.storage_url)
         assert read_manifest(store, key, TrainingSetFacts) == manifest
@@ -43,7 +44,7 @@ class Shop:
                 tables.append(pq.read_table(source))
         return manifest, pa.concat_tables(tables).sort_by("order_pk")
 
-    def rows(self, period: Period = WEEK) -> dict[str, dict[str, Any]]:
+    def rows(self, period: TrainingPeriod = WEEK) -> dict[str, dict[str, Any]]:
         return {row["order_id"]: row for row in self.built(period)[1].to_pylist()}
 
 
@@ -59,7 +60,7 @@ def some_orders(history: History, count: int = 120) -> None:
         at = NOON - timedelta(minutes=int(random.integers(0, 14 * 24 * 6)) * 10)
         values: dict[str, Any] = {
             name: f"{name}{random.integers(0, 4)}" if random.random() < 0.8 else None
-            for name in COLUMNS[:-1]
+            for name in SINGLE_VALUED
         }
         products = [f"p{n}" for n in set(random.integers(0, 4, random.integers(0, 3)).tolist())]
         order = history.order(at, **values, product=products, amount_cents=100 * number)
@@ -72,12 +73,12 @@ def test_imported_orders_are_answered_as_point_in_time_answers_them(shop: Shop) 
     _, built = shop.built()
 
     with shop.history.connect() as connection:
-        told = connection.execute("SELECT order_id, event_at FROM charged_back_orders").fetchall()
-    first = dict(told)
+        rows = connection.execute("SELECT order_id, event_at FROM charged_back_orders").fetchall()
+    first = dict(rows)
     orders = pa.Table.from_pylist(
         [
             {
-                **{name: order.get(name) for name in ("order_id", "merchant_id", *COLUMNS)},
+                **{name: order.get(name) for name in ("order_id", "merchant_id", *IDENTIFIERS)},
                 "event_at": order["event_at"],
                 "amount_cents": order["amount_cents"],
                 "chargeback_at": first.get(order["order_id"]),
@@ -88,7 +89,7 @@ def test_imported_orders_are_answered_as_point_in_time_answers_them(shop: Shop) 
             [
                 ("order_id", pa.string()),
                 ("merchant_id", pa.int64()),
-                *[(name, pa.string()) for name in COLUMNS[:-1]],
+                *[(name, pa.string()) for name in SINGLE_VALUED],
                 ("product", pa.list_(pa.string())),
                 ("event_at", pa.timestamp("us", "UTC")),
                 ("amount_cents", pa.int64()),
@@ -206,7 +207,7 @@ def test_stale_orders_are_left_out_and_counted_unless_asked_for(shop: Shop) -> N
     manifest, built = shop.built()
     assert live not in built["order_id"].to_pylist()
     assert manifest.facts.stale_left_out == 1
-    whole = Period(first_day=WEEK.first_day, end_day=WEEK.end_day, include_stale=True)
+    whole = TrainingPeriod(first_day=WEEK.first_day, end_day=WEEK.end_day, include_stale=True)
     row = shop.rows(whole)[live]
     assert (row["stale_days"], row["snapshot_as_of"]) == (1, date(2018, 5, 19))
 
@@ -217,7 +218,7 @@ def test_labels_and_their_reasons_are_counted(shop: Shop) -> None:
     shop.history.chargeback(orders[3], NOON + 5 * DAY)
     shop.history.chargeback(orders[4], NOON + DAY)
     shop.history.chargeback(orders[4], NOON + 2 * DAY, kind="reversal")
-    period = Period(
+    period = TrainingPeriod(
         first_day=WEEK.first_day, end_day=WEEK.end_day, labels_as_of=NOON + timedelta(days=5.5)
     )
 
@@ -255,19 +256,21 @@ def test_a_period_without_orders_is_refused(shop: Shop) -> None:
 
 def test_a_period_that_ends_before_it_begins_is_refused(shop: Shop) -> None:
     with pytest.raises(PeriodEmpty, match="--to 2018-05-14 is not after"):
-        shop.built(Period(first_day=date(2018, 5, 14), end_day=date(2018, 5, 14)))
+        shop.built(TrainingPeriod(first_day=date(2018, 5, 14), end_day=date(2018, 5, 14)))
 
 
 def test_a_period_that_is_not_over_is_refused(shop: Shop) -> None:
     with pytest.raises(DayNotOver):
-        shop.built(Period(first_day=date(2018, 5, 14), end_day=date(2999, 1, 1)))
+        shop.built(TrainingPeriod(first_day=date(2018, 5, 14), end_day=date(2999, 1, 1)))
 
 
 def test_labels_of_the_future_are_refused(shop: Shop) -> None:
     later = datetime(2999, 1, 1, tzinfo=UTC)
 
     with pytest.raises(LabelsFromTheFuture, match="2999"):
-        shop.built(Period(first_day=WEEK.first_day, end_day=WEEK.end_day, labels_as_of=later))
+        shop.built(
+            TrainingPeriod(first_day=WEEK.first_day, end_day=WEEK.end_day, labels_as_of=later)
+        )
 
 
 RULE = LabelRule(instant_us=1000, maturity_us=100)

@@ -8,14 +8,14 @@ import pytest
 @pytest.fixture(scope="session")
 def trained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a model; not to be changed."""
-    from jobs.train.run import Wanted, train
+    from jobs.train.run import TrainingOptions, train
     from stores.files.store import open_store
     from tests.unit.trained_models import FEATURES, a_training_set, committed
 
     root = tmp_path_factory.mktemp("trained")
     store = open_store((root / "store").as_uri())
     committed(store, root / "store", a_training_set())
-    folder, _ = train(store, FEATURES, Wanted(output=root / "model"))
+    folder, _ = train(store, FEATURES, TrainingOptions(output=root / "model"))
     return folder
 
 
