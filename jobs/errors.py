@@ -1,4 +1,4 @@
-"""The base of what jobs refuse, and the refusals that are not one room's own."""
+"""The base of every refusal of a job, and the refusals that several jobs share."""
 
 from datetime import date, datetime, timedelta
 

@@ -150,7 +150,7 @@ def _chargeback_instants(fields: Columns, event: Ints, rules: Rules, refusals: R
 
 
 def _single_valued(fields: Columns, refusals: Refusals) -> Columns:
-    """The identifiers of which an order has one, canonical; all null where the file has none."""
+    """The single-valued identifiers, canonical; a column of nulls for each that the file lacks."""
     table = pa.table({name: fields[name] for name in SINGLE_VALUED if name in fields})
     canonical = normalise(table) if table.num_columns else table
     nulls = pa.nulls(refusals.rows, pa.string())

@@ -35,7 +35,7 @@ class Source(Protocol):
     name: str
     columns: Sequence[str]
     rows: int | None
-    """How many rows it has; None for a CSV file, whose rows nobody has counted."""
+    """How many rows it has; None for a CSV file, which does not say."""
     misshapen_rows: list[int]
     """The numbers of the rows read so far that have more or fewer fields than the header."""
 
@@ -144,7 +144,7 @@ class CsvSource:
         """The batches in smaller ones, with row numbers that leave out the misshapen rows."""
         next_number = 1
         for batch in batches:
-            # PyArrow has left the misshapen rows out of the batch and has told us their numbers.
+            # PyArrow leaves misshapen rows out of the batch and reports their numbers to `_skip`.
             # So the rows of the batch have the numbers from `next_number` on that are not theirs.
             skipped = {number for number in self.misshapen_rows if number >= next_number}
             remaining = (number for number in count(next_number) if number not in skipped)

@@ -1,4 +1,4 @@
-"""What a model is judged by. A metric that needs both classes is None where there is one."""
+"""What a model is judged by. A metric that needs both classes is None for data of one class."""
 
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score

@@ -12,7 +12,7 @@ PART: Final = "all"
 
 @dataclass(frozen=True, slots=True)
 class LabelCounts:
-    """How many orders have a label, by what it is, and how many have none, by why."""
+    """How many orders have each label, and how many have none for each reason."""
 
     charged_back: int
     honest: int

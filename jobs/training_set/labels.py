@@ -16,7 +16,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """1, 0 or None, and the microsecond since which it is what it is; None if there is no label."""
+    """1, 0 or None, and the microsecond since which it is known; None where there is no label."""
 
     value: int | None
     known_us: int | None
