@@ -1,0 +1,141 @@
+"""A job on real servers whose snapshots a test states, and what a request would read."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import redis
+
+from features_pkg.entity_keys import EntityKeys
+from jobs.job import Job, StageTimer
+from jobs.snapshot.facts import DATASET, SnapshotFacts, snapshot_slot
+from jobs.snapshot.publish import checksum_of, publish
+from jobs.snapshot.stores import OpenStores
+from stores.files.manifest import (
+    DataFile,
+    Manifest,
+    commit_manifest,
+    describe_files,
+    provenance,
+    run_folder,
+)
+from stores.files.store import open_store
+from stores.postgres.loads import (
+    LoadRow,
+    NewLoad,
+    loads_of,
+    register_load,
+)
+from stores.redis.keys import value_key
+from stores.redis.publish import (
+    Fence,
+    read_published,
+    take_fence,
+    write_versions,
+)
+from stores.redis.values import read_version
+
+MAY = date(2018, 5, 1)
+Timelines = Mapping[str, bytes]
+
+
+class PublishingShop:
+    """A job on real servers, and what a request would read."""
+
+    def __init__(self, job: Job, client: "redis.Redis", root: Path) -> None:
+        self.job, self.client, self.root = job, client, root
+        self.timelines = job.feature_set.timelines_id
+        self.store = open_store(job.settings.storage_url)
+        self._keys = EntityKeys(job.settings.entity_key, self.timelines)
+        self._runs = 0
+
+    def key(self, name: str) -> bytes:
+        return self._keys.key(1, "card", name)
+
+    def committed(self, as_of: date, timelines: Timelines, **facts: object) -> NewLoad:
+        """A committed snapshot that says this of some cards."""
+        self._runs += 1
+        folder = run_folder(DATASET, f"r{self._runs}")
+        (self.root / folder).mkdir(parents=True)
+        rows = [(self.key(name), content) for name, content in timelines.items()]
+        table = pa.table(
+            {
+                "entity": pa.array([key for key, _ in rows], pa.binary()),
+                "timeline": pa.array([content for _, content in rows], pa.binary()),
+            }
+        )
+        pq.write_table(table, self.root / folder / "part-0.parquet")
+        return self.commit_files(as_of, describe_files(self.store, folder), **facts)
+
+    def commit_files(self, as_of: date, files: tuple[DataFile, ...], **facts: object) -> NewLoad:
+        cutoff = datetime(as_of.year, as_of.month, as_of.day, 3, tzinfo=UTC)
+        values: dict[str, object] = {
+            "as_of": as_of,
+            "cutoff": cutoff,
+            "watermark": 1,
+            "generation": 1,
+            "timelines": self.timelines,
+            "feature_set": self.job.feature_set.version,
+            "timezone": "America/Sao_Paulo",
+            "entity_key_id": self.job.entity_key_id,
+        }
+        manifest = Manifest(
+            slot=snapshot_slot(self.timelines, as_of),
+            run=f"r{self._runs}",
+            files=files,
+            facts=SnapshotFacts(**(values | facts)),  # type: ignore[arg-type]
+            provenance=provenance(at=cutoff, by="test"),
+        )
+        return NewLoad(
+            as_of=as_of,
+            cutoff=cutoff,
+            watermark=1,
+            generation=1,
+            timelines=self.timelines,
+            revision=commit_manifest(self.store, manifest),
+            entities=manifest.rows,
+            checksum=checksum_of(files),
+        )
+
+    def register(self, load: NewLoad) -> LoadRow:
+        with self.job.connect() as connection:
+            return register_load(connection, load)
+
+    def publish(self, row: LoadRow) -> int:
+        with self.job.connect() as connection:
+            stores = OpenStores(connection, self.client, self.store)
+            return publish(self.job, stores, row, StageTimer(self.job.say))
+
+    def night(self, as_of: date, **timelines: bytes) -> LoadRow:
+        """A snapshot, committed and published."""
+        row = self.register(self.committed(as_of, timelines))
+        self.publish(row)
+        return row
+
+    def listed(self) -> list[int]:
+        return [load.load_id for load in read_published(self.client, self.timelines).loads]
+
+    def sees(self, name: str, load_id: int) -> bytes | None:
+        """What a request that resolved `load_id` reads of a card."""
+        key = self.key(name)
+        value = self.client.get(value_key(self.timelines, key))
+        return read_version(value, key, load_id, frozenset(self.listed()))  # type: ignore[arg-type]
+
+    def loads(self) -> list[LoadRow]:
+        with self.job.connect() as connection:
+            return list(loads_of(connection, self.timelines))
+
+
+def days(n: int) -> date:
+    return MAY + timedelta(days=n)
+
+
+def killed_while_writing(shop: PublishingShop, row: LoadRow, timelines: Timelines) -> None:
+    """What a loader leaves that dies after some writes and before the list."""
+    fence = Fence.fresh(row.load_id)
+    take_fence(shop.client, shop.timelines, fence)
+    rows = [(shop.key(name), content) for name, content in timelines.items()]
+    listed = read_published(shop.client, shop.timelines).ids
+    write_versions(shop.client, shop.timelines, fence, rows, listed)

@@ -1,0 +1,161 @@
+"""Nights that are repeated, killed, corrected or refused, with real PostgreSQL, Spark and Redis."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+
+from features_pkg.entity_keys import EntityKeys
+from jobs.errors import DayNotOver
+from jobs.snapshot.errors import NoOrders, SnapshotOutdated
+from jobs.snapshot.night import snapshot
+from jobs.snapshot.withdraw import unpublish
+from stores.postgres.loads import loads_of, mark_withdrawn
+from stores.redis.connection import RedisUnavailable
+from stores.redis.errors import LoadTooOld
+from stores.redis.publish import Fence, take_fence, write_versions
+from tests.integration.history import History, a_job
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+from tests.integration.night_shop import CUTOFF, HOUR, JUNE, NightShop
+
+
+@pytest.fixture
+def shop(
+    database_url: str, redis_url: str, storage_url: str, spark: "SparkSession"
+) -> Iterator[NightShop]:
+    with redis.Redis.from_url(redis_url) as client:
+        history = History(database_url)
+        yield NightShop(history, a_job(database_url, redis_url, storage_url, spark), client)
+
+
+def test_the_same_night_again_does_nothing(shop: NightShop) -> None:
+    shop.history.order(CUTOFF - HOUR, card="c1")
+    first, again = shop.night(), shop.night()
+
+    assert not first.was_published
+    assert again.was_published
+    assert again.load.load_id == first.load.load_id
+
+
+def test_a_published_day_whose_orders_changed_names_the_remedy(shop: NightShop) -> None:
+    shop.history.order(CUTOFF - HOUR, card="c1")
+    shop.night()
+    shop.history.order(CUTOFF - 2 * HOUR, card="c1")
+
+    with pytest.raises(SnapshotOutdated, match="ontem unpublish"):
+        shop.night()
+    unpublish(shop.job)
+    shop.night()
+    assert shop.orders("c1") == 2
+
+
+def test_what_is_imported_into_the_past_is_in_the_next_night(shop: NightShop) -> None:
+    shop.history.order(CUTOFF - HOUR, card="c1")
+    shop.night()
+    shop.history.order(CUTOFF - timedelta(days=20), card="c1")
+    shop.night(JUNE + timedelta(days=1))
+
+    assert shop.orders("c1") == 2
+
+
+def test_the_next_night_writes_only_who_did_something(shop: NightShop) -> None:
+    shop.history.order(CUTOFF - HOUR, card="idle")
+    shop.night()
+    shop.history.order(CUTOFF + HOUR, card="busy")
+    night = shop.night(JUNE + timedelta(days=1))
+
+    # The new card alone: the merchant is known by its first order, which did not change.
+    assert night.load.entities == 3
+    assert night.written == 1
+
+
+def die_before_the_list(shop: NightShop) -> int:
+    """Undo the end of a night, so that it stands as if it had died after some writes."""
+    with shop.history.connect() as connection:
+        (row,) = loads_of(connection, shop.timelines)
+        connection.execute("UPDATE loads SET published_at = NULL")
+    for key in shop.client.keys("*:loads"):
+        shop.client.delete(key)
+    return row.load_id
+
+
+def test_a_night_that_died_before_the_list_is_finished_as_the_same_load(shop: NightShop) -> None:
+    shop.history.order(CUTOFF - HOUR, card="c1")
+    revision = shop.night().load.revision
+    load_id = die_before_the_list(shop)
+
+    night = shop.night()
+    assert (night.load.load_id, night.load.revision) == (load_id, revision)
+    assert shop.orders("c1") == 1
+
+
+def test_a_dead_night_whose_orders_changed_becomes_another_load(shop: NightShop) -> None:
+    shop.history.order(CUTOFF - HOUR, card="c1")
+    revision = shop.night().load.revision
+    load_id = die_before_the_list(shop)
+    shop.history.order(CUTOFF - 2 * HOUR, card="c1")
+
+    night = shop.night()
+    assert night.load.load_id > load_id
+    assert night.load.revision != revision
+    assert shop.orders("c1") == 2
+    with shop.history.connect() as connection:
+        assert loads_of(connection, shop.timelines)[0].withdrawn_at is not None
+
+
+def test_a_snapshot_that_was_withdrawn_is_built_anew(shop: NightShop) -> None:
+    shop.history.order(CUTOFF - HOUR, card="c1")
+    first = shop.night()
+    unpublish(shop.job)
+    second = shop.night()
+
+    assert second.load.load_id > first.load.load_id
+    assert second.load.revision != first.load.revision
+
+
+def test_values_that_a_withdrawn_load_left_never_show(shop: NightShop) -> None:
+    shop.history.order(CUTOFF - HOUR, card="c1")
+    bad = shop.night()
+    keys = EntityKeys(shop.job.settings.entity_key, shop.timelines)
+    key = keys.key(shop.history.merchant_id, "card", "never")
+    fence = Fence.fresh(bad.load.load_id)
+    take_fence(shop.client, shop.timelines, fence)
+    write_versions(shop.client, shop.timelines, fence, [(key, b"bad")], frozenset())
+    with shop.history.connect() as connection:
+        mark_withdrawn(connection, bad.load.load_id)
+    unpublish(shop.job)
+    shop.night()
+
+    assert shop.timeline("card", "never") is None
+
+
+def test_a_day_before_the_published_one_is_refused(shop: NightShop) -> None:
+    shop.history.order(CUTOFF - HOUR, card="c1")
+    shop.night()
+
+    with pytest.raises(LoadTooOld, match="2018-05-31"):
+        shop.night(JUNE - timedelta(days=1))
+
+
+def test_a_day_that_has_not_begun_is_refused_before_anything_is_built(shop: NightShop) -> None:
+    with pytest.raises(DayNotOver, match="possible from"):
+        shop.night(date(2999, 1, 1))
+
+
+def test_a_night_without_any_order_is_refused(shop: NightShop) -> None:
+    with pytest.raises(NoOrders, match="ontem import"):
+        shop.night()
+
+
+def test_a_redis_that_is_not_there_is_named_before_spark_starts(
+    database_url: str, storage_url: str
+) -> None:
+    job = a_job(database_url, "redis://:secret@127.0.0.1:1/0", storage_url)
+
+    with pytest.raises(RedisUnavailable, match=r"127\.0\.0\.1:1") as refused:
+        snapshot(job, JUNE)
+    assert "secret" not in str(refused.value)

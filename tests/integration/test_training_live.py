@@ -1,0 +1,102 @@
+"""Live orders in a training set: asked with exactly what their evaluation saw."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jobs.training_set.run import TrainingPeriod
+from stores.postgres.loads import NewLoad, register_load
+from tests.integration.history import NOON, History, a_job
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+from tests.integration.training_shop import WEEK, TrainingShop
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def shop(
+    database_url: str, redis_url: str, storage_url: str, spark: "SparkSession"
+) -> TrainingShop:
+    return TrainingShop(History(database_url), a_job(database_url, redis_url, storage_url, spark))
+
+
+def a_load(shop: TrainingShop, as_of: date, watermark: int) -> int:
+    """A load of that day with the rows below a transaction id."""
+    with shop.history.connect() as connection:
+        return register_load(
+            connection,
+            NewLoad(
+                as_of=as_of,
+                cutoff=datetime(as_of.year, as_of.month, as_of.day, 3, tzinfo=UTC),
+                watermark=watermark,
+                generation=1,
+                timelines=shop.job.feature_set.timelines_id,
+                revision="manifests/of/a/test.json",
+                entities=1,
+                checksum="",
+            ),
+        ).load_id
+
+
+def next_xid(shop: TrainingShop) -> int:
+    with shop.history.connect() as connection:
+        (row,) = connection.execute("SELECT pg_current_xact_id()::text::bigint").fetchall()
+    return int(str(row[0]))
+
+
+def test_a_live_order_is_asked_with_what_its_evaluation_saw(shop: TrainingShop) -> None:
+    shop.history.order(NOON - 2 * DAY, card="c1", order_id="in the load")
+    load = a_load(shop, date(2018, 5, 20), next_xid(shop))
+    shop.history.order(NOON - 2 * DAY, card="c1", order_id="imported after the load")
+    shop.history.order(NOON - timedelta(hours=1), card="c1", order_id="seen")
+    live = shop.history.live_order(NOON, card="c1", order_id="live")
+    shop.history.evaluation(live, NOON, load_id=load, as_of=date(2018, 5, 20), stale_days=0)
+    shop.history.order(NOON - timedelta(hours=1), card="c1", order_id="not seen")
+
+    row = shop.rows()[live]
+    assert row["live"]
+    assert row["card_orders_7d_distant"] == 1
+    assert row["card_orders_6h_recent"] == 1
+    assert shop.rows()["seen"]["card_orders_7d_distant"] == 2
+
+
+def test_what_an_evaluation_could_not_read_is_null(shop: TrainingShop) -> None:
+    shop.history.order(NOON - timedelta(hours=1), card="c1")
+    live = shop.history.live_order(NOON, card="c1")
+    shop.history.evaluation(live, NOON, missing=["distant"])
+
+    row = shop.rows()[live]
+    assert row["card_orders_7d_distant"] is None
+    assert row["card_orders_since_cutoff_recent"] is None
+    assert row["merchant_history_days"] is None
+    assert row["card_orders_6h_recent"] == 1
+
+
+def test_a_spooled_answer_has_no_recent_past(shop: TrainingShop) -> None:
+    shop.history.order(NOON - 2 * DAY, card="c1")
+    load = a_load(shop, date(2018, 5, 20), next_xid(shop))
+    live = shop.history.live_order(NOON, card="c1")
+    shop.history.evaluation(
+        live, NOON, load_id=load, as_of=date(2018, 5, 20), visible=None, missing=["recent"]
+    )
+
+    row = shop.rows()[live]
+    assert row["card_orders_6h_recent"] is None
+    assert row["card_orders_7d_distant"] == 1
+
+
+def test_stale_orders_are_left_out_and_counted_unless_asked_for(shop: TrainingShop) -> None:
+    shop.history.order(NOON - timedelta(hours=1), card="c1")
+    load = a_load(shop, date(2018, 5, 19), next_xid(shop))
+    live = shop.history.live_order(NOON, card="c1")
+    shop.history.evaluation(live, NOON, load_id=load, as_of=date(2018, 5, 19), stale_days=1)
+
+    manifest, built = shop.build()
+    assert live not in built["order_id"].to_pylist()
+    assert manifest.facts.stale_left_out == 1
+    whole = TrainingPeriod(first_day=WEEK.first_day, end_day=WEEK.end_day, include_stale=True)
+    row = shop.rows(whole)[live]
+    assert (row["stale_days"], row["snapshot_as_of"]) == (1, date(2018, 5, 19))

@@ -1,0 +1,149 @@
+"""Withdrawing a load from a real Redis, and which of several runs may write."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from jobs.snapshot.errors import (
+    NothingToPublish,
+    TooFarBack,
+)
+from jobs.snapshot.night import publish_again
+from jobs.snapshot.withdraw import unpublish
+from stores.postgres.loads import (
+    LoaderRunning,
+    lock_loads,
+    mark_withdrawn,
+)
+from stores.redis.errors import (
+    LoadFenced,
+    NothingPublished,
+)
+from stores.redis.publish import (
+    Fence,
+    read_published,
+    set_list,
+    take_fence,
+    write_versions,
+)
+from stores.redis.values import VersionUnreadable
+from tests.integration.history import a_job
+from tests.integration.publishing_shop import MAY, PublishingShop, days
+
+
+@pytest.fixture
+def shop(
+    database_url: str, redis_url: str, storage_url: str, tmp_path: Path
+) -> Iterator[PublishingShop]:
+    with redis.Redis.from_url(redis_url) as client:
+        yield PublishingShop(
+            a_job(database_url, redis_url, storage_url), client, tmp_path / "storage"
+        )
+
+
+def test_unpublishing_brings_the_load_before_back(shop: PublishingShop) -> None:
+    first = shop.night(MAY, c1=b"one")
+    second = shop.night(days(1), c1=b"two")
+
+    assert unpublish(shop.job).load_id == second.load_id
+    assert shop.listed() == [first.load_id]
+    assert shop.sees("c1", first.load_id) == b"one"
+    assert shop.loads()[1].withdrawn_at is not None
+
+
+def test_a_withdrawn_load_is_not_published_again(shop: PublishingShop) -> None:
+    shop.night(MAY, c1=b"one")
+    unpublish(shop.job)
+
+    with pytest.raises(NothingToPublish, match="ontem snapshot"):
+        publish_again(shop.job)
+
+
+def test_an_unpublish_that_was_killed_is_finished_by_the_next(shop: PublishingShop) -> None:
+    first, second = shop.night(MAY, c1=b"one"), shop.night(days(1), c1=b"two")
+    with shop.job.connect() as connection:
+        mark_withdrawn(connection, second.load_id)
+
+    unpublish(shop.job)
+    assert shop.listed() == [first.load_id]
+
+
+def test_with_nothing_published_there_is_nothing_to_withdraw(shop: PublishingShop) -> None:
+    with pytest.raises(NothingPublished, match="ontem snapshots"):
+        unpublish(shop.job)
+
+
+def test_going_back_further_than_versions_are_kept_is_refused(shop: PublishingShop) -> None:
+    for n in range(6):
+        shop.night(days(n), c1=b"%d" % n)
+    unpublish(shop.job)
+    unpublish(shop.job)
+
+    with pytest.raises(TooFarBack, match="no longer keeps"):
+        unpublish(shop.job)
+    newest = shop.listed()[-1]
+    assert shop.sees("c1", newest) == b"3"
+    with pytest.raises(VersionUnreadable):
+        shop.sees("c1", newest - 1)
+
+
+def test_one_bad_day_may_be_corrected_as_often_as_it_takes(shop: PublishingShop) -> None:
+    for n in range(5):
+        shop.night(days(n), c1=b"%d" % n)
+    for n in range(4):
+        unpublish(shop.job)
+        shop.night(days(4), c1=b"again %d" % n)
+
+    assert shop.sees("c1", shop.listed()[-1]) == b"again 3"
+    assert shop.sees("c1", shop.listed()[-2]) == b"3"
+
+
+def test_a_paused_loader_that_wakes_after_a_newer_one_changes_nothing(shop: PublishingShop) -> None:
+    old = shop.register(shop.committed(MAY, {"c1": b"old"}))
+    paused = Fence.fresh(old.load_id)
+    take_fence(shop.client, shop.timelines, paused)
+    before = read_published(shop.client, shop.timelines)
+    new = shop.night(days(1), c1=b"new")
+
+    with pytest.raises(LoadFenced, match="overtaken"):
+        write_versions(shop.client, shop.timelines, paused, [(shop.key("c1"), b"old")], frozenset())
+    with pytest.raises(LoadFenced):
+        set_list(shop.client, shop.timelines, paused, before, before.loads)
+    with pytest.raises(LoadFenced):
+        take_fence(shop.client, shop.timelines, Fence.fresh(old.load_id))
+    assert shop.sees("c1", new.load_id) == b"new"
+
+
+def test_of_two_runs_of_one_load_the_later_may_write(shop: PublishingShop) -> None:
+    first, second = Fence.fresh(1), Fence.fresh(1)
+    take_fence(shop.client, shop.timelines, first)
+    take_fence(shop.client, shop.timelines, second)
+
+    with pytest.raises(LoadFenced):
+        write_versions(shop.client, shop.timelines, first, [(shop.key("c1"), b"x")], frozenset())
+
+
+def test_a_paused_loader_can_not_list_its_load_after_an_unpublish(shop: PublishingShop) -> None:
+    shop.night(MAY, c1=b"one")
+    row = shop.register(shop.committed(days(1), {"c1": b"two"}))
+    paused = Fence.fresh(row.load_id)
+    take_fence(shop.client, shop.timelines, paused)
+    before = read_published(shop.client, shop.timelines)
+    unpublish(shop.job)
+
+    with pytest.raises(LoadFenced):
+        set_list(shop.client, shop.timelines, paused, before, before.loads)
+    assert shop.listed() == []
+
+
+def test_two_jobs_do_not_load_at_once_and_the_other_is_named(shop: PublishingShop) -> None:
+    shop.night(MAY, c1=b"one")
+    with shop.job.connect() as other:
+        lock_loads(other, shop.timelines)
+        pid = other.info.backend_pid
+        with pytest.raises(LoaderRunning, match=f"database process {pid}"):
+            unpublish(shop.job)
+
+    unpublish(shop.job)

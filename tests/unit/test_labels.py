@@ -1,0 +1,42 @@
+"""The label of an order as of an instant."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jobs.training_set.labels import LabelRule, Reason
+
+if TYPE_CHECKING:
+    pass
+
+RULE = LabelRule(instant_us=1000, maturity_us=100)
+
+
+@pytest.mark.parametrize(
+    ("event", "chargebacks", "reversals", "expected"),
+    [
+        (0, (), (), (0, 100, Reason.HONEST)),
+        (900, (), (), (0, 1000, Reason.HONEST)),
+        (901, (), (), (None, None, Reason.TOO_YOUNG)),
+        (0, (100,), (), (1, 100, Reason.CHARGED_BACK)),
+        (0, (101,), (), (None, None, Reason.CHARGED_BACK_LATE)),
+        (950, (990,), (), (1, 990, Reason.CHARGED_BACK)),
+        (950, (1000,), (), (1, 1000, Reason.CHARGED_BACK)),
+        (950, (1001,), (), (None, None, Reason.TOO_YOUNG)),
+        (900, (1001,), (), (0, 1000, Reason.HONEST)),
+        (0, (50,), (60,), (0, 100, Reason.HONEST)),
+        (0, (50,), (600,), (0, 600, Reason.HONEST)),
+        (0, (50,), (1001,), (1, 50, Reason.CHARGED_BACK)),
+        (0, (50, 90), (60,), (1, 90, Reason.CHARGED_BACK)),
+        (0, (101,), (300,), (0, 300, Reason.HONEST)),
+    ],
+)
+def test_the_label_is_what_was_known_at_its_instant(
+    event: int,
+    chargebacks: tuple[int, ...],
+    reversals: tuple[int, ...],
+    expected: tuple[int | None, int | None, Reason],
+) -> None:
+    label = RULE.label(event, chargebacks, reversals)
+
+    assert (label.value, label.known_us, label.reason) == expected
