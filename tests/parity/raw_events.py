@@ -40,7 +40,7 @@ class ReadBounds:
 
 
 @dataclass(frozen=True)
-class Told:
+class Report:
     """A chargeback of an order, perhaps of one that is not there yet."""
 
     order_id: str
@@ -53,7 +53,7 @@ class RawEvents:
     """All rows that were ever recorded; nothing is taken back."""
 
     orders: dict[str, tuple[PastOrder, int]] = field(default_factory=dict)
-    told: list[Told] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
     next_xid: int = 1
 
     def place(self, order_id: str, at_us: int, merchant: str, values: dict[str, str]) -> None:
@@ -62,7 +62,7 @@ class RawEvents:
         self.orders[order_id] = (order, self._xid())
 
     def tell(self, order_id: str, at_us: int) -> None:
-        self.told.append(Told(order_id, at_us, self._xid()))
+        self.reports.append(Report(order_id, at_us, self._xid()))
 
     def _xid(self) -> int:
         self.next_xid += 1
@@ -78,9 +78,9 @@ class RawEvents:
 
     def _first(self, order: PastOrder, xid: int, read_bounds: ReadBounds) -> int | None:
         known = (
-            max(told.at_us, order.at_us)
-            for told in self.told
-            if told.order_id == order.order_id and max(told.xid, xid) < read_bounds.watermark
+            max(report.at_us, order.at_us)
+            for report in self.reports
+            if report.order_id == order.order_id and max(report.xid, xid) < read_bounds.watermark
         )
         return min((at_us for at_us in known if at_us < read_bounds.cutoff_us), default=None)
 
@@ -88,9 +88,9 @@ class RawEvents:
         """Every event as (instant, transaction, order); a chargeback waits for its order."""
         for order, xid in self.orders.values():
             yield order.at_us, xid, order
-            for told in self.told:
-                if told.order_id == order.order_id:
-                    yield max(told.at_us, order.at_us), max(told.xid, xid), order
+            for report in self.reports:
+                if report.order_id == order.order_id:
+                    yield max(report.at_us, order.at_us), max(report.xid, xid), order
 
 
 def snapshot(raw: RawEvents, read_bounds: ReadBounds) -> dict[bytes, bytes]:

@@ -93,7 +93,7 @@ def distant_past(order: PastOrder, timelines: dict[bytes, bytes], as_of: int) ->
 
 
 def recent(
-    asking: PastOrder, history: Sequence[PastOrder], from_us: int, to_us: int
+    asker: PastOrder, history: Sequence[PastOrder], from_us: int, to_us: int
 ) -> list[RecentEvent]:
     """The events of the order's entities in `[from_us, to_us)`, its own left out."""
     return [
@@ -107,9 +107,9 @@ def recent(
         for event in Event
         for happened in events_of(event, history)
         if from_us <= happened.at_us < to_us
-        and happened.order.merchant == asking.merchant
-        and happened.order.order_id != asking.order_id
+        and happened.order.merchant == asker.merchant
+        and happened.order.order_id != asker.order_id
         for identifier in IDENTIFIERS
-        for value in asking.values(identifier)
+        for value in asker.values(identifier)
         if value in happened.order.values(identifier)
     ]  # fmt: skip

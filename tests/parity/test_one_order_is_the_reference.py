@@ -27,22 +27,22 @@ EVALUATOR = Evaluator(FEATURES)
 @given(history=worlds.orders(), which=st.integers(0, 100))
 @settings(max_examples=150, deadline=None)
 def test_one_order_is_the_reference(history: list[PastOrder], which: int) -> None:
-    asking = history[which % len(history)]
-    at_us = asking.at_us
+    asker = history[which % len(history)]
+    at_us = asker.at_us
     as_of = CALENDAR.as_of(at_us, FEATURES.snapshot_lag)
     from_us = min(at_us - DAY_US, CALENDAR.cutoff_us(as_of))
 
     vector = EVALUATOR.vector(
-        as_order(asking),
+        as_order(asker),
         at_us,
-        distant_past(asking, snapshot(history, as_of), as_of),
-        recent(asking, history, from_us, at_us),
+        distant_past(asker, snapshot(history, as_of), as_of),
+        recent(asker, history, from_us, at_us),
     )
 
     assert vector.missing == ()
     for velocity, found in zip(FEATURES.velocities, vector.values, strict=False):
-        moment = reference.Question(at_us, as_of)
-        expected = reference.value(velocity, asking, moment, history, CALENDAR)
+        question = reference.Question(at_us, as_of)
+        expected = reference.value(velocity, asker, question, history, CALENDAR)
         assert (None if math.isnan(found) else found) == expected, velocity.name
 
 
@@ -60,11 +60,11 @@ def test_an_entity_without_new_events_keeps_its_bytes(history: list[PastOrder], 
 def test_a_timeline_is_read_right_on_a_later_day(
     history: list[PastOrder], days: int, which: int
 ) -> None:
-    asking = history[which % len(history)]
+    asker = history[which % len(history)]
     last_us = max(max(order.at_us, order.chargeback_us or 0) for order in history)
     written, as_of = CALENDAR.day_of(last_us) + 1, CALENDAR.day_of(last_us) + 1 + days
     at_us = CALENDAR.cutoff_us(as_of) + 5 * 3_600_000_000
-    later = PastOrder(asking.merchant, "1000", at_us, identifiers=asking.identifiers)
+    later = PastOrder(asker.merchant, "1000", at_us, identifiers=asker.identifiers)
 
     vector = EVALUATOR.vector(
         as_order(later),

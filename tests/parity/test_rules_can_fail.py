@@ -92,18 +92,18 @@ HISTORY = numbered(
     order("2018-11-05 02:00", user="the day after"),
     order("2018-11-05 12:00", user="asks"),
 )
-MOMENTS = [
+QUESTIONS = [
     reference.Question(o.at_us, rows.CALENDAR.as_of(o.at_us, FEATURES.snapshot_lag))
     for o in HISTORY
 ]
 EXPECTED = {
     velocity.name: [
-        reference.value(velocity, asking, moment, HISTORY, rows.CALENDAR)
-        for asking, moment in zip(HISTORY, MOMENTS, strict=True)
+        reference.value(velocity, asker, question, HISTORY, rows.CALENDAR)
+        for asker, question in zip(HISTORY, QUESTIONS, strict=True)
     ]
     for velocity in IN_ARRAYS
 }
-ASKING = (0, 1, 8, 9, 18, 19, 24, 27)
+ASKERS = (0, 1, 8, 9, 18, 19, 24, 27)
 """Those who ask one by one, too."""
 
 
@@ -113,18 +113,18 @@ def arrays_are_right() -> bool:
 
 
 def one_order_is_right() -> bool:
-    return all(_vector(place) == [EXPECTED[name][place] for name in NAMES] for place in ASKING)
+    return all(_vector(place) == [EXPECTED[name][place] for name in NAMES] for place in ASKERS)
 
 
 def _vector(place: int) -> list[float | None]:
-    asking, moment = HISTORY[place], MOMENTS[place]
-    timelines = rows.snapshot(HISTORY, moment.as_of, FEATURES)
-    start_us = min(moment.at_us - DAY_US, rows.CALENDAR.cutoff_us(moment.as_of))
+    asker, question = HISTORY[place], QUESTIONS[place]
+    timelines = rows.snapshot(HISTORY, question.as_of, FEATURES)
+    start_us = min(question.at_us - DAY_US, rows.CALENDAR.cutoff_us(question.as_of))
     vector = Evaluator(FEATURES).vector(
-        rows.as_order(asking),
-        moment.at_us,
-        rows.distant_past(asking, timelines, moment.as_of),
-        rows.recent(asking, HISTORY, start_us, moment.at_us),
+        rows.as_order(asker),
+        question.at_us,
+        rows.distant_past(asker, timelines, question.as_of),
+        rows.recent(asker, HISTORY, start_us, question.at_us),
     )
     return [None if math.isnan(v) else v for v in vector.values[: len(NAMES)]]
 

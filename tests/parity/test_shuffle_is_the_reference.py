@@ -43,18 +43,18 @@ def with_questions(rows: pa.Table, questions: list[dict[str, object]]) -> pa.Tab
 @given(history=worlds.orders())
 @settings(max_examples=60, deadline=None)
 def test_training_by_the_rule_is_the_reference(history: list[PastOrder]) -> None:
-    moments = [
+    questions = [
         reference.Question(order.at_us, CALENDAR.as_of(order.at_us, FEATURES.snapshot_lag))
         for order in history
     ]
-    questions = [{"asked_us": m.at_us, "as_of": m.as_of, "visible": None} for m in moments]
+    rows = [{"asked_us": q.at_us, "as_of": q.as_of, "visible": None} for q in questions]
 
-    done = training_rows(with_questions(order_rows(history), questions))
+    done = training_rows(with_questions(order_rows(history), rows))
 
     assert len(done) == len(history)
-    for order, moment in zip(history, moments, strict=True):
+    for order, question in zip(history, questions, strict=True):
         for velocity in FEATURES.velocities:
-            expected = reference.value(velocity, order, moment, history, CALENDAR)
+            expected = reference.value(velocity, order, question, history, CALENDAR)
             assert done[str(order.order_id)][velocity.name] == expected, velocity.name
 
 
@@ -62,7 +62,7 @@ def test_training_by_the_rule_is_the_reference(history: list[PastOrder]) -> None
 class Live:
     """A live question: its load has rows below `watermark`; it saw below `xmax`, but `hidden`."""
 
-    asking: PastOrder
+    asker: PastOrder
     at_us: int
     watermark: int
     xmax: int
@@ -72,12 +72,12 @@ class Live:
 @st.composite
 def lives(draw: st.DrawFn) -> tuple[list[PastOrder], Live]:
     history = draw(worlds.orders())
-    asking = draw(st.sampled_from(history))
+    asker = draw(st.sampled_from(history))
     keys = st.integers(0, len(history))
     later = draw(st.sampled_from((0, 0, 1, DAY_US)))
     hidden = frozenset(draw(st.sets(keys, max_size=3)))
     xmax = draw(keys)
-    return history, Live(asking, asking.at_us + later, draw(keys), xmax, hidden)
+    return history, Live(asker, asker.at_us + later, draw(keys), xmax, hidden)
 
 
 def seen_by(live: Live, velocity: Velocity, history: list[PastOrder]) -> list[PastOrder]:
@@ -113,21 +113,21 @@ def test_training_of_a_live_order_is_what_it_saw(
         "as_of": as_of,
         "visible": shuffle.live_visibility(live.watermark, xmin, live.xmax, in_flight),
     }
-    silent = dict.fromkeys(asked)
-    questions = [asked if order is live.asking else silent for order in history]
+    no_question = dict.fromkeys(asked)
+    questions = [asked if order is live.asker else no_question for order in history]
 
     done = training_rows(with_questions(order_rows(history), questions))
 
-    asking = replace(live.asking)
+    asker = replace(live.asker)
     for velocity in FEATURES.velocities:
         expected = reference.value(
             velocity,
-            asking,
+            asker,
             reference.Question(live.at_us, as_of),
             seen_by(live, velocity, history),
             CALENDAR,
         )
-        assert done[str(asking.order_id)][velocity.name] == expected, velocity.name
+        assert done[str(asker.order_id)][velocity.name] == expected, velocity.name
 
 
 def test_a_chargeback_whose_order_was_in_flight_was_not_seen() -> None:

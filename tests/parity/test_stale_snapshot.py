@@ -35,44 +35,44 @@ EVALUATOR = Evaluator(FEATURES)
 History = list[PastOrder]
 
 
-def moment(asking: PastOrder, stale_days: int) -> reference.Question:
-    due_day = CALENDAR.as_of(asking.at_us, FEATURES.snapshot_lag)
-    return reference.Question(asking.at_us, due_day - stale_days, due_day)
+def question(asker: PastOrder, stale_days: int) -> reference.Question:
+    due_day = CALENDAR.as_of(asker.at_us, FEATURES.snapshot_lag)
+    return reference.Question(asker.at_us, due_day - stale_days, due_day)
 
 
 @given(history=worlds.orders(), which=st.integers(0, 100), stale_days=st.integers(0, 2))
 def test_one_request_on_a_stale_snapshot_is_the_reference(
     history: History, which: int, stale_days: int
 ) -> None:
-    asking = history[which % len(history)]
-    at = moment(asking, stale_days)
+    asker = history[which % len(history)]
+    at = question(asker, stale_days)
     from_us = min(at.at_us - DAY_US, CALENDAR.cutoff_us(at.as_of))
 
     vector = EVALUATOR.vector(
-        as_order(asking),
+        as_order(asker),
         at.at_us,
-        distant_past(asking, snapshot(history, at.as_of), at.as_of),
-        recent(asking, history, from_us, at.at_us),
+        distant_past(asker, snapshot(history, at.as_of), at.as_of),
+        recent(asker, history, from_us, at.at_us),
     )
 
     for velocity, found in zip(FEATURES.velocities, vector.values, strict=False):
-        right = reference.value(velocity, asking, at, history, CALENDAR)
+        right = reference.value(velocity, asker, at, history, CALENDAR)
         assert (None if math.isnan(found) else found) == right, velocity.name
 
 
 @settings(max_examples=40)
 @given(history=worlds.orders(), stale_days=st.lists(st.integers(0, 2), min_size=14, max_size=14))
 def test_training_of_stale_rows_is_the_reference(history: History, stale_days: list[int]) -> None:
-    moments = [moment(o, days) for o, days in zip(history, stale_days, strict=False)]
+    questions = [question(o, days) for o, days in zip(history, stale_days, strict=False)]
     all_seen = shuffle.live_visibility(10**6, 10**6, 10**6)
-    questions = [{"asked_us": m.at_us, "as_of": m.as_of, "visible": all_seen} for m in moments]
+    questions = [{"asked_us": m.at_us, "as_of": m.as_of, "visible": all_seen} for m in questions]
 
     done = training_rows(with_questions(order_rows(history), questions))
 
-    for asking, at in zip(history, moments, strict=True):
+    for asker, at in zip(history, questions, strict=True):
         for velocity in FEATURES.velocities:
-            right = reference.value(velocity, asking, at, history, CALENDAR)
-            assert done[str(asking.order_id)][velocity.name] == right, velocity.name
+            right = reference.value(velocity, asker, at, history, CALENDAR)
+            assert done[str(asker.order_id)][velocity.name] == right, velocity.name
 
 
 # The rule names 2018-06-10; the snapshots of the two days before it serve as well.
@@ -105,7 +105,7 @@ MISTAKES = {
 
 def training_is_right() -> bool:
     """Whether the first order's stale training rows are the reference's."""
-    return all(training_of(moment(HISTORY[0], days)) == expected(days) for days in range(3))
+    return all(training_of(question(HISTORY[0], days)) == expected(days) for days in range(3))
 
 
 def training_of(at: reference.Question) -> dict[str, object]:
@@ -116,7 +116,7 @@ def training_of(at: reference.Question) -> dict[str, object]:
 
 
 def expected(stale_days: int) -> dict[str, object]:
-    at = moment(HISTORY[0], stale_days)
+    at = question(HISTORY[0], stale_days)
     return {
         v.name: reference.value(v, HISTORY[0], at, HISTORY, CALENDAR) for v in FEATURES.velocities
     }
@@ -135,7 +135,7 @@ def test_a_mistake_about_stale_training_rows_is_seen(mistake: Mistake) -> None:
 
 @pytest.mark.parametrize("stale_days", [1, 2])
 def test_one_request_begins_its_windows_where_the_rule_does(stale_days: int) -> None:
-    at = moment(HISTORY[0], stale_days)
+    at = question(HISTORY[0], stale_days)
 
     past = distant_past(HISTORY[0], snapshot(HISTORY, at.as_of), at.as_of)
     vector = EVALUATOR.vector(as_order(HISTORY[0]), at.at_us, past, [])
@@ -151,14 +151,14 @@ def test_days_of_history_are_counted_to_the_day_that_the_rule_names() -> None:
         PastOrder("m1", str(n), noon + days * DAY_US, 1, {**nothing, "card": ("c",)})
         for n, days in enumerate((0, 10))
     ]
-    asking, at = history[1], moment(history[1], stale_days=2)
+    asker, at = history[1], question(history[1], stale_days=2)
     questions = [
         dict.fromkeys(("asked_us", "as_of", "visible")),
         {"asked_us": at.at_us, "as_of": at.as_of, "visible": None},
     ]
 
-    past = distant_past(asking, snapshot(history, at.as_of), at.as_of)
-    vector = EVALUATOR.vector(as_order(asking), at.at_us, past, [])
+    past = distant_past(asker, snapshot(history, at.as_of), at.as_of)
+    vector = EVALUATOR.vector(as_order(asker), at.at_us, past, [])
     done = training_rows(with_questions(order_rows(history), questions))
 
     place = FEATURES.names.index("merchant_history_days")
