@@ -65,9 +65,9 @@ def test_one_request_on_a_stale_snapshot_is_the_reference(
 def test_training_of_stale_rows_is_the_reference(history: History, stale_days: list[int]) -> None:
     questions = [question(o, days) for o, days in zip(history, stale_days, strict=False)]
     all_seen = shuffle.live_visibility(10**6, 10**6, 10**6)
-    questions = [{"asked_us": m.at_us, "as_of": m.as_of, "visible": all_seen} for m in questions]
+    rows = [{"asked_us": q.at_us, "as_of": q.as_of, "visible": all_seen} for q in questions]
 
-    done = training_rows(with_questions(order_rows(history), questions))
+    done = training_rows(with_questions(order_rows(history), rows))
 
     for asker, at in zip(history, questions, strict=True):
         for velocity in FEATURES.velocities:
