@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -18,9 +19,14 @@ from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.errors import FeatureError
 from features_pkg.models.manifest import ModelManifest, ModelRefused, read_manifest
 from features_pkg.models.scoring import PipelineUnknown, Scorer, compile_pipeline
-from features_pkg.models.unpickling import unpickle
+from features_pkg.models.unpickling import REFUSALS, unpickle
 
-LIBRARIES: Final = ("numpy", "scikit-learn")
+LIBRARIES: Final[Mapping[str, int]] = MappingProxyType({"scikit-learn": 3, "numpy": 1})
+"""How many parts of a library's version must be those of the training.
+
+scikit-learn supports no pickle of any other version of itself, and warns at each. Of NumPy a pickle
+holds bytes and the names of dtypes only, which a major version keeps.
+"""
 PROOF_ROWS: Final = 256
 TOLERANCE: Final = 1e-12
 SHIPPED: Final = Path(__file__).parent / "shipped"
@@ -148,9 +154,9 @@ def _check_settings(folder: Path, manifest: ModelManifest, feature_set: FeatureS
 
 
 def _check_libraries(folder: Path, manifest: ModelManifest) -> None:
-    for library in LIBRARIES:
+    for library, parts in LIBRARIES.items():
         trained, here = manifest.libraries.get(library, "not stated"), version(library)
-        if trained.split(".")[:2] != here.split(".")[:2]:
+        if trained.split(".")[:parts] != here.split(".")[:parts]:
             raise ModelRefused(folder, f"{library} was {trained} in training and is {here} here")
 
 
@@ -168,9 +174,10 @@ def _unpickle(folder: Path, manifest: ModelManifest) -> Any:
         )
     try:
         pipeline = unpickle(content)
-    except pickle.UnpicklingError as error:
+        features = tuple(getattr(pipeline, "ontem_features_", ()))
+    except (pickle.UnpicklingError, TypeError) as error:
         raise ModelRefused(folder, f"its pickle can't be read: {error}") from None
-    if tuple(getattr(pipeline, "ontem_features_", ())) != manifest.features:
+    if features != manifest.features:
         raise ModelRefused(folder, "its pickle was fitted on other features than its manifest says")
     return pipeline
 
@@ -197,7 +204,7 @@ def _prove(folder: Path, pipeline: Any, scorer: Scorer, rows: Floats) -> None:
     try:
         shares = pipeline.predict_proba(rows)
         labels = [int(label) for label in pipeline.classes_]
-    except (AttributeError, IndexError, TypeError, ValueError) as error:
+    except REFUSALS as error:
         raise ModelRefused(folder, f"its pipeline does not predict ({error})") from None
     expected = shares[:, labels.index(1)] if 1 in labels else np.zeros(len(rows))
     at_once = scorer.scores(rows)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features_pkg.array_types import Floats
+from features_pkg.models.unpickling import REFUSALS
 
 LARGEST: Final = float(np.finfo(np.float64).max)
 CHUNK: Final = 4096
@@ -96,7 +97,7 @@ def compile_pipeline(pipeline: Any) -> Scorer:
         if type(step).__name__ == "DummyClassifier":
             return ConstantScorer(_fraud_share(step))
         return _trees(step)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except REFUSALS as error:
         raise PipelineUnknown(f"{type(error).__name__}: {error}") from error
 
 
@@ -113,6 +114,7 @@ def _trees(boosting: Any) -> TreeScorer:
     if nodes["is_categorical"].any():
         raise PipelineUnknown("a tree splits by category")
     sizes = np.array([len(tree) for tree in trees])
+    _check_ways(nodes, sizes, int(boosting.n_features_in_))
     roots = np.cumsum(sizes) - sizes
     offsets = np.repeat(roots, sizes)
     # scikit-learn numbers children within their tree; `offsets` make that positions in `nodes`.
@@ -133,3 +135,22 @@ def _trees(boosting: Any) -> TreeScorer:
         depth=int(nodes["depth"].max()),
         baseline=float(boosting._baseline_prediction[0, 0]),
     )
+
+
+def _check_ways(nodes: NDArray[np.void], sizes: NDArray[np.intp], features: int) -> None:
+    """Raise PipelineUnknown unless every walk stays in its tree and its row, and ends at a leaf.
+
+    scikit-learn's own walk checks nothing: from forged nodes it reads any memory, or never ends.
+    """
+    inner = ~nodes["is_leaf"].astype(bool)
+    size = np.repeat(sizes, sizes)
+    own_position = np.arange(len(nodes)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    for child in (nodes["left"], nodes["right"]):
+        # Children come after their parent, so no walk comes back to where it was.
+        if (inner & ((child <= own_position) | (child >= size))).any():
+            raise PipelineUnknown("a tree leads out of itself or in a circle")
+    column = nodes["feature_idx"]
+    if (inner & ((column < 0) | (column >= features))).any():
+        raise PipelineUnknown(f"a tree reads a column beyond the {features} there are")
+    if not sizes.all() or (nodes["depth"] >= size).any():
+        raise PipelineUnknown("a tree is empty, or deeper than it has nodes")

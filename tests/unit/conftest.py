@@ -7,14 +7,24 @@ import pytest
 
 @pytest.fixture(scope="session")
 def trained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a model; not to be changed."""
+    """The folder of a model of trees; not to be changed."""
+    return a_model(tmp_path_factory.mktemp("trained"), fraud=0.2)
+
+
+@pytest.fixture(scope="session")
+def constant_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a model of orders without fraud; not to be changed."""
+    return a_model(tmp_path_factory.mktemp("constant"), fraud=0.0)
+
+
+def a_model(root: Path, *, fraud: float) -> Path:
+    """The folder of a model that is trained below `root`."""
     from jobs.train.run import TrainingOptions, train
     from stores.files.store import open_store
     from tests.unit.trained_models import FEATURES, a_training_set, committed
 
-    root = tmp_path_factory.mktemp("trained")
     store = open_store((root / "store").as_uri())
-    committed(store, root / "store", a_training_set())
+    committed(store, root / "store", a_training_set(fraud=fraud))
     folder, _ = train(store, FEATURES, TrainingOptions(output=root / "model"))
     return folder
 

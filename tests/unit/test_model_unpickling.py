@@ -1,6 +1,5 @@
 """A pickle is read only where its checksum fits, and nothing but listed names is imported."""
 
-import hashlib
 import io
 import os
 import pickle
@@ -13,7 +12,7 @@ import pytest
 from features_pkg.models.loading import load_model
 from features_pkg.models.manifest import ModelRefused
 from features_pkg.models.unpickling import ForbiddenName, unpickle
-from tests.unit.trained_models import FEATURES, edit, manifest_of
+from tests.unit.trained_models import FEATURES, manifest_of, replace_pickle
 
 
 class Canary:
@@ -24,12 +23,6 @@ class Canary:
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
         return (os.mkdir, (str(self.path),))
-
-
-def replace_pickle(model_folder: Path, content: bytes) -> None:
-    """An attacker who can write both files makes the checksum fit, too."""
-    (model_folder / manifest_of(model_folder).pickle).write_bytes(content)
-    edit(model_folder, sha256=hashlib.sha256(content).hexdigest())
 
 
 def test_a_malicious_pickle_does_nothing_even_with_a_fitting_checksum(

@@ -1,5 +1,6 @@
 """A training set whose first two features tell fraud, and what tests do to its trained model."""
 
+import hashlib
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -87,6 +88,12 @@ def manifest_of(folder: Path) -> ModelManifest:
 def edit(folder: Path, **changes: object) -> None:
     content = json.loads((folder / MANIFEST).read_bytes()) | changes
     (folder / MANIFEST).write_text(json.dumps(content))
+
+
+def replace_pickle(folder: Path, content: bytes) -> None:
+    """An attacker who can write both files makes the checksum fit, too."""
+    (folder / manifest_of(folder).pickle).write_bytes(content)
+    edit(folder, sha256=hashlib.sha256(content).hexdigest())
 
 
 def a_vector(**values: float) -> np.ndarray:
