@@ -103,7 +103,8 @@ class _Dtype(metaclass=_Sealed):
     __slots__ = ("code", "state")
 
     def __init__(self, code: str, align: object = False, copy: object = True) -> None:
-        self.code, self.state = code, None
+        self.code = code
+        self.state: Any = None
 
     def __setstate__(self, state: Any) -> None:
         self.state = state

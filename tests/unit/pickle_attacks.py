@@ -21,17 +21,21 @@ class Code:
 
     def with_item(self, key: object, item: object) -> "Code":
         """The object after `object[key] = item`."""
-        return Code(
-            self.opcodes + value(key).opcodes + value(item).opcodes + pickle.SETITEM
-        )
+        return Code(self.opcodes + value(key).opcodes + value(item).opcodes + pickle.SETITEM)
 
-    def with_appended(self, item: object) -> "Code":
-        return Code(self.opcodes + value(item).opcodes + pickle.APPEND)
+    @property
+    def remembered(self) -> "Code":
+        """The object, which `AGAIN` pushes once more."""
+        return Code(self.opcodes + pickle.BINPUT + b"\xc8")
 
     @property
     def content(self) -> bytes:
         """The whole pickle."""
         return pickle.PROTO + b"\x05" + self.opcodes + pickle.STOP
+
+
+AGAIN = Code(pickle.BINGET + b"\xc8")
+"""The object that was `remembered`."""
 
 
 def named(name: tuple[str, str]) -> Code:
@@ -51,6 +55,8 @@ def value(item: object) -> Code:
     if isinstance(item, list):
         parts = (value(part).opcodes for part in item)
         return Code(pickle.EMPTY_LIST + pickle.MARK + b"".join(parts) + pickle.APPENDS)
+    if isinstance(item, bytearray):
+        return Code(pickle.BYTEARRAY8 + len(item).to_bytes(8, "little") + item)
     return Code(pickle.dumps(item, protocol=3)[2:-1])
 
 

@@ -1,6 +1,7 @@
 """What a pickle can do with the names that every model imports: make a model, and nothing else."""
 
 import pickle
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from features_pkg.models.loading import load_model
 from features_pkg.models.manifest import ModelRefused
 from features_pkg.models.unpickling import CLASSES, NODES, unpickle
 from tests.unit.pickle_attacks import (
+    AGAIN,
     ARRAY,
     DTYPE,
     NUMBER,
@@ -119,23 +121,19 @@ def test_the_parts_that_the_gadgets_are_made_of_are_themselves_allowed() -> None
     assert unpickle(call(NUMBER, F8, EIGHT).content) == 0.0
     fields = {name: (number_dtype(part), at) for name, (part, at) in (NODES.fields or {}).items()}
     assert unpickle(array(bytes(56), nodes_dtype(fields), (1,)).content).dtype == NODES
-    built = unpickle(new(PIPELINE).built({"steps": 1, "_sklearn_version": sklearn.__version__}).content)
+    built = unpickle(
+        new(PIPELINE).built({"steps": 1, "_sklearn_version": sklearn.__version__}).content
+    )
     assert built.steps == 1
 
 
 def test_a_dtype_that_contains_itself_is_refused() -> None:
-    memo = nodes_dtype({}).opcodes  # its fields are filled with itself, by way of the memo
-    content = (
-        pickle.PROTO + b"\x05" + call(DTYPE, "V56", False, True).opcodes + pickle.BINPUT + b"\x00"
-    )
     version, order, base, names, _, *sizes = NODES_STATE  # type: ignore[misc]
-    itself = Code(pickle.BINGET + b"\x00")
-    fields = {name: (itself, offset) for name, (_, offset) in (NODES.fields or {}).items()}
-    state = value((version, order, base, names, fields, *sizes)).opcodes
-    looped = Code(content[2:] + state + pickle.BUILD)
-    assert memo  # the same shape without the loop can be written
+    fields = {name: (AGAIN, offset) for name, (_, offset) in (NODES.fields or {}).items()}
+    draft = call(DTYPE, "V56", False, True).remembered
+    looped = draft.built((version, order, base, names, fields, *sizes))
 
-    with pytest.raises(pickle.UnpicklingError):
+    with pytest.raises(pickle.UnpicklingError, match="'V56', which no model needs"):
         unpickle(array(bytes(56), looped, (1,)).content)
 
 
@@ -150,11 +148,8 @@ def test_no_class_is_handed_out_as_it_is() -> None:
 
 
 def test_an_array_does_not_share_the_bytes_of_the_pickle() -> None:
-    shared = Code(value(bytearray(8)).opcodes + pickle.BINPUT + b"\x00")
-    again = Code(pickle.BINGET + b"\x00")
-    first, second = unpickle(
-        value((array(shared, F8, (1,)), array(again, F8, (1,)))).content
-    )
+    content = value(bytearray(8)).remembered
+    first, second = unpickle(value((array(content, F8, (1,)), array(AGAIN, F8, (1,)))).content)
 
     first[0] = 7.0
     assert second[0] == 0.0
@@ -181,10 +176,8 @@ def test_damaged_bytes_are_refused_in_a_sentence_or_read(
     for _ in range(data.draw(st.integers(1, 3))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
 
-    try:
+    with suppress(pickle.UnpicklingError):
         unpickle(bytes(content))
-    except pickle.UnpicklingError as refused:
-        assert str(refused)
 
 
 @pytest.mark.parametrize(

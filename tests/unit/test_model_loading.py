@@ -1,6 +1,7 @@
 """A trained model is checked before it is loaded, and scores as scikit-learn does."""
 
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -104,7 +105,8 @@ def test_features_under_other_names_than_in_training_are_refused(
         ({"timelines": "0" * 12}, "timelines id"),
         ({"feature_set": "0" * 16}, "feature set was 0000000000000000"),
         ({"libraries": {"numpy": "1.26.0", "scikit-learn": "1.9.1"}}, "numpy was 1.26.0"),
-        ({"libraries": {}}, "numpy was not stated"),
+        ({"libraries": {"numpy": version("numpy"), "scikit-learn": "1.9.0"}}, "was 1.9.0"),
+        ({"libraries": {}}, "scikit-learn was not stated"),
         ({"layout": 2}, "layout is 2"),
         ({"pickle": "../other.pkl"}, "outside the folder"),
         ({"sha256": 7}, "not the manifest of a model"),
@@ -119,6 +121,16 @@ def test_a_model_made_under_other_settings_is_refused_with_what_to_run(
     with pytest.raises(ModelRefused, match=sentence) as refused:
         load_model(model_folder, FEATURES)
     assert "python -m jobs train" in str(refused.value)
+
+
+def test_another_minor_version_of_numpy_loads_what_the_same_scikit_learn_trained(
+    model_folder: Path,
+) -> None:
+    major, minor, *_ = version("numpy").split(".")
+    libraries = {**manifest_of(model_folder).libraries, "numpy": f"{major}.{int(minor) + 1}.0"}
+    edit(model_folder, libraries=libraries)
+
+    assert load_model(model_folder, FEATURES).manifest.libraries == libraries
 
 
 def test_another_zone_in_the_settings_refuses_the_model(model_folder: Path) -> None:
