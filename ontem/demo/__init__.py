@@ -1,1 +1,1 @@
-"""`ontem demo`: the whole of Ontem once, from orders to scores, on a local stack of its own."""
+"""`ontem demo`: the whole of Ontem once, from orders to scores, on a database of its own."""

@@ -11,12 +11,12 @@ from rich.console import Console
 from features_pkg.calendar import from_us
 from ontem.demo.errors import TrainingDiffers
 from ontem.demo.files import read_orders
-from ontem.demo.folder import Place
+from ontem.demo.folder import DemoFolder
 from ontem.demo.orders import DemoOrders, moved_to_now
 from ontem.demo.report import save, show
 from ontem.demo.run import Demo
 from ontem.demo.serving import serve_demo
-from ontem.demo.stages import Stages
+from ontem.demo.stages import DemoStages
 from ontem.generating import generate
 from stores.settings import project_here
 
@@ -28,17 +28,17 @@ def demo() -> None:
 
 @demo.command()
 @click.option("--orders", type=click.IntRange(1_000, 2_000_000), default=80_000, show_default=True,
-              help="How many to make up.")  # fmt: skip
+              help="How many orders to make up.")  # fmt: skip
 @click.option("--days", type=click.IntRange(30, 1_000), default=300, show_default=True,
-              help="Over how many days before now.")  # fmt: skip
+              help="In how many days before now.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True,
-              help="Which orders: the same seed and end make the same.")  # fmt: skip
+              help="The same seed and end give the same orders.")  # fmt: skip
 @click.option("--orders-file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="Take the orders of this file instead, moved to end now.")  # fmt: skip
+              help="Use the orders of this file instead, moved to end now.")  # fmt: skip
 @click.option("--mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="What the file calls its columns, as for `ontem import`.")  # fmt: skip
+              help="TOML file that names the file's columns, as for `ontem import`.")  # fmt: skip
 @click.option("--label-maturity-days", type=click.IntRange(1, 365), default=60, show_default=True,
-              help="After how many days an order without a chargeback is honest.")  # fmt: skip
+              help="Days after which an order without a chargeback counts as honest.")  # fmt: skip
 def run(
     orders: int,
     days: int,
@@ -47,26 +47,26 @@ def run(
     mapping: Path | None,
     label_maturity_days: int,
 ) -> None:
-    """History, nights, training, model, two days of live requests, and the proof."""
-    console, place = Console(), Place(project_here())
-    stages = Stages(place.folder, console)
+    """Import, train, serve two days of orders, and prove that training repeats serving."""
+    console, folder = Console(), DemoFolder(project_here())
+    stages = DemoStages(folder.path / "logs", console)
     now = datetime.now(UTC).replace(microsecond=0)
     with stages.stage("stack up"):
-        place.up()
-        place.start_over({"LABEL_MATURITY_DAYS": str(label_maturity_days)})
+        folder.up()
+        folder.start_over({"LABEL_MATURITY_DAYS": str(label_maturity_days)})
     with stages.stage("orders"):
         if orders_file is None:
             table = generate(orders, days, seed, now)
         else:
             table, left_out = read_orders(orders_file, mapping)
             console.print(f"  {orders_file.name}: {table.num_rows:,} orders, {left_out} left out")
-            table = moved_to_now(table, now, place.settings().timezone)
+            table = moved_to_now(table, now, folder.settings().timezone)
         demo_orders = DemoOrders.of(table)
     console.print(f"  live from {from_us(demo_orders.split_us):%Y-%m-%d %H:%M} UTC")
-    report = Demo(place, console, stages).run(demo_orders)
-    save(report, place.report_file)
+    report = Demo(folder, console, stages).run(demo_orders)
+    save(report, folder.report_file)
     show(report, console)
-    console.print(f"Kept in {place.report_file.relative_to(place.project)}. Next: make serve")
+    console.print(f"Kept in {folder.report_file.relative_to(folder.project)}. Next: make serve")
     if not report.equal:
         raise TrainingDiffers(
             different=report.feature_values_different,
@@ -79,4 +79,4 @@ def run(
 @click.option("--bind", default="127.0.0.1:8080", show_default=True, help="HOST:PORT to answer at.")
 def serve(bind: str) -> None:
     """Serve the demo's model on the ordinary clock, after the night that is missing."""
-    serve_demo(Place(project_here()), bind)
+    serve_demo(DemoFolder(project_here()), bind)

@@ -18,9 +18,9 @@ class NoDemo(OntemError):
 class StageFailed(OntemError):
     """A command of a stage ended with an error."""
 
-    def __init__(self, *, stage: str, words: Sequence[str], log: Path) -> None:
+    def __init__(self, *, stage: str, command: Sequence[str], log: Path) -> None:
         super().__init__(
-            f"the stage '{stage}' failed: {' '.join(words[1:])}\n"
+            f"the stage '{stage}' failed: {' '.join(command[1:])}\n"
             f"{_last_lines(log, 12)}\nAll of its output is in {log}"
         )
         self.stage, self.log = stage, log

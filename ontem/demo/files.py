@@ -15,25 +15,24 @@ from jobs.importing.instants import NO_INSTANT, file_instants_us
 from jobs.importing.mapping import FileMapping, read_mapping
 from jobs.importing.refusals import Refusals
 from jobs.importing.source import open_source
-
-INSTANT = pa.timestamp("us", "UTC")
+from ontem.generating.generate import INSTANT
 
 
 def read_orders(path: Path, mapping_path: Path | None) -> tuple[pa.Table, int]:
-    """The orders of a file, and how many rows were left out: without id, time or amount."""
+    """The orders of a file, and how many rows have no id, time or amount and are left out."""
     mapping = read_mapping(mapping_path) if mapping_path else FileMapping()
     source = open_source(path, mapping.delimiter)
     names = mapping.resolve("orders", str(path), source.columns)
     batches = [batch.rows for batch in source.batches(list(names.values()))]
-    raw = pa.Table.from_batches(batches)
-    refusals = Refusals(raw.num_rows)
+    table = pa.Table.from_batches(batches)
+    refusals = Refusals(table.num_rows)
     columns = {
-        name: _read(name, raw[column].combine_chunks(), mapping, refusals)
+        name: _read(name, table[column].combine_chunks(), mapping, refusals)
         for name, column in names.items()
     }
-    columns.setdefault("chargeback_at", pa.nulls(raw.num_rows, INSTANT))
+    columns.setdefault("chargeback_at", pa.nulls(table.num_rows, INSTANT))
     accepted = pa.array(refusals.accepted)
-    return pa.table(columns).filter(accepted), raw.num_rows - int(refusals.accepted.sum())
+    return pa.table(columns).filter(accepted), table.num_rows - int(refusals.accepted.sum())
 
 
 def _read(name: str, column: pa.Array, mapping: FileMapping, refusals: Refusals) -> pa.Array:
@@ -50,6 +49,7 @@ def _read(name: str, column: pa.Array, mapping: FileMapping, refusals: Refusals)
 
 
 def _as_lists(column: pa.Array) -> pa.Array:
-    there: Any = pc.is_valid(column).to_numpy(zero_copy_only=False)
-    offsets = np.concatenate(([0], np.cumsum(there)))
+    """Each text as a list of one, and null as a list of none."""
+    is_text: Any = pc.is_valid(column).to_numpy(zero_copy_only=False)
+    offsets = np.concatenate(([0], np.cumsum(is_text)))
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), column.drop_null())

@@ -1,10 +1,9 @@
-"""Where a demo lives: its folder, its database, its part of Redis, its settings."""
+"""The demo's own folder, database and Redis database, and the variables that name them."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -21,84 +20,84 @@ from stores.settings import Settings, read_variables
 
 DATABASE = "ontem_demo"
 REDIS_DATABASE = 1
-MERCHANT = "demo"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """The demo of one project; beside the project's own data, which it never touches."""
+class DemoFolder:
+    """The demo of one project: on the project's servers, but never on the project's data."""
 
     project: Path
 
     @property
-    def folder(self) -> Path:
-        """Everything that the demo keeps in files."""
+    def path(self) -> Path:
+        """The folder that has all files of the demo."""
         return self.project / ".ontem" / "demo"
 
     @property
     def model(self) -> Path:
-        """The model that it serves."""
-        return self.folder / "model"
+        """The folder of the model that it serves."""
+        return self.path / "model"
 
     @property
     def key_file(self) -> Path:
-        """Its merchant's API key, for the curl line of the README."""
-        return self.folder / "api-key"
+        """The API key of its merchant, for the curl line of the README."""
+        return self.path / "api-key"
 
     @property
     def report_file(self) -> Path:
         """The report of its last run."""
-        return self.folder / "report.json"
+        return self.path / "report.json"
 
-    def variables(self) -> dict[str, str]:
-        """What its processes find in their environment."""
-        kept = read_variables(self.folder / "env")
-        if not kept:
-            raise NoDemo(self.folder)
-        return {**os.environ, **kept}
+    def environ(self) -> dict[str, str]:
+        """The environment for its processes. Raises NoDemo."""
+        variables = read_variables(self._env_file)
+        if not variables:
+            raise NoDemo(self.path)
+        return {**os.environ, **variables}
 
     def settings(self) -> Settings:
-        """The settings of its processes."""
-        return Settings.from_environ(self.variables())
+        """The settings of its processes. Raises NoDemo."""
+        return Settings.from_environ(self.environ())
 
     def up(self) -> tuple[str, ...]:
-        """Start the local servers; what was done, in sentences."""
-        said = LocalStack(self.project).up()
-        if (self.folder / "env").exists():
-            self._write_env(read_variables(self.folder / "env"))
-        return said
+        """Start the local servers; a sentence for each says what was done."""
+        sentences = LocalStack(self.project).up()
+        if self._env_file.exists():  # the servers may have new ports
+            self._write_env(read_variables(self._env_file))
+        return sentences
 
-    def start_over(self, more: dict[str, str]) -> None:
-        """Drop what an earlier demo left and lay an empty database, with `more` settings."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
-        self._write_env(more)
+    def start_over(self, variables: dict[str, str]) -> None:
+        """Remove the last demo and create an empty database, with `variables` set as well."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.path.mkdir(parents=True)
+        self._write_env(variables)
         settings = self.settings()
-        server = read_variables(self.project / ".ontem" / "env")["ONTEM_POSTGRES_URL"]
-        with psycopg.connect(server, autocommit=True) as connection:
+        with psycopg.connect(self._stack()["ONTEM_POSTGRES_URL"], autocommit=True) as connection:
             name = sql.Identifier(DATABASE)
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
             connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
         redis.Redis.from_url(settings.redis_url).flushdb()
         migrate(settings.postgres_url, environment="development")
 
-    def _write_env(self, more: dict[str, str]) -> None:
-        stack = read_variables(self.project / ".ontem" / "env")
+    @property
+    def _env_file(self) -> Path:
+        return self.path / "env"
+
+    def _stack(self) -> dict[str, str]:
+        return read_variables(self.project / ".ontem" / "env")
+
+    def _write_env(self, variables: dict[str, str]) -> None:
+        stack = self._stack()
         own = {
-            **more,
+            **variables,
             "ONTEM_ENVIRONMENT": "development",
             "ONTEM_ENTITY_KEY": stack["ONTEM_ENTITY_KEY"],
             "ONTEM_POSTGRES_URL": _with_path(stack["ONTEM_POSTGRES_URL"], DATABASE),
             "ONTEM_REDIS_URL": _with_path(stack["ONTEM_REDIS_URL"], str(REDIS_DATABASE)),
-            "ONTEM_STORAGE_URL": (self.folder / "storage").as_uri(),
+            "ONTEM_STORAGE_URL": (self.path / "storage").as_uri(),
             "ONTEM_MODEL": str(self.model),
         }
-        write_variables(self.folder / "env", own)
-
-
-def command(*words: str) -> list[str]:
-    """A command of Ontem, run by this interpreter."""
-    return [sys.executable, "-m", *words]
+        write_variables(self._env_file, own)
 
 
 def _with_path(url: str, path: str) -> str:

@@ -1,4 +1,4 @@
-"""The orders of a demo: cut into a history to import and two days to send live."""
+"""The orders of a demo: a history to import, and two days to send live."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features_pkg.calendar import DAY_US, Calendar, from_us, to_us
+from features_pkg.array_types import Ints
+from features_pkg.calendar import DAY_US, MICROSECOND, Calendar, from_us, to_us
 from features_pkg.identifiers import SINGLE_VALUED
+from ontem.generating.generate import INSTANT
 
 LIVE_US: Final = 2 * DAY_US
-INSTANT: Final = pa.timestamp("us", "UTC")
+MINUTE_US: Final = 60_000_000
 WEEK: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class LiveOrder:
-    """An order to send at its own instant: the body of the request."""
+    """An order to send at its own instant: the body of its request."""
 
     at_us: int
     body: dict[str, Any]
@@ -30,7 +32,7 @@ class LiveOrder:
 
 @dataclass(frozen=True, slots=True)
 class LiveChargeback:
-    """A chargeback that becomes known while the demo runs."""
+    """A chargeback that becomes known in the live days."""
 
     at_us: int
     order_id: str
@@ -38,7 +40,7 @@ class LiveChargeback:
 
 @dataclass(frozen=True, slots=True)
 class DemoOrders:
-    """Orders by Ontem's column names, in time order; `split_us` is where the live days begin."""
+    """Orders by Ontem's column names, in time order; the live days begin at `split_us`."""
 
     table: pa.Table
     split_us: int
@@ -46,38 +48,38 @@ class DemoOrders:
 
     @classmethod
     def of(cls, table: pa.Table) -> DemoOrders:
-        """The orders, the last two days of which are live."""
+        """The orders of a table, of which those of the last two days are live."""
         table = table.sort_by("event_at")
         end_us = int(_us(table["event_at"])[-1])
         return cls(table, end_us - LIVE_US, end_us)
 
     def history(self) -> pa.Table:
-        """What was known before the live days: later chargebacks are not."""
+        """The orders before the live days, with the chargebacks that were known by then."""
         old = self.table.filter(pa.array(_us(self.table["event_at"]) < self.split_us))
-        place = old.column_names.index("chargeback_at")
+        position = old.column_names.index("chargeback_at")
         split = pa.scalar(from_us(self.split_us), INSTANT)
         known = pc.if_else(pc.less(old["chargeback_at"], split), old["chargeback_at"], None)
-        return old.set_column(place, "chargeback_at", known)
+        return old.set_column(position, "chargeback_at", known)
 
     def live(self) -> Iterator[LiveOrder | LiveChargeback]:
         """What happens in the live days, in time order."""
         us = _us(self.table["event_at"])
         rows = self.table.filter(pa.array(us >= self.split_us)).to_pylist()
-        happens: list[LiveOrder | LiveChargeback] = [
+        events: list[LiveOrder | LiveChargeback] = [
             LiveOrder(to_us(row["event_at"]), _body(row)) for row in rows
         ]
-        back = pc.fill_null(self.table["chargeback_at"].cast(pa.int64()), -1).to_numpy()
-        due = np.flatnonzero((back >= self.split_us) & (back <= self.end_us))
-        for row in due.tolist():
+        known_us = pc.fill_null(self.table["chargeback_at"].cast(pa.int64()), -1).to_numpy()
+        is_live = (known_us >= self.split_us) & (known_us <= self.end_us)
+        for row in np.flatnonzero(is_live).tolist():
             order_id = self.table["order_id"][row].as_py()
-            happens.append(LiveChargeback(int(back[row]), order_id))
-        yield from sorted(happens, key=lambda one: one.at_us)
+            events.append(LiveChargeback(int(known_us[row]), order_id))
+        yield from sorted(events, key=lambda event: event.at_us)
 
 
 def moved_to_now(table: pa.Table, now: datetime, timezone: str) -> pa.Table:
-    """The orders with all times moved by the same whole number of weeks of local days.
+    """The orders with all times moved by the same number of whole weeks on the local clock.
 
-    The last order ends up in the week before `now`; hours, weekdays and distances in days stay.
+    The last order is then within the week before `now`. Hours and weekdays stay as they were.
     """
     zone = ZoneInfo(timezone)
     last = from_us(int(_us(table["event_at"]).max())).astimezone(zone).replace(tzinfo=None)
@@ -94,23 +96,24 @@ def _moved(
 ) -> pa.Array:
     known = column.is_valid().to_numpy()
     us = pc.fill_null(column.cast(INSTANT).cast(pa.int64()), 0).to_numpy()
-    local = us + calendar.offsets_us(us) + shift // timedelta(microseconds=1)
-    minutes, place = np.unique(local // 60_000_000, return_inverse=True)
+    # The zone is asked for its offset once per minute of the local clock, not once per order.
+    local = us + calendar.offsets_us(us) + shift // MICROSECOND
+    minutes, position = np.unique(local // MINUTE_US, return_inverse=True)
     offsets = [
-        (from_us(int(m) * 60_000_000).replace(tzinfo=zone).utcoffset() or timedelta())
-        // timedelta(microseconds=1)
-        for m in minutes
+        (from_us(int(minute) * MINUTE_US).replace(tzinfo=zone).utcoffset() or timedelta())
+        // MICROSECOND
+        for minute in minutes
     ]
-    return pa.array(local - np.array(offsets, dtype=np.int64)[place], mask=~known).cast(INSTANT)
+    return pa.array(local - np.array(offsets, dtype=np.int64)[position], mask=~known).cast(INSTANT)
 
 
-def _us(column: pa.ChunkedArray) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _us(column: pa.ChunkedArray) -> Ints:
     return np.asarray(column.cast(INSTANT).cast(pa.int64()).to_numpy())
 
 
 def _body(row: dict[str, Any]) -> dict[str, Any]:
-    """The request's body: the identifiers it has, its products as items."""
-    scalars = {str(i): row[i] for i in SINGLE_VALUED if row.get(i) is not None}
+    """The body of the request: the order's identifiers, and its products as items."""
+    identifiers = {str(i): row[i] for i in SINGLE_VALUED if row.get(i) is not None}
     products = row.get("product") or ()
     items = row.get("items") or [
         {"product": product, "quantity": 1, "amount_cents": row["amount_cents"] // len(products)}
@@ -120,6 +123,6 @@ def _body(row: dict[str, Any]) -> dict[str, Any]:
         "order_id": row["order_id"],
         "amount_cents": row["amount_cents"],
         "placed_at": row["event_at"].isoformat(),
-        **scalars,
+        **identifiers,
         "items": items,
     }

@@ -1,23 +1,23 @@
-"""The live days of a demo: one client that sends each order at its own instant."""
+"""The live days of a demo: one client that sends each order at the order's own instant."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from subprocess import DEVNULL, STDOUT, Popen, TimeoutExpired
 from typing import Any
 
 from features_pkg.calendar import Calendar, from_us
 from ontem.demo.errors import OrderNotTaken, ServiceDidNotStart
-from ontem.demo.folder import Place, command
-from ontem.demo.nights import AFTER_CUTOFF_US, nights_between
+from ontem.demo.folder import DemoFolder
+from ontem.demo.nights import nights_between
 from ontem.demo.orders import LiveChargeback, LiveOrder
+from ontem.demo.stages import python_module
 from ontem.stack.server import free_port
 from stores.postgres.chargebacks import record_chargeback
 from stores.postgres.clock import set_clock
@@ -29,8 +29,8 @@ STOP_SECONDS = 15
 
 
 @dataclass(slots=True)
-class Replayed:
-    """What the live days brought: seconds per request, and the decisions by word."""
+class ReplayResult:
+    """What came of the live days: the seconds of each request, and how often which decision."""
 
     seconds: list[float] = field(default_factory=list)
     decisions: dict[str, int] = field(default_factory=dict)
@@ -38,20 +38,20 @@ class Replayed:
     chargebacks: int = 0
 
     def percentile_ms(self, share: float) -> float | None:
-        """The request time that this share of requests stays below."""
+        """The time within which this share of the requests was answered; None for no request."""
         if not self.seconds:
             return None
-        place = min(int(share * len(self.seconds)), len(self.seconds) - 1)
-        return round(sorted(self.seconds)[place] * 1000, 3)
+        position = min(int(share * len(self.seconds)), len(self.seconds) - 1)
+        return round(sorted(self.seconds)[position] * 1000, 3)
 
 
 @contextmanager
-def service(place: Place, log: Path) -> Iterator[int]:
-    """The demo's service on a free port of this machine, ready; stopped afterwards."""
+def running_service(folder: DemoFolder, log: Path) -> Iterator[int]:
+    """The port of the demo's service, which answers while inside. Raises ServiceDidNotStart."""
     port = free_port()
-    words = command("ontem", "serve", "--bind", f"127.0.0.1:{port}")
+    command = python_module("ontem", "serve", "--bind", f"127.0.0.1:{port}")
     with log.open("w", encoding="utf-8") as output:
-        process = Popen(words, env=place.variables(), stdin=DEVNULL, stdout=output, stderr=STDOUT)
+        process = Popen(command, env=folder.environ(), stdin=DEVNULL, stdout=output, stderr=STDOUT)
         try:
             _wait_until_ready(process, port, log)
             yield port
@@ -83,38 +83,41 @@ def _wait_until_ready(process: Popen[bytes], port: int, log: Path) -> None:
     raise ServiceDidNotStart(log, reason)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Replay:
-    """Sends what happens in time order, and runs `night` for each cutoff that is crossed."""
+    """Sends live events in time order, and runs `night` for each cutoff that is crossed.
+
+    After each event `show_progress` gets the number of orders sent so far.
+    """
 
     port: int
     api_key: str
     settings: Settings
     merchant_id: int
     night: Callable[[int], None]
-    tell: Callable[[int], None]
+    show_progress: Callable[[int], None]
 
-    def run(self, happens: Iterator[LiveOrder | LiveChargeback], start_us: int) -> Replayed:
-        """Send all of it; `start_us` is where the live days begin."""
-        done, now_us = Replayed(), start_us
+    def run(self, events: Iterable[LiveOrder | LiveChargeback], start_us: int) -> ReplayResult:
+        """Send all of them; the live days begin at `start_us`. Raises OrderNotTaken."""
+        result, now_us = ReplayResult(), start_us
         calendar = Calendar(self.settings.timezone)
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        for one in happens:
-            for day in nights_between(now_us, one.at_us, calendar):
-                connection.close()  # the service ends a connection that is idle for so long
+        for event in events:
+            for day in nights_between(now_us, event.at_us, calendar):
+                connection.close()  # the service closes one that is idle as long as a night
                 self.night(day)
-            now_us = one.at_us
-            if isinstance(one, LiveOrder):
-                self._send(connection, one, done)
+            now_us = event.at_us
+            if isinstance(event, LiveOrder):
+                self._send(connection, event, result)
             else:
-                self._charge_back(one)
-                done.chargebacks += 1
-            self.tell(len(done.seconds))
+                self._charge_back(event)
+                result.chargebacks += 1
+            self.show_progress(len(result.seconds))
         connection.close()
-        return done
+        return result
 
     def _send(
-        self, connection: http.client.HTTPConnection, order: LiveOrder, done: Replayed
+        self, connection: http.client.HTTPConnection, order: LiveOrder, result: ReplayResult
     ) -> None:
         headers = {
             "Authorization": f"Bearer {self.api_key}",
@@ -126,20 +129,17 @@ class Replay:
         connection.request("POST", "/evaluate", body, headers)
         answer = connection.getresponse()
         content = answer.read().decode()
-        done.seconds.append(time.perf_counter() - start)
+        result.seconds.append(time.perf_counter() - start)
         if answer.status != http.HTTPStatus.OK:
             raise OrderNotTaken(order.body["order_id"], answer.status, content)
-        told: dict[str, Any] = json.loads(content)
-        done.decisions[told["decision"]] = done.decisions.get(told["decision"], 0) + 1
-        done.degraded += bool(told["degraded"])
+        reply: dict[str, Any] = json.loads(content)
+        decision = reply["decision"]
+        result.decisions[decision] = result.decisions.get(decision, 0) + 1
+        result.degraded += bool(reply["degraded"])
 
-    def _charge_back(self, one: LiveChargeback) -> None:
-        with connect(self.settings.postgres_url, application_name="ontem demo") as session:
-            set_clock(session, from_us(one.at_us))
-            record_chargeback(session, self.merchant_id, one.order_id, from_us(one.at_us))
-            session.commit()
-
-
-def clock_of_night(day: int, calendar: Calendar) -> datetime:
-    """When the night that publishes `day` runs."""
-    return from_us(calendar.cutoff_us(day) + AFTER_CUTOFF_US)
+    def _charge_back(self, chargeback: LiveChargeback) -> None:
+        at = from_us(chargeback.at_us)
+        with connect(self.settings.postgres_url, application_name="ontem demo") as connection:
+            set_clock(connection, at)
+            record_chargeback(connection, self.merchant_id, chargeback.order_id, at)
+            connection.commit()

@@ -1,4 +1,4 @@
-"""What a demo tells at its end: a page on the terminal, and the same as JSON."""
+"""The report of a demo: a page on the terminal, and the same as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.table import Table
 
 @dataclass(slots=True)
 class Report:
-    """The figures of one run. Times are seconds, requests milliseconds."""
+    """The figures of one run. Stages are in seconds, requests in milliseconds."""
 
     orders: int
     orders_imported: int
@@ -38,19 +38,19 @@ class Report:
     card_precision_at_100: float | None
     hold_out_orders: int
     hold_out_charged_back: int
-    scored_order: dict[str, Any] = field(default_factory=dict)
+    riskiest_order: dict[str, Any] = field(default_factory=dict)
     stages: dict[str, float] = field(default_factory=dict)
 
     @property
     def equal(self) -> bool:
-        """Whether training repeated serving: everything compared, nothing different."""
+        """Whether training repeats serving: values were compared and none of them differs."""
         compared = self.feature_values_compared > 0 or self.orders_live == 0
         failed = self.feature_values_different + self.evaluations_not_in_training
         return compared and not failed
 
 
 def save(report: Report, path: Path) -> None:
-    """Keep the report as JSON."""
+    """Write the report as JSON."""
     path.write_text(json.dumps(asdict(report), indent=2, default=str) + "\n", encoding="utf-8")
 
 
@@ -59,8 +59,8 @@ def show(report: Report, console: Console) -> None:
     console.print()
     console.rule("What the demo saw")
     console.print(_figures(report))
-    if report.scored_order:
-        console.print(_telling(report.scored_order))
+    if report.riskiest_order:
+        console.print(_explanation(report.riskiest_order))
     for example in report.different_examples:
         console.print(f"[red]differs:[/red] {example}")
     verdict = "[bold green]0[/bold green]" if report.equal else "[bold red]NOT 0[/bold red]"
@@ -95,16 +95,16 @@ def _figures(report: Report) -> Table:
     return table
 
 
-def _telling(order: dict[str, Any]) -> Table:
+def _explanation(order: dict[str, Any]) -> Table:
     table = Table(
         "feature", "value", "usually", "moves the score by",
         title=f"The riskiest live order, {order['order_id']}: score {order['score']:.3f}, "
         f"{order['decision']}. Its most telling features:",
         title_justify="left",
     )  # fmt: skip
-    for one in order["telling"]:
-        value, median = (_number(one[key]) for key in ("value", "median"))
-        table.add_row(one["feature"], value, median, f"{one['change']:+.4f}")
+    for contribution in order["explanation"]:
+        value, median = (_number(contribution[key]) for key in ("value", "median"))
+        table.add_row(contribution["feature"], value, median, f"{contribution['change']:+.4f}")
     return table
 
 

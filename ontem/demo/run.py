@@ -18,169 +18,170 @@ from features_pkg.calendar import Calendar, from_us
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.models.loading import Model, load_model
 from jobs.training_set.facts import TrainingSetFacts, training_set_slot
-from ontem.demo import audit
-from ontem.demo.folder import MERCHANT, Place, command
-from ontem.demo.nights import nights_before
+from ontem.demo.audit import Audit, compare_vectors, stored_vectors
+from ontem.demo.folder import DemoFolder
+from ontem.demo.nights import AFTER_CUTOFF_US, clock_of_night, nights_before
 from ontem.demo.orders import DemoOrders, LiveOrder
-from ontem.demo.replay import Replay, Replayed, clock_of_night, service
+from ontem.demo.replay import Replay, ReplayResult, running_service
 from ontem.demo.report import Report
-from ontem.demo.stages import Stages
+from ontem.demo.stages import DemoStages, python_module
 from stores.files.manifest import newest_revision, read_manifest
 from stores.files.store import open_store
 from stores.postgres.connection import Connection, connect
 from stores.postgres.merchants import Merchant, add_merchant, change_policy, issue_key
 from stores.settings import Settings
 
+MERCHANT = "demo"
 WARM_UP_DAYS = 30
+"""Orders of the first days have too little history to train on."""
 
 
 @dataclass(slots=True)
 class Demo:
-    """The steps, in order; each leaves what the next one needs."""
+    """The steps of a demo, in order; each leaves what the next one needs."""
 
-    place: Place
+    folder: DemoFolder
     console: Console
-    stages: Stages
+    stages: DemoStages
     snapshots: list[str] = field(default_factory=list)
 
     def run(self, orders: DemoOrders) -> Report:
-        """All of it."""
+        """Run all steps; the report says whether training repeats serving."""
         history = orders.history()
-        settings = self.place.settings()
+        settings = self.folder.settings()
         features = FeatureSet(settings.timezone, settings.snapshot_lag)
-        merchant = self._import(history, settings)
+        merchant = self._import_history(history, settings)
         calendar = Calendar(settings.timezone)
         for day in nights_before(orders.split_us, calendar, features.snapshot_lag):
             self.night(day)
-        self._training_set(history, orders.split_us, settings)
-        models = {name: self._train(name) for name in ("model", "model-without-velocity")}
-        model, plain = (load_model(folder, features) for folder in models.values())
-        self._decide_by(model, merchant, settings)
-        replayed = self._replay(orders, merchant, settings)
+        self._build_training_set(history, orders.split_us, settings)
+        model = load_model(self._train(self.folder.model), features)
+        plain_folder = self.folder.path / "model-without-velocity"
+        plain = load_model(self._train(plain_folder, "--without-velocity"), features)
+        self._take_thresholds(model, merchant, settings)
+        result = self._replay(orders, merchant, settings)
         training = self._training_of_live_days(orders, settings, features)
-        with connect(settings.postgres_url, application_name="ontem demo") as session:
-            found = audit.compare(training, audit.stored_vectors(session), features)
-            riskiest = _riskiest(session, model)
-        return self._report(orders, (model, plain), replayed, found, riskiest)
+        with connect(settings.postgres_url, application_name="ontem demo") as connection:
+            audit = compare_vectors(training, stored_vectors(connection), features)
+            riskiest = _riskiest_order(connection, model)
+        return self._report(orders, (model, plain), result, audit, riskiest)
 
     def night(self, day: int) -> None:
-        """The night job that publishes the snapshot of `day`, on that night's clock."""
-        settings = self.place.settings()
+        """Run the night job that publishes the snapshot of `day`, on that night's clock."""
+        settings = self.folder.settings()
         clock = clock_of_night(day, Calendar(settings.timezone))
-        named = date.fromordinal(day).isoformat()
-        words = command("jobs", "snapshot", "--as-of", named, "--clock", clock.isoformat())
-        self.stages.run(f"night: snapshot {named}", words, self.place.variables())
-        self.snapshots.append(named)
+        as_of = date.fromordinal(day).isoformat()
+        arguments = ("snapshot", "--as-of", as_of, "--clock", clock.isoformat())
+        self._run(f"night: snapshot {as_of}", "jobs", *arguments)
+        self.snapshots.append(as_of)
 
-    def _import(self, history: pa.Table, settings: Settings) -> Merchant:
-        with connect(settings.postgres_url, application_name="ontem demo") as session:
-            merchant = add_merchant(session, MERCHANT)
-            key = issue_key(session, merchant)
-            session.commit()
-        self.place.key_file.touch(mode=0o600)
-        self.place.key_file.write_text(key.text, encoding="utf-8")
-        path = self.place.folder / "history.parquet"
+    def _run(self, stage: str, module: str, *arguments: str) -> None:
+        self.stages.run(stage, python_module(module, *arguments), self.folder.environ())
+
+    def _import_history(self, history: pa.Table, settings: Settings) -> Merchant:
+        with connect(settings.postgres_url, application_name="ontem demo") as connection:
+            merchant = add_merchant(connection, MERCHANT)
+            key = issue_key(connection, merchant)
+            connection.commit()
+        self.folder.key_file.touch(mode=0o600)
+        self.folder.key_file.write_text(key.text, encoding="utf-8")
+        path = self.folder.path / "history.parquet"
         pq.write_table(history, path)
-        rejects = str(self.place.folder / "rejects.csv")
-        words = command("ontem", "import", str(path), "--merchant", MERCHANT, "--rejects", rejects)
-        name = f"import {history.num_rows:,} orders of history"
-        self.stages.run(name, words, self.place.variables())
+        rejects = str(self.folder.path / "rejects.csv")
+        arguments = ("import", str(path), "--merchant", MERCHANT, "--rejects", rejects)
+        self._run(f"import {history.num_rows:,} orders of history", "ontem", *arguments)
         return merchant
 
-    def _training_set(self, history: pa.Table, split_us: int, settings: Settings) -> None:
+    def _build_training_set(self, history: pa.Table, split_us: int, settings: Settings) -> None:
         calendar = Calendar(settings.timezone)
         us = history["event_at"].cast(pa.int64()).to_numpy()
         first, last = calendar.day_of(int(us.min())), calendar.day_of(split_us)
         warm_up = min(WARM_UP_DAYS, (last - first) // 8)
-        words = (
+        clock_us = max(split_us, calendar.cutoff_us(last) + AFTER_CUTOFF_US)
+        self._run(
+            "training set of the history", "jobs", "training-set",
             "--from", date.fromordinal(first + warm_up).isoformat(),
             "--to", date.fromordinal(last).isoformat(),
             "--labels-as-of", from_us(calendar.cutoff_us(last)).isoformat(),
-            "--clock", from_us(max(split_us, calendar.cutoff_us(last) + 10_000_000)).isoformat(),
+            "--clock", from_us(clock_us).isoformat(),
         )  # fmt: skip
-        named = command("jobs", "training-set", *words)
-        self.stages.run("training set of the history", named, self.place.variables())
 
-    def _train(self, name: str) -> Path:
-        folder = self.place.folder / name
-        words = command("jobs", "train", "--output", str(folder))
-        plain = name != "model"
-        words += ["--without-velocity"] if plain else []
-        stage = f"train {'without' if plain else 'with'} velocity features"
-        self.stages.run(stage, words, self.place.variables())
+    def _train(self, folder: Path, *options: str) -> Path:
+        stage = f"train {'without' if options else 'with'} velocity features"
+        self._run(stage, "jobs", "train", "--output", str(folder), *options)
         return folder
 
-    def _decide_by(self, model: Model, merchant: Merchant, settings: Settings) -> None:
+    def _take_thresholds(self, model: Model, merchant: Merchant, settings: Settings) -> None:
+        """Let the merchant decide by the thresholds that training suggests."""
         metrics = model.manifest.metrics
-        with connect(settings.postgres_url, application_name="ontem demo") as session:
+        with connect(settings.postgres_url, application_name="ontem demo") as connection:
             change_policy(
-                session,
+                connection,
                 merchant.name,
                 review_at=metrics.review.threshold,
                 block_at=metrics.block.threshold,
             )
-            session.commit()
+            connection.commit()
 
-    def _replay(self, orders: DemoOrders, merchant: Merchant, settings: Settings) -> Replayed:
-        happens = list(orders.live())
-        sent = sum(isinstance(one, LiveOrder) for one in happens)
+    def _replay(self, orders: DemoOrders, merchant: Merchant, settings: Settings) -> ReplayResult:
+        events = list(orders.live())
+        to_send = sum(isinstance(event, LiveOrder) for event in events)
         columns = (TextColumn("  live requests"), BarColumn(), MofNCompleteColumn())
-        log = self.place.folder / "logs" / "service.log"
-        with service(self.place, log) as port, Progress(*columns, console=self.console) as bar:
-            task = bar.add_task("", total=sent)
+        log = self.stages.logs / "service.log"
+        progress = Progress(*columns, console=self.console)
+        with running_service(self.folder, log) as port, progress as bar:
+            task = bar.add_task("", total=to_send)
             replay = Replay(
                 port=port,
-                api_key=self.place.key_file.read_text(encoding="utf-8"),
+                api_key=self.folder.key_file.read_text(encoding="utf-8"),
                 settings=settings,
                 merchant_id=merchant.merchant_id,
                 night=self.night,
-                tell=lambda done: bar.update(task, completed=done),
+                show_progress=lambda sent: bar.update(task, completed=sent),
             )
-            return replay.run(iter(happens), orders.split_us)
+            return replay.run(events, orders.split_us)
 
     def _training_of_live_days(
         self, orders: DemoOrders, settings: Settings, features: FeatureSet
     ) -> pa.Table:
         calendar = Calendar(settings.timezone)
         first, last = calendar.day_of(orders.split_us), calendar.day_of(orders.end_us)
-        words = (
+        self._run(
+            "training set of the live days", "jobs", "training-set",
             "--from", date.fromordinal(first).isoformat(),
             "--to", date.fromordinal(last + 1).isoformat(),
             "--include-stale",
             "--clock", clock_of_night(last + 1, calendar).isoformat(),
         )  # fmt: skip
-        named = command("jobs", "training-set", *words)
-        self.stages.run("training set of the live days", named, self.place.variables())
         store = open_store(settings.storage_url)
         slot = training_set_slot(features.version)
-        key = slot.key(newest_revision(store, slot))
-        found = read_manifest(store, key, TrainingSetFacts)
-        return pa.concat_tables(pq.read_table(store.open(file.key)) for file in found.files)
+        manifest = read_manifest(store, slot.key(newest_revision(store, slot)), TrainingSetFacts)
+        return pa.concat_tables(pq.read_table(store.open(file.key)) for file in manifest.files)
 
     def _report(
         self,
         orders: DemoOrders,
         models: tuple[Model, Model],
-        replayed: Replayed,
-        found: audit.Audit,
+        result: ReplayResult,
+        audit: Audit,
         riskiest: dict[str, Any],
     ) -> Report:
         manifest, plain = (model.manifest for model in models)
         return Report(
             orders=orders.table.num_rows,
             orders_imported=orders.history().num_rows,
-            orders_live=len(replayed.seconds),
-            chargebacks_live=replayed.chargebacks,
+            orders_live=len(result.seconds),
+            chargebacks_live=result.chargebacks,
             snapshots=self.snapshots,
-            feature_values_compared=found.compared,
-            feature_values_different=found.different,
-            feature_values_not_readable=found.left_out,
-            evaluations_not_in_training=found.not_in_training,
-            different_examples=found.examples,
-            evaluate_p50_ms=replayed.percentile_ms(0.5),
-            evaluate_p99_ms=replayed.percentile_ms(0.99),
-            degraded=replayed.degraded,
-            decisions=replayed.decisions,
+            feature_values_compared=audit.compared,
+            feature_values_different=audit.different,
+            feature_values_not_readable=audit.not_readable,
+            evaluations_not_in_training=audit.not_in_training,
+            different_examples=audit.examples,
+            evaluate_p50_ms=result.percentile_ms(0.5),
+            evaluate_p99_ms=result.percentile_ms(0.99),
+            degraded=result.degraded,
+            decisions=result.decisions,
             features=len(manifest.features),
             feature_set=manifest.feature_set,
             model=manifest.name,
@@ -190,13 +191,14 @@ class Demo:
             card_precision_at_100=manifest.metrics.card_precision_at_100,
             hold_out_orders=manifest.hold_out.orders,
             hold_out_charged_back=manifest.hold_out.charged_back,
-            scored_order=riskiest,
+            riskiest_order=riskiest,
             stages=self.stages.seconds,
         )
 
 
-def _riskiest(session: Connection, model: Model) -> dict[str, Any]:
-    with session.cursor(row_factory=tuple_row) as cursor:
+def _riskiest_order(connection: Connection, model: Model) -> dict[str, Any]:
+    """The order with the highest score, and what moved it; empty when there is no score."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute(
             "SELECT order_id, score, decision, vector FROM evaluations "
             "WHERE score IS NOT NULL ORDER BY score DESC, evaluated_at LIMIT 1"
@@ -205,5 +207,5 @@ def _riskiest(session: Connection, model: Model) -> dict[str, Any]:
         return {}
     order_id, score, decision, vector = row
     values = np.frombuffer(bytes(vector), dtype="<f8")
-    telling = [asdict(one) for one in model.explain(values, 10)]
-    return {"order_id": order_id, "score": score, "decision": decision, "telling": telling}
+    explanation = [asdict(contribution) for contribution in model.explain(values, 10)]
+    return {"order_id": order_id, "score": score, "decision": decision, "explanation": explanation}

@@ -13,34 +13,36 @@ import redis
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from ontem.demo.errors import NoDemo
-from ontem.demo.folder import Place, command
+from ontem.demo.folder import DemoFolder
+from ontem.demo.stages import python_module
 from stores.redis.publish import read_published
 from stores.settings import Settings
 
 
-def serve_demo(place: Place, bind: str) -> None:
-    """Start the stack, run the night that is missing, then become the service."""
-    if not place.report_file.exists():
-        raise NoDemo(place.folder)
-    for sentence in place.up():
+def serve_demo(folder: DemoFolder, bind: str) -> None:
+    """Start the stack, run the night that is missing, then become the service. Raises NoDemo."""
+    if not folder.report_file.exists():
+        raise NoDemo(folder.path)
+    for sentence in folder.up():
         click.echo(sentence)
-    settings, environ = place.settings(), place.variables()
-    missing = missing_night(settings, time.time_ns() // 1_000)
+    environ = folder.environ()
+    missing = missing_night(folder.settings(), time.time_ns() // 1_000)
     if missing is not None:
         click.echo(f"The snapshot of {missing} is not published: running its night …")
-        words = command("jobs", "snapshot", "--as-of", missing.isoformat())
-        subprocess.run(words, env=environ, check=True)
-    click.echo(f"POST /evaluate on http://{bind} until Ctrl-C; the API key is in {place.key_file}")
-    words = command("ontem", "serve", "--bind", bind)
-    os.execve(words[0], words, environ)  # noqa: S606  no shell is wanted
+        night = python_module("jobs", "snapshot", "--as-of", missing.isoformat())
+        subprocess.run(night, env=environ, check=True)
+    click.echo(f"POST /evaluate on http://{bind} until Ctrl-C; the API key is in {folder.key_file}")
+    service = python_module("ontem", "serve", "--bind", bind)
+    os.execve(service[0], service, environ)  # noqa: S606  no shell is wanted
 
 
 def missing_night(settings: Settings, now_us: int) -> date | None:
-    """The snapshot that a request would ask for at `now_us`, if it is not published."""
+    """The day of the snapshot that a request at `now_us` needs, None if it is published."""
     calendar = Calendar(settings.timezone)
     features = FeatureSet(settings.timezone, settings.snapshot_lag)
     due_day = calendar.as_of(now_us, settings.snapshot_lag)
-    newest = read_published(redis.Redis.from_url(settings.redis_url), features.timelines_id).newest
+    with redis.Redis.from_url(settings.redis_url) as client:
+        newest = read_published(client, features.timelines_id).newest
     if newest is not None and newest.as_of >= due_day:
         return None
     return date.fromordinal(due_day)

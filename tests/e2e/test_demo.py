@@ -59,7 +59,7 @@ def test_the_report_has_what_it_promises(report: dict[str, Any]) -> None:
     assert report["evaluate_p50_ms"] <= report["evaluate_p99_ms"]
     assert 0 <= report["roc_auc"] <= 1
     assert 0 <= report["roc_auc_without_velocity"] <= 1
-    assert len(report["scored_order"]["telling"]) == 10
+    assert len(report["riskiest_order"]["explanation"]) == 10
     assert "import" in " ".join(report["stages"])
 
 

@@ -53,13 +53,13 @@ def orders(*rows: tuple[str, str, str | None]) -> pa.Table:
         ("2026-11-20T00:00:10", ["2026-11-19", "2026-11-20"]),
     ],
 )
-def test_what_the_first_request_asks_for_is_published_oldest_first(
+def test_the_snapshots_that_the_first_request_needs_are_published_oldest_first(
     first: str, nights: list[str]
 ) -> None:
     assert nights_before(at(first), SAO_PAULO, LAG) == [day(night) for night in nights]
 
 
-def test_each_cut_off_that_is_crossed_has_its_night_once() -> None:
+def test_each_cutoff_that_is_crossed_has_its_night_once() -> None:
     instants = [
         at("2026-11-19T23:00"),
         at("2026-11-20T00:00:03"),
@@ -81,7 +81,7 @@ def test_each_cut_off_that_is_crossed_has_its_night_once() -> None:
 
 
 def test_the_last_two_days_are_live_and_later_chargebacks_come_when_due() -> None:
-    found = DemoOrders.of(
+    demo_orders = DemoOrders.of(
         orders(
             ("old", "2026-11-01T12:00", "2026-11-10T12:00"),
             ("late", "2026-11-02T12:00", "2026-11-19T12:00"),
@@ -90,13 +90,13 @@ def test_the_last_two_days_are_live_and_later_chargebacks_come_when_due() -> Non
         )
     )
 
-    history = found.history().to_pylist()
-    happens = list(found.live())
+    history = demo_orders.history().to_pylist()
+    events = list(demo_orders.live())
 
     assert [row["order_id"] for row in history] == ["old", "late"]
     assert [row["chargeback_at"] is None for row in history] == [False, True]
-    assert [type(one) for one in happens] == [LiveOrder, LiveChargeback, LiveOrder]
-    assert happens[1] == LiveChargeback(at("2026-11-19T12:00"), "late")
+    assert [type(event) for event in events] == [LiveOrder, LiveChargeback, LiveOrder]
+    assert events[1] == LiveChargeback(at("2026-11-19T12:00"), "late")
 
 
 def test_orders_move_by_whole_weeks_of_local_days_across_changes_of_the_clock() -> None:
