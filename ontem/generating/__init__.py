@@ -1,4 +1,4 @@
-"""Made-up Brazilian orders: honest customers, several kinds of fraud, chargebacks weeks later."""
+"""Made-up Brazilian orders: honest customers, patterns of fraud, chargebacks weeks later."""
 
 from ontem.generating.generate import generate
 

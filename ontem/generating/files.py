@@ -1,4 +1,4 @@
-"""Generated orders as a file that `ontem import` reads without a mapping."""
+"""Writing made-up orders to a file that `ontem import` reads without a mapping."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -16,37 +16,39 @@ Writer = Callable[[pa.Table, Path], None]
 
 
 class OutputUnknown(OntemError):
-    """A file name that says no format."""
+    """A file name whose ending is not one of the formats."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} says no format: end it in .parquet or .csv")
+        super().__init__(f"the format of {path} is not known: end it in .parquet or .csv")
         self.path = path
 
 
 class OutputNotWritable(OntemError):
-    """The file can't be written there."""
+    """The file can't be written."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path} can't be written ({reason}): name a folder of yours that exists")
+        super().__init__(
+            f"{path} can't be written ({reason}): name a file in a folder that exists and is yours"
+        )
         self.path, self.reason = path, reason
 
 
-def writer(path: Path) -> Writer:
-    """What writes a table to `path`, by its ending. Raises OutputUnknown."""
+def writer_of(path: Path) -> Writer:
+    """The function that writes a table to `path`, by its ending. Raises OutputUnknown."""
     try:
         return WRITERS[path.suffix.lower()]
     except KeyError:
         raise OutputUnknown(path) from None
 
 
-def write(table: pa.Table, path: Path) -> None:
+def write_orders(table: pa.Table, path: Path) -> None:
     """Write `table` to `path`; the same table gives the same bytes.
 
     Raises OutputUnknown and OutputNotWritable.
     """
-    put = writer(path)
+    write = writer_of(path)
     try:
-        put(table, path)
+        write(table, path)
     except OSError as error:
         raise OutputNotWritable(path, error.strerror or str(error)) from error
 
@@ -56,11 +58,11 @@ def _write_parquet(table: pa.Table, path: Path) -> None:
 
 
 def _write_csv(table: pa.Table, path: Path) -> None:
-    """Lists as JSON, in one column each: CSV has none of its own."""
-    for place, name in enumerate(table.column_names):
-        if pa.types.is_list(table.schema.types[place]):
+    """Write CSV, which has no lists: each becomes a text of JSON."""
+    for position, name in enumerate(table.column_names):
+        if pa.types.is_list(table.schema.types[position]):
             texts = [json.dumps(row, separators=(",", ":")) for row in table[name].to_pylist()]
-            table = table.set_column(place, name, pa.array(texts))
+            table = table.set_column(position, name, pa.array(texts))
     pyarrow.csv.write_csv(table, path)
 
 

@@ -1,4 +1,4 @@
-"""Four kinds of fraud with a pattern, and one without. Each lives in campaigns of a few orders."""
+"""Four patterns of fraud, and one without any pattern. Each comes as campaigns of a few orders."""
 
 from __future__ import annotations
 
@@ -8,24 +8,27 @@ from typing import Final
 
 import numpy as np
 
+from features_pkg.array_types import Floats, Ints
+from features_pkg.calendar import DAY_US
 from features_pkg.identifiers import SINGLE_VALUED
-from ontem.generating.drafts import Drafts, Floats, Ints, Registry
+from ontem.generating.drafts import Drafts, Registry
 from ontem.generating.honest import lacking
 from ontem.generating.people import People
-from ontem.generating.rhythm import BY_NIGHT, DAY_US, HOUR_US, Period, instants
+from ontem.generating.rhythm import BY_NIGHT, HOUR_US, TimeSpan, draw_instants
 from ontem.generating.texts import SHARES
 
 
 @dataclass(frozen=True, slots=True)
 class Campaigns:
-    """Orders of one kind of fraud by campaign: which one, and how far into it (0 to 1)."""
+    """The orders of one pattern of fraud, and what is needed to choose their entities."""
 
     at_us: Ints
     campaign: Ints
-    place: Ints
-    """The order's place within its campaign, from 0."""
+    """The number of the order's campaign."""
+    position: Ints
+    """The order's position within its campaign, from 0."""
     area: Ints
-    """The campaign's home area."""
+    """The home area of the campaign."""
     registry: Registry
     people: People
     rng: np.random.Generator
@@ -35,21 +38,28 @@ class Campaigns:
         """How many orders all campaigns have."""
         return len(self.at_us)
 
-    def own(self, kind: str) -> Ints:
+    def own(self, identifier: str) -> Ints:
         """A new entity for each order."""
-        return self.registry.new(kind, self._anywhere())
+        return self.registry.new(identifier, self._anywhere())
 
-    def shared(self, kind: str, among: Ints | None = None) -> Ints:
-        """One new entity for each campaign, or for each of the groups `among` within it."""
-        group = np.zeros_like(self.campaign) if among is None else among
+    def shared(self, identifier: str, group: Ints | None = None) -> Ints:
+        """One new entity for each campaign, or for each group of orders within a campaign."""
+        first, inverse = self.groups(np.zeros_like(self.campaign) if group is None else group)
+        return self.registry.new(identifier, self.area[first])[inverse]
+
+    def groups(self, group: Ints) -> tuple[Ints, Ints]:
+        """The first order of each group of a campaign, and for each order the group's number.
+
+        A campaign has far fewer than 4096 orders, so campaign and group fit into one number.
+        """
         _, first, inverse = np.unique(
             self.campaign * 4096 + group, return_index=True, return_inverse=True
         )
-        return self.registry.new(kind, self.area[first])[inverse]
+        return first, inverse
 
-    def some(self, choices: int) -> Ints:
-        """For each order one of so many groups."""
-        return self.rng.integers(choices, size=self.orders)
+    def random_group(self, groups: int) -> Ints:
+        """For each order one of that many groups, at random."""
+        return self.rng.integers(groups, size=self.orders)
 
     def _anywhere(self) -> Ints:
         return self.rng.choice(len(SHARES), size=self.orders, p=SHARES / SHARES.sum())
@@ -58,132 +68,134 @@ class Campaigns:
 Scheme = Callable[[Campaigns], dict[str, Ints]]
 
 
-def card_testing(all_of: Campaigns) -> dict[str, Ints]:
-    """One device tries stolen cards, each with invented papers."""
+def card_testing(campaigns: Campaigns) -> dict[str, Ints]:
+    """One device tries stolen cards, each with invented documents."""
     return {
-        "user": all_of.own("user"),
-        "document": all_of.own("document"),
-        "email": all_of.own("email"),
-        "phone": all_of.shared("phone", all_of.some(6)),
-        "zip_code": all_of.shared("zip_code", all_of.some(4)),
-        "device": all_of.shared("device"),
-        "ip": all_of.shared("ip", all_of.some(2)),
-        "card": all_of.own("card"),
+        "user": campaigns.own("user"),
+        "document": campaigns.own("document"),
+        "email": campaigns.own("email"),
+        "phone": campaigns.shared("phone", campaigns.random_group(6)),
+        "zip_code": campaigns.shared("zip_code", campaigns.random_group(4)),
+        "device": campaigns.shared("device"),
+        "ip": campaigns.shared("ip", campaigns.random_group(2)),
+        "card": campaigns.own("card"),
     }
 
 
-def one_document(all_of: Campaigns) -> dict[str, Ints]:
+def one_document(campaigns: Campaigns) -> dict[str, Ints]:
     """One stolen CPF buys to many addresses."""
     return {
-        "user": all_of.shared("user", all_of.some(3)),
-        "document": all_of.shared("document"),
-        "email": all_of.shared("email", all_of.some(3)),
-        "phone": all_of.shared("phone", all_of.some(3)),
-        "zip_code": all_of.own("zip_code"),
-        "device": all_of.shared("device", all_of.some(3)),
-        "ip": all_of.shared("ip", all_of.some(4)),
-        "card": all_of.shared("card", all_of.some(5)),
+        "user": campaigns.shared("user", campaigns.random_group(3)),
+        "document": campaigns.shared("document"),
+        "email": campaigns.shared("email", campaigns.random_group(3)),
+        "phone": campaigns.shared("phone", campaigns.random_group(3)),
+        "zip_code": campaigns.own("zip_code"),
+        "device": campaigns.shared("device", campaigns.random_group(3)),
+        "ip": campaigns.shared("ip", campaigns.random_group(4)),
+        "card": campaigns.shared("card", campaigns.random_group(5)),
     }
 
 
-def phone_ring(all_of: Campaigns) -> dict[str, Ints]:
+def phone_ring(campaigns: Campaigns) -> dict[str, Ints]:
     """A ring of invented customers who answer the same few phones."""
-    member = all_of.place // 3
+    member = campaigns.position // 3
     return {
-        "user": all_of.shared("user", member),
-        "document": all_of.shared("document", member),
-        "email": all_of.shared("email", member),
-        "phone": all_of.shared("phone", member % 2),
-        "zip_code": all_of.shared("zip_code", member % 5),
-        "device": all_of.shared("device", member % 7),
-        "ip": all_of.shared("ip", member % 7),
-        "card": all_of.shared("card", member),
+        "user": campaigns.shared("user", member),
+        "document": campaigns.shared("document", member),
+        "email": campaigns.shared("email", member),
+        "phone": campaigns.shared("phone", member % 2),
+        "zip_code": campaigns.shared("zip_code", member % 5),
+        "device": campaigns.shared("device", member % 7),
+        "ip": campaigns.shared("ip", member % 7),
+        "card": campaigns.shared("card", member),
     }
 
 
-def takeover(all_of: Campaigns) -> dict[str, Ints]:
-    """Somebody has the passwords of customers, and sends their orders to his own addresses."""
-    who, victim = all_of.people, all_of.place // 3
-    _, first, inverse = np.unique(
-        all_of.campaign * 4096 + victim, return_index=True, return_inverse=True
-    )
-    customer = all_of.rng.integers(who.count, size=len(first))[inverse]
+def takeover(campaigns: Campaigns) -> dict[str, Ints]:
+    """A thief has the passwords of customers and sends orders to addresses of his own."""
+    people, victim = campaigns.people, campaigns.position // 3
+    first, inverse = campaigns.groups(victim)
+    customer = campaigns.rng.integers(people.count, size=len(first))[inverse]
     return {
-        "user": who.user[customer],
-        "document": who.document[customer],
-        "email": who.email[customer],
-        "phone": who.phone[customer],
-        "zip_code": all_of.shared("zip_code", all_of.some(2)),
-        "device": all_of.shared("device", victim % 2),
-        "ip": all_of.shared("ip", all_of.some(3)),
-        "card": who.card[customer, 0],
+        "user": people.user[customer],
+        "document": people.document[customer],
+        "email": people.email[customer],
+        "phone": people.phone[customer],
+        "zip_code": campaigns.shared("zip_code", campaigns.random_group(2)),
+        "device": campaigns.shared("device", victim % 2),
+        "ip": campaigns.shared("ip", campaigns.random_group(3)),
+        "card": people.card[customer, 0],
     }
 
 
-def lone(all_of: Campaigns) -> dict[str, Ints]:
-    """One stolen card, everything new: no history gives it away."""
-    return {identifier: all_of.own(identifier) for identifier in SINGLE_VALUED}
+def lone(campaigns: Campaigns) -> dict[str, Ints]:
+    """One stolen card and everything else new: no history shows that it is fraud."""
+    return {identifier: campaigns.own(identifier) for identifier in SINGLE_VALUED}
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of fraud: its share, how large and long its campaigns are, what it buys."""
+class FraudPattern:
+    """A pattern of fraud: its share, how large and long its campaigns are, what it buys."""
 
     scheme: Scheme
     share: float
     orders: tuple[int, int]
-    lasts_us: tuple[int, int]
+    length_us: tuple[int, int]
     dearness: tuple[float, float]
     """Parameters of a beta distribution over the price list."""
     dispute: float
 
 
-KINDS: Final = (
-    Kind(card_testing, 0.28, (15, 60), (HOUR_US // 6, 3 * HOUR_US), (1.3, 3.0), 0.6),
-    Kind(one_document, 0.20, (8, 25), (2 * DAY_US, 10 * DAY_US), (2.4, 2.0), 0.85),
-    Kind(phone_ring, 0.18, (20, 60), (4 * DAY_US, 30 * DAY_US), (2.2, 1.9), 0.85),
-    Kind(takeover, 0.16, (6, 30), (6 * HOUR_US, 6 * DAY_US), (2.8, 1.8), 0.85),
-    Kind(lone, 0.18, (1, 2), (HOUR_US // 2, 2 * DAY_US), (2.2, 2.0), 0.75),
+PATTERNS: Final = (
+    FraudPattern(card_testing, 0.28, (15, 60), (HOUR_US // 6, 3 * HOUR_US), (1.3, 3.0), 0.6),
+    FraudPattern(one_document, 0.20, (8, 25), (2 * DAY_US, 10 * DAY_US), (2.4, 2.0), 0.85),
+    FraudPattern(phone_ring, 0.18, (20, 60), (4 * DAY_US, 30 * DAY_US), (2.2, 1.9), 0.85),
+    FraudPattern(takeover, 0.16, (6, 30), (6 * HOUR_US, 6 * DAY_US), (2.8, 1.8), 0.85),
+    FraudPattern(lone, 0.18, (1, 2), (HOUR_US // 2, 2 * DAY_US), (2.2, 2.0), 0.75),
 )
 
 
 def fraud_orders(
-    count: int, period: Period, who: People, registry: Registry, rng: np.random.Generator
+    count: int, span: TimeSpan, people: People, registry: Registry, rng: np.random.Generator
 ) -> list[Drafts]:
-    """About `count` fraudulent orders, a part for each kind."""
-    shares = np.array([kind.share for kind in KINDS])
+    """`count` fraudulent orders in the time span, a part for each pattern."""
+    shares = np.array([pattern.share for pattern in PATTERNS])
     counts = rng.multinomial(count, shares / shares.sum()).tolist()
-    parts = zip(KINDS, counts, strict=True)
-    return [_kind(kind, many, period, (who, registry, rng)) for kind, many in parts]
+    return [
+        _orders_of(pattern, orders, span, (people, registry, rng))
+        for pattern, orders in zip(PATTERNS, counts, strict=True)
+    ]
 
 
-def _kind(
-    kind: Kind, count: int, period: Period, world: tuple[People, Registry, np.random.Generator]
-) -> Drafts:
-    campaigns, rng = _campaigns(kind, count, period, world), world[2]
-    named = kind.scheme(campaigns)
-    kept = {name: lacking(name, named[name], rng) for name in ("user", "phone", "device", "ip")}
-    dearness: Floats = rng.beta(*kind.dearness, size=count)
+World = tuple[People, Registry, np.random.Generator]
+
+
+def _orders_of(pattern: FraudPattern, count: int, span: TimeSpan, world: World) -> Drafts:
+    campaigns, rng = _campaigns(pattern, count, span, world), world[2]
+    entities = pattern.scheme(campaigns)
+    for name in ("user", "phone", "device", "ip"):
+        entities[name] = lacking(name, entities[name], rng)
+    dearness: Floats = rng.beta(*pattern.dearness, size=count)
     return Drafts(
         at_us=campaigns.at_us,
         dearness=dearness,
-        dispute=np.full(count, kind.dispute),
-        **{**named, **kept},
+        dispute=np.full(count, pattern.dispute),
+        **entities,
     )
 
 
-def _campaigns(
-    kind: Kind, count: int, period: Period, world: tuple[People, Registry, np.random.Generator]
-) -> Campaigns:
-    """Campaigns of random size and length, cut off after `count` orders."""
-    who, registry, rng = world
-    least, most = kind.orders
+def _campaigns(pattern: FraudPattern, count: int, span: TimeSpan, world: World) -> Campaigns:
+    """Campaigns of random size and length; the last one is cut so that there are `count` orders."""
+    people, registry, rng = world
+    least, most = pattern.orders
     sizes = rng.integers(least, most + 1, size=count // least + 1)
     campaign = np.repeat(np.arange(len(sizes)), sizes)[:count]
-    place = (np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes))[:count]
-    begins = rng.permutation(instants(period, len(sizes), BY_NIGHT, rng))
-    lasts = rng.integers(*kind.lasts_us, size=len(sizes))
-    ends = np.minimum(begins + lasts, period.end_us)
-    at_us = begins[campaign] + (rng.random(count) * (ends - begins)[campaign]).astype(np.int64)
+    # The row of an order less the first row of its campaign.
+    position = (np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes))[:count]
+    begin_us = rng.permutation(draw_instants(span, len(sizes), BY_NIGHT, rng))
+    length_us = rng.integers(*pattern.length_us, size=len(sizes))
+    end_us = np.minimum(begin_us + length_us, span.end_us)
+    offset_us = (rng.random(count) * (end_us - begin_us)[campaign]).astype(np.int64)
+    at_us = begin_us[campaign] + offset_us
     area = rng.choice(len(SHARES), size=len(sizes), p=SHARES / SHARES.sum())[campaign]
-    return Campaigns(at_us, campaign, place, area, registry, who, rng)
+    return Campaigns(at_us, campaign, position, area, registry, people, rng)

@@ -7,23 +7,24 @@ from typing import Final
 
 import numpy as np
 
-from ontem.generating.drafts import Ints, Registry
+from features_pkg.array_types import Ints
+from ontem.generating.drafts import Registry
 from ontem.generating.texts import SHARES
 
 ORDERS_PER_CUSTOMER: Final = 3.5
 PEOPLE_PER_HOME: Final = 1.7
 CARDS: Final = 3
 HOT_CEPS: Final = 40
-"""Pick-up points and large buildings, to which one customer in eight belongs."""
+"""Pick-up points and large buildings; one customer in eight uses one of them."""
 HOT_DEVICES: Final = 12
-"""Machines of shops and cafés."""
+"""Machines of shops and cafés, which many customers use."""
 CARRIER_IPS: Final = 400
-"""Addresses behind which a mobile carrier keeps all its customers."""
+"""Addresses of a mobile carrier, shared by all its customers."""
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Customers as columns; entity columns hold numbers of `Registry`."""
+    """Customers as columns; entities are numbers of `Registry`."""
 
     area: Ints
     home: Ints
@@ -35,18 +36,18 @@ class People:
     device: Ints
     home_ip: Ints
     card: Ints
-    """CARDS columns: the usual one first."""
+    """Two-dimensional: CARDS columns, the usual card first."""
     hot_device: Ints
     carrier_ip: Ints
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """How many customers there are."""
         return len(self.user)
 
 
-def people(orders: int, registry: Registry, rng: np.random.Generator) -> People:
-    """The customers behind that many honest orders, in the order in which they joined."""
+def draw_people(orders: int, registry: Registry, rng: np.random.Generator) -> People:
+    """The customers who place that many honest orders, sorted by when they joined."""
     count = max(20, round(orders / ORDERS_PER_CUSTOMER))
     homes = max(10, round(count / PEOPLE_PER_HOME))
     home = rng.integers(homes, size=count)
@@ -72,31 +73,31 @@ def people(orders: int, registry: Registry, rng: np.random.Generator) -> People:
 
 
 def _first_of(home: Ints) -> Ints:
-    """For each customer the first one of the same home."""
+    """For each customer the first customer of the same home."""
     _, first, inverse = np.unique(home, return_index=True, return_inverse=True)
     return first[inverse]
 
 
-def _some_share(own: Ints, with_whom: Ints, share: float, rng: np.random.Generator) -> Ints:
-    """`own`, but a share of the people use that of somebody else."""
-    return np.where(rng.random(len(own)) < share, own[with_whom], own)
+def _some_share(own: Ints, other: Ints, share: float, rng: np.random.Generator) -> Ints:
+    """`own`, but this share of the customers has what the customer at `other` has."""
+    return np.where(rng.random(len(own)) < share, own[other], own)
 
 
 def _zip_codes(home: Ints, home_area: Ints, registry: Registry, rng: np.random.Generator) -> Ints:
-    """One CEP per home; one home in eight lives in one of the hot ones of its area."""
+    """The CEP of each customer's home; one home in eight uses a hot CEP of its area."""
     own = registry.new("zip_code", home_area)
     hot_area = rng.choice(len(SHARES), size=HOT_CEPS, p=SHARES / SHARES.sum())
     hot = registry.new("zip_code", hot_area)
-    nearest = np.array([_of_area(hot_area, area) for area in range(len(SHARES))])
-    chosen = hot[nearest[home_area]]
-    per_home = np.where((rng.random(len(own)) < 0.125) & (nearest[home_area] >= 0), chosen, own)
+    hot_position = np.array([_first_in(hot_area, area) for area in range(len(SHARES))])[home_area]
+    uses_hot = (rng.random(len(own)) < 0.125) & (hot_position >= 0)
+    per_home = np.where(uses_hot, hot[hot_position], own)
     return per_home[home]
 
 
-def _of_area(hot_area: Ints, area: int) -> int:
-    """One hot CEP's place in that area, or -1."""
-    found = np.flatnonzero(hot_area == area)
-    return int(found[0]) if len(found) else -1
+def _first_in(hot_area: Ints, area: int) -> int:
+    """The position of the first hot CEP in that area, or -1 when there is none."""
+    positions = np.flatnonzero(hot_area == area)
+    return int(positions[0]) if len(positions) else -1
 
 
 def _cards(area: Ints, first_at_home: Ints, registry: Registry, rng: np.random.Generator) -> Ints:

@@ -1,4 +1,4 @@
-"""What entities are called: valid CPFs and CNPJs, CEPs and phones of one area, the rest made up."""
+"""The texts of entities: valid CPFs and CNPJs, CEPs and phones of one area, the rest made up."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from ontem.generating.drafts import Ints, Registry
+from features_pkg.array_types import Ints
+from ontem.generating.drafts import Registry
 
 
 class Area(NamedTuple):
-    """A telephone area, the CEPs in it (five-digit prefixes, both ends in), and its share."""
+    """A telephone area, its first and last CEP (as prefixes), and its share of customers."""
 
     code: int
     first_cep: int
@@ -51,11 +52,11 @@ DOMAINS: Final = (
 )  # fmt: skip
 COMPANIES: Final = 0.03
 MISTYPED: Final = 0.012
-"""Share of documents with a wrong check digit: typing errors, and inventions."""
+"""The share of documents with a wrong check digit: mistyped or invented."""
 
 
-def texts(registry: Registry, rng: np.random.Generator) -> dict[str, pa.Array]:
-    """The text of every entity, by kind, in the order of their numbers; all different."""
+def entity_texts(registry: Registry, rng: np.random.Generator) -> dict[str, pa.Array]:
+    """By identifier the text of every entity, in the order of their numbers."""
     size, seed = registry.counts, int(rng.integers(1, 10**6))
     phone_areas = np.concatenate(registry.areas["phone"])
     zip_areas = np.concatenate(registry.areas["zip_code"])
@@ -72,7 +73,11 @@ def texts(registry: Registry, rng: np.random.Generator) -> dict[str, pa.Array]:
 
 
 def _scattered(count: int, modulus: int, seed: int) -> list[int]:
-    """`count` different numbers below `modulus`, far apart: an affine walk through all of them."""
+    """`count` different numbers below `modulus`, far apart.
+
+    Steps of one size, which has no divisor in common with `modulus`: so each number comes once
+    before any comes again.
+    """
     step = int(modulus * 0.6180339887) + seed
     while math.gcd(step, modulus) != 1:
         step += 1
@@ -84,23 +89,21 @@ def _array(values: object) -> pa.Array:
 
 
 def _documents(count: int, rng: np.random.Generator, seed: int) -> pa.Array:
-    """CPFs and some CNPJs, a few of them with a wrong last digit."""
+    """CPFs and some CNPJs, a few of them with a wrong last check digit."""
     base = np.array(_scattered(count, 10**9, seed), dtype=np.int64)
-    company = rng.random(count) < COMPANIES
+    is_company = rng.random(count) < COMPANIES
     wrong = (rng.random(count) < MISTYPED).astype(np.int64)
     digits = base[:, None] // 10 ** np.arange(8, -1, -1, dtype=np.int64) % 10
     cpf = _with_checks(digits, (10, 9, 8, 7, 6, 5, 4, 3, 2), wrong)
     branch = np.broadcast_to(np.array([0, 0, 1]), (count, 3))
     cnpj_base = np.concatenate([digits, branch], axis=1)[:, :12]
     cnpj = _with_checks(cnpj_base, (5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2), wrong)
-    return _array(
-        f"{b:014d}" if is_company else f"{a:011d}"
-        for a, b, is_company in zip(cpf.tolist(), cnpj.tolist(), company.tolist(), strict=True)
-    )
+    rows = zip(cpf.tolist(), cnpj.tolist(), is_company.tolist(), strict=True)
+    return _array(f"{b:014d}" if company else f"{a:011d}" for a, b, company in rows)
 
 
 def _with_checks(digits: Ints, weights: tuple[int, ...], wrong: Ints) -> Ints:
-    """The numbers with both check digits (modulo 11) behind them, the last one off by `wrong`."""
+    """The numbers with their two check digits (modulo 11); `wrong` is added to the last one."""
     first = _check(digits, np.array(weights))
     more = weights[0] + 1
     second = _check(np.column_stack([digits, first]), np.array((more, *weights)))
@@ -128,7 +131,7 @@ def _phones(areas: Ints, seed: int) -> pa.Array:
 
 
 def _zip_codes(areas: Ints, rng: np.random.Generator) -> pa.Array:
-    """CEPs of these areas; two numbers may share a CEP by chance, as two houses do."""
+    """CEPs of these areas; two entities may get the same one by chance, as two houses have."""
     first = np.array([area.first_cep for area in AREAS])[areas]
     last = np.array([area.last_cep for area in AREAS])[areas]
     prefix = first + (rng.random(len(areas)) * (last - first + 1)).astype(np.int64)
@@ -137,6 +140,6 @@ def _zip_codes(areas: Ints, rng: np.random.Generator) -> pa.Array:
 
 
 def _ip(number: int) -> str:
-    """An address in 128.0.0.0/2, none of whose networks a home router gives out."""
+    """An address in 128.0.0.0/2; a home router gives out none from there."""
     value = 2**31 + number
     return f"{value >> 24}.{value >> 16 & 255}.{value >> 8 & 255}.{value & 255}"

@@ -38,13 +38,13 @@ def test_the_same_seed_and_end_give_the_same_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("other", [{"seed": 8}, {"end": END + timedelta(days=1)}])
 def test_another_seed_or_end_gives_other_orders(table: pa.Table, other: dict[str, Any]) -> None:
-    asked = {"orders": 40_000, "days": 150, "seed": 7, "end": END, **other}
+    arguments = {"orders": 40_000, "days": 150, "seed": 7, "end": END, **other}
 
-    assert not generate(**asked).drop_columns(["order_id"]).equals(table.drop_columns(["order_id"]))
+    assert not generate(**arguments).drop_columns(["order_id"]).equals(table.drop_columns(["order_id"]))
 
 
 @pytest.mark.parametrize("count", [1, 2, 37, 1_000])
-def test_there_are_as_many_orders_as_asked_for(count: int) -> None:
+def test_there_are_as_many_orders_as_the_caller_says(count: int) -> None:
     assert generate(count, 10, seed=1, end=END).num_rows == count
 
 
@@ -68,7 +68,7 @@ def test_some_documents_are_of_companies_and_some_are_mistyped(orders: pd.DataFr
     documents = orders.document.dropna().drop_duplicates()
 
     assert 0.01 < (documents.str.len() == 14).mean() < 0.06
-    assert 0.005 < (~documents.map(lambda one: normalising.is_valid("document", one))).mean() < 0.03
+    assert 0.005 < (~documents.map(lambda value: normalising.is_valid("document", value))).mean() < 0.03
 
 
 def test_an_order_is_worth_its_different_lines(orders: pd.DataFrame) -> None:
@@ -128,20 +128,20 @@ def _hour(orders: pd.DataFrame) -> "pd.Series[Any]":
 
 
 @pytest.mark.parametrize(
-    ("argument", "said"),
+    ("argument", "sentence"),
     [
         (lambda folder: f"--output={folder / 'orders.xlsx'}", "end it in .parquet or .csv"),
         (lambda folder: f"--output={folder / 'no' / 'orders.csv'}", "can't be written"),
-        (lambda _: "--end=2026-05-01T12:00:00", "has no time zone"),
-        (lambda _: "--end=yesterday", "is no instant"),
+        (lambda _: "--end=2026-05-01T12:00:00", "'2026-05-01T12:00:00' is no"),
+        (lambda _: "--end=yesterday", "'yesterday' is no"),
     ],
 )
-def test_a_wrong_argument_is_said_in_a_sentence(
-    tmp_path: Path, argument: Callable[[Path], str], said: str
+def test_a_wrong_argument_is_refused_in_a_sentence(
+    tmp_path: Path, argument: Callable[[Path], str], sentence: str
 ) -> None:
-    wanted = ["--orders=5", "--days=1", "--seed=1", f"--output={tmp_path / 'o.csv'}"]
+    arguments = ["--orders=5", "--days=1", "--seed=1", f"--output={tmp_path / 'o.csv'}"]
 
-    result = CliRunner().invoke(command, [*wanted, argument(tmp_path)])
+    result = CliRunner().invoke(command, [*arguments, argument(tmp_path)])
 
     assert result.exit_code != 0
-    assert said in result.output + str(result.exception)
+    assert sentence in result.output + str(result.exception)
