@@ -40,7 +40,11 @@ def test_the_same_seed_and_end_give_the_same_bytes(tmp_path: Path) -> None:
 def test_another_seed_or_end_gives_other_orders(table: pa.Table, other: dict[str, Any]) -> None:
     arguments = {"orders": 40_000, "days": 150, "seed": 7, "end": END, **other}
 
-    assert not generate(**arguments).drop_columns(["order_id"]).equals(table.drop_columns(["order_id"]))
+    assert (
+        not generate(**arguments)
+        .drop_columns(["order_id"])
+        .equals(table.drop_columns(["order_id"]))
+    )
 
 
 @pytest.mark.parametrize("count", [1, 2, 37, 1_000])
@@ -68,7 +72,11 @@ def test_some_documents_are_of_companies_and_some_are_mistyped(orders: pd.DataFr
     documents = orders.document.dropna().drop_duplicates()
 
     assert 0.01 < (documents.str.len() == 14).mean() < 0.06
-    assert 0.005 < (~documents.map(lambda value: normalising.is_valid("document", value))).mean() < 0.03
+    assert (
+        0.005
+        < (~documents.map(lambda value: normalising.is_valid("document", value))).mean()
+        < 0.03
+    )
 
 
 def test_an_order_is_worth_its_different_lines(orders: pd.DataFrame) -> None:
