@@ -5,17 +5,14 @@ from collections.abc import Callable
 from typing import Final
 
 from service.errors import KeyRefused
-from stores.postgres.api_keys import ApiKey
+from stores.postgres.api_keys import KEY_CACHE_SECONDS, ApiKey
 from stores.postgres.merchants import Merchant
-
-CACHE_SECONDS: Final = 30.0
-"""How long a valid key is not looked up again, so how long a revoked one may still work."""
 
 MOST_CACHED: Final = 10_000
 
 
 class KeyRing:
-    """The keys that were valid within the last CACHE_SECONDS; one per process, for all threads."""
+    """The keys found valid within the last KEY_CACHE_SECONDS, for all threads of a process."""
 
     def __init__(self, look_up: Callable[[ApiKey], Merchant | None]) -> None:
         self._look_up = look_up
@@ -37,5 +34,5 @@ class KeyRing:
             raise KeyRefused
         if len(self._cache) >= MOST_CACHED:
             self._cache.clear()
-        self._cache[digest] = (now + CACHE_SECONDS, merchant)
+        self._cache[digest] = (now + KEY_CACHE_SECONDS, merchant)
         return merchant

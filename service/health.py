@@ -10,8 +10,8 @@ import redis
 from service.database import Database, Statement
 from service.served_model import ServedModel
 from stores.postgres.connection import PostgresUnavailable
-from stores.redis.keys import list_key
-from stores.redis.values import VersionUnreadable, decode_list
+from stores.redis.errors import ListDamaged, NothingPublished
+from stores.redis.reader import read_published
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -50,15 +50,15 @@ class Readiness:
         self._client.ping()
 
     def _snapshot(self) -> None:
-        content = self._client.get(list_key(self._served_model.feature_set.timelines_id))
-        if not isinstance(content, bytes) or not decode_list(content):
-            raise VersionUnreadable("no snapshot is published")
+        timelines = self._served_model.feature_set.timelines_id
+        if not read_published(self._client, timelines).loads:
+            raise NothingPublished(timelines=timelines)
 
 
 def _result(check: Callable[[], None]) -> str:
     try:
         check()
-    except VersionUnreadable:
+    except (NothingPublished, ListDamaged):
         return "no snapshot is published"
     except (psycopg.Error, PostgresUnavailable, redis.RedisError, OSError) as cause:
         return f"unavailable ({type(cause).__name__})"

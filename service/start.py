@@ -21,9 +21,7 @@ from service.served_model import ServedModel
 from stores.postgres.connection import connect, postgres_address
 from stores.postgres.merchants import authenticate
 from stores.redis.connection import connect_redis, redis_address, redis_client
-from stores.redis.keys import list_key
-from stores.redis.reader import REQUEST_TIMEOUT
-from stores.redis.values import VersionUnreadable, decode_list
+from stores.redis.reader import REQUEST_TIMEOUT, read_published
 from stores.settings import Settings
 
 
@@ -57,16 +55,13 @@ def load(settings: Settings) -> ServedModel:
 def check(settings: Settings, served_model: ServedModel, *, now_us: int) -> None:
     """Check that both stores answer and hold what the model needs; then disconnect.
 
-    Raises StartRefused, PostgresUnavailable or RedisUnavailable; the last two name the address.
+    Raises StartRefused, ListDamaged, PostgresUnavailable or RedisUnavailable; the last two name the
+    address.
     """
     _check_database(settings)
     with connect_redis(settings.redis_url) as client:
-        content = client.get(list_key(served_model.feature_set.timelines_id))
-    try:
-        published = bool(isinstance(content, bytes) and decode_list(content))
-    except VersionUnreadable:
-        published = False
-    if not published:
+        published = read_published(client, served_model.feature_set.timelines_id)
+    if not published.loads:
         due_day = date.fromordinal(served_model.due_day(now_us))
         raise StartRefused(
             f"Redis at {redis_address(settings.redis_url)} has no published snapshot of "

@@ -7,17 +7,16 @@ from features_pkg.errors import OntemError
 
 Decision = Literal["allow", "review", "block"]
 
-
 DECISIONS: Final[tuple[Decision, ...]] = ("allow", "review", "block")
 
 
 class PolicyRefused(OntemError):
-    """Thresholds that can't decide."""
+    """Thresholds that are not in order."""
 
     def __init__(self, *, review_at: float, block_at: float) -> None:
         super().__init__(
-            f"review_at {review_at} and block_at {block_at} can't decide: "
-            "they need 0 <= review_at <= block_at <= 1"
+            f"review_at {review_at} and block_at {block_at} are not a policy: "
+            "choose 0 <= review_at <= block_at <= 1"
         )
         self.review_at, self.block_at = review_at, block_at
 
@@ -31,12 +30,15 @@ class Policy:
     decision_without_score: Decision = "review"
 
     def __post_init__(self) -> None:
-        """Refuse thresholds out of order, NaN among them."""
+        """Refuse thresholds that are not in order, also NaN."""
         if not 0 <= self.review_at <= self.block_at <= 1:
             raise PolicyRefused(review_at=self.review_at, block_at=self.block_at)
 
     def decide(self, score: float | None) -> Decision:
-        """`block` from `block_at` on, else `review` from `review_at` on, else `allow`."""
+        """The decision for a score, or for None, which is no score.
+
+        A score of `block_at` or more is `block`, of `review_at` or more `review`, else `allow`.
+        """
         if score is None:
             return self.decision_without_score
         if score >= self.block_at:

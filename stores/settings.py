@@ -1,4 +1,4 @@
-"""The settings of one process: read from the environment once, then handed down as values."""
+"""The settings of one process: read from the environment once, then passed on as values."""
 
 import os
 import re
@@ -21,26 +21,26 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All that a process may know from outside. Secrets and addresses stay out of its repr."""
+    """What a process is configured with. Its repr has no secret and no address."""
 
     environment: Environment
     postgres_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     storage_url: str
     entity_key: bytes = field(repr=False)
-    """Secret of the keyed hash under which Redis and Parquet know an identifier's value."""
+    """The secret of the keyed hash that stands for an identifier's value in Redis and Parquet."""
     timezone: str = "America/Sao_Paulo"
-    """IANA name of the zone whose civil days are Ontem's days."""
+    """The IANA name of the time zone whose civil days are Ontem's days."""
     snapshot_lag: timedelta = timedelta(hours=4)
     max_stale: int = 2
-    """How many civil days a served snapshot may be older than the one the rule names."""
+    """How many civil days older than the due day a served snapshot may be."""
     label_maturity: timedelta = timedelta(days=60)
     model_path: Path | None = None
     log_level: str = "INFO"
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
-        """Settings as `environ` states them; an empty variable counts as not set.
+        """The settings in `environ`; an empty variable counts as not set.
 
         Raises SettingsError, which names the first variable that is missing or malformed.
         """
@@ -102,7 +102,7 @@ def read_variables(path: Path) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads one variable at a time, refusing what is malformed with its name."""
+    """Reads one variable at a time. Raises SettingsError, which names it, when it is malformed."""
 
     environ: Mapping[str, str]
 
@@ -175,12 +175,12 @@ class _Reader:
 
 
 def without_password(url: str) -> str:
-    """`url` with its password hidden, for a message; other text comes back as it is."""
+    """`url` with `***` as its password, for a message; other text stays as it is."""
     return re.sub(r"(://[^:/@]*:).*@", r"\1***@", url)
 
 
 def find_project(start: Path) -> Path:
-    """The nearest folder at or above `start` that has a local stack or a project file."""
+    """The nearest folder, `start` or one above it, that has a local stack or a project file."""
     start = start.resolve()
     for folder in (start, *start.parents):
         if (folder / ".ontem").is_dir() or (folder / "pyproject.toml").is_file():

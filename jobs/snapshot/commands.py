@@ -7,7 +7,7 @@ import click
 from jobs.entry import CLOCK, Day, job_here
 from stores.postgres.loads import LoadRow, loads_of
 from stores.redis.connection import connect_redis
-from stores.redis.publish import read_published
+from stores.redis.reader import read_published
 
 
 @click.command()

@@ -23,7 +23,7 @@ from stores.postgres.loads import (
     register_load,
 )
 from stores.redis.errors import LoadTooOld
-from stores.redis.publish import Published, read_published
+from stores.redis.reader import Published, read_published
 from stores.redis.values import Load
 
 

@@ -18,15 +18,8 @@ from stores.files.store import OfflineStore
 from stores.postgres.loads import LoadRow, mark_published
 from stores.redis.connection import redis_address
 from stores.redis.memory import bytes_needed, check_room
-from stores.redis.publish import (
-    Fence,
-    Published,
-    check_order,
-    read_published,
-    set_list,
-    take_fence,
-    write_versions,
-)
+from stores.redis.publish import Fence, check_order, set_list, take_fence, write_versions
+from stores.redis.reader import Published, read_published
 from stores.redis.values import Load
 
 ROWS_AT_ONCE = 20_000

@@ -10,7 +10,8 @@ from jobs.snapshot.errors import TooFarBack
 from stores.postgres.loads import LoadRow, loads_of, lock_loads, mark_withdrawn
 from stores.redis.connection import connect_redis
 from stores.redis.errors import NothingPublished
-from stores.redis.publish import read_published, withdraw_newest
+from stores.redis.publish import withdraw_newest
+from stores.redis.reader import read_published
 from stores.redis.values import MOST_VERSIONS, Load
 
 BEGIN, LIST, WITHDRAW = range(3)

@@ -15,7 +15,7 @@ from features_pkg.definitions.feature_set import FeatureSet
 from ontem.demo.errors import NoDemo
 from ontem.demo.folder import DemoFolder
 from ontem.demo.stages import python_module
-from stores.redis.publish import read_published
+from stores.redis.reader import read_published
 from stores.settings import Settings
 
 

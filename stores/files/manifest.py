@@ -1,8 +1,8 @@
-"""Manifests: what was committed to the offline store, and where every reader starts.
+"""Manifests: what is committed to the offline store, and where every reader starts.
 
-A run writes its files into a folder of its own first; then its manifest is created as the next
-revision of its slot. Without the manifest the files are nobody's, so a run that failed, was killed
-or was repeated changes nothing that was committed.
+A run writes its files into a folder of its own. Then it commits them: it creates a manifest as the
+next revision of a slot. No reader finds files without a manifest, so a run that fails, is killed or
+is repeated changes nothing that was committed.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ Facts = TypeVar("Facts")
 
 
 class ManifestMissing(OfflineError):
-    """No revision of that slot was ever committed."""
+    """There is no such manifest: the slot has no revision, or not this one."""
 
     def __init__(self, *, key: str, remedy: str) -> None:
         super().__init__(f"there is no {key} in the offline store: {remedy}")
@@ -33,7 +33,7 @@ class ManifestMissing(OfflineError):
 
 
 class ManifestUnreadable(OfflineError):
-    """A manifest that isn't one of this layout."""
+    """A file that is not a manifest of this layout."""
 
     def __init__(self, *, key: str, reason: str) -> None:
         super().__init__(f"the manifest {key} can't be read ({reason}): build it again")
@@ -41,7 +41,7 @@ class ManifestUnreadable(OfflineError):
 
 
 class FileDamaged(OfflineError):
-    """A file whose bytes are not those that were committed."""
+    """A file that has changed since it was committed."""
 
     def __init__(self, *, key: str, expected: str, found: str) -> None:
         super().__init__(f"{key} has sha256 {found}, its manifest says {expected}: build it again")
@@ -50,9 +50,10 @@ class FileDamaged(OfflineError):
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """What a manifest is a revision of: a dataset under one id (timelines or feature set).
+    """A place for the revisions of one manifest: a dataset, its id and its partition.
 
-    `partition` is the snapshot's `as_of` (YYYY-MM-DD), or `all` where the dataset has only one.
+    The id is the timelines id or the feature set's version. The partition of a snapshot is its
+    `as_of` (YYYY-MM-DD); a dataset without partitions has `all`.
     """
 
     dataset: str
@@ -60,7 +61,7 @@ class Slot:
     partition: str
 
     def key(self, revision: int) -> str:
-        """Where revision 1, 2, 3, ... is."""
+        """The key of a revision; the first one is 1."""
         return f"manifests/{self.dataset}/{self.id}/{self.partition}/{revision:06d}.json"
 
 
@@ -76,7 +77,7 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """How a manifest came to be."""
+    """When, by which command and with which libraries a manifest was made."""
 
     at: datetime
     by: str
@@ -85,7 +86,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest(Generic[Facts]):
-    """A committed run: its files, and `facts`, which are the dataset's own."""
+    """A committed run: its files, and the `facts` that its dataset defines."""
 
     slot: Slot
     run: str
@@ -96,39 +97,39 @@ class Manifest(Generic[Facts]):
 
     @property
     def rows(self) -> int:
-        """The rows of all files."""
+        """How many rows all files have."""
         return sum(file.rows for file in self.files)
 
     @property
     def bytes(self) -> int:
-        """The size of all files."""
+        """How many bytes all files have."""
         return sum(file.bytes for file in self.files)
 
 
 def run_folder(dataset: str, run: str) -> str:
-    """The key of a run's own folder."""
+    """The key of the folder that a run writes to."""
     return f"runs/{dataset}/{run}"
 
 
 def provenance(*, at: datetime, by: str) -> Provenance:
-    """The provenance of something made now by the command `by` on this machine's libraries."""
+    """The provenance of what the command `by` makes at the instant `at` in this process."""
     return Provenance(at=at, by=by, libraries=library_versions())
 
 
 def library_versions() -> dict[str, str]:
-    """The versions that values may depend on."""
+    """The versions of Python and of the libraries that values may depend on."""
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
 def describe_files(store: OfflineStore, folder: str) -> tuple[DataFile, ...]:
-    """The Parquet files of a run folder that was just written, made durable and counted."""
+    """Make the Parquet files of a run folder durable, and describe each."""
     return tuple(_describe_one(store, key) for key in store.make_durable(folder))
 
 
 def commit_manifest(store: OfflineStore, manifest: Manifest[Facts]) -> str:
-    """Create `manifest` as the next revision of its slot; the key it got.
+    """Create `manifest` as the next revision of its slot; the key of that revision.
 
-    Of several that commit at once each gets a revision of its own.
+    Runs that commit at the same time get a revision each.
     """
     content = msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
     revision = newest_revision(store, manifest.slot) + 1
@@ -138,19 +139,26 @@ def commit_manifest(store: OfflineStore, manifest: Manifest[Facts]) -> str:
 
 
 def newest_revision(store: OfflineStore, slot: Slot) -> int:
-    """The newest revision of a slot, 0 for none; found by looking at names, never by listing."""
-    step = 1
-    while store.exists(slot.key(step)):
-        step *= 2
-    there, absent = step // 2, step
-    while absent - there > 1:
-        middle = (there + absent) // 2
-        there, absent = (middle, absent) if store.exists(slot.key(middle)) else (there, middle)
-    return there
+    """The newest revision of a slot, 0 when it has none.
+
+    Revisions have no gaps, so a binary search finds it without listing, which object stores do
+    slowly.
+    """
+    absent = 1
+    while store.exists(slot.key(absent)):
+        absent *= 2
+    present = absent // 2
+    while absent - present > 1:
+        middle = (present + absent) // 2
+        if store.exists(slot.key(middle)):
+            present = middle
+        else:
+            absent = middle
+    return present
 
 
 def read_manifest(store: OfflineStore, key: str, facts: type[Facts]) -> Manifest[Facts]:
-    """The manifest under `key`, whose facts are of that type.
+    """The manifest under `key`; its facts are of the type `facts`.
 
     Raises ManifestMissing or ManifestUnreadable.
     """
@@ -168,7 +176,7 @@ def read_manifest(store: OfflineStore, key: str, facts: type[Facts]) -> Manifest
 
 
 def verify_files(store: OfflineStore, files: Iterable[DataFile]) -> None:
-    """Raises FileMissing or FileDamaged unless every file has the bytes that were committed."""
+    """Raises FileMissing or FileDamaged unless every file is as it was committed."""
     for file in files:
         found = _sha256(store, file.key)
         if found != file.sha256:

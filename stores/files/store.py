@@ -1,7 +1,7 @@
-"""The offline store: the one room that knows how files are kept below the storage root.
+"""The offline store: files below the storage root, each under its key.
 
-Everything is named by a key, a relative path with forward slashes, so that a folder and a bucket
-look the same from outside. Nothing is ever replaced: a key that is there keeps its bytes.
+A key is a relative path with forward slashes, so that a folder and a bucket look the same from
+outside. Files are never replaced: a key that exists keeps its bytes.
 """
 
 import os
@@ -17,7 +17,7 @@ from features_pkg.errors import OntemError
 
 
 class OfflineError(OntemError):
-    """Base of what the offline store refuses."""
+    """Base of the errors of the offline store."""
 
 
 class StorageUnusable(OfflineError):
@@ -29,10 +29,12 @@ class StorageUnusable(OfflineError):
 
 
 class FileMissing(OfflineError):
-    """A key that a manifest or a caller names is not there."""
+    """There is no file under a key that a manifest or a caller names."""
 
     def __init__(self, *, key: str, root: str) -> None:
-        super().__init__(f"{key} is not below {root}: was the storage root moved or cleaned?")
+        super().__init__(
+            f"there is no {key} below {root}: set ONTEM_STORAGE_URL to where the files are now"
+        )
         self.key, self.root = key, root
 
 
@@ -40,7 +42,7 @@ class OfflineStore(Protocol):
     """Immutable files by key."""
 
     def create(self, key: str, content: bytes) -> bool:
-        """Put `content` under `key` at once and durably; False when the key is there already."""
+        """Create a file with `content`, at once and durably; False when the key exists."""
         ...
 
     def exists(self, key: str) -> bool:
@@ -48,29 +50,29 @@ class OfflineStore(Protocol):
         ...
 
     def open(self, key: str) -> BufferedReader:
-        """The file's bytes, to read; raises FileMissing."""
+        """The file, opened for reading. Raises FileMissing."""
         ...
 
     def location(self, key: str) -> str:
-        """The URL by which Spark writes or reads `key`, a file or a folder."""
+        """The URL under which Spark writes or reads a file or a folder."""
         ...
 
     def make_durable(self, folder: str) -> tuple[str, ...]:
-        """Make what was written below `folder` durable; its Parquet files' keys, sorted.
+        """Make all files below `folder` durable; the keys of the Parquet files, sorted.
 
-        Only the run that wrote the folder asks: readers start at a manifest.
+        Only the run that writes the folder calls this: readers start at a manifest.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class FolderStore:
-    """An `OfflineStore` in a folder of this machine, or of one that all machines mount."""
+    """An `OfflineStore` in a folder, of this machine or of a disk that all machines mount."""
 
     root: Path
 
     def create(self, key: str, content: bytes) -> bool:
-        """Write a temporary file, then link it: the name appears with all its bytes or never."""
+        """Write a draft, then link it: the file appears with all its bytes or not at all."""
         target = self._path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.parent / f".{target.name}.{uuid.uuid4().hex}"
@@ -92,23 +94,23 @@ class FolderStore:
         return self._path(key).is_file()
 
     def open(self, key: str) -> BufferedReader:
-        """The file's bytes, to read; raises FileMissing."""
+        """The file, opened for reading. Raises FileMissing."""
         try:
             return self._path(key).open("rb")
         except FileNotFoundError:
             raise FileMissing(key=key, root=self.root.as_uri()) from None
 
     def location(self, key: str) -> str:
-        """The URL by which Spark writes or reads `key`."""
+        """The URL under which Spark writes or reads a file or a folder."""
         return self._path(key).as_uri()
 
     def make_durable(self, folder: str) -> tuple[str, ...]:
-        """Make what was written below `folder` durable; its Parquet files' keys, sorted."""
+        """Make all files below `folder` durable; the keys of the Parquet files, sorted."""
         below = self._path(folder)
         for path in _tree(below):
             _sync(path)
-        found = (path.relative_to(self.root).as_posix() for path in below.rglob("*.parquet"))
-        return tuple(sorted(found))
+        keys = (path.relative_to(self.root).as_posix() for path in below.rglob("*.parquet"))
+        return tuple(sorted(keys))
 
     def _path(self, key: str) -> Path:
         path = (self.root / key).resolve()
@@ -118,9 +120,9 @@ class FolderStore:
 
 
 def open_store(url: str) -> OfflineStore:
-    """The store at a root URL (`file:///folder`, made when it is not there).
+    """The store at a root URL such as `file:///folder`; the folder is created if it is missing.
 
-    Raises StorageUnusable when the URL is of another kind or the folder can't be written.
+    Raises StorageUnusable when the URL is of another kind or the folder can't be written to.
     """
     parts = urlsplit(url)
     if parts.scheme != "file" or parts.netloc:
@@ -131,18 +133,18 @@ def open_store(url: str) -> OfflineStore:
     except OSError as error:
         raise StorageUnusable(url=url, reason=error.strerror or str(error)) from error
     if not os.access(root, os.W_OK | os.X_OK):
-        raise StorageUnusable(url=url, reason="no right to write there")
+        raise StorageUnusable(url=url, reason="this user may not write there")
     return FolderStore(root)
 
 
 def _tree(folder: Path) -> Iterator[Path]:
-    """Everything below `folder`, then the folder itself."""
+    """All files and folders below `folder`, then the folder itself."""
     yield from folder.rglob("*")
     yield folder
 
 
 def _sync(path: Path) -> None:
-    """Have the system write a file or a folder to the disk."""
+    """Make the operating system write a file or a folder to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""API keys: how one is made, read back and checked. Only a hash of the secret is ever stored."""
+"""API keys: creating, parsing and checking one. Only a hash of the secret is ever stored."""
 
 import hashlib
 import hmac
@@ -9,48 +9,48 @@ from dataclasses import dataclass, field
 from typing import Final
 
 KEY_CACHE_SECONDS: Final = 30
-"""How long a running service may go on with a revoked key, or an old policy, that it has read."""
+"""How long a service caches a key with its policy, so how long a revoked one may still work."""
 
-_FORM: Final = re.compile(r"ontem_([0-9a-f]{12})_([0-9a-f]{48})([0-9a-f]{8})", re.ASCII)
+_PATTERN: Final = re.compile(r"ontem_([0-9a-f]{12})_([0-9a-f]{48})([0-9a-f]{8})", re.ASCII)
 _ID_BYTES: Final = 6
 _SECRET_BYTES: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """One key: the id under which it is stored, and the secret that proves it."""
+    """A key: the id under which it is stored, and the secret that proves it."""
 
     key_id: str
     secret: str = field(repr=False)
 
     @classmethod
     def new(cls) -> "ApiKey":
-        """A key of 192 random bits."""
+        """A new key, whose secret has 192 random bits."""
         return cls(secrets.token_hex(_ID_BYTES), secrets.token_hex(_SECRET_BYTES))
 
     @classmethod
     def read(cls, text: str) -> "ApiKey | None":
-        """The key that `text` is, or None when it has not the form or its checksum is wrong.
+        """The key in `text`; None when `text` is not a key or its checksum is wrong.
 
-        So a mistyped or invented key is refused without asking the database.
+        So a mistyped or invented key is refused without a query.
         """
-        form = _FORM.fullmatch(text)
-        if form is None or form[3] != _checksum(form[1], form[2]):
+        match = _PATTERN.fullmatch(text)
+        if match is None or match[3] != _checksum(match[1], match[2]):
             return None
-        return cls(form[1], form[2])
+        return cls(match[1], match[2])
 
     @property
     def text(self) -> str:
-        """What the merchant gets, once: `ontem_<id>_<secret and checksum>`."""
+        """What the merchant is shown once: `ontem_<id>_<secret and checksum>`."""
         return f"ontem_{self.key_id}_{self.secret}{_checksum(self.key_id, self.secret)}"
 
     @property
     def secret_hash(self) -> bytes:
-        """What is stored. SHA-256 suffices: 192 random bits can't be tried, unlike a password."""
+        """What is stored. SHA-256 is enough: nobody can try 192 random bits, unlike passwords."""
         return hashlib.sha256(self.secret.encode()).digest()
 
     def proves(self, stored_hash: bytes) -> bool:
-        """Whether `stored_hash` is of this secret; the time taken does not tell."""
+        """Whether `stored_hash` is the hash of this secret; it takes the same time either way."""
         return hmac.compare_digest(self.secret_hash, stored_hash)
 
 

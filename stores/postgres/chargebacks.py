@@ -1,4 +1,4 @@
-"""Chargebacks that a merchant tells us of as they happen."""
+"""Chargebacks that a merchant reports as they become known."""
 
 from datetime import datetime
 from typing import Literal
@@ -15,14 +15,14 @@ def record_chargeback(
     reported_at: datetime,
     kind: ChargebackKind = "chargeback",
 ) -> bool:
-    """Store a chargeback, or its reversal, that was reported to us at `reported_at` (aware).
+    """Store a chargeback, or its reversal, that was reported at `reported_at` (aware).
 
-    It counts from then on, or from when it is stored if that is more than five seconds later, and
-    never before its order is known. Telling it twice does no harm: the first one counts. Returns
-    whether it was stored, which it is not when the very same one is there. Raises
-    psycopg.errors.CheckViolation for an instant after the database's clock.
+    Returns False when the same report is stored already. A chargeback counts from `reported_at` on,
+    or from when it is stored if that is more than five seconds later, and never before its order.
+    Of several reports for one order the first one counts. Raises psycopg.errors.CheckViolation for
+    an instant that is later than the database's clock.
     """
-    stored = connection.execute(
+    inserted = connection.execute(
         "INSERT INTO chargebacks (merchant_id, order_id, kind, event_at, reported_at)"
         " VALUES (%(merchant_id)s, %(order_id)s, %(kind)s, %(reported_at)s, %(reported_at)s)"
         " ON CONFLICT (merchant_id, order_id, kind, event_at) DO NOTHING",
@@ -33,4 +33,4 @@ def record_chargeback(
             "reported_at": reported_at,
         },
     )
-    return stored.rowcount == 1
+    return inserted.rowcount == 1

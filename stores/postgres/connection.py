@@ -26,7 +26,7 @@ class PostgresUnavailable(OntemError):
 
 
 def postgres_address(url: str) -> str:
-    """`host:port/database` of a connection URL: what a message may show, never its password."""
+    """`host:port/database` of a connection URL, for a message: it has no password."""
     parts = conninfo_to_dict(url)
     host, port = parts.get("host") or "localhost", parts.get("port") or 5432
     return f"{host}:{port}/{parts.get('dbname') or parts.get('user') or ''}"
@@ -42,8 +42,8 @@ def connect(
 ) -> Connection:
     """A connection whose session runs in UTC; a timeout of None means no limit.
 
-    It belongs to the caller, who closes it (`with connect(...) as connection` commits as well).
-    Raises PostgresUnavailable when it cannot be had within five seconds.
+    The caller closes it; `with connect(...) as connection` also commits. Raises
+    PostgresUnavailable when PostgreSQL does not answer within CONNECT_TIMEOUT_SECONDS.
     """
     limits = {"statement_timeout": statement_timeout, "lock_timeout": lock_timeout}
     options = ["-c TimeZone=UTC"] + [
@@ -69,11 +69,11 @@ def connect(
 
 
 def quote(value: object) -> str:
-    """`value` as an SQL literal, by psycopg's own quoting: for drivers without parameters."""
+    """`value` as an SQL literal, quoted by psycopg: for drivers without parameters."""
     return sql.Literal(value).as_string(None)
 
 
 def _first_sentence(error: psycopg.OperationalError) -> str:
-    """The reason that libpq gives on one line, without its multi-line hints."""
+    """The first line of libpq's message; hints follow on other lines."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0].rstrip("?.") if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""The table `loads`: all loads there ever were, and the lock that lets one job at a time in."""
+"""The table `loads`, which has every load for good, and the lock for one job at a time."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass
@@ -22,7 +22,7 @@ COLUMNS: Final = (
 
 
 class LoaderRunning(OntemError):
-    """Another job publishes or withdraws loads of the same timelines."""
+    """Another job is publishing or withdrawing loads of the same timelines."""
 
     def __init__(self, *, timelines: str, holder: str) -> None:
         super().__init__(
@@ -33,9 +33,9 @@ class LoaderRunning(OntemError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewLoad:
-    """A committed snapshot revision that is to become a load.
+    """A committed snapshot that is to become a load.
 
-    `watermark` is the transaction id below which its rows are; `revision` its manifest's key.
+    It has the rows of transactions below `watermark`; `revision` is the key of its manifest.
     """
 
     as_of: date
@@ -50,7 +50,7 @@ class NewLoad:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadRow(NewLoad):
-    """A load, and whether it was ever published or withdrawn."""
+    """A load with its id, and when it was published or withdrawn."""
 
     load_id: int
     created_at: datetime
@@ -59,14 +59,14 @@ class LoadRow(NewLoad):
 
     @property
     def watermark_key(self) -> int:
-        """The `recorded_key` below which its rows are."""
+        """The load has the rows with a `recorded_key` below this."""
         return recorded_key(self.generation, self.watermark)
 
 
 def lock_loads(connection: Connection, timelines: str) -> None:
-    """Let no other session load these timelines until this one ends, however it ends.
+    """Keep other sessions from loading these timelines until this session ends, in whatever way.
 
-    Raises LoaderRunning, which names the process that holds the lock.
+    Raises LoaderRunning, which names the process that has the lock.
     """
     number = crc32(timelines.encode()) - 2**31
     row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (LOCK_CLASS, number)).fetchone()
@@ -96,7 +96,7 @@ def loads_of(connection: Connection, timelines: str) -> Sequence[LoadRow]:
 
 
 def register_load(connection: Connection, load: NewLoad) -> LoadRow:
-    """`load` with the id it got: greater than all before, bound to its revision for good."""
+    """`load` with its new id, which is greater than all before and never changes."""
     ((load_id, created_at),) = connection.execute(
         "INSERT INTO loads"
         " (as_of, cutoff, watermark, generation, timelines, revision, entities, checksum)"
@@ -109,7 +109,7 @@ def register_load(connection: Connection, load: NewLoad) -> LoadRow:
 
 
 def mark_published(connection: Connection, load_id: int) -> None:
-    """Note that the load is in the list; a second time changes nothing."""
+    """Record that the load is in the list; recording it again changes nothing."""
     connection.execute(
         "UPDATE loads SET published_at = coalesce(published_at, ontem_clock()) WHERE load_id = %s",
         (load_id,),
@@ -117,7 +117,7 @@ def mark_published(connection: Connection, load_id: int) -> None:
 
 
 def mark_withdrawn(connection: Connection, load_id: int) -> None:
-    """Note that the load never returns; a second time changes nothing."""
+    """Record that the load never returns; recording it again changes nothing."""
     connection.execute(
         "UPDATE loads SET withdrawn_at = coalesce(withdrawn_at, ontem_clock()) WHERE load_id = %s",
         (load_id,),

@@ -1,4 +1,4 @@
-"""Bringing a database to the newest schema, and saying what kind of stack it is."""
+"""Bringing a database to the newest schema, as a development or a production stack."""
 
 from importlib.resources import as_file, files
 
@@ -12,27 +12,28 @@ from features_pkg.errors import OntemError
 from stores.postgres.connection import connect, postgres_address
 from stores.settings import Environment
 
-ONE_AT_A_TIME = 0x4F6E74656D  # "Ontem" in ASCII: the key of our advisory lock
+MIGRATE_LOCK = 0x4F6E74656D  # "Ontem" in ASCII: the key of an advisory lock
 
 
 class OtherEnvironment(OntemError):
     """The database was migrated as the other kind of stack."""
 
-    def __init__(self, *, address: str, found: str, asked: str) -> None:
+    def __init__(self, *, address: str, current: str, requested: str) -> None:
         super().__init__(
-            f"{address} was migrated as {found} and cannot become {asked}: "
-            f"set ONTEM_ENVIRONMENT={found}, or migrate an empty database"
+            f"{address} was migrated as {current} and cannot become {requested}: "
+            f"set ONTEM_ENVIRONMENT={current}, or migrate an empty database"
         )
-        self.address, self.found, self.asked = address, found, asked
+        self.address, self.current, self.requested = address, current, requested
 
 
 def migrate(url: str, *, environment: Environment) -> None:
     """Create or complete the schema at `url`, all of it or nothing; a second call changes nothing.
 
-    Also registers the server's generation when it is new. Only a database of a development stack
-    gets the settable clock. Concurrent calls wait for each other. Raises PostgresUnavailable, and
-    OtherEnvironment when a development database is to become production, or a production one that
-    has orders development.
+    A server that was restored or has failed over gets a new generation. Only the database of a
+    development stack gets a clock that can be set. Concurrent calls wait for each other.
+
+    Raises PostgresUnavailable. Raises OtherEnvironment when a development database is to become
+    production, or a production database with orders is to become development.
     """
     engine = create_engine(
         "postgresql+psycopg://",
@@ -40,14 +41,14 @@ def migrate(url: str, *, environment: Environment) -> None:
         poolclass=NullPool,
     )
     with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ONE_AT_A_TIME})
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATE_LOCK})
         _upgrade(connection)
         _fix_environment(connection, environment, postgres_address(url))
         _register_generation(connection)
 
 
 def _upgrade(connection: SqlConnection) -> None:
-    """Run the revisions that are not there yet, in the caller's transaction."""
+    """Run the revisions that the database does not have, in the caller's transaction."""
     with as_file(files("sql").joinpath("migrations")) as folder:
         config = Config()
         config.set_main_option("script_location", str(folder).replace("%", "%%"))
@@ -56,20 +57,20 @@ def _upgrade(connection: SqlConnection) -> None:
         command.upgrade(config, "head")
 
 
-def _fix_environment(connection: SqlConnection, asked: Environment, address: str) -> None:
-    found = connection.scalar(text("SELECT environment FROM stack"))
-    if found == asked:
+def _fix_environment(connection: SqlConnection, requested: Environment, address: str) -> None:
+    current = connection.scalar(text("SELECT environment FROM stack"))
+    if current == requested:
         return
-    if found == "development" or (found and _has_orders(connection)):
-        raise OtherEnvironment(address=address, found=found, asked=asked)
+    if current == "development" or (current and _has_orders(connection)):
+        raise OtherEnvironment(address=address, current=current, requested=requested)
     connection.execute(
         text(
-            "INSERT INTO stack (environment) VALUES (:asked)"
+            "INSERT INTO stack (environment) VALUES (:requested)"
             " ON CONFLICT (only_row) DO UPDATE SET environment = excluded.environment"
         ),
-        {"asked": asked},
+        {"requested": requested},
     )
-    if asked == "development":
+    if requested == "development":
         clock = files("sql").joinpath("development_clock.sql").read_text(encoding="utf-8")
         connection.exec_driver_sql(clock, execution_options={"no_parameters": True})
 
@@ -79,7 +80,7 @@ def _has_orders(connection: SqlConnection) -> bool:
 
 
 def _register_generation(connection: SqlConnection) -> None:
-    """A server is another one when the newest generation does not carry its identity."""
+    """Add a generation unless the newest one has the identity of this server."""
     connection.execute(
         text(
             "INSERT INTO generations (generation, system_identifier, timeline_id)"

@@ -1,4 +1,4 @@
-"""How the online store is reached."""
+"""Connections to Redis, the online store."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -26,13 +26,13 @@ class RedisUnavailable(OntemError):
 
 
 def redis_address(url: str) -> str:
-    """`host:port/database` of a connection URL, without its password."""
+    """`host:port/database` of a connection URL, for a message: it has no password."""
     options = url_options(url)
     return f"{options.get('host', 'localhost')}:{options.get('port', 6379)}/{options.get('db', 0)}"
 
 
 def redis_client(url: str, timeout: timedelta = COMMAND_TIMEOUT) -> "redis.Redis":
-    """A client that gives up after `timeout` instead of trying again; it connects when used."""
+    """A client that gives up after `timeout` and does not retry; it connects at its first use."""
     seconds = timeout.total_seconds()
     return redis.Redis.from_url(
         url,
@@ -43,7 +43,7 @@ def redis_client(url: str, timeout: timedelta = COMMAND_TIMEOUT) -> "redis.Redis
 
 
 def connect_redis(url: str, timeout: timedelta = COMMAND_TIMEOUT) -> "redis.Redis":
-    """A `redis_client` that has answered. Raises RedisUnavailable, which names the address."""
+    """A `redis_client` whose server has answered. Raises RedisUnavailable."""
     connected = redis_client(url, timeout)
     try:
         connected.ping()
@@ -54,7 +54,7 @@ def connect_redis(url: str, timeout: timedelta = COMMAND_TIMEOUT) -> "redis.Redi
 
 
 def url_options(url: str) -> dict[str, Any]:
-    """What redis-py reads off a connection URL: host, port, db, password and the like."""
+    """The parts of a connection URL as redis-py names them: host, port, db, password and others."""
     options: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
     return options
 

@@ -1,4 +1,4 @@
-"""What keeps a load from becoming visible, and the sentences that say so."""
+"""What keeps a load from becoming visible, or the newest from being withdrawn."""
 
 from datetime import date
 
@@ -7,37 +7,37 @@ from stores.redis.values import Load
 
 
 class PublishRefused(OntemError):
-    """Base of what keeps a load from becoming visible; the list stays as it was."""
+    """Base of these errors; the list of published loads stays as it was."""
 
 
 class LoadFenced(PublishRefused):
-    """Another run took over while this one was under way, or the load is too old by its id."""
+    """Another run has taken the fence, of this load or of a newer one."""
 
     def __init__(self, *, load_id: int) -> None:
         super().__init__(
-            f"load {load_id} was overtaken by another run, and nothing more of it is written: "
+            f"load {load_id} was overtaken by another run and is not written any further: "
             "look at `ontem snapshots`"
         )
         self.load_id = load_id
 
 
 class LoadTooOld(PublishRefused):
-    """Ids and days of the list only rise together."""
+    """A load whose id or day is not above the newest published one."""
 
     def __init__(self, *, load: Load, newest: Load) -> None:
         super().__init__(
             f"load {load.load_id} as of {_day(load)} can't follow load {newest.load_id} as of "
-            f"{_day(newest)}, which is published: `ontem unpublish` takes the newest back"
+            f"{_day(newest)}, which is published: `ontem unpublish` withdraws the newest one"
         )
         self.load, self.newest = load, newest
 
 
 class RedisMayEvict(PublishRefused):
-    """A feature that Redis drops on its own would be read as a new customer."""
+    """Redis may drop keys on its own, and then customers would look new."""
 
     def __init__(self, *, address: str, policy: str) -> None:
         super().__init__(
-            f"Redis at {address} has maxmemory-policy {policy} and may drop features: "
+            f"Redis at {address} has maxmemory-policy {policy} and may drop keys: "
             "set it to noeviction"
         )
         self.address, self.policy = address, policy
@@ -55,18 +55,18 @@ class RedisFull(PublishRefused):
 
 
 class RedisLost(PublishRefused):
-    """Redis went away, or had no room, while a load was written."""
+    """Redis stopped answering, or ran out of memory, while a load was written."""
 
     def __init__(self, *, reason: str) -> None:
         super().__init__(
-            f"Redis did not take a write ({reason}), and what is published stays as it was: "
-            "run the same command again when Redis can take it"
+            f"Redis did not confirm a write ({reason}), and what is published stays as it was: "
+            "run the same command again when Redis is well"
         )
         self.reason = reason
 
 
 class ValueDamaged(PublishRefused):
-    """A value in Redis that this store did not write."""
+    """A value in Redis that was not written by this store."""
 
     def __init__(self, *, key: bytes, reason: str) -> None:
         super().__init__(f"the value of {key.decode()} is damaged ({reason}): delete that key")
@@ -88,7 +88,9 @@ class NothingPublished(PublishRefused):
     """There is no load to withdraw."""
 
     def __init__(self, *, timelines: str) -> None:
-        super().__init__(f"no load of timelines {timelines} is published: see `ontem snapshots`")
+        super().__init__(
+            f"no load of timelines {timelines} is published: look at `ontem snapshots`"
+        )
         self.timelines = timelines
 
 

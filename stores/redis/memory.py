@@ -5,7 +5,7 @@ from typing import Any, Final
 import redis
 
 from stores.redis.errors import RedisFull, RedisMayEvict
-from stores.redis.publish import Published
+from stores.redis.reader import Published
 from stores.redis.values import Load
 
 KEY_OVERHEAD_BYTES: Final = 170

@@ -16,7 +16,6 @@ from typing import Final, cast
 import redis
 
 from stores.redis.errors import (
-    ListDamaged,
     LoadFenced,
     LoadTooOld,
     NothingPublished,
@@ -24,37 +23,10 @@ from stores.redis.errors import (
     ValueDamaged,
 )
 from stores.redis.keys import fence_key, list_key, value_key
-from stores.redis.values import Load, VersionUnreadable, append_version, decode_list, encode_list
+from stores.redis.reader import Published
+from stores.redis.values import Load, VersionUnreadable, append_version, encode_list
 
 BATCH: Final = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """The list of published loads as Redis has it, oldest first, and its bytes."""
-
-    content: bytes
-    loads: tuple[Load, ...]
-
-    @property
-    def newest(self) -> Load | None:
-        """The newest load, None when there is none."""
-        return self.loads[-1] if self.loads else None
-
-    @property
-    def ids(self) -> frozenset[int]:
-        """The ids of all its loads."""
-        return frozenset(load.load_id for load in self.loads)
-
-
-def read_published(client: "redis.Redis", timelines: str) -> Published:
-    """The loads that requests can see now. Raises ListDamaged."""
-    key = list_key(timelines)
-    content = cast(bytes | None, client.get(key)) or b""
-    try:
-        return Published(content, decode_list(content) if content else ())
-    except VersionUnreadable as error:
-        raise ListDamaged(key=key, reason=str(error)) from None
 
 
 def check_order(load: Load, before: Published) -> None:

@@ -1,7 +1,8 @@
-"""The values of the online store: versions side by side, and the list of published loads.
+"""The values of the online store: an entity's versions, and the list of published loads.
 
-A value is MessagePack: `[entity check, dropped, load id, timeline, load id, timeline, ...]`, newest
-first. The list is MessagePack, too. A version whose load is not listed is invisible.
+A value is MessagePack: `[entity check, dropped, load id, timeline, load id, timeline, ...]`. Each
+load id with its timeline is one version, the newest first; `dropped` says whether older versions
+were dropped. The list is MessagePack as well. A version whose load is not in the list is invisible.
 """
 
 from __future__ import annotations
@@ -15,17 +16,18 @@ from features_pkg.entity_keys import NAME_BYTES
 from features_pkg.errors import OntemError
 
 MOST_VERSIONS: Final = 3
+"""How many versions of an entity Redis has at most."""
 
 
 class VersionUnreadable(OntemError):
-    """An online value that can't answer for the load that was asked for: read it as missing."""
+    """A value that can't be read for a load: the entity is missing then, not new."""
 
 
 class Load(msgspec.Struct, frozen=True, array_like=True):
     """One published load: all entities as of the civil day `as_of` (ordinal).
 
-    `cutoff_us` is where that day begins; `checksum` is over the keys and timelines in the
-    snapshot, `revision` the manifest it is from.
+    That day begins at `cutoff_us`. `revision` is the key of the snapshot's manifest, and `checksum`
+    is over its files.
     """
 
     load_id: int
@@ -40,7 +42,7 @@ _list_decoder = msgspec.msgpack.Decoder(tuple[Load, ...])
 
 
 def encode_list(loads: Iterable[Load]) -> bytes:
-    """The bytes of the list; oldest first."""
+    """The bytes of the list; `loads` are oldest first."""
     return msgspec.msgpack.encode(tuple(loads))
 
 
@@ -48,7 +50,7 @@ def decode_list(content: bytes) -> tuple[Load, ...]:
     """The published loads, oldest first.
 
     Raises:
-        VersionUnreadable: when the bytes are no such list.
+        VersionUnreadable: the bytes are not a list of loads.
     """
     try:
         return _list_decoder.decode(content)
@@ -57,28 +59,29 @@ def decode_list(content: bytes) -> tuple[Load, ...]:
 
 
 def load_for_day(loads: Sequence[Load], due_day: int, max_stale_days: int) -> Load | None:
-    """The newest load as of `due_day` or at most `max_stale_days` before it; days are ordinals."""
-    fit = [load for load in loads if due_day - max_stale_days <= load.as_of <= due_day]
-    return max(fit, key=lambda load: (load.as_of, load.load_id), default=None)
+    """The newest load as of `due_day`, or of at most `max_stale_days` before; days are ordinals."""
+    usable = [load for load in loads if due_day - max_stale_days <= load.as_of <= due_day]
+    return max(usable, key=lambda load: (load.as_of, load.load_id), default=None)
 
 
 def read_version(
-    value: bytes | None, entity_key: bytes, load_id: int, listed: frozenset[int]
+    value: bytes | None, entity_key: bytes, load_id: int, listed_ids: frozenset[int]
 ) -> bytes | None:
-    """The timeline that `load_id` sees: its newest visible version not after it; None if never.
+    """The timeline of an entity as of the load `load_id`; None when it was never seen by then.
+
+    That is its newest visible version of that load or an older one.
 
     Raises:
-        VersionUnreadable: the value is another entity's or damaged, or the version that the load
-            would see was dropped. The entity is missing then, not new.
+        VersionUnreadable: the value is another entity's or damaged, or the version was dropped.
     """
     if value is None:
         return None
     dropped, versions = _unpack(value, entity_key)
     for version_id, timeline in versions:
-        if version_id <= load_id and version_id in listed:
+        if version_id <= load_id and version_id in listed_ids:
             return timeline
     if dropped:
-        raise VersionUnreadable(f"the version that load {load_id} sees was dropped")
+        raise VersionUnreadable(f"the version that load {load_id} needs was dropped")
     return None
 
 
@@ -87,26 +90,26 @@ def append_version(
     entity_key: bytes,
     load_id: int,
     timeline: bytes,
-    listed: frozenset[int],
+    listed_ids: frozenset[int],
 ) -> bytes | None:
-    """The value with `timeline` as the version of `load_id`, or None when nothing changes.
+    """The value with `timeline` as the version of `load_id`; None when the value need not change.
 
-    Versions of unlisted loads go: they can never be read. Nothing changes when the newest listed
-    version says the same already, and no unlisted one stands above it.
+    Versions of loads that are not listed are removed: they can never be read. The value need not
+    change when its newest version is listed and has the same timeline.
     """
     dropped, versions = (False, []) if value is None else _unpack(value, entity_key)
-    visible = [version for version in versions if version[0] in listed and version[0] < load_id]
+    visible = [version for version in versions if version[0] in listed_ids and version[0] < load_id]
     if visible and visible[0][1] == timeline:
         if len(visible) == len(versions):
             return None
         return _pack(entity_key, visible, dropped=dropped)
-    kept = [(load_id, timeline), *visible[: MOST_VERSIONS - 1]]
-    content = _pack(entity_key, kept, dropped=dropped or len(visible) >= MOST_VERSIONS)
+    newest = [(load_id, timeline), *visible[: MOST_VERSIONS - 1]]
+    content = _pack(entity_key, newest, dropped=dropped or len(visible) >= MOST_VERSIONS)
     return None if content == value else content
 
 
 def _pack(entity_key: bytes, versions: Iterable[tuple[int, bytes]], *, dropped: bool) -> bytes:
-    flat = [part for version in versions for part in version]
+    flat = [field for version in versions for field in version]
     return msgspec.msgpack.encode((entity_key[NAME_BYTES:], dropped, *flat))
 
 

@@ -10,7 +10,7 @@ from features_pkg.timelines.read import EventTimeline, decode
 from jobs.job import Job
 from jobs.snapshot.night import SnapshotResult, snapshot
 from stores.redis.keys import value_key
-from stores.redis.publish import read_published
+from stores.redis.reader import read_published
 from stores.redis.values import read_version
 from tests.integration.history import History
 

@@ -29,12 +29,8 @@ from stores.postgres.loads import (
     register_load,
 )
 from stores.redis.keys import value_key
-from stores.redis.publish import (
-    Fence,
-    read_published,
-    take_fence,
-    write_versions,
-)
+from stores.redis.publish import Fence, take_fence, write_versions
+from stores.redis.reader import read_published
 from stores.redis.values import read_version
 
 MAY = date(2018, 5, 1)

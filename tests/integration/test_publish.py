@@ -11,9 +11,7 @@ from jobs.snapshot.withdraw import unpublish
 from stores.redis.errors import (
     LoadTooOld,
 )
-from stores.redis.publish import (
-    read_published,
-)
+from stores.redis.reader import read_published
 from stores.redis.values import Load
 from tests.integration.history import History, a_job
 from tests.integration.publishing_shop import MAY, PublishingShop, days, killed_while_writing

@@ -21,13 +21,8 @@ from stores.redis.errors import (
     LoadFenced,
     NothingPublished,
 )
-from stores.redis.publish import (
-    Fence,
-    read_published,
-    set_list,
-    take_fence,
-    write_versions,
-)
+from stores.redis.publish import Fence, set_list, take_fence, write_versions
+from stores.redis.reader import read_published
 from stores.redis.values import VersionUnreadable
 from tests.integration.history import a_job
 from tests.integration.publishing_shop import MAY, PublishingShop, days

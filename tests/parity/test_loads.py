@@ -85,12 +85,12 @@ PUBLISHERS = (
 )
 READ, APPEND = "stores.redis.values:read_version", "stores.redis.values:append_version"
 MISTAKES = {
-    "an invisible version is read": Mistake(READ, " and version_id in listed", ""),
+    "an invisible version is read": Mistake(READ, " and version_id in listed_ids", ""),
     "a later load's version is read": Mistake(READ, "version_id <= load_id and ", ""),
     "a dropped version is read as never seen": Mistake(READ, "if dropped:", "if False:"),
     "the oldest visible version is read": Mistake(READ, "in versions:", "in versions[::-1]:"),
     "what an invisible version says is not written again": Mistake(
-        APPEND, "if version[0] in listed and version[0] < load_id", "if version[0] < load_id"
+        APPEND, "if version[0] in listed_ids and version[0] < load_id", "if version[0] < load_id"
     ),
     "dropping is not noted": Mistake(APPEND, "dropped or len(visible) >= MOST_VERSIONS", "dropped"),
     "dropping is forgotten at the next write": Mistake(APPEND, "dropped or len", "len"),

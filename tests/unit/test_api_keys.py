@@ -1,4 +1,4 @@
-"""API keys: made, read back, checked."""
+"""API keys: created, parsed, checked."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def test_two_keys_differ_in_both_parts():
 
 
 @pytest.mark.parametrize("position", range(6, 75, 4))
-def test_one_wrong_character_is_told_without_any_database(position: int):
+def test_one_wrong_character_is_found_without_any_database(position: int):
     text = ApiKey.new().text
     wrong = "0" if text[position] != "0" else "1"
 
@@ -27,7 +27,7 @@ def test_one_wrong_character_is_told_without_any_database(position: int):
 
 
 @pytest.mark.parametrize("text", ["", "ontem_", "ontem__", "Bearer x", "ontem_\N{DIGIT ONE}"])
-def test_what_has_not_the_form_is_no_key(text: str):
+def test_what_does_not_look_like_a_key_is_not_one(text: str):
     assert ApiKey.read(text) is None
     assert ApiKey.read(ApiKey.new().text + text + "\n") is None
 

@@ -11,11 +11,11 @@ from stores.policy import Policy, PolicyRefused
     ("score", "decision"),
     [(0.0, "allow"), (0.4999, "allow"), (0.5, "review"), (0.8999, "review"), (0.9, "block")],
 )
-def test_a_threshold_is_in_what_it_starts(score: float, decision: str):
+def test_a_score_at_a_threshold_counts_as_above_it(score: float, decision: str):
     assert Policy(review_at=0.5, block_at=0.9).decide(score) == decision
 
 
-def test_without_a_score_the_merchant_s_choice_holds():
+def test_without_a_score_the_merchant_s_choice_is_taken():
     assert Policy(decision_without_score="allow").decide(None) == "allow"
     assert Policy(decision_without_score="block").decide(None) == "block"
 
@@ -23,7 +23,7 @@ def test_without_a_score_the_merchant_s_choice_holds():
 @pytest.mark.parametrize(
     ("review_at", "block_at"), [(0.9, 0.5), (-0.1, 0.5), (0.5, 1.1), (math.nan, 0.5)]
 )
-def test_thresholds_that_cannot_decide_are_refused(review_at: float, block_at: float):
+def test_thresholds_out_of_order_are_refused(review_at: float, block_at: float):
     with pytest.raises(PolicyRefused) as refusal:
         Policy(review_at=review_at, block_at=block_at)
 

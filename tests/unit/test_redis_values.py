@@ -54,7 +54,7 @@ def test_a_version_that_was_dropped_is_missing_and_not_never_seen() -> None:
     value = written(*((n, b"%d" % n) for n in every), listed=set(every))
 
     assert read_version(value, KEY, 2, frozenset(every)) == b"2"
-    with pytest.raises(VersionUnreadable, match="load 1 sees was dropped"):
+    with pytest.raises(VersionUnreadable, match="load 1 needs was dropped"):
         read_version(value, KEY, 1, frozenset(every))
 
 

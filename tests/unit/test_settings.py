@@ -20,7 +20,7 @@ def some_settings(**changed):
     return Settings.from_environ({**NEEDED, **changed})
 
 
-def test_what_is_not_set_has_the_designs_defaults():
+def test_what_is_not_set_has_its_default():
     settings = some_settings()
 
     assert settings.environment == "production"
@@ -116,11 +116,11 @@ def test_a_refused_url_does_not_show_its_password():
 
 
 def test_secrets_stay_out_of_the_repr():
-    shown = repr(some_settings())
+    text = repr(some_settings())
 
-    assert "secret" not in shown
-    assert "\\n" not in shown
-    assert "entity_key" not in shown
+    assert "secret" not in text
+    assert "\\n" not in text
+    assert "entity_key" not in text
 
 
 def test_the_real_environment_wins_over_the_file_of_the_local_stack(tmp_path):
