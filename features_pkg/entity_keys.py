@@ -8,6 +8,7 @@ from typing import Final
 KEY_BYTES: Final = 24
 NAME_BYTES: Final = 16
 """The first 16 bytes of a key name the entity; the last 8 check that a value is really its own."""
+KEY_ID_DIGITS: Final = 12
 
 
 class EntityKeys:
@@ -29,6 +30,11 @@ class EntityKeys:
         mac = self._start.copy()
         mac.update(f"{merchant_id}\0{identifier}\0{value}".encode("utf-8", "surrogatepass"))
         return mac.digest()
+
+    @property
+    def key_id(self) -> str:
+        """A name for the secret, 12 hex digits, that does not give it away."""
+        return self.key(0, "key id", "").hex()[:KEY_ID_DIGITS]
 
     def __reduce__(self) -> str | tuple[object, ...]:
         raise TypeError("EntityKeys holds a secret and is not pickled: send the secret's bytes")

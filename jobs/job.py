@@ -49,8 +49,7 @@ class Job:
     @property
     def entity_key_id(self) -> str:
         """A name for the secret that does not give it away."""
-        keys = EntityKeys(self.settings.entity_key, self.feature_set.timelines_id)
-        return keys.key(0, "key id", "").hex()[:16]
+        return EntityKeys(self.settings.entity_key, self.feature_set.timelines_id).key_id
 
     def connect(self) -> Connection:
         """A session in autocommit with this job's clock.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from features_pkg.definitions.velocity import (
     LONGEST_SERVED_RECENT_US,
     Past,
@@ -128,10 +130,10 @@ def _refuse_long_recent(velocity: Velocity) -> None:
 CATALOGUE: tuple[Velocity, ...] = served(COUNTS + DISTINCTS + AMOUNTS + AGES)
 
 
-def targets_of_timelines(
-    velocities: tuple[Velocity, ...],
+def targets_of(
+    velocities: Iterable[Velocity],
 ) -> dict[tuple[Identifier, Event], tuple[Identifier, ...]]:
-    """Per (identifier, event) that `velocities` look at, the targets they count apart."""
+    """Per (identifier, event) that `velocities` look at, the targets of their distinct counts."""
     targets: dict[tuple[Identifier, Event], set[Identifier]] = {}
     for velocity in velocities:
         found = targets.setdefault((velocity.identifier, velocity.event), set())

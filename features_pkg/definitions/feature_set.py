@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 
-from features_pkg.definitions.catalogue import CATALOGUE, targets_of_timelines
+from features_pkg.definitions.catalogue import CATALOGUE, targets_of
 from features_pkg.definitions.order_features import ORDER_FEATURES
-from features_pkg.definitions.velocity import Velocity
+from features_pkg.definitions.velocity import Past, Velocity
 from features_pkg.identifiers import Event, Identifier
 from features_pkg.orders.normalising import NORMALISERS_VERSION
 
 SEMANTICS_VERSION = 1
 """Counted up when the meaning of any definition changes, so that no model meets another meaning."""
 
-TIMELINES_LAYOUT = 1
+TIMELINES_LAYOUT = 2
 """Counted up when the bytes of a timeline change, so that they load beside the old ones."""
 
 
@@ -58,21 +58,34 @@ class FeatureSet:
         return (*(velocity.name for velocity in self.velocities), *self.order_features)
 
     @cached_property
+    def targets(self) -> dict[tuple[Identifier, Event], tuple[Identifier, ...]]:
+        """Per (identifier, event) that features look at, the targets that they count.
+
+        Whoever computes all features needs these: a training set, or `point_in_time`.
+        """
+        return targets_of(self.velocities)
+
+    @cached_property
     def timeline_targets(self) -> dict[tuple[Identifier, Event], tuple[Identifier, ...]]:
-        """What the timelines keep: per (identifier, event) the targets whose values are counted."""
-        return targets_of_timelines(self.velocities)
+        """Per (identifier, event) that timelines keep, the targets whose values they count.
+
+        Recent features are not read off timelines, so another one changes nothing here.
+        """
+        return targets_of(v for v in self.velocities if v.past is not Past.RECENT)
 
     def velocities_of(self, identifier: Identifier) -> tuple[Velocity, ...]:
         """The velocities of one identifier, in their order."""
         return tuple(v for v in self.velocities if v.identifier is identifier)
 
     def targets_by_event(self, identifier: Identifier) -> dict[Event, tuple[Identifier, ...]]:
-        """For each kind of event that features of `identifier` look at, the targets they count."""
-        return {
-            event: targets
-            for (name, event), targets in self.timeline_targets.items()
-            if name is identifier
-        }
+        """`targets` of one identifier, by event."""
+        return _by_event(self.targets, identifier)
+
+    def timeline_targets_by_event(
+        self, identifier: Identifier
+    ) -> dict[Event, tuple[Identifier, ...]]:
+        """`timeline_targets` of one identifier, by event."""
+        return _by_event(self.timeline_targets, identifier)
 
     @cached_property
     def environment_id(self) -> str:
@@ -91,3 +104,9 @@ class FeatureSet:
         """What a model carries: it is served only where this is equal."""
         lag_us = self.snapshot_lag // timedelta(microseconds=1)
         return _hash([self.environment_id, lag_us, list(self.names)])[:16]
+
+
+def _by_event(
+    targets: dict[tuple[Identifier, Event], tuple[Identifier, ...]], identifier: Identifier
+) -> dict[Event, tuple[Identifier, ...]]:
+    return {event: found for (name, event), found in targets.items() if name is identifier}

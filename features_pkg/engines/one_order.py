@@ -130,7 +130,7 @@ class _FeatureReader:
     __slots__ = ("_event", "_is_age", "_read", "needs", "position")
 
     def __init__(self, position: int, velocity: Velocity, features: FeatureSet) -> None:
-        targets = features.timeline_targets[velocity.identifier, velocity.event]
+        targets = features.timeline_targets.get((velocity.identifier, velocity.event), ())
         self.position, self.needs = position, needs(velocity)
         self._event, self._is_age = velocity.event, velocity.measure.is_age
         self._read: Reader = MEASURES[velocity.measure].one_order(velocity, targets)

@@ -16,7 +16,7 @@ from features_pkg.shuffle.entities import Entities, entities_of
 from features_pkg.shuffle.rows import NUMBER_OF, SHUFFLE_ROWS, RowKind
 
 Targets = Mapping[tuple[Identifier, Event], tuple[Identifier, ...]]
-"""`FeatureSet.timeline_targets`: what features look at."""
+"""`FeatureSet.targets`, or `timeline_targets` for a snapshot: what is looked at."""
 
 
 def explode(batch: pa.Table, keys: EntityKeys, targets: Targets) -> pa.Table:

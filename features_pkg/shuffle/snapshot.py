@@ -44,7 +44,7 @@ def _group_timelines(
     if group.name == MERCHANT:
         group, targets = _earliest(group), MERCHANT_TARGETS
     else:
-        targets = features.targets_by_event(Identifier(group.name))
+        targets = features.timeline_targets_by_event(Identifier(group.name))
     history = {event: group.events(event, names, calendar) for event, names in targets.items()}
     words = np.ascontiguousarray(group.words, dtype="<i8")
     return [

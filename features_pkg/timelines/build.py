@@ -10,7 +10,13 @@ import numpy as np
 from features_pkg.array_types import Ints
 from features_pkg.history.sorted_events import SortedEvents
 from features_pkg.identifiers import Event, Identifier
-from features_pkg.timelines.read import DAY_ZERO, LISTED_DAYS
+from features_pkg.timelines.read import (
+    COUNTS_WRITTEN,
+    HEAD_BYTES,
+    INSTANT_BYTES,
+    LISTED_DAYS,
+    OLDER_WRITTEN,
+)
 
 
 def encode_all(
@@ -30,19 +36,25 @@ def encode_all(
         _EventTable(history[event], targets[event], base) if event in history else None
         for event in Event
     ]
-    encoder = msgspec.msgpack.Encoder()
+    encode = msgspec.msgpack.Encoder().encode
     for entity, day in enumerate(base.tolist()):
         if day:
-            columns = [None if table is None else table.columns_of(entity) for table in tables]
-            yield entity, encoder.encode([day - DAY_ZERO, *columns])
+            shape, instants, numbers = 0, b"", []
+            for position, table in enumerate(tables):
+                if table is not None and table.happened(entity):
+                    shape |= (table.targets + 1) << 4 * position
+                    instants += table.first_instant(entity)
+                    numbers += table.numbers_of(entity)
+            head = (day << 8 | shape).to_bytes(HEAD_BYTES, "little")
+            yield entity, head + instants + encode(numbers)
 
 
 class _EventTable:
     """The columns of one kind of event, of all entities: grouped once, then cut per entity."""
 
     def __init__(self, events: SortedEvents, targets: tuple[Identifier, ...], base: Ints) -> None:
-        self._starts = events.starts.tolist()
-        self._at_us = events.at_us.tolist()
+        self._starts: list[int] = events.starts.tolist()
+        self._at_us: list[int] = events.at_us.tolist()
         day_starts, self._events = _by_day(events.entity, events.days, base)
         bounds = np.append(day_starts, len(events.entity))
         cents_before = events.cents_before
@@ -51,19 +63,30 @@ class _EventTable:
         self._listed_cents = cents[self._events.listed].tolist()
         self._targets = [_last_sightings(events, target, base) for target in targets]
 
-    def columns_of(self, entity: int) -> list[object] | None:
-        """What an `EventTimeline` is read from; None when the entity has no such event."""
+    @property
+    def targets(self) -> int:
+        """How many targets its timelines have."""
+        return len(self._targets)
+
+    def happened(self, entity: int) -> bool:
+        """Whether the entity has such an event."""
+        return self._starts[entity] < self._starts[entity + 1]
+
+    def first_instant(self, entity: int) -> bytes:
+        """The bytes of the instant of the entity's first event."""
+        first_us = self._at_us[self._starts[entity]]
+        return first_us.to_bytes(INSTANT_BYTES, "little", signed=True)
+
+    def numbers_of(self, entity: int) -> list[int]:
+        """What an `EventTimeline` is read from, besides the first instant."""
         start, end = self._starts[entity], self._starts[entity + 1]
-        if start == end:
-            return None
-        older, days, counts = self._events.of(entity)
         low, high = self._events.range(entity)
         cents = self._listed_cents[low:high]
         older_cents = self._cents_before[entity + 1] - self._cents_before[entity] - sum(cents)
-        first_us, last_us = self._at_us[start], self._at_us[end - 1]
-        length_us = last_us - first_us
-        targets = [target.of(entity) for target in self._targets]
-        return [older, older_cents, first_us, length_us, days, counts, cents, *targets]
+        older = [older_cents] if self._events.older(entity) else []
+        targets = [number for target in self._targets for number in target.numbers_of(entity)]
+        length_us = self._at_us[end - 1] - self._at_us[start]
+        return [length_us, *self._events.numbers_of(entity), *targets, *cents, *older]
 
 
 class _DayCounts:
@@ -74,19 +97,27 @@ class _DayCounts:
         self.listed = offset >= 0
         total = np.bincount(entity, weights=count, minlength=len(base)).astype(np.int64)
         self._bounds = np.searchsorted(entity[self.listed], np.arange(len(base) + 1)).tolist()
-        self._days = offset[self.listed].tolist()
-        self._counts = count[self.listed].tolist()
-        self._total = total.tolist()
+        self._days: list[int] = offset[self.listed].tolist()
+        self._counts: list[int] = count[self.listed].tolist()
+        self._total: list[int] = total.tolist()
 
     def range(self, entity: int) -> tuple[int, int]:
         """Where the entity's listed days are."""
         return self._bounds[entity], self._bounds[entity + 1]
 
-    def of(self, entity: int) -> tuple[int, list[int], list[int]]:
-        """How many are older, the listed days, and how many fell on each."""
+    def older(self, entity: int) -> int:
+        """How many are not on a listed day."""
         low, high = self.range(entity)
-        counts = self._counts[low:high]
-        return self._total[entity] - sum(counts), self._days[low:high], counts
+        return self._total[entity] - sum(self._counts[low:high])
+
+    def numbers_of(self, entity: int) -> list[int]:
+        """The *days* of `timelines/read.py`."""
+        low, high = self.range(entity)
+        counts, older = self._counts[low:high], self.older(entity)
+        are_written = any(count != 1 for count in counts)
+        head = 4 * (high - low) + COUNTS_WRITTEN * are_written + OLDER_WRITTEN * bool(older)
+        written = counts if are_written else []
+        return [head, *self._days[low:high], *written, *([older] if older else [])]
 
 
 def _by_day(entity: Ints, day: Ints, base: Ints) -> tuple[Ints, _DayCounts]:

@@ -42,7 +42,7 @@ def training_rows(orders: DataFrame, features: FeatureSet, secret: bytes) -> Dat
     `orders` is read three times. There are two shuffles: the first brings the events and questions
     of an entity together, to be answered; the second brings the answers of an order together.
     """
-    targets, timezone = features.timeline_targets, features.timezone
+    targets, timezone = features.targets, features.timezone
     namespace = features.timelines_id
     starts = MerchantStarts(
         (row.merchant_id, row.event_us, row.recorded_key)

@@ -216,7 +216,7 @@ ONE_ORDER_MISTAKES: dict[str, Mistake | Swap] = {
         RUNS + "last_positions", "(~self._same, [True])", "([True], ~self._same)",
     ),
     "a timeline knows its last event as the first": Mistake(
-        BUILD + "_EventTable.columns_of", "self._at_us[start],", "self._at_us[end - 1],",
+        BUILD + "_EventTable.first_instant", "self._starts[entity]", "self._starts[entity + 1] - 1",
     ),
     "days are those of UTC": Mistake(
         "features_pkg.history.sorted_events:SortedEvents.days",

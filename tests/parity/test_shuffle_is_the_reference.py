@@ -26,7 +26,7 @@ def training_rows(rows: pa.Table) -> dict[str, dict[str, object]]:
         tuple(row.values()) for row in shuffle.merchant_starts(rows).to_pylist()
     )
     pieces = shuffle.answer_pieces(
-        shuffle.explode(rows, KEYS, FEATURES.timeline_targets), FEATURES, CALENDAR
+        shuffle.explode(rows, KEYS, FEATURES.targets), FEATURES, CALENDAR
     )
     heads = shuffle.order_pieces(rows, PASSED, FEATURES, CALENDAR, firsts)
     whole = pa.concat_tables([pieces, heads], promote_options="default")
