@@ -78,7 +78,7 @@ def _questions(url: str) -> list[Values]:
 def _statement() -> Statement:
     """The service's own statement: one parameter for each value, however often it is used."""
     values = {name: name for name in SINGLE_VALUED}
-    return prepare("recent", *WINDOW, identifiers=SINGLE_VALUED, values=values)
+    return prepare("recent", *WINDOW, values=values)
 
 
 def _psycopg2_text(url: str) -> Read:

@@ -13,11 +13,12 @@ from functools import cache
 from typing import Any, cast
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from jinja2.meta import find_undeclared_variables
+from jinja2.meta import find_referenced_templates, find_undeclared_variables
 from jinjasql import JinjaSql
 from markupsafe import Markup
 
 from features_pkg.errors import FeatureError
+from features_pkg.identifiers import SINGLE_VALUED
 
 
 class QueryRefused(FeatureError):
@@ -59,13 +60,15 @@ def _engine() -> Any:
 
 
 def _environment() -> Environment:
-    return Environment(
+    env = Environment(
         loader=PackageLoader("sql", "queries"),
         undefined=StrictUndefined,
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    env.globals["single_valued"] = SINGLE_VALUED
+    return env
 
 
 def _template(env: Environment, name: str, values: Mapping[str, object]) -> Template:
@@ -79,10 +82,16 @@ def _template(env: Environment, name: str, values: Mapping[str, object]) -> Temp
 
 @cache
 def _value_names(name: str) -> list[str]:
-    """The names of the values that a template reads."""
+    """The names of the values that a template reads, itself or in the templates it includes."""
     env = cast(Environment, _engine().env)
-    source, _, _ = cast(PackageLoader, env.loader).get_source(env, f"{name}.sql.j2")
-    return sorted(find_undeclared_variables(env.parse(source)))
+    names: set[str] = set()
+    files = [f"{name}.sql.j2"]
+    while files:
+        source, _, _ = cast(PackageLoader, env.loader).get_source(env, files.pop())
+        tree = env.parse(source)
+        names |= find_undeclared_variables(tree)
+        files += [file for file in find_referenced_templates(tree) if file is not None]
+    return sorted(names - env.globals.keys())
 
 
 def _literal(value: object, quote: Callable[[object], str]) -> Markup:

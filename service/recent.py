@@ -17,7 +17,6 @@ from service.errors import PastUnavailable
 _RECENT: Final = prepare(
     "recent",
     *("merchant_id", "order_id", "from_at", "to_at", "product"),
-    identifiers=SINGLE_VALUED,
     values={name: name for name in SINGLE_VALUED},
 )
 

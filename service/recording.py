@@ -21,11 +21,14 @@ from stores.redis.values import Load
 
 _FIELDS: Final = (
     *("merchant_id", "order_id", "evaluated_at", "placed_at", "content_hash", "amount_cents"),
-    *(*SINGLE_VALUED, "product", "items", "evaluation_id", "vector", "score", "decision", "model"),
+    *("product", "items", "evaluation_id", "vector", "score", "decision", "model"),
     *("feature_set", "timelines", "load_id", "as_of", "stale_days", "visible", "missing"),
 )
-_RECORD: Final = prepare("record_evaluation", *_FIELDS, development=False)
-_RECORD_WITH_CLOCK: Final = prepare("record_evaluation", *_FIELDS, "clock", development=True)
+_IDENTIFIERS: Final = {name: name for name in SINGLE_VALUED}
+_RECORD: Final = prepare("record_evaluation", *_FIELDS, values=_IDENTIFIERS, development=False)
+_RECORD_WITH_CLOCK: Final = prepare(
+    "record_evaluation", *_FIELDS, "clock", values=_IDENTIFIERS, development=True
+)
 _STORED_EVALUATION: Final = prepare("stored_evaluation", "merchant_id", "order_id")
 
 

@@ -158,7 +158,7 @@ def test_an_earlier_chargeback_from_a_file_moves_the_event(
     done = load_chargebacks(connection, chargebacks_file, 1, None, ImportOptions(listener=recorder))
 
     assert (done.chargebacks_new, done.earliest_day) == (1, date(2018, 6, 2))
-    assert read_rows(connection, "event_at", "charged_back_orders") == [(NOON + DAY,)]
+    assert read_rows(connection, "min(event_at)", "chargeback_events") == [(NOON + DAY,)]
 
 
 def test_a_file_of_chargebacks_refuses_those_before_their_order_and_keeps_those_that_wait(

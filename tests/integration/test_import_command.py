@@ -166,7 +166,7 @@ def test_a_file_of_chargebacks(ontem: Callable[..., Result], database_url: str) 
     result = ontem("import", chargebacks, "--merchant", "shop", "--kind", "chargebacks")
 
     assert result.exit_code == 0, result.output
-    found = rows(database_url, "SELECT order_id, event_at::text FROM charged_back_orders")
+    found = rows(database_url, "SELECT order_id, event_at::text FROM chargeback_events")
     assert found == [("a", "2018-07-01 03:00:00+00")]
 
 

@@ -49,8 +49,10 @@ def test_imported_orders_are_answered_as_point_in_time_answers_them(shop: Traini
     _, built = shop.build()
 
     with shop.history.connect() as connection:
-        rows = connection.execute("SELECT order_id, event_at FROM charged_back_orders").fetchall()
-    first = dict(rows)
+        events = connection.execute(
+            "SELECT order_id, min(event_at) FROM chargeback_events GROUP BY order_id"
+        ).fetchall()
+    first = dict(events)
     orders = pa.Table.from_pylist(
         [
             {

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 import pytest
 from jinja2 import TemplateNotFound
 
+from features_pkg.identifiers import SINGLE_VALUED
 from features_pkg.queries import QueryRefused, with_literals, with_parameters
 from stores.postgres.connection import quote
 
@@ -55,3 +56,11 @@ def test_a_misspelt_filter_is_refused_rather_than_left_out(values: dict[str, obj
         with_parameters("orders", values)
     with pytest.raises(QueryRefused):
         with_literals("orders", values, quote)
+
+
+def test_what_an_included_template_takes_from_the_code_is_not_a_value() -> None:
+    sql, _ = with_parameters("orders", {"cutoff": CUTOFF, "watermark_key": 7})
+
+    assert all(f'o."{name}"' in sql for name in SINGLE_VALUED)
+    with pytest.raises(QueryRefused):
+        with_parameters("orders", {"single_valued": ["user"]})

@@ -1,7 +1,7 @@
--- The system of record. What the columns mean is in docs/schema.md; why a rule is kept here and
--- not by the programs is said beside it.
+-- The system of record. docs/schema.md says what the columns mean. Where a rule is enforced here and
+-- not by the programs, a comment beside it says why.
 
--- The clock of every row. Only a stack that is migrated as development gets a settable one.
+-- The clock of every row. Only a stack that is migrated as development gets one that can be set.
 CREATE FUNCTION ontem_clock() RETURNS timestamptz
 LANGUAGE sql VOLATILE PARALLEL SAFE AS $$ SELECT clock_timestamp() $$;
 
@@ -12,8 +12,8 @@ CREATE TABLE stack (
     migrated_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
--- Transaction ids mean something only within one generation: they survive neither a dump and
--- restore nor an asynchronous failover. `ontem migrate` registers a new one.
+-- Transaction ids can be compared only within one generation: they survive neither a dump and
+-- restore nor an asynchronous failover. After those, `ontem migrate` registers a new generation.
 CREATE TABLE generations (
     generation        smallint    PRIMARY KEY CHECK (generation > 0),
     system_identifier bigint      NOT NULL,
@@ -24,7 +24,8 @@ CREATE TABLE generations (
 CREATE FUNCTION ontem_generation() RETURNS smallint
 LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT max(generation) FROM generations $$;
 
--- When a row was recorded, as one number: rows of older generations sort below all of the newer.
+-- When a row was recorded, as one number: every row of an older generation sorts below those of a
+-- newer one.
 CREATE FUNCTION ontem_recorded_key(generation smallint, recorded_xid xid8) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT (generation::bigint << 48) | recorded_xid::text::bigint
@@ -67,8 +68,8 @@ CREATE TABLE imports (
     generation        smallint    NOT NULL DEFAULT ontem_generation()
 );
 
--- No foreign keys on the rows of the request path: each would lock its merchant's row in every
--- request. A merchant is never deleted instead (trigger below).
+-- The rows of the request path have no foreign keys: each would lock the merchant's row in every
+-- request. Instead, a trigger below refuses to delete merchants.
 CREATE TABLE orders (
     order_pk     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     merchant_id  bigint      NOT NULL,
@@ -96,7 +97,7 @@ CREATE TABLE orders (
     CONSTRAINT orders_live_or_imported CHECK (evaluated_at IS NOT NULL OR import_id IS NOT NULL)
 );
 
--- One row per different product of an order, for the recent read; written with its order.
+-- One row for each different product of an order, for the recent read; written with its order.
 CREATE TABLE order_products (
     merchant_id bigint      NOT NULL,
     product     text        NOT NULL,
@@ -105,7 +106,8 @@ CREATE TABLE order_products (
     PRIMARY KEY (merchant_id, product, event_at, order_pk)
 );
 
--- May be told before its order is known, and then waits for it: so no foreign key.
+-- A chargeback may be reported before its order is known, and then waits for it. So it has no
+-- foreign key.
 CREATE TABLE chargebacks (
     chargeback_pk bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     merchant_id   bigint      NOT NULL,
@@ -143,11 +145,11 @@ CREATE TABLE evaluations (
     recorded_at   timestamptz NOT NULL DEFAULT ontem_clock(),
     superseded    boolean     NOT NULL DEFAULT false
 );
--- Whichever is stored first is the answer; what came second is kept as superseded.
+-- The first evaluation stored for an order is its answer; a later one is marked as superseded.
 CREATE UNIQUE INDEX evaluations_identity ON evaluations (merchant_id, order_id)
     WHERE NOT superseded;
 
--- Ids of loads only grow: each is the fencing token of its load, and none ever returns.
+-- Load ids only grow and are never used again, because each is the fencing token of its load.
 CREATE SEQUENCE load_ids AS bigint NO CYCLE;
 CREATE TABLE loads (
     load_id      bigint      PRIMARY KEY DEFAULT nextval('load_ids'),
@@ -165,7 +167,7 @@ CREATE TABLE loads (
 );
 ALTER SEQUENCE load_ids OWNED BY loads.load_id;
 
--- What the recent read needs, merchant first.
+-- The indexes of the recent read, merchant first.
 CREATE INDEX orders_merchant ON orders (merchant_id, event_at);
 CREATE INDEX orders_user     ON orders (merchant_id, "user", event_at)   WHERE "user" IS NOT NULL;
 CREATE INDEX orders_document ON orders (merchant_id, document, event_at) WHERE document IS NOT NULL;
@@ -177,10 +179,11 @@ CREATE INDEX orders_ip       ON orders (merchant_id, ip, event_at)       WHERE i
 CREATE INDEX orders_card     ON orders (merchant_id, card, event_at)     WHERE card IS NOT NULL;
 CREATE INDEX chargebacks_merchant ON chargebacks (merchant_id, event_at);
 
--- The late rule. `recorded_xid` is a default, so it is set before the trigger runs, and the clock
--- is read after the transaction has its id: whatever takes its id once the clock is past
--- cutoff + 5 s can no longer be of before the cutoff.
-CREATE FUNCTION ontem_settle(event_at timestamptz, clock timestamptz) RETURNS timestamptz
+-- The late rule: a live row that is stored more than 5 s after its event_at counts from when it is
+-- stored. `recorded_xid` is a column default, so the transaction has its id before the trigger reads
+-- the clock. A transaction that takes its id when the clock is past cutoff + 5 s can therefore store
+-- no event from before the cutoff.
+CREATE FUNCTION ontem_apply_late_rule(event_at timestamptz, clock timestamptz) RETURNS timestamptz
 LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
     IF event_at > clock + interval '1 second' THEN
@@ -191,29 +194,29 @@ BEGIN
     RETURN CASE WHEN event_at < clock - interval '5 seconds' THEN clock ELSE event_at END;
 END $$;
 
-CREATE FUNCTION ontem_settle_order() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION ontem_apply_late_rule_to_order() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.recorded_at := ontem_clock();
     NEW.event_at := coalesce(NEW.event_at, NEW.evaluated_at);
     NEW.evaluated_at := coalesce(NEW.evaluated_at, NEW.event_at);
-    NEW.event_at := ontem_settle(NEW.event_at, NEW.recorded_at);
+    NEW.event_at := ontem_apply_late_rule(NEW.event_at, NEW.recorded_at);
     RETURN NEW;
 END $$;
-CREATE TRIGGER settle BEFORE INSERT ON orders
-    FOR EACH ROW WHEN (NEW.import_id IS NULL) EXECUTE FUNCTION ontem_settle_order();
+CREATE TRIGGER late_rule BEFORE INSERT ON orders
+    FOR EACH ROW WHEN (NEW.import_id IS NULL) EXECUTE FUNCTION ontem_apply_late_rule_to_order();
 
-CREATE FUNCTION ontem_settle_chargeback() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION ontem_apply_late_rule_to_chargeback() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.recorded_at := ontem_clock();
     NEW.event_at := coalesce(NEW.event_at, NEW.reported_at);
     NEW.reported_at := coalesce(NEW.reported_at, NEW.event_at);
-    NEW.event_at := ontem_settle(NEW.event_at, NEW.recorded_at);
+    NEW.event_at := ontem_apply_late_rule(NEW.event_at, NEW.recorded_at);
     RETURN NEW;
 END $$;
-CREATE TRIGGER settle BEFORE INSERT ON chargebacks
-    FOR EACH ROW WHEN (NEW.import_id IS NULL) EXECUTE FUNCTION ontem_settle_chargeback();
+CREATE TRIGGER late_rule BEFORE INSERT ON chargebacks
+    FOR EACH ROW WHEN (NEW.import_id IS NULL) EXECUTE FUNCTION ontem_apply_late_rule_to_chargeback();
 
--- What happened is never rewritten.
+-- Orders and chargebacks never change, and merchants are never deleted.
 CREATE FUNCTION ontem_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% of % is refused: its rows are never changed', TG_OP, TG_TABLE_NAME
@@ -228,9 +231,9 @@ CREATE TRIGGER immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON chargebacks
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON merchants
     FOR EACH STATEMENT EXECUTE FUNCTION ontem_refuse_change();
 
--- Every chargeback beside its order: it counts from when both were known. A reader that may see
--- only some rows takes the first of each order among those, by (event_at, recorded_key,
--- chargeback_pk).
+-- Every chargeback with its order. It counts from when both were known. A chargeback *event* is the
+-- first chargeback of an order, by (event_at, recorded_key, chargeback_pk), among those that the
+-- reader may see: sql/queries/recent.sql.j2 takes it in SQL, the batch in its own code.
 CREATE VIEW chargeback_events AS
 SELECT c.chargeback_pk, o.order_pk, o.merchant_id, o.order_id,
        greatest(c.event_at, o.event_at) AS event_at,
@@ -245,9 +248,3 @@ SELECT c.chargeback_pk, o.order_pk, o.merchant_id, o.order_id,
 FROM chargebacks c
 JOIN orders o USING (merchant_id, order_id)
 WHERE c.kind = 'chargeback';
-
--- What a chargeback event is: the first chargeback of an order.
-CREATE VIEW charged_back_orders AS
-SELECT DISTINCT ON (order_pk) *
-FROM chargeback_events
-ORDER BY order_pk, event_at, recorded_key, chargeback_pk;
