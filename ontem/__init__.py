@@ -1,1 +1,1 @@
-"""The command line, and the local stack it starts."""
+"""The command line, the local stack, the demo, and the generator of made-up orders."""

@@ -1,4 +1,4 @@
-"""Spark's connector jars, resolved once into `.ontem/jars`; no later start asks the network."""
+"""Spark's connector jars, fetched once into `.ontem/jars`: no later start needs a network."""
 
 import hashlib
 import os
@@ -13,12 +13,12 @@ from features_pkg.errors import OntemError
 
 
 class ConnectorError(OntemError):
-    """A connector jar could not be had, or is not the one that is pinned."""
+    """A connector jar could not be fetched, or is not the one that is pinned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """One jar by its Maven coordinates, and the sha256 of its bytes."""
+    """A jar by its Maven coordinates, and the sha256 of its bytes."""
 
     group: str
     artifact: str
@@ -27,7 +27,7 @@ class Connector:
 
     @property
     def coordinate(self) -> str:
-        """What Spark's resolver is asked for."""
+        """The name by which Spark's resolver finds the jar."""
         return f"{self.group}:{self.artifact}:{self.version}"
 
     @property
@@ -37,7 +37,7 @@ class Connector:
 
     @property
     def name(self) -> str:
-        """The jar's name in `.ontem/jars`."""
+        """The file name of the jar in `.ontem/jars`."""
         return f"{self.artifact}-{self.version}.jar"
 
 
@@ -53,29 +53,33 @@ def _connector(coordinate: str, sha256: str) -> Connector:
 
 
 def install(connectors: list[Connector], jars: Path) -> None:
-    """Have exactly `connectors` in the folder `jars`; those that are there are not fetched again.
+    """Leave exactly `connectors` in the folder `jars`, fetching only those that are missing.
 
-    Raises ConnectorError when a jar cannot be resolved or its bytes are others than pinned.
+    Raises ConnectorError when a jar can't be resolved or its bytes are not the pinned ones.
     """
-    missing = [each for each in connectors if not _is_there(each, jars)]
+    missing = [each for each in connectors if not _is_installed(each, jars)]
     jars.mkdir(parents=True, exist_ok=True)
     if missing:
         with tempfile.TemporaryDirectory(dir=jars.parent, prefix="ivy-") as cache:
             _resolve(missing, Path(cache))
             for connector in missing:
-                _keep(connector, Path(cache) / "jars" / connector.resolved_name, jars)
+                copy_if_pinned(connector, Path(cache) / "jars" / connector.resolved_name, jars)
     for stale in set(jars.glob("*.jar")) - {jars / each.name for each in connectors}:
         stale.unlink()
 
 
-def _is_there(connector: Connector, jars: Path) -> bool:
+def _is_installed(connector: Connector, jars: Path) -> bool:
     path = jars / connector.name
     return path.is_file() and _sha256(path) == connector.sha256
 
 
-def _keep(connector: Connector, resolved: Path, jars: Path) -> None:
+def copy_if_pinned(connector: Connector, resolved: Path, jars: Path) -> None:
+    """Copy a resolved jar to the folder `jars`.
+
+    Raises ConnectorError when it is missing or its bytes are not the pinned ones.
+    """
     if not resolved.is_file():
-        raise ConnectorError(f"{connector.coordinate} was not resolved: is the network there?")
+        raise ConnectorError(f"{connector.coordinate} was not resolved: look at the network")
     found = _sha256(resolved)
     if found != connector.sha256:
         raise ConnectorError(
@@ -91,19 +95,19 @@ def _sha256(path: Path) -> str:
 
 
 def _resolve(connectors: list[Connector], cache: Path) -> None:
-    """Let Spark's own resolver fetch into `cache`, by submitting a program that does nothing."""
+    """Fetch into `cache` with Spark's own resolver, by submitting an empty program."""
     import pyspark
 
     spark_home = Path(pyspark.__file__).parent
-    nothing = cache / "nothing.py"
-    nothing.touch()
+    program = cache / "empty.py"
+    program.touch()
     command = [
         str(spark_home / "bin" / "spark-submit"),
         "--master=local[1]",
         "--packages=" + ",".join(each.coordinate for each in connectors),
         f"--conf=spark.jars.ivy={cache}",
         "--conf=spark.ui.enabled=false",
-        str(nothing),
+        str(program),
     ]
     environ = {**os.environ, "SPARK_HOME": str(spark_home), "PYSPARK_PYTHON": sys.executable}
     done = subprocess.run(
@@ -116,7 +120,7 @@ def _resolve(connectors: list[Connector], cache: Path) -> None:
 
 
 def main() -> int:
-    """Install what `deploy/connectors.txt` of the project named on the command line lists."""
+    """Install the connectors of the project that the command line names."""
     project = Path(sys.argv[1])
     try:
         install(read_connectors(project / "deploy" / "connectors.txt"), project / ".ontem" / "jars")

@@ -1,1 +1,1 @@
-"""Commands that belong to no other room."""
+"""The commands that only need the stores: `ontem migrate` and `ontem merchant`."""

@@ -1,4 +1,4 @@
-"""`ontem migrate`: the schema of the database that the settings name."""
+"""`ontem migrate`: bring the database of the settings to the newest schema."""
 
 import click
 
