@@ -45,7 +45,7 @@ up: setup ## Start the local PostgreSQL and Redis.
 	@$(BIN)/ontem up
 
 .PHONY: down
-down: setup ## Stop both; their data stay.
+down: setup ## Stop the local PostgreSQL and Redis; their data stay.
 	@$(BIN)/ontem down
 
 .PHONY: serve

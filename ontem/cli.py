@@ -7,9 +7,13 @@ from jobs.lazy_group import CommandEntry, LazyGroup
 
 COMMANDS = {
     "up": CommandEntry("ontem.stack.commands", "up", "Start the local PostgreSQL and Redis."),
-    "down": CommandEntry("ontem.stack.commands", "down", "Stop both; their data stay."),
+    "down": CommandEntry(
+        "ontem.stack.commands", "down", "Stop the local PostgreSQL and Redis; their data stay."
+    ),
     "status": CommandEntry(
-        "ontem.stack.commands", "status", "Show what is up, where, and how big it is."
+        "ontem.stack.commands",
+        "status",
+        "Show the state, address, version and size of both servers.",
     ),
     "migrate": CommandEntry("ontem.commands.migrate", "migrate", "Create or complete the schema."),
     "merchant": CommandEntry(

@@ -23,7 +23,7 @@ def up() -> None:
 @click.command()
 @click.option("--erase", is_flag=True, help="Also remove their data, for good.")
 def down(*, erase: bool) -> None:
-    """Stop both; their data stay."""
+    """Stop the local PostgreSQL and Redis; their data stay."""
     stack = project_stack()
     if erase:
         stack.remove()
@@ -35,7 +35,7 @@ def down(*, erase: bool) -> None:
 
 @click.command()
 def status() -> None:
-    """Show what is up, where, and how big it is."""
+    """Show the state, address, version and size of both servers."""
     table = Table("server", "state", "address", "version", "data")
     for server in project_stack().status():
         state = "up" if server.is_up else "down"
