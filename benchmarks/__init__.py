@@ -1,1 +1,1 @@
-"""How fast Ontem is, against something that runs beside it: `make bench`."""
+"""How fast Ontem is, compared with something else on the same machine: `make bench`."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME ...]`: run those that need only the lock, or the named ones.
+"""`python -m benchmarks [NAME ...]`: run the named benchmarks, or all that the lock file covers.
 
 Each writes its section of docs/benchmarks.md.
 """
@@ -9,18 +9,20 @@ import sys
 from benchmarks.page import write_section
 from benchmarks.steal import undisturbed
 
-LOCKED = ("point_in_time", "evaluate")
-NAMES = (*LOCKED, "drivers")
-"""`drivers` compares with psycopg2, which the lock has not."""
+DEFAULT_NAMES = ("point_in_time", "evaluate")
+NAMES = (*DEFAULT_NAMES, "drivers")
+"""`drivers` compares with psycopg2, which is not in the lock file."""
 
 
 def main(names: list[str]) -> int:
-    """Run the benchmarks of these names; an unknown one ends the command."""
+    """Run these benchmarks and return the exit code, 2 for an unknown name."""
     unknown = [name for name in names if name not in NAMES]
     if unknown:
-        print(f"there is no benchmark {unknown[0]!r}, only {', '.join(NAMES)}", file=sys.stderr)
+        print(
+            f"there is no benchmark {unknown[0]!r}: choose from {', '.join(NAMES)}", file=sys.stderr
+        )
         return 2
-    for name in names or LOCKED:
+    for name in names or DEFAULT_NAMES:
         lines = undisturbed(importlib.import_module(f"benchmarks.{name}").measure)
         write_section(name, lines)
         print("\n".join(lines), flush=True)

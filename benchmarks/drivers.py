@@ -1,6 +1,6 @@
-"""The recent read of one order through psycopg2 and psycopg 3: text, prepared, generic plan.
+"""The recent read of one order with psycopg2 and psycopg 3: as text, and with a generic plan.
 
-psycopg2 is no dependency of Ontem: `uv pip install psycopg2-binary` before this benchmark.
+psycopg2 is not a dependency of Ontem: `uv pip install psycopg2-binary` before this benchmark.
 """
 
 import itertools
@@ -34,34 +34,36 @@ TYPES = {"merchant_id": "bigint", "product": "text[]", "from_at": "timestamptz",
          "to_at": "timestamptz"}  # fmt: skip
 
 Values = dict[str, Any]
+"""The values of the statement for one order, by name."""
+
 Read = Callable[[Values], list[tuple[Any, ...]]]
 
 
 def measure() -> list[str]:
-    """A table of milliseconds per read; every way reads the same orders in turn."""
-    with servers() as found, a_database(found.postgres_url) as url:
+    """The lines of a table of milliseconds per read; every way reads the same orders, in turn."""
+    with servers() as started, a_database(started.postgres_url) as url:
         migrate(url, environment="development")
-        questions = _questions(url)
+        reads = _reads(url)
         ways = {
             "psycopg2, text": _psycopg2_text(url),
             "psycopg2, `EXECUTE` of a generic plan": _psycopg2_prepared(url),
             "psycopg 3, text": _psycopg3(url, prepared=False),
             "psycopg 3, prepared, generic plan": _psycopg3(url, prepared=True),
         }
-        for _, question in zip(range(20), questions, strict=False):
-            rows = [sorted(map(repr, read(question)[1:])) for read in ways.values()]
-            if any(found != rows[0] for found in rows):
+        for values in reads[:20]:
+            rows = [sorted(map(repr, read(values)[1:])) for read in ways.values()]
+            if any(other_rows != rows[0] for other_rows in rows):
                 raise AssertionError("the drivers read different rows")
-        taken: dict[str, list[float]] = {name: [] for name in ways}
-        for question, (name, read) in itertools.product(questions, ways.items()):
-            began = time.perf_counter()
-            read(question)
-            taken[name].append((time.perf_counter() - began) * 1000)
-    return _table(taken)
+        milliseconds: dict[str, list[float]] = {name: [] for name in ways}
+        for values, (name, read) in itertools.product(reads, ways.items()):
+            start = time.perf_counter()
+            read(values)
+            milliseconds[name].append((time.perf_counter() - start) * 1000)
+    return _table(milliseconds)
 
 
-def _questions(url: str) -> list[Values]:
-    """Orders of the newest days, with the window that the recent read asks for."""
+def _reads(url: str) -> list[Values]:
+    """The values of a recent read for each of the newest orders, which are imported as well."""
     table = generate(ORDERS, 90, seed=1, end=END)
     with connect(url, application_name="bench") as connection:
         merchant_id = add_merchant(connection, "bench").merchant_id
@@ -76,7 +78,7 @@ def _questions(url: str) -> list[Values]:
 
 
 def _statement() -> Statement:
-    """The service's own statement: one parameter for each value, however often it is used."""
+    """The service's own statement, with one parameter for each value."""
     values = {name: name for name in SINGLE_VALUED}
     return prepare("recent", *WINDOW, values=values)
 
@@ -85,7 +87,7 @@ def _psycopg2_text(url: str) -> Read:
     cursor = _psycopg2_cursor(url)
     statement = _statement()
     text = re.sub(
-        r"\$(\d+)", lambda found: f"%({statement.names[int(found[1]) - 1]})s", statement.text
+        r"\$(\d+)", lambda number: f"%({statement.names[int(number[1]) - 1]})s", statement.text
     )
 
     def read(values: Values) -> list[tuple[Any, ...]]:
@@ -113,7 +115,7 @@ def _psycopg2_cursor(url: str) -> Any:
     try:
         import psycopg2
     except ModuleNotFoundError:
-        sys.exit("psycopg2 is not here to compare with: uv pip install psycopg2-binary")
+        sys.exit("this benchmark needs psycopg2: run `uv pip install psycopg2-binary`")
     connection = psycopg2.connect(url)
     connection.autocommit = True
     cursor = connection.cursor()
@@ -128,22 +130,22 @@ def _psycopg3(url: str, *, prepared: bool) -> Read:
     text = statement.text.encode()
 
     def read(values: Values) -> list[tuple[Any, ...]]:
-        kept = {**values, "merchant_id": Int8(values["merchant_id"])}
-        given = [kept[name] for name in statement.names]
+        typed = {**values, "merchant_id": Int8(values["merchant_id"])}
+        parameters = [typed[name] for name in statement.names]
         cursor = psycopg.RawCursor(connection)
-        return cursor.execute(text, given, prepare=prepared, binary=True).fetchall()
+        return cursor.execute(text, parameters, prepare=prepared, binary=True).fetchall()
 
     return read
 
 
-def _table(taken: dict[str, list[float]]) -> list[str]:
+def _table(milliseconds: dict[str, list[float]]) -> list[str]:
     lines = [
         f"## Drivers: the recent read of {READS} orders among {ORDERS:,}",
         "",
         "| way | p50 ms | p99 ms |",
         "|---|---|---|",
     ]
-    for name, times in taken.items():
+    for name, times in milliseconds.items():
         p99 = statistics.quantiles(times, n=100)[98]
         lines.append(f"| {name} | {statistics.median(times):.2f} | {p99:.2f} |")
     return lines

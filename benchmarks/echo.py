@@ -8,11 +8,11 @@ from service.server import Binding, Server, options
 
 
 def echo() -> Flask:
-    """An application that sends back what it gets."""
+    """An application that answers with the body that it gets."""
     app = Flask("echo", static_folder=None)
 
     @app.post("/evaluate")
-    def back() -> Response:
+    def send_back() -> Response:
         return Response(request.get_data(), content_type="application/json")
 
     return app

@@ -1,4 +1,4 @@
-"""`POST /evaluate` against a bare Flask echo: the same gunicorn, the same body, in turn."""
+"""`POST /evaluate` against a bare Flask echo: the same gunicorn and the same bodies, in turn."""
 
 import http.client
 import json
@@ -17,11 +17,11 @@ from benchmarks.warm_stack import DAYS, ORDERS, PROJECT, WarmStack, warm_stack
 
 WARM_UP = 200
 ROUNDS = 8
-A_ROUND = 100
+ORDERS_PER_ROUND = 100
 
 
 class Client:
-    """One client that keeps its connection, and how long each of its requests took."""
+    """A client that keeps its connection open, and how long each of its requests took."""
 
     def __init__(self, port: int, key: str) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
@@ -29,31 +29,31 @@ class Client:
         self.milliseconds: list[float] = []
 
     def send(self, body: bytes) -> Any:
-        """One request; the answer's JSON."""
+        """The JSON answer to one order."""
         start = time.perf_counter()
         self.connection.request("POST", "/evaluate", body, self.headers)
-        answer = self.connection.getresponse()
-        content = answer.read()
+        response = self.connection.getresponse()
+        content = response.read()
         self.milliseconds.append((time.perf_counter() - start) * 1000)
-        if answer.status != http.HTTPStatus.OK:
-            raise AssertionError(f"answered {answer.status}: {content.decode()}")
+        if response.status != http.HTTPStatus.OK:
+            raise AssertionError(f"the answer is {response.status}: {content.decode()}")
         return json.loads(content)
 
 
 def measure() -> list[str]:
-    """The lines of the page."""
+    """The lines of the section."""
     stack = warm_stack()
     serve = [sys.executable, "-m", "ontem", "serve", "--bind"]
-    bare = [sys.executable, "-m", "benchmarks.echo"]
-    with process(stack, bare) as echo_port, process(stack, serve) as port:
+    serve_echo = [sys.executable, "-m", "benchmarks.echo"]
+    with process(stack, serve_echo) as echo_port, process(stack, serve) as port:
         echo, service = Client(echo_port, stack.key), Client(port, stack.key)
         bodies = _bodies(stack)
-        _turn(echo, service, islice(bodies, WARM_UP))
+        _send_to_both(echo, service, islice(bodies, WARM_UP))
         echo.milliseconds.clear()
         service.milliseconds.clear()
         answers = []
         for _ in range(ROUNDS):
-            answers += _turn(echo, service, islice(bodies, A_ROUND))
+            answers += _send_to_both(echo, service, islice(bodies, ORDERS_PER_ROUND))
     scored = sum(answer["score"] is not None for answer in answers)
     if scored != len(answers):
         raise AssertionError(f"only {scored} of {len(answers)} orders were scored")
@@ -61,22 +61,22 @@ def measure() -> list[str]:
 
 
 def _bodies(stack: WarmStack) -> Iterator[bytes]:
-    """Orders that nobody has sent yet, also when the run is repeated."""
-    while stack.live:
-        yield json.dumps(stack.live.pop(0)).encode()
+    """Orders that were not sent before, even by an earlier run of this process."""
+    while stack.live_orders:
+        yield json.dumps(stack.live_orders.pop(0)).encode()
 
 
-def _turn(echo: Client, service: Client, bodies: Iterator[bytes]) -> list[Any]:
-    """The same orders to both, first all to the one, then all to the other."""
-    content = list(bodies)
-    for body in content:
+def _send_to_both(echo: Client, service: Client, bodies: Iterator[bytes]) -> list[Any]:
+    """The service's answers to orders that are all sent to the echo first."""
+    orders = list(bodies)
+    for body in orders:
         echo.send(body)
-    return [service.send(body) for body in content]
+    return [service.send(body) for body in orders]
 
 
 @contextmanager
 def process(stack: WarmStack, words: Sequence[str]) -> Iterator[int]:
-    """A server in a process of its own that takes the listening socket; its port."""
+    """The port of a server process, which inherits its listening socket."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as gunicorn's own bind
         os.set_inheritable(listening.fileno(), True)
@@ -101,19 +101,20 @@ def _page(echo: list[float], service: list[float]) -> list[str]:
         "## `POST /evaluate` against a bare Flask echo",
         "",
         (
-            f"{len(service):,} generated orders to a service with {ORDERS:,} orders of {DAYS} "
-            "days, one worker, one client that keeps its connection; the same bodies to the echo, "
-            "in turn."
+            f"One client sent {len(service):,} generated orders over one connection to a service "
+            f"with one worker and {ORDERS:,} orders of {DAYS} days. It sent the same bodies to the "
+            "echo, in turn."
         ),
         "",
         "| | p50, ms | p90, ms | p99, ms |",
         "|---|---|---|---|",
     ]
     for name, times in (("echo", echo), ("/evaluate", service)):
-        shares = statistics.quantiles(times, n=100)
-        lines.append(f"| {name} | {shares[49]:.2f} | {shares[89]:.2f} | {shares[98]:.2f} |")
+        percentiles = statistics.quantiles(times, n=100)
+        p50, p90, p99 = percentiles[49], percentiles[89], percentiles[98]
+        lines.append(f"| {name} | {p50:.2f} | {p90:.2f} | {p99:.2f} |")
     return [
         *lines,
         "",
-        f"The median is **{ratio:.1f} times** that of the echo; at most 10 is asked.",
+        f"The median is **{ratio:.1f} times** that of the echo; the goal is at most 10 times.",
     ]

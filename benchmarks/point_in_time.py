@@ -25,34 +25,34 @@ SELECT sum(orders), sum(cards) FROM (
     )
 )
 """
-SAME_FEATURES = ("device_orders_7d_recent", "device_distinct_card_orders_7d_recent")
+FEATURES_OF_QUERY = ("device_orders_7d_recent", "device_distinct_card_orders_7d_recent")
 
 
 def orders_table(orders: int) -> pa.Table:
-    """Generated orders of a year, of one merchant."""
+    """Generated orders of one merchant in one year."""
     table = generate(orders, 365, 1, datetime(2026, 1, 1, tzinfo=UTC))
     return table.append_column("merchant_id", pa.array([1] * orders, pa.int64()))
 
 
 def whole_catalogue(orders: int) -> dict[str, float]:
-    """Seconds, gigabytes at the peak and values of the whole catalogue, in this process."""
+    """What the whole catalogue takes in this process: seconds, peak gigabytes, number of values."""
     table = orders_table(orders)
     start = time.perf_counter()
-    done = features_pkg.notebook.point_in_time(table)
+    features = features_pkg.notebook.point_in_time(table)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    return {"seconds": seconds, "gigabytes": peak, "values": orders * (done.num_columns - 1)}
+    return {"seconds": seconds, "gigabytes": peak, "values": orders * (features.num_columns - 1)}
 
 
 def measure() -> list[str]:
-    """The lines of the page."""
-    runs = {size: _in_a_process_of_its_own(size) for size in SIZES}
+    """The lines of the section."""
+    runs = {size: _in_a_new_process(size) for size in SIZES}
     lines = [
         "## Point in time: the whole catalogue for every order",
         "",
         (
-            f"{len(features_pkg.CATALOGUE)} features, generated orders of one merchant and a year. "
-            "The peak is the whole process's, with the orders and the result."
+            f"{len(features_pkg.CATALOGUE)} features for the generated orders of one merchant in "
+            "one year. The peak is that of the whole process, with the orders and the result."
         ),
         "",
         "| orders | seconds | million values a second | peak, GB |",
@@ -70,33 +70,34 @@ def measure() -> list[str]:
     ]
 
 
-def _in_a_process_of_its_own(orders: int) -> dict[str, float]:
-    words = [sys.executable, "-m", "benchmarks.point_in_time", str(orders)]
-    done = subprocess.run(words, check=True, capture_output=True, text=True)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+def _in_a_new_process(orders: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.point_in_time", str(orders)]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True)
+    measured: dict[str, float] = json.loads(ended.stdout.splitlines()[-1])
+    return measured
 
 
 def _against_duckdb() -> list[str]:
     orders = orders_table(DUCKDB_ORDERS)
     start = time.perf_counter()
-    ours = features_pkg.notebook.point_in_time(orders, SAME_FEATURES)
+    ours = features_pkg.notebook.point_in_time(orders, FEATURES_OF_QUERY)
     ours_seconds = time.perf_counter() - start
     connection = duckdb.connect()
     connection.register("orders", orders)
     start = time.perf_counter()
     theirs = connection.execute(DUCKDB_QUERY).fetchone()
     theirs_seconds = time.perf_counter() - start
-    sums = tuple(sum(v for v in ours[name].to_pylist() if v) for name in SAME_FEATURES)
+    sums = tuple(
+        sum(value for value in ours[name].to_pylist() if value) for name in FEATURES_OF_QUERY
+    )
     if theirs is None or sums != tuple(int(value) for value in theirs):
         raise AssertionError(f"the sums differ: {sums} here, {theirs} in DuckDB")
     return [
         "",
         (
-            f"The same two features of {DUCKDB_ORDERS:,} orders ({', '.join(SAME_FEATURES)}; "
-            f"the sums agree): {ours_seconds:.2f} s here, "
-            f"{theirs_seconds:.2f} s by DuckDB's range windows: "
-            f"**{theirs_seconds / ours_seconds:.1f} times as fast**."
+            f"Two of the features for {DUCKDB_ORDERS:,} orders ({', '.join(FEATURES_OF_QUERY)}) "
+            f"took {ours_seconds:.2f} s here and {theirs_seconds:.2f} s with DuckDB's range "
+            f"windows: **{theirs_seconds / ours_seconds:.1f} times as fast**. The sums agree."
         ),
     ]
 

@@ -1,4 +1,4 @@
-"""Time that another tenant of the machine took: a run that lost much of it is repeated."""
+"""Processor time that other tenants of the machine took: a run that lost much is repeated."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,14 +8,14 @@ TRIES = 3
 
 
 def cpu_ticks() -> tuple[int, int]:
-    """(stolen, all) ticks of all processors since boot, as /proc/stat counts them."""
+    """The stolen ticks and all ticks of all processors since boot, from /proc/stat."""
     fields = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()[1:]
     ticks = [int(field) for field in fields]
     return ticks[7], sum(ticks[:8])
 
 
 def undisturbed(measure: Callable[[], list[str]]) -> list[str]:
-    """What `measure` gives in a run of which at most 2 % was stolen, or in the last of three."""
+    """The lines of the first run that lost at most 2 % of its time, or of the third run."""
     for attempt in range(1, TRIES + 1):
         stolen, total = cpu_ticks()
         lines = measure()
@@ -23,5 +23,11 @@ def undisturbed(measure: Callable[[], list[str]]) -> list[str]:
         share = (stolen_after - stolen) / max(total_after - total, 1)
         if share <= MOST_STOLEN:
             break
-        print(f"{share:.1%} of the processors' time was stolen in run {attempt}", flush=True)
-    return [*lines, "", f"Stolen by other tenants meanwhile: {share:.1%} (run {attempt})."]
+        print(
+            f"run {attempt} lost {share:.1%} of the processors' time to other tenants", flush=True
+        )
+    return [
+        *lines,
+        "",
+        f"Other tenants took {share:.1%} of the processors' time meanwhile (run {attempt}).",
+    ]

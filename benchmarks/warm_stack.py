@@ -1,4 +1,4 @@
-"""A stack of its own with a million orders, a published snapshot and a model; gone at exit."""
+"""A stack with a million orders, a published snapshot and a model, which is removed at exit."""
 
 import atexit
 import os
@@ -26,7 +26,7 @@ from tests.e2e.a_model import write_a_model
 
 PROJECT = Path(__file__).resolve().parents[1]
 ORDERS = int(os.environ.get("ONTEM_BENCH_ORDERS", "1000000"))
-LIVE = 3_000
+LIVE_ORDERS = 3_000
 DAYS = 180
 
 
@@ -37,13 +37,13 @@ class WarmStack:
     folder: Path
     environ: dict[str, str]
     key: str
-    live: list[dict[str, Any]]
-    """The bodies of the orders that come after the imported ones."""
+    live_orders: list[dict[str, Any]]
+    """The bodies of the newest orders, which were not imported."""
 
 
 @cache
 def warm_stack() -> WarmStack:
-    """The stack, made by the commands that a user has; made once per process."""
+    """The stack, made once per process with the commands that a user has."""
     folder = Path(tempfile.mkdtemp(prefix="ontem-bench-"))
     stack = LocalStack(folder)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -62,22 +62,22 @@ def warm_stack() -> WarmStack:
 
     ontem("migrate")
     days = ("--days", str(DAYS), "--seed", "1", "--output", "all.parquet")
-    ontem("generate", "--orders", str(ORDERS + LIVE), *days)
+    ontem("generate", "--orders", str(ORDERS + LIVE_ORDERS), *days)
     table = pq.read_table(folder / "all.parquet").sort_by("event_at")
     pq.write_table(table.slice(0, ORDERS), folder / "history.parquet")
     ontem("import", "history.parquet", "--merchant", "bench")
-    ontem("snapshot", "--as-of", _newest_cut(table, features).isoformat())
+    ontem("snapshot", "--as-of", _due_day(table, features).isoformat())
     with connect(settings.postgres_url, application_name="bench", autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
         key = issue_key(connection, find_merchant(connection, "bench"))
-    live = [_body(row) for row in table.slice(ORDERS).to_pylist()]
-    return WarmStack(folder, environ, key.text, live)
+    live_orders = [_body(row) for row in table.slice(ORDERS).to_pylist()]
+    return WarmStack(folder, environ, key.text, live_orders)
 
 
-def _newest_cut(table: pa.Table, features: FeatureSet) -> date:
-    """The snapshot that an order right after the last one asks for."""
-    last = table["event_at"][-1].as_py() + timedelta(seconds=1)
-    day = Calendar(features.timezone).as_of(to_us(last), features.snapshot_lag)
+def _due_day(table: pa.Table, features: FeatureSet) -> date:
+    """The day whose snapshot is due for an order right after the last one."""
+    last_at = table["event_at"][-1].as_py() + timedelta(seconds=1)
+    day = Calendar(features.timezone).as_of(to_us(last_at), features.snapshot_lag)
     return date.fromordinal(day)
 
 

@@ -74,6 +74,7 @@ def create_app(dependencies: Dependencies) -> Flask:
 
 
 def _evaluate(dependencies: Dependencies) -> Response:
+    """Check and parse the request, evaluate its order, answer."""
     order_body = body.parse(request_content.read(request))
     merchant = _merchant(dependencies)
     evaluation_request = _evaluation_request(dependencies, merchant, order_body)

@@ -1,4 +1,4 @@
-"""Whether this process can evaluate orders, for whoever sends it requests."""
+"""Whether this process can evaluate orders, for load balancers and monitoring."""
 
 from collections.abc import Callable
 from typing import Final

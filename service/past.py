@@ -41,7 +41,7 @@ class OrderPast:
 
 
 class PastReader:
-    """Reads the past of orders for all threads of one process; a thread connects at its first."""
+    """Reads the past of orders for all threads of one process; each connects at its first order."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class PastReader:
             load_end_us = distant_read.load.cutoff_us
             if load_end_us < cutoff_us:  # stale: `since_cutoff` starts before what was read
                 recent_read = self._read_recent(merchant_id, order, load_end_us, at_us, failures)
-            if recent_read is not None and _counts_before(recent_read, load_end_us):
+            if recent_read is not None and _is_in_load(recent_read, load_end_us):
                 distant_read = None
                 failures.append("distant: has the order itself")
         return OrderPast(distant_read, recent_read, tuple(failures))
@@ -120,6 +120,6 @@ class PastReader:
         return reader
 
 
-def _counts_before(recent_read: RecentRead, load_end_us: int) -> bool:
-    """Whether the order itself is in the load: it was imported, and is evaluated only now."""
+def _is_in_load(recent_read: RecentRead, load_end_us: int) -> bool:
+    """Whether the load has the order's own event: it was imported, and is evaluated only now."""
     return recent_read.own_at_us is not None and recent_read.own_at_us < load_end_us

@@ -1,4 +1,4 @@
-"""gunicorn with its settings, which stand here and nowhere else."""
+"""gunicorn, and all of its settings."""
 
 import gc
 import time
