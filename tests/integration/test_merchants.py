@@ -98,7 +98,7 @@ def test_a_second_key_works_beside_the_first_until_one_is_revoked(ontem: Any, da
     assert authenticate(database, second) is not None
 
 
-def test_the_secret_is_nowhere_in_the_database(ontem: Any, database: Connection):
+def test_the_secret_is_not_in_the_database(ontem: Any, database: Connection):
     text = ontem("create", "loja").output.strip()
     rows = database.execute("SELECT k::text FROM api_keys k").fetchall()
 
@@ -107,7 +107,7 @@ def test_the_secret_is_nowhere_in_the_database(ontem: Any, database: Connection)
     assert key.secret not in str(rows)
 
 
-def test_a_key_with_another_secret_is_nobody_s(database: Connection):
+def test_a_key_with_another_secret_is_refused(database: Connection):
     key = issue_key(database, add_merchant(database, "loja"))
 
     assert authenticate(database, ApiKey(key.key_id, ApiKey.new().secret)) is None
@@ -134,7 +134,7 @@ def test_the_merchants_are_listed_by_name_with_their_policies(ontem: Any):
         (("revoke", "loja", "000000000000"), "has no key '000000000000'"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_a_sentence(ontem: Any, words: tuple[str, ...], remedy: str):
+def test_what_is_refused_is_said_in_a_sentence(ontem: Any, words: tuple[str, ...], remedy: str):
     ontem("create", "loja")
     done = ontem(*words)
 

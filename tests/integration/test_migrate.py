@@ -25,7 +25,7 @@ def test_migrations_at_the_same_time_wait_for_each_other(empty_database_url: str
     def once() -> None:
         try:
             migrate(empty_database_url, environment="development")
-        except BaseException as error:  # noqa: BLE001 - told by the test's own thread
+        except BaseException as error:  # noqa: BLE001 - raised in the test's own thread
             failed.append(error)
 
     threads = [threading.Thread(target=once) for _ in range(4)]
@@ -39,7 +39,7 @@ def test_migrations_at_the_same_time_wait_for_each_other(empty_database_url: str
         assert _one(connection, "SELECT count(*) FROM generations") == 1
 
 
-def test_a_server_that_is_another_one_is_a_new_generation(database_url: str) -> None:
+def test_another_server_is_a_new_generation(database_url: str) -> None:
     with connect(database_url, application_name="test") as connection:
         connection.execute(RESTORED)
 
@@ -115,7 +115,7 @@ def test_a_production_database_with_orders_does_not_become_development(
         "DELETE FROM merchants",
     ],
 )
-def test_what_happened_is_never_rewritten(database_url: str, statement: str) -> None:
+def test_rows_of_what_happened_are_never_changed(database_url: str, statement: str) -> None:
     with (
         connect(database_url, application_name="test") as connection,
         pytest.raises(psycopg.errors.RestrictViolation, match="never changed"),
@@ -136,7 +136,7 @@ def test_a_load_s_id_never_returns(database_url: str) -> None:
     assert second > first
 
 
-def test_nothing_at_the_address_is_said_with_the_address_and_without_the_password() -> None:
+def test_a_server_that_does_not_answer_is_named_by_its_address_without_the_password() -> None:
     with pytest.raises(PostgresUnavailable) as caught:
         connect("postgresql://ana:secret@127.0.0.1:1/orders", application_name="test")
 
@@ -145,7 +145,7 @@ def test_nothing_at_the_address_is_said_with_the_address_and_without_the_passwor
     assert "secret" not in str(caught.value)
 
 
-def test_a_database_that_is_not_there_is_named(database_url: str) -> None:
+def test_a_database_that_does_not_exist_is_named(database_url: str) -> None:
     with pytest.raises(PostgresUnavailable, match=r"no_such_database"):
         migrate(database_url.rsplit("/", 1)[0] + "/no_such_database", environment="development")
 

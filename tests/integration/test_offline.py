@@ -1,4 +1,4 @@
-"""The offline store on a real disk: what is committed stays, what was not never shows."""
+"""The offline store on a real disk: what is committed stays, and nothing else is read."""
 
 import signal
 import subprocess
@@ -69,7 +69,9 @@ def test_a_key_keeps_its_first_bytes(store: OfflineStore) -> None:
         assert file.read() == b"first"
 
 
-def test_a_refused_second_put_leaves_no_draft_behind(store: OfflineStore, tmp_path: Path) -> None:
+def test_a_second_file_under_a_key_leaves_no_draft_behind(
+    store: OfflineStore, tmp_path: Path
+) -> None:
     store.create("a/b.json", b"first")
     store.create("a/b.json", b"second")
 
@@ -86,7 +88,7 @@ def test_revisions_count_up_and_old_ones_stay_readable(store: OfflineStore) -> N
     assert newest_revision(store, SLOT) == 5
 
 
-def test_slots_count_apart(store: OfflineStore) -> None:
+def test_each_slot_counts_its_own_revisions(store: OfflineStore) -> None:
     commit_manifest(store, a_manifest())
 
     assert newest_revision(store, Slot("snapshot", "0123456789ab", "2018-06-02")) == 0
@@ -98,7 +100,7 @@ def _commit_some(root: str, writer: int) -> list[str]:
     return [commit_manifest(store, a_manifest(f"{writer}.{turn}")) for turn in range(10)]
 
 
-def test_of_writers_that_race_each_gets_revisions_of_its_own(
+def test_writers_at_the_same_time_get_different_revisions(
     store: OfflineStore, tmp_path: Path
 ) -> None:
     with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
@@ -156,7 +158,7 @@ def test_a_manifest_says_what_its_files_hold(store: OfflineStore, tmp_path: Path
     verify_files(store, manifest.files)
 
 
-def test_a_flipped_bit_in_a_file_is_noticed(store: OfflineStore, tmp_path: Path) -> None:
+def test_a_flipped_bit_in_a_file_is_found(store: OfflineStore, tmp_path: Path) -> None:
     files = describe_files(store, a_run(store, tmp_path, "r1"))
     path = tmp_path / files[0].key
     content = bytearray(path.read_bytes())
@@ -167,7 +169,7 @@ def test_a_flipped_bit_in_a_file_is_noticed(store: OfflineStore, tmp_path: Path)
         verify_files(store, files)
 
 
-def test_a_file_that_went_away_is_named(store: OfflineStore, tmp_path: Path) -> None:
+def test_a_file_that_is_missing_is_named(store: OfflineStore, tmp_path: Path) -> None:
     files = describe_files(store, a_run(store, tmp_path, "r1"))
     (tmp_path / files[0].key).unlink()
 

@@ -48,7 +48,7 @@ def _postgres_pid(stack):
 
 
 def _is_gone(pid):
-    """Also when nobody has fetched its exit code yet, as in a container without an init."""
+    """Also true of a zombie, whose exit code is not fetched in a container without an init."""
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -63,7 +63,7 @@ def _kill(pid):
         time.sleep(0.01)
 
 
-def test_up_says_what_it_started_and_a_second_time_that_it_is_there(stack):
+def test_up_says_what_it_started_and_a_second_time_what_is_up(stack):
     first, second = stack.up(), stack.up()
 
     assert [line.split(" on ")[0] for line in first] == ["PostgreSQL is up", "Redis is up"]
@@ -78,23 +78,23 @@ def test_data_addresses_and_the_entity_key_survive_down_and_up(durable_stack):
     stack.up()
     before = stack.variables
     with _postgres(stack) as connection, _redis(stack) as client:
-        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
-        client.set("kept", "42")
+        connection.execute("CREATE TABLE answers AS SELECT 42 AS answer")
+        client.set("answer", "42")
     stack.down()
 
     stack.up()
 
     assert stack.variables == before
     with _postgres(stack) as connection, _redis(stack) as client:
-        assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
-        assert client.get("kept") == "42"
+        assert connection.execute("SELECT answer FROM answers").fetchone() == (42,)
+        assert client.get("answer") == "42"
 
 
 def test_servers_that_were_killed_start_again_with_their_data(durable_stack):
     stack = durable_stack
     stack.up()
     with _postgres(stack) as connection, _redis(stack) as client:
-        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        connection.execute("CREATE TABLE answers AS SELECT 42 AS answer")
         redis_pid = client.info("server")["process_id"]
     _kill(_postgres_pid(stack))
     _kill(redis_pid)
@@ -103,11 +103,11 @@ def test_servers_that_were_killed_start_again_with_their_data(durable_stack):
     stack.up()
 
     with _postgres(stack) as connection:
-        assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+        assert connection.execute("SELECT answer FROM answers").fetchone() == (42,)
     assert [server.is_up for server in stack.status()] == [True, True]
 
 
-def test_a_pid_file_that_names_a_stranger_is_not_believed(stack):
+def test_a_pid_file_that_names_another_program_is_ignored(stack):
     stack.up()
     stack.down()
     ours = str(os.getpid())
@@ -119,7 +119,7 @@ def test_a_pid_file_that_names_a_stranger_is_not_believed(stack):
     assert [server.is_up for server in stack.status()] == [True, True]
 
 
-def test_a_port_that_another_program_took_is_replaced_and_told(stack):
+def test_a_port_that_another_program_uses_is_replaced_and_up_says_so(stack):
     stack.up()
     taken = _port(stack, "ONTEM_POSTGRES_URL")
     stack.down()
@@ -131,7 +131,7 @@ def test_a_port_that_another_program_took_is_replaced_and_told(stack):
         assert stack.status()[0].is_up
 
 
-def test_status_of_a_stack_that_never_was_is_down(tmp_path):
+def test_a_stack_that_was_never_started_is_down(tmp_path):
     found = LocalStack(tmp_path).status()
 
     assert [(server.server, server.is_up, server.address) for server in found] == [
@@ -158,7 +158,7 @@ def test_down_of_a_stack_that_is_down_does_nothing(stack):
     assert not any(server.is_up for server in stack.status())
 
 
-def test_a_stack_below_a_folder_that_only_its_owner_enters_works(tmp_path):
+def test_a_stack_below_a_folder_that_only_its_owner_may_enter_works(tmp_path):
     home = tmp_path / "home"
     (home / "project").mkdir(parents=True)
     home.chmod(0o700)
@@ -171,7 +171,7 @@ def test_a_stack_below_a_folder_that_only_its_owner_enters_works(tmp_path):
         stack.remove()
 
 
-def test_what_the_stack_tells_its_project_is_readable_by_its_owner_alone(stack):
+def test_only_its_owner_may_read_the_variables_of_the_stack(stack):
     stack.up()
 
     assert stat.S_IMODE((stack.home / "env").stat().st_mode) == 0o600
@@ -188,7 +188,7 @@ def test_a_line_that_a_person_added_stays(stack):
     assert stack.variables["BUSINESS_TIMEZONE"] == "America/Manaus"
 
 
-def test_data_whose_password_is_gone_are_not_overwritten(stack):
+def test_data_whose_password_is_lost_are_not_overwritten(stack):
     stack.up()
     stack.down()
     (stack.home / "env").unlink()

@@ -1,4 +1,4 @@
-"""The servers that the fixtures promise are there."""
+"""The servers of the fixtures are as their docstrings say."""
 
 import psycopg
 import redis
@@ -9,7 +9,7 @@ def test_a_test_has_a_migrated_database_of_its_own(database_url):
         assert connection.execute("SELECT count(*) FROM orders").fetchone() == (0,)
 
 
-def test_a_database_speaks_utf8_and_lives_in_utc(empty_database_url):
+def test_a_database_uses_utf8_and_utc(empty_database_url):
     with psycopg.connect(empty_database_url) as connection:
         found = connection.execute(
             "SELECT current_setting('server_encoding'), current_setting('timezone'), "
@@ -19,7 +19,7 @@ def test_a_database_speaks_utf8_and_lives_in_utc(empty_database_url):
     assert found == ("UTF8", "UTC", "b", "C.UTF-8")
 
 
-def test_our_role_is_no_superuser(empty_database_url):
+def test_our_role_is_not_a_superuser(empty_database_url):
     with psycopg.connect(empty_database_url) as connection:
         query = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
         assert connection.execute(query).fetchone() == (False,)
@@ -47,6 +47,6 @@ def test_spark_reads_postgresql_through_its_connector(spark, database_url):
 
 
 def test_spark_workers_run_the_interpreter_of_the_tests(spark):
-    seen = spark.range(1).mapInArrow(lambda batches: batches, "id long").collect()
+    rows = spark.range(1).mapInArrow(lambda batches: batches, "id long").collect()
 
-    assert [row.id for row in seen] == [0]
+    assert [row.id for row in rows] == [0]

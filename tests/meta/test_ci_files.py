@@ -1,4 +1,4 @@
-"""The files that other programs read are what those programs accept."""
+"""Files for other programs, such as CircleCI and Docker, are what those accept."""
 
 import os
 import subprocess
@@ -77,7 +77,7 @@ def test_what_a_container_runs_is_a_command_with_such_options(name):
     assert main.get_command(context, command).make_context(command, words, parent=context)
 
 
-def test_containers_speak_to_nobody_outside_this_machine():
+def test_containers_listen_on_this_machine_alone():
     services = _yaml("docker-compose.yml")["services"].values()
     ports = [port for service in services for port in service.get("ports", [])]
 
@@ -85,7 +85,7 @@ def test_containers_speak_to_nobody_outside_this_machine():
 
 
 @pytest.mark.parametrize("name", ["night", "retraining"])
-def test_what_a_schedule_starts_is_there_and_may_be_run(name):
+def test_what_a_schedule_starts_exists_and_may_be_run(name):
     command = _yaml(".circleci/config.yml")["jobs"][name]["steps"][-1]["run"]["command"]
 
     assert os.access(PROJECT / command, os.X_OK)

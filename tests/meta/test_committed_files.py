@@ -1,4 +1,4 @@
-"""What no committed file may say, and what README may not promise in vain."""
+"""What no committed file may say, and that `make` has every target that a page names."""
 
 import re
 import subprocess
@@ -31,12 +31,12 @@ def _committed():
     command = ["git", "-C", str(PROJECT), "ls-files", "-z"]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:
-        pytest.skip("this copy is no git checkout")
+        pytest.skip("this copy is not a git checkout")
     names = done.stdout.decode().split("\0")
     return [PROJECT / name for name in names if name and (PROJECT / name).is_file()]
 
 
-def _said(pattern):
+def _lines_with(pattern):
     for path in _committed():
         try:
             text = path.read_text(encoding="utf-8")
@@ -48,11 +48,11 @@ def _said(pattern):
 
 
 def test_no_committed_file_names_a_package_registry():
-    assert list(_said(REGISTRY_HOSTS)) == []
+    assert list(_lines_with(REGISTRY_HOSTS)) == []
 
 
-def test_no_committed_file_names_a_path_of_somebodys_machine():
-    assert list(_said(MACHINE_PATHS)) == []
+def test_no_committed_file_names_a_path_of_one_machine():
+    assert list(_lines_with(MACHINE_PATHS)) == []
 
 
 def test_nothing_that_set_up_or_the_stack_makes_is_committed():
@@ -80,9 +80,9 @@ def test_every_make_target_that_a_page_names_exists():
 def test_every_make_target_says_what_it_does():
     makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
     phony = set(re.findall(r"^\.PHONY: ([a-z-]+)$", makefile, re.MULTILINE))
-    told = set(re.findall(r"^([a-z-]+):.*## .+\.$", makefile, re.MULTILINE))
+    described = set(re.findall(r"^([a-z-]+):.*## .+\.$", makefile, re.MULTILINE))
 
-    assert phony == told
+    assert phony == described
 
 
 def test_make_alone_lists_the_targets():

@@ -140,8 +140,8 @@ def _hour(orders: pd.DataFrame) -> "pd.Series[Any]":
     [
         (lambda folder: f"--output={folder / 'orders.xlsx'}", "end it in .parquet or .csv"),
         (lambda folder: f"--output={folder / 'no' / 'orders.csv'}", "can't be written"),
-        (lambda _: "--end=2026-05-01T12:00:00", "'2026-05-01T12:00:00' is no"),
-        (lambda _: "--end=yesterday", "'yesterday' is no"),
+        (lambda _: "--end=2026-05-01T12:00:00", "'2026-05-01T12:00:00' is not an instant"),
+        (lambda _: "--end=yesterday", "'yesterday' is not an instant"),
     ],
 )
 def test_a_wrong_argument_is_refused_in_a_sentence(
