@@ -4,6 +4,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
+from features_pkg.identifiers import IDENTIFIERS
 from stores.postgres.connection import PostgresUnavailable, connect
 from stores.postgres.migrate import OtherEnvironment, migrate
 
@@ -17,6 +18,18 @@ def test_a_second_migration_changes_nothing(empty_database_url: str) -> None:
     migrate(empty_database_url, environment="production")
 
     assert _everything(empty_database_url) == before
+
+
+@pytest.mark.parametrize("relation", ["orders", "chargeback_events"])
+def test_an_order_and_its_chargeback_have_every_identifier(
+    database_url: str, relation: str
+) -> None:
+    with connect(database_url, application_name="test") as connection:
+        columns = connection.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass", [relation]
+        ).fetchall()
+
+    assert {(str(identifier),) for identifier in IDENTIFIERS} <= {*columns}
 
 
 def test_migrations_at_the_same_time_wait_for_each_other(empty_database_url: str) -> None:
