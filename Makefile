@@ -8,6 +8,7 @@ BIN := .venv/bin
 ARGS ?=
 ORDERS ?=
 MAPPING ?=
+export ORDERS MAPPING # the shell quotes them, whatever is in a file's name
 
 .PHONY: help
 help: ## List the targets.
@@ -19,7 +20,7 @@ setup: ## Install everything into .venv and .ontem of this folder; nothing twice
 
 .PHONY: demo
 demo: setup ## Run the whole of Ontem once, with progress and a report.
-	@$(BIN)/ontem demo run $(if $(ORDERS),--orders-file $(ORDERS)) $(if $(MAPPING),--mapping $(MAPPING)) $(ARGS)
+	@$(BIN)/ontem demo run $${ORDERS:+--orders-file "$$ORDERS"} $${MAPPING:+--mapping "$$MAPPING"} $(ARGS)
 
 .PHONY: test
 test: setup ## Run all tests against real servers of their own.

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from features_pkg.errors import TimezoneUnknown
+
 Micros = NDArray[np.int64]
 Days = NDArray[np.int64]
 
@@ -32,11 +34,16 @@ class Calendar:
 
     A day begins at its first instant, which need not be midnight: 2018-11-04 in São Paulo begins at
     01:00 local, 03:00 UTC. Where midnight comes twice, the first one counts, so days never go back.
+
+    Raises TimezoneUnknown.
     """
 
     def __init__(self, timezone: str) -> None:
         self.timezone = timezone
-        self._zone = ZoneInfo(timezone)
+        try:
+            self._zone = ZoneInfo(timezone)
+        except (KeyError, OSError, TypeError, ValueError):  # "not found" is a KeyError
+            raise TimezoneUnknown(timezone) from None
         # One assignment replaces both, so that a reader of another thread never sees a half.
         self._table: tuple[int, Micros] = (0, np.zeros(0, dtype=np.int64))
 

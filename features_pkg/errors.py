@@ -20,6 +20,16 @@ class DefinitionError(FeatureError):
         self.subject, self.reason = subject, reason
 
 
+class TimezoneUnknown(FeatureError):
+    """A time zone that is not in the database of zones."""
+
+    def __init__(self, timezone: object) -> None:
+        super().__init__(
+            f"the time zone {timezone!r} is not known: write an IANA name such as America/Sao_Paulo"
+        )
+        self.timezone = timezone
+
+
 class OrdersRefused(FeatureError):
     """A table of orders that can't be asked about: a column or a row of it is wrong."""
 

@@ -12,6 +12,7 @@ EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType(
         "stores.postgres.connection.PostgresUnavailable": 4,
         "stores.redis.connection.RedisUnavailable": 4,
         "ontem.stack.errors.StackError": 4,
+        "service.address.AddressUnusable": 4,
         "jobs.errors.DayNotOver": 5,
         "jobs.errors.StillWriting": 5,
         "stores.postgres.loads.LoaderRunning": 5,

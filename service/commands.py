@@ -5,6 +5,7 @@ from datetime import timedelta
 import click
 
 from service import log, start
+from service.address import check_address
 from service.clock import SteadyClock
 from service.server import Binding, Server, options, wall_clock_us
 from stores.settings import settings_here
@@ -48,6 +49,7 @@ def serve(
         statement_timeout=timedelta(milliseconds=statement_timeout_ms),
     )
     log.configure(settings.log_level)
+    check_address(bind)
     served_model = start.load(settings)
     start.check(settings, served_model, now_us=wall_clock_us())
     served_model.warm_up(wall_clock_us())

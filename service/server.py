@@ -9,6 +9,8 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
+from service.problem_worker import ProblemWorker
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
@@ -25,7 +27,7 @@ def options(binding: Binding) -> dict[str, Any]:
         "bind": binding.address,
         "workers": binding.workers,
         "threads": binding.threads,
-        "worker_class": "gthread",
+        "worker_class": ProblemWorker,
         "keepalive": 620,  # longer than load balancers keep idle connections
         "timeout": 30,
         "graceful_timeout": 20,

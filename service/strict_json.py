@@ -12,6 +12,8 @@ MAX_DEPTH: Final = 8
 MAX_NAME_LENGTH: Final = 64
 """How many characters of an unknown field's name a refusal repeats."""
 
+_UNSTORABLE: Final = "contains U+0000 or half of a surrogate pair"
+
 _HARMLESS_BRACKETS: Final = 100
 """So few opening brackets can't exhaust the parser's stack, however they are nested."""
 
@@ -24,17 +26,20 @@ def decode(content: bytes) -> object:
 
     Raises:
         BodyUnreadable: it is not one JSON value in UTF-8, or is nested deeper than MAX_DEPTH.
-        FieldRefused: a name appears twice, or a text can't be stored in a database.
+        FieldRefused: a name appears twice, or its text can't be stored in a database.
     """
     _refuse_depth(content)
     try:
-        return json.loads(content.decode("utf-8"), object_pairs_hook=_object)
+        value = json.loads(content.decode("utf-8"), object_pairs_hook=_object)
     except UnicodeDecodeError as cause:
         raise BodyUnreadable(f"the body is not UTF-8 from byte {cause.start} on") from None
     except json.JSONDecodeError as cause:
         raise BodyUnreadable(f"the body is not JSON from character {cause.pos} on") from None
     except ValueError:  # Python refuses to read an integer of thousands of digits
         raise BodyUnreadable("the body has a number with thousands of digits") from None
+    if not _is_storable(value):
+        raise BodyUnreadable(f"the body {_UNSTORABLE}")
+    return value
 
 
 def safe_name(name: str) -> str:
@@ -43,22 +48,26 @@ def safe_name(name: str) -> str:
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        names = [name for name, _ in pairs]
-        duplicate = next(name for name in names if names.count(name) > 1)
-        raise FieldRefused(safe_name(duplicate), "it appears more than once: send it once")
+    fields: dict[str, object] = {}
     for name, value in pairs:
-        if not _is_storable(name) or (isinstance(value, str) and not _is_storable(value)):
-            raise FieldRefused(safe_name(name), "it contains U+0000 or half of a surrogate pair")
+        if name in fields:
+            raise FieldRefused(safe_name(name), "it appears more than once: send it once")
+        if not _is_storable(name) or not _is_storable(value):
+            raise FieldRefused(safe_name(name), f"it {_UNSTORABLE}")
+        fields[name] = value
     return fields
 
 
-def _is_storable(text: str) -> bool:
-    if "\0" in text:
+def _is_storable(value: object) -> bool:
+    """Whether a database can store each text in `value`; objects in it were looked at before."""
+    if isinstance(value, list):
+        return all(_is_storable(item) for item in value)
+    if not isinstance(value, str):
+        return True
+    if "\0" in value:
         return False
     try:
-        return text.isascii() or bool(text.encode("utf-8"))
+        return value.isascii() or bool(value.encode("utf-8"))
     except UnicodeEncodeError:
         return False
 

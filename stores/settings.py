@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from stores.errors import SettingsError
+from stores.urls import shown_url, url_problem
 
 Environment = Literal["development", "production"]
 
@@ -124,14 +125,9 @@ class _Reader:
 
     def url(self, variable: str, schemes: tuple[str, ...]) -> str:
         value = self.text(variable)
-        remedy = f"use a URL such as {schemes[0]}://user:password@host:port/name"
-        try:
-            parts = urlsplit(value)
-            usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable:
-            raise SettingsError(variable=variable, value=without_password(value), remedy=remedy)
+        problem = url_problem(value, schemes)
+        if problem is not None:
+            raise SettingsError(variable=variable, value=shown_url(value), remedy=problem)
         return value
 
     def storage_url(self, variable: str) -> str:
@@ -139,11 +135,14 @@ class _Reader:
         parts = urlsplit(value)
         if parts.scheme in ("s3", "s3a"):
             remedy = "object storage is not supported yet, use file:///an/absolute/folder"
-        elif parts.scheme == "file" and not parts.netloc and unquote(parts.path).startswith("/"):
+        elif (
+            parts[:2] == ("file", "") and parts.path.startswith("/") and not {"?", "#"} & set(value)
+        ):
             return value
         else:
             remedy = "use a URL such as file:///an/absolute/folder"
-        raise SettingsError(variable=variable, value=without_password(value), remedy=remedy)
+        shown = shown_url(value) if {"@", "?"} & set(value) else value
+        raise SettingsError(variable=variable, value=shown, remedy=remedy)
 
     def key(self, variable: str) -> bytes:
         value = self.text(variable)
@@ -172,11 +171,6 @@ class _Reader:
                 variable=variable, value=value, remedy=f"use a whole number from 0 to {most}"
             )
         return int(value)
-
-
-def without_password(url: str) -> str:
-    """`url` with `***` as its password, for a message; other text stays as it is."""
-    return re.sub(r"(://[^:/@]*:).*@", r"\1***@", url)
 
 
 def find_project(start: Path) -> Path:

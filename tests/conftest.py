@@ -82,9 +82,9 @@ def redis_url(test_servers: Servers) -> Iterator[str]:
 
 @pytest.fixture
 def storage_url(tmp_path: Path) -> str:
-    """The root of an empty offline store for one test."""
-    folder = tmp_path / "storage"
-    folder.mkdir()
+    """The root of an empty offline store for one test, in a folder as people have them."""
+    folder = tmp_path / "João [1]" / "Área de Trabalho, 50% #1"
+    folder.mkdir(parents=True)
     return folder.as_uri()
 
 
@@ -95,7 +95,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator["SparkSession"]:
 
     settings = SparkSettings(
         jars=PROJECT / ".ontem" / "jars",
-        scratch=tmp_path_factory.mktemp("spark"),
+        scratch=tmp_path_factory.mktemp("Área de Trabalho 50% "),
         master="local[2]",
     )
     with session("tests", settings) as made:

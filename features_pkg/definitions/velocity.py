@@ -17,6 +17,10 @@ SINCE_CUTOFF = "since_cutoff"
 EVER = "ever"
 LONGEST_DISTANT_DAYS = 90
 LONGEST_SERVED_RECENT_US = 24 * UNITS_US["h"]
+LONGEST_WINDOW_US = 36_500 * UNITS_US["d"]
+"""A hundred years: more than any history, and instants plus a window stay 64-bit numbers."""
+
+_WINDOW = re.compile(rf"[1-9][0-9]{{0,9}}[smhd]|{SINCE_CUTOFF}|{EVER}")
 
 
 class Past(StrEnum):
@@ -51,13 +55,16 @@ class Window:
     text: str
 
     def __post_init__(self) -> None:
-        if self.text not in (SINCE_CUTOFF, EVER) and not re.fullmatch(
-            r"[1-9]\d{0,8}[smhd]", self.text
-        ):
+        if not isinstance(self.text, str) or not _WINDOW.fullmatch(self.text):
             raise DefinitionError(
                 f"window {self.text!r}",
                 f"write a whole number and a unit like '10m', '24h' or '7d', or {EVER!r}, "
                 f"or {SINCE_CUTOFF!r}",
+            )
+        if self.span_us is not None and self.span_us > LONGEST_WINDOW_US:
+            days = LONGEST_WINDOW_US // UNITS_US["d"]
+            raise DefinitionError(
+                f"window {self.text!r}", f"is longer than {days:,} days: write {EVER!r}"
             )
 
     @property
@@ -68,13 +75,14 @@ class Window:
     @property
     def span_us(self) -> int | None:
         """Its elapsed length, a day being 86,400 s; None where the length varies."""
-        unit = UNITS_US.get(self.text[-1]) if self.text[:-1].isdigit() else None
-        return None if unit is None else int(self.text[:-1]) * unit
+        if self.text in (SINCE_CUTOFF, EVER):
+            return None
+        return int(self.text[:-1]) * UNITS_US[self.text[-1]]
 
     @property
     def days(self) -> int | None:
         """Its length in civil days; None where it is not said in days."""
-        return int(self.text[:-1]) if re.fullmatch(r"\d+d", self.text) else None
+        return int(self.text[:-1]) if self.text[-1] == "d" and self.span_us else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +215,8 @@ def parse_name(name: str) -> Velocity:
     Raises:
         DefinitionError: when no definition has this name.
     """
+    if not isinstance(name, str):
+        raise DefinitionError(f"feature {name!r}", "is not a name: write it as text")
     if age := _AGE.fullmatch(name):
         return Velocity(
             Identifier(age["identifier"]), Event(age["event"]), measure=Measure(age["measure"])

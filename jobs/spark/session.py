@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.errors import ConnectorMissing
+from jobs.spark.banner import without_java_banner
+from jobs.spark.jdbc import jdbc_options
 
 FETCH_SIZE: Final = 20_000
 BATCH_ROWS: Final = 50_000
@@ -49,7 +50,8 @@ def session(app_name: str, settings: SparkSettings) -> Iterator[SparkSession]:
     builder = SparkSession.builder.appName(app_name).master(settings.master)
     for name, value in _options(settings, jars).items():
         builder = builder.config(name, value)
-    spark = builder.getOrCreate()
+    with without_java_banner():
+        spark = builder.getOrCreate()
     try:
         yield spark
     finally:
@@ -104,15 +106,11 @@ def read_postgres(
 ) -> DataFrame:
     """The rows of `query`, which has no parameters; read in two parts for each core, split by `by`.
 
-    The password is passed as a property, which Spark hides in plans and logs.
+    It connects as libpq does with `url`.
     """
-    parts = urlsplit(url)
     reader = (
         spark.read.format("jdbc")
-        .option("driver", "org.postgresql.Driver")
-        .option("url", _jdbc_url(url))
-        .option("user", unquote(parts.username or ""))
-        .option("password", unquote(parts.password or ""))
+        .options(**jdbc_options(url))
         .option("fetchsize", FETCH_SIZE)
         .option("dbtable", f"({query}) AS rows_of_query")
     )
@@ -124,9 +122,3 @@ def read_postgres(
             .option("numPartitions", 2 * spark.sparkContext.defaultParallelism)
         )
     return reader.load()
-
-
-def _jdbc_url(url: str) -> str:
-    parts = urlsplit(url)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return f"jdbc:postgresql://{host}:{parts.port or 5432}{parts.path}?ApplicationName=ontem"

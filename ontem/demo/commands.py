@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from features_pkg.calendar import from_us
 from ontem.demo.errors import TrainingDiffers
@@ -59,7 +60,8 @@ def run(
             table = generate(orders, days, seed, now)
         else:
             table, left_out = read_orders(orders_file, mapping)
-            console.print(f"  {orders_file.name}: {table.num_rows:,} orders, {left_out} left out")
+            name = escape(orders_file.name)
+            console.print(f"  {name}: {table.num_rows:,} orders, {left_out} left out")
             table = moved_to_now(table, now, folder.settings().timezone)
         demo_orders = DemoOrders.of(table)
     console.print(f"  live from {from_us(demo_orders.split_us):%Y-%m-%d %H:%M} UTC")

@@ -1,6 +1,7 @@
 """What can go wrong with a demo."""
 
 from collections.abc import Sequence
+from datetime import date
 from http import HTTPStatus
 from pathlib import Path
 
@@ -24,6 +25,17 @@ class StageFailed(OntemError):
             f"{_last_lines(log, 12)}\nAll of its output is in {log}"
         )
         self.stage, self.log = stage, log
+
+
+class NightFailed(OntemError):
+    """The night that the demo's service waits for did not publish its snapshot."""
+
+    def __init__(self, as_of: date, code: int) -> None:
+        super().__init__(
+            f"the night of {as_of} ended with exit code {code} and said above why: mend that, then "
+            "run `make serve` again"
+        )
+        self.as_of, self.code = as_of, code
 
 
 class ServiceDidNotStart(OntemError):

@@ -70,6 +70,7 @@ class DemoFolder:
         """Remove the last demo and create an empty database, with `variables` set as well."""
         shutil.rmtree(self.path, ignore_errors=True)
         self.path.mkdir(parents=True)
+        self.path.chmod(0o700)  # it holds orders as they came, with their buyers' identifiers
         self._write_env(variables)
         settings = self.settings()
         with psycopg.connect(self._stack()["ONTEM_POSTGRES_URL"], autocommit=True) as connection:

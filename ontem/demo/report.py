@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -60,9 +62,10 @@ def show(report: Report, console: Console) -> None:
     console.rule("What the demo saw")
     console.print(_figures(report))
     if report.riskiest_order:
-        console.print(_explanation(report.riskiest_order))
+        for line in _explanation(report.riskiest_order):
+            console.print(line, highlight=False, soft_wrap=True)
     for example in report.different_examples:
-        console.print(f"[red]differs:[/red] {example}")
+        console.print(f"[red]differs:[/red] {escape(example)}", soft_wrap=True)
     verdict = "[bold green]0[/bold green]" if report.equal else "[bold red]NOT 0[/bold red]"
     console.print(
         f"Feature values where the stored vector and the training set differ: {verdict} "
@@ -95,17 +98,17 @@ def _figures(report: Report) -> Table:
     return table
 
 
-def _explanation(order: dict[str, Any]) -> Table:
-    table = Table(
-        "feature", "value", "usually", "moves the score by",
-        title=f"The riskiest live order, {order['order_id']}: score {order['score']:.3f}, "
-        f"{order['decision']}. Its most telling features:",
-        title_justify="left",
-    )  # fmt: skip
+def _explanation(order: dict[str, Any]) -> Iterator[str]:
+    """Two lines for each feature, so that the longest name is whole on 80 columns."""
+    yield (
+        f"The riskiest live order, {escape(order['order_id'])}: score {order['score']:.3f}, "
+        f"{order['decision']}."
+    )
+    yield "Its most telling features, and how far each moves the score:"
     for contribution in order["explanation"]:
         value, median = (_number(contribution[key]) for key in ("value", "median"))
-        table.add_row(contribution["feature"], value, median, f"{contribution['change']:+.4f}")
-    return table
+        yield f"  [bold]{contribution['change']:+.4f}[/bold]  {contribution['feature']}"
+        yield f"           {value} [dim](usually {median})[/dim]"
 
 
 def _number(value: float | None) -> str:

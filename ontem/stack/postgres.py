@@ -1,5 +1,6 @@
 """The local PostgreSQL: the wheel's own server, on a loopback port with a password."""
 
+import secrets
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -64,6 +65,11 @@ class LocalPostgres:
         return self.home / "postgres"
 
     @property
+    def admin_password(self) -> Path:
+        """The file of the superuser's password, which no program of Ontem needs but this one."""
+        return self.home / "postgres-admin"
+
+    @property
     def data_need_password(self) -> bool:
         """Whether there are data that only the password from before opens."""
         return (self.link / "PG_VERSION").exists()
@@ -75,7 +81,7 @@ class LocalPostgres:
     def is_up(self, address: Address) -> bool:
         """Whether a server answers there and accepts our password, so is ours."""
         try:
-            with _connect(address, user=ADMIN):
+            with _connect(address):
                 return True
         except psycopg.OperationalError:
             return False
@@ -88,15 +94,21 @@ class LocalPostgres:
         data = data_folder(self.link)
         account = account_for(data)
         if not (data / "PG_VERSION").exists():
-            self._initialise(data, account, address.password)
+            self._initialise(data, account)
         self._configure(data, address.port)
         self._remove_stale_pid(data)
         log = self._log(data, account)
         command = [str(binaries() / "pg_ctl"), "start", "-w", f"-t{START_SECONDS:.0f}", "-s"]
         done = account.run([*command, "-D", str(data), "-l", str(log)])
-        if done.returncode or not self.is_up(address):
+        if done.returncode:
             raise ServerDidNotStart(server=self.name, log=log)
-        self._create_database(address)
+        if not self.is_up(address):
+            self._create_database(address)
+        if not self.is_up(address):
+            raise StackError(
+                f"PostgreSQL in {data} does not take the password of {self.variable}: put back the "
+                "one it was made with, or start anew after `ontem down --erase`"
+            )
 
     def stop(self) -> None:
         """Stop the server and disconnect its clients; nothing happens when it is down."""
@@ -112,13 +124,14 @@ class LocalPostgres:
         """Stop the server and remove its data."""
         self.stop()
         remove_data(self.link)
+        self.admin_password.unlink(missing_ok=True)
 
     def status(self, address: Address | None) -> ServerStatus:
         """What `ontem status` shows of it."""
         up, version = False, ""
         if address is not None:
             try:
-                with _connect(address, user=ADMIN) as connection:
+                with _connect(address) as connection:
                     number = connection.info.server_version
                     up, version = True, f"{number // 10_000}.{number % 10_000}"
             except psycopg.OperationalError:
@@ -126,18 +139,22 @@ class LocalPostgres:
         size = folder_bytes(self.link.resolve())
         return ServerStatus(self.name, up, str(address or "-"), version, size)
 
-    def _initialise(self, data: Path, account: Account, password: str) -> None:
+    def _initialise(self, data: Path, account: Account) -> None:
         shutil.rmtree(data, ignore_errors=True)  # left by a start that was interrupted
         data.mkdir(mode=0o700, parents=True)
         account.own(data)
         with tempfile.TemporaryDirectory() as folder:
             account.own(Path(folder))
-            secret, log = Path(folder) / "password", self._log(data, account)
-            secret.write_text(password, encoding="ascii")
-            account.own(secret)
+            password_file, log = Path(folder) / "password", self._log(data, account)
+            password = secrets.token_hex(16)
+            self.admin_password.unlink(missing_ok=True)
+            self.admin_password.touch(mode=0o600)
+            self.admin_password.write_text(password, encoding="ascii")
+            password_file.write_text(password, encoding="ascii")
+            account.own(password_file)
             command = [str(binaries() / "initdb"), "-D", str(data), "-U", ADMIN, "-E", "UTF8"]
             command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-            command += ["--auth=scram-sha-256", f"--pwfile={secret}", "--no-instructions"]
+            command += ["--auth=scram-sha-256", f"--pwfile={password_file}", "--no-instructions"]
             command += ["--no-sync"] if self.throwaway else []
             if account.run(command, log=log).returncode:
                 shutil.rmtree(data, ignore_errors=True)
@@ -172,7 +189,7 @@ class LocalPostgres:
 
     def _create_database(self, address: Address) -> None:
         role = sql.Identifier(NAME)
-        with _connect(address, user=ADMIN) as connection:
+        with self._connect_as_admin(address) as connection:
             if not _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s"):
                 connection.execute(
                     sql.SQL(
@@ -185,14 +202,27 @@ class LocalPostgres:
                     sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(NAME), role)
                 )
 
+    def _connect_as_admin(self, address: Address) -> "psycopg.Connection[tuple[object, ...]]":
+        try:
+            password = self.admin_password.read_text(encoding="ascii")
+            return _connect(address, user=ADMIN, password=password, database="postgres")
+        except (OSError, psycopg.OperationalError) as error:
+            raise StackError(
+                f"the role {NAME} can't enter PostgreSQL on {address}, and its superuser could not "
+                f"create it with the password in {self.admin_password}: put both passwords back, "
+                "or start anew after `ontem down --erase`"
+            ) from error
 
-def _connect(address: Address, *, user: str) -> "psycopg.Connection[tuple[object, ...]]":
+
+def _connect(
+    address: Address, *, user: str = NAME, password: str | None = None, database: str = NAME
+) -> "psycopg.Connection[tuple[object, ...]]":
     return psycopg.connect(
         host=HOST,
         port=address.port,
         user=user,
-        password=address.password,
-        dbname="postgres",
+        password=address.password if password is None else password,
+        dbname=database,
         connect_timeout=5,
         autocommit=True,
     )

@@ -97,10 +97,12 @@ def running_service(environ: Mapping[str, str], log: Path, *words: str) -> Itera
         process.wait(TIMEOUT_SECONDS)
 
 
-def refused_start(environ: Mapping[str, str], folder: Path) -> tuple[int, str]:
+def refused_start(
+    environ: Mapping[str, str], folder: Path, address: str = "127.0.0.1:0"
+) -> tuple[int, str]:
     """The exit code of an `ontem serve` that does not start, and its error output."""
     ended = subprocess.run(
-        [*serve(), "--bind", "127.0.0.1:0"],
+        [*serve(), "--bind", address],
         env=dict(environ),
         cwd=folder,
         capture_output=True,

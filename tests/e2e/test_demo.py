@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -13,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from ontem.stack import LocalStack
+from stores.settings import read_variables
 from tests.servers import FOLDER
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -23,15 +27,20 @@ ARGUMENTS = ("--orders", "2500", "--days", "100", "--label-maturity-days", "15",
 
 @pytest.fixture(scope="module")
 def project() -> Iterator[Path]:
-    """An empty project folder that has the connector, and a stack that goes with it."""
-    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
-    (folder / ".ontem").mkdir()
-    (folder / ".ontem" / "jars").symlink_to(PROJECT / ".ontem" / "jars")
+    """An empty project folder that has the connector, and a stack that goes with it.
+
+    Its path has what a home may have: blanks, accents, and signs that mean something in a URL.
+    """
+    above = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
+    folder = above / "João [1]" / "Área de Trabalho 50% #1"
+    (folder / ".ontem" / "jars").mkdir(parents=True)
+    for jar in (PROJECT / ".ontem" / "jars").iterdir():
+        shutil.copy(jar, folder / ".ontem" / "jars")
     try:
         yield folder
     finally:
         LocalStack(folder).remove()
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(above, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
@@ -68,5 +77,62 @@ def test_a_night_ran_for_every_day_that_the_live_requests_reached(report: dict[s
     assert len(report["snapshots"]) >= 3
 
 
-def test_the_checkout_is_not_touched(report: dict[str, Any], project: Path) -> None:
+def test_nothing_is_written_outside_of_the_project(report: dict[str, Any], project: Path) -> None:
     assert sorted(path.name for path in project.iterdir()) == [".ontem"]
+    assert [path.name for path in project.parent.iterdir()] == [project.name]
+    assert [path.name for path in project.parents[1].iterdir()] == [project.parent.name]
+
+
+def test_the_orders_with_their_buyers_are_closed_to_others(
+    report: dict[str, Any], project: Path
+) -> None:
+    demo = project / ".ontem" / "demo"
+    assert (demo / "history.parquet").exists()
+    assert stat.S_IMODE(demo.stat().st_mode) == 0o700
+
+
+def test_spark_says_nothing_when_nothing_is_wrong(report: dict[str, Any], project: Path) -> None:
+    for log in (project / ".ontem" / "demo" / "logs").glob("night-*.log"):
+        for sign in ("WARN", "Setting default log level", "setLogLevel"):
+            assert sign not in log.read_text(encoding="utf-8")
+
+
+def test_a_night_that_fails_before_serving_is_a_sentence(
+    report: dict[str, Any], project: Path
+) -> None:
+    """The due day's snapshot is withdrawn, and the connector that the night needs is gone."""
+    jar = next((project / ".ontem" / "jars").iterdir())
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("ONTEM_")}
+    redis_url = read_variables(project / ".ontem" / "demo" / "env")["ONTEM_REDIS_URL"]
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
+    hidden = jar.rename(project / "hidden.jar")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "ontem", "demo", "serve", "--bind", "127.0.0.1:0"],
+            cwd=project, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+    finally:
+        hidden.rename(jar)
+
+    assert done.returncode == 1
+    assert "there is no postgresql-*.jar" in done.stderr
+    assert "ended with exit code 1 and said above why" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_busy_port_is_told_before_anything_is_served(
+    report: dict[str, Any], project: Path
+) -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("ONTEM_")}
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        done = subprocess.run(
+            [sys.executable, "-m", "ontem", "demo", "serve", "--bind", address],
+            cwd=project, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith(f"ontem: {address} can't be listened on")

@@ -187,18 +187,30 @@ def test_an_id_of_odd_characters_is_an_ordinary_id(shop: Shop, order_id: str):
 
 
 @pytest.mark.parametrize(
-    "head",
+    ("head", "status"),
     [
-        b"POST /evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-        b"POST /evaluate HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"GET /livez HTTP/1.1\r\nHost: a\r\n folded: b\r\n\r\n",
-        b"GET /livez HTTP/1.1\r\nHost: a\r\nX-Long: " + b"x" * 64_000 + b"\r\n\r\n",
-        b"GET /livez HTTP/1.1\r\nHost: a\r\n" + b"X: 1\r\n" * 101 + b"\r\n",
+        (b"POST /evaluate HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+        (
+            b"POST /evaluate HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            400,
+        ),
+        (b"GET /livez HTTP/1.1\r\nHost: a\r\n folded: b\r\n\r\n", 400),
+        (b"GET /livez HTTP/1.1\r\nHost: a\r\nX-Long: " + b"x" * 64_000 + b"\r\n\r\n", 431),
+        (b"GET /livez HTTP/1.1\r\nHost: a\r\n" + b"X: 1\r\n" * 101 + b"\r\n", 431),
+        (b"GET /livez?document=52998224725 HTTP/9.9\r\n\r\n", 400),
+        (b"52998224725\r\n\r\n", 400),
+        (b"GET /" + b"5" * 2_000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"POST /evaluate HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+        (b"POST /evaluate HTTP/1.1\r\nExpect: 52998224725\r\n\r\n", 417),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
     ],
-    ids=["two lengths", "length and chunked", "folded", "long header", "many headers"],
-)
-def test_what_no_http_client_sends_is_refused_and_the_connection_closed(
-    service: RunningService, head: bytes
+    ids=[
+        "two lengths", "length and chunked", "folded", "long header", "many headers", "version",
+        "one word", "long line", "coding", "expectation", "HTTP/2",
+    ],
+)  # fmt: skip
+def test_what_no_http_client_sends_is_a_problem_too_and_the_connection_closed(
+    service: RunningService, head: bytes, status: int
 ):
     with socket.create_connection(("127.0.0.1", service.port), timeout=30) as raw:
         raw.sendall(head)
@@ -206,5 +218,17 @@ def test_what_no_http_client_sends_is_refused_and_the_connection_closed(
         while part := raw.recv(65_536):
             answer += part
 
-    assert answer.split(b" ")[1] in (b"400", b"431")
+    the_problem(an_answer(answer), status)
+    assert b"52998224725" not in answer
+    assert "52998224725" not in service.log.read_text(encoding="utf-8")
     assert service.client().send("GET", "/livez").status == 200
+
+
+def an_answer(raw: bytes) -> HttpAnswer:
+    """The one answer in the bytes of a connection that is closed."""
+    head, _, content = raw.partition(b"\r\n\r\n")
+    first, *lines = head.decode("ascii").split("\r\n")
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    assert headers["connection"] == "close"
+    assert int(headers["content-length"]) == len(content)
+    return HttpAnswer(int(first.split(" ")[1]), headers, content)

@@ -1,6 +1,7 @@
 """`ontem serve` refuses to start when it could not answer orders, and says what to do."""
 
 import shutil
+import socket
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,16 @@ def test_development_settings_refuse_a_production_database(
 
     assert code != 0
     assert "was migrated as production" in output
+
+
+def test_a_port_that_is_taken_is_told_instead_of_serving(environ: dict[str, str], tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        code, output = refused_start(environ, tmp_path, address)
+
+    assert code == 4
+    assert output.startswith(f"ontem: {address} can't be listened on (Address already in use)")
+    assert output.count("\n") == 1
 
 
 def test_a_variable_that_is_missing_is_named(environ: dict[str, str], tmp_path: Path):

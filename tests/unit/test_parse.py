@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from features_pkg.orders.limits import MOST_CENTS, MOST_ITEMS
+from service import strict_json
 from service.body import parse
 from service.errors import BodyUnreadable, FieldRefused
 
@@ -132,6 +133,43 @@ def test_a_text_that_no_database_can_store_is_refused_with_its_field(escape: str
 
 def test_a_name_with_half_a_surrogate_pair_is_refused_without_repeating_it():
     assert refused_param(rb'{"order_id": "o-1", "amount_cents": 1, "\ud800": 1}') == "?"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        rb'"\ud800"',
+        rb'["\ud800"]',
+        rb'[[["\u0000"]]]',
+        rb'{"order_id": [["\ud800"]]}',
+        rb'[{"a": "\ud800"}]',
+    ],
+)
+def test_no_text_that_can_not_be_stored_passes_wherever_it_stands(content: bytes):
+    with pytest.raises((BodyUnreadable, FieldRefused), match="half of a surrogate pair"):
+        strict_json.decode(content)
+
+
+class ComparedName(str):
+    """A field's name that counts how often it is compared with another."""
+
+    __slots__ = ()
+    comparisons = 0
+
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        ComparedName.comparisons += 1
+        return str.__eq__(self, other)
+
+
+def test_a_name_that_appears_twice_is_found_without_comparing_each_with_each():
+    names = [ComparedName(f"n{number}") for number in range(5_000)]
+    pairs: list[tuple[str, object]] = [(name, 0) for name in [*names, ComparedName("n4999")]]
+    with pytest.raises(FieldRefused, match="appears more than once"):
+        strict_json._object(pairs)
+
+    assert ComparedName.comparisons < len(pairs)
 
 
 def test_a_whole_surrogate_pair_is_an_ordinary_character():

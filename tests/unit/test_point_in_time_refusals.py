@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from features_pkg import Velocity, parse_name, point_in_time
-from features_pkg.errors import DefinitionError, OrdersRefused
+from features_pkg.errors import DefinitionError, OrdersRefused, TimezoneUnknown
 from tests.unit.three_orders import CARD, CENTS, CHARGED, HOUR, MANY, NOON, columns, values, without
 
 NAIVE = datetime(2018, 6, 1)  # noqa: DTZ001
@@ -121,6 +122,9 @@ BAD_FEATURES = {
     "card_orders_24_recent": "window '24'",
     "card_orders_0h_recent": "window '0h'",
     "card_orders_07d_recent": "window '07d'",
+    "card_orders_1٣d_distant": "window '1٣d'",
+    "card_orders_36501d_recent": "window '36501d': is longer than 36,500 days",
+    "card_orders_9999999999s_recent": "window '9999999999s': is longer than 36,500 days",
     "card_orders_6h_distant": "whole days from 1d to 90d",
     "card_orders_24h_distant": "whole days from 1d to 90d",
     "card_orders_91d_distant": "whole days from 1d to 90d",
@@ -161,6 +165,9 @@ def test_features_are_a_list_of_names_and_definitions(features: Any) -> None:
         ({"identifier": "cpf"}, "identifier 'cpf'"),
         ({"event": "refund"}, "event 'refund'"),
         ({"window": "7"}, "window '7'"),
+        ({"window": 5}, "window 5: write a whole number and a unit"),
+        ({"window": ["7d"]}, r"window \['7d'\]: write a whole number and a unit"),
+        ({"identifier": 5}, "identifier 5: is not one of"),
         ({"past": "future"}, "past 'future'"),
         ({"measure": "median"}, "measure 'median'"),
         ({"window": None}, "needs a window"),
@@ -181,3 +188,24 @@ def test_an_impossible_definition_is_refused(fields: dict[str, Any], sentence: s
 def test_a_lag_that_is_negative_is_refused() -> None:
     with pytest.raises(ValueError, match="negative"):
         values(MANY, snapshot_lag=timedelta(hours=-1))
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "America", "../../etc/passwd", None, 3])
+def test_a_time_zone_that_is_not_known_is_named(zone: Any) -> None:
+    with pytest.raises(
+        TimezoneUnknown, match=rf"{re.escape(repr(zone))} is not known: write an IANA"
+    ):
+        point_in_time(MANY, [CARD], timezone=zone)
+
+
+@pytest.mark.parametrize("name", [5, None, b"card_orders_7d_distant"])
+def test_a_name_is_a_text(name: Any) -> None:
+    with pytest.raises(DefinitionError, match="is not a name"):
+        parse_name(name)
+
+
+def test_the_longest_window_holds_all_that_ever_was() -> None:
+    longest, ever = "card_orders_36500d_recent", "card_orders_ever_recent"
+    found = point_in_time(MANY, [longest, ever])
+
+    assert found[longest].to_pylist() == found[ever].to_pylist()

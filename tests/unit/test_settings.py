@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stores.errors import SettingsError
-from stores.settings import Settings, environment_of, find_project, without_password
+from stores.settings import Settings, environment_of, find_project
 
 NEEDED = {
     "ONTEM_POSTGRES_URL": "postgresql://ontem:secret@localhost:5432/ontem",
@@ -67,12 +67,9 @@ def test_a_missing_variable_is_named_with_its_remedy(variable, value):
     ("variable", "value"),
     [
         ("ONTEM_ENVIRONMENT", "staging"),
-        ("ONTEM_POSTGRES_URL", "mysql://localhost/ontem"),
-        ("ONTEM_POSTGRES_URL", "postgresql://localhost:70000/ontem"),
-        ("ONTEM_POSTGRES_URL", "localhost:5432"),
-        ("ONTEM_REDIS_URL", "http://localhost"),
         ("ONTEM_STORAGE_URL", "/var/lib/ontem"),
         ("ONTEM_STORAGE_URL", "file://host/folder"),
+        ("ONTEM_STORAGE_URL", "file:///var/lib/ontem#1"),
         ("BUSINESS_TIMEZONE", "Mars/Olympus"),
         ("BUSINESS_TIMEZONE", "../../etc/passwd"),
         ("SNAPSHOT_LAG_SECONDS", "4h"),
@@ -107,12 +104,58 @@ def test_a_bad_entity_key_is_refused_and_not_shown(key):
     assert key not in str(caught.value)
 
 
-def test_a_refused_url_does_not_show_its_password():
+@pytest.mark.parametrize(
+    ("variable", "url", "shown", "remedy"),
+    [
+        ("POSTGRES", "mysql://u:hunter2@localhost/x", "mysql://localhost…", "use a URL such as"),
+        ("POSTGRES", "postgresql://u:hunter2@h:70000/x", "postgresql://h…", "use a URL such as"),
+        ("POSTGRES", "u:hunter2@localhost:5432/x", "…", "use a URL such as postgresql://"),
+        ("POSTGRES", "postgresql://u:hunter2", "postgresql://u…", "use a URL such as"),
+        ("POSTGRES", "postgresql://u:hunt#er2@h/x", "postgresql://u…", "use a URL such as"),
+        ("POSTGRES", "postgresql://u:hunter2%@h/x", "postgresql://h…", "write a % in it as %25"),
+        ("POSTGRES", "postgresql://u@h/x?password=hunter2", "postgresql://h…", "'password' is not"),
+        ("POSTGRES", "postgresql://u@h/x?connect_timeout=9", "postgresql://h…", "may have sslmode"),
+        ("POSTGRES", "postgresql://u@h/x?sslmode", "postgresql://h…", "use a URL such as"),
+        (
+            "POSTGRES",
+            "postgresql://u@[::1]:5/x?sslmode=disable&sslmode=verify-full",
+            "postgresql://[::1]…",
+            "'sslmode' is there more than once",
+        ),
+        ("REDIS", "http://localhost", "http://localhost…", "use a URL such as redis://"),
+        ("REDIS", "redis://h/0?password=hunter2", "redis://h…", "'password' is not"),
+        ("REDIS", "redis://:hunter2@h/0?max_connections=3", "redis://h…", "it may have none"),
+        ("REDIS", "redis://:a@hunter2@h/zero", "redis://h…", "number of a database"),
+        ("REDIS", "redis://h/0?ssl_ca_certs=/ca.pem", "redis://h…", "it may have none"),
+        ("REDIS", "rediss://h/0?ssl_cert_reqs=none", "rediss://h…", "it may have ssl_ca_certs"),
+    ],
+)
+def test_a_refused_url_is_shown_without_anything_that_may_be_its_password(
+    variable, url, shown, remedy
+):
+    name = f"ONTEM_{variable}_URL"
     with pytest.raises(SettingsError) as caught:
-        some_settings(ONTEM_POSTGRES_URL="mysql://ontem:hunter2@localhost/ontem")
+        some_settings(**{name: url})
 
+    assert str(caught.value).startswith(f"{name} is {shown!r}: ")
+    assert remedy in str(caught.value)
     assert "hunter2" not in str(caught.value)
-    assert without_password("redis://:a@b@host:1/0") == "redis://:***@host:1/0"
+
+
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [
+        ("POSTGRES", "postgres://u:a%40b@[::1]:5/x?sslmode=verify-full&sslrootcert=/a%20b/ca.pem"),
+        ("POSTGRES", "postgresql://u@h/x?sslcert=/c.pem&sslkey=/k.pem&channel_binding=require"),
+        ("REDIS", "redis://h"),
+        ("REDIS", "redis://:secret@h:1/15"),
+        ("REDIS", "rediss://h/0?ssl_ca_certs=/ca.pem&ssl_certfile=/c.pem&ssl_keyfile=/k.pem"),
+    ],
+)
+def test_the_options_that_are_honoured_are_taken(variable, url):
+    settings = some_settings(**{f"ONTEM_{variable}_URL": url})
+
+    assert url in (settings.postgres_url, settings.redis_url)
 
 
 def test_secrets_stay_out_of_the_repr():

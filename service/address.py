@@ -1,0 +1,40 @@
+"""The address that the service listens on, tried before it says that it serves."""
+
+import socket
+
+from gunicorn.util import parse_address  # type: ignore[import-untyped]
+
+from features_pkg.errors import OntemError
+
+
+class AddressUnusable(OntemError):
+    """Nothing can listen on the address that was asked for."""
+
+    def __init__(self, *, address: str, reason: str) -> None:
+        super().__init__(
+            f"{address} can't be listened on ({reason}): stop the program that does, or name "
+            "another HOST:PORT with --bind"
+        )
+        self.address, self.reason = address, reason
+
+
+def check_address(address: str) -> None:
+    """Raise AddressUnusable unless a server can listen on HOST:PORT now.
+
+    An inherited socket (`fd://3`) and a path (`unix:/run/ontem.sock`) are left to gunicorn.
+    """
+    try:
+        parsed = parse_address(address)
+    except RuntimeError as error:
+        raise AddressUnusable(address=address, reason=str(error)) from None
+    if not isinstance(parsed, tuple):
+        return
+    host, _ = parsed
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn's own
+        try:
+            probe.bind(parsed)
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise AddressUnusable(address=address, reason=reason) from None

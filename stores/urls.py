@@ -1,0 +1,61 @@
+"""The URLs of PostgreSQL and Redis: which options they may have, and what a message may show."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+OPTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "postgresql": ("sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding"),
+        "postgres": ("sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding"),
+        "redis": (),
+        "rediss": ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"),
+    }
+)
+"""By scheme, the options that everything which connects honours: the drivers, and Spark's reader.
+
+All others are set by Ontem, or would be honoured by one reader of the URL and not by another.
+"""
+
+
+def url_problem(url: str, schemes: tuple[str, ...]) -> str | None:
+    """What is wrong with the URL of a server, and what to write instead; None for a sound one."""
+    example = f"use a URL such as {schemes[0]}://user:password@host:port/name"
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in schemes or not parts.hostname or parts.port == 0 or parts.fragment:
+            return example
+        options = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    except ValueError:
+        return example
+    if re.search(r"%(?![0-9A-Fa-f]{2})|%00", url):
+        return "write a % in it as %25"
+    if parts.scheme.startswith("redis") and not re.fullmatch("/?|/[0-9]{1,5}", parts.path):
+        return "after the host write the number of a database, such as /0"
+    return _option_problem(parts.scheme, [name for name, _ in options])
+
+
+def _option_problem(scheme: str, names: list[str]) -> str | None:
+    known = OPTIONS[scheme]
+    for name in names:
+        if name not in known:
+            choices = f"it may have {', '.join(known)}" if known else "it may have none"
+            return f"its option {name!r} is not one that Ontem honours: {choices}"
+        if names.count(name) > 1:
+            return f"its option {name!r} is there more than once: leave one"
+    return None
+
+
+def shown_url(url: str) -> str:
+    """The scheme and the host of a URL: all that a message may show, wherever a password is.
+
+    Of a malformed URL nobody knows which part is the password, so it is cut at the first doubt.
+    """
+    scheme, found, rest = url.partition("://")
+    if not found:
+        return "…"
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    host = re.match(r"\[[0-9A-Fa-f:.]*\]|[^:@]*", authority.rpartition("@")[2])
+    return f"{scheme}://{host[0] if host else ''}…"
