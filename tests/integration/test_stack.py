@@ -256,7 +256,7 @@ def test_a_umask_that_closes_everything_does_not_close_the_stack(monkeypatch):
     """As root, what a system user has to enter is opened again; also the copy of the binaries."""
     folder = Path(tempfile.mkdtemp(prefix="ontem-umask-"))
     folder.chmod(0o755)
-    monkeypatch.setattr(account, "SYSTEM_FOLDER", folder / "lib" / "ontem")
+    monkeypatch.setattr(account, "SYSTEM_FOLDER", folder / "ontem")
     stack = LocalStack(folder / "João da Silva, 50%", throwaway=True)
     umask = os.umask(0o077)
     try:
