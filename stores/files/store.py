@@ -54,7 +54,7 @@ class OfflineStore(Protocol):
         ...
 
     def location(self, key: str) -> str:
-        """The URL under which Spark writes or reads a file or a folder."""
+        """The URL under which Spark writes a folder; nothing in it is percent-encoded."""
         ...
 
     def make_durable(self, folder: str) -> tuple[str, ...]:
@@ -101,8 +101,11 @@ class FolderStore:
             raise FileMissing(key=key, root=self.root.as_uri()) from None
 
     def location(self, key: str) -> str:
-        """The URL under which Spark writes or reads a file or a folder."""
-        return self._path(key).as_uri()
+        """The URL under which Spark writes a folder.
+
+        Hadoop encodes what it is given: of `%20` it makes a folder of that very name.
+        """
+        return f"file://{self._path(key)}"
 
     def make_durable(self, folder: str) -> tuple[str, ...]:
         """Make all files below `folder` durable; the keys of the Parquet files, sorted."""
