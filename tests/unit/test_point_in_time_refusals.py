@@ -123,8 +123,7 @@ BAD_FEATURES = {
     "card_orders_0h_recent": "window '0h'",
     "card_orders_07d_recent": "window '07d'",
     "card_orders_1٣d_distant": "window '1٣d'",
-    "card_orders_36501d_recent": "window '36501d': is longer than 36,500 days",
-    "card_orders_9999999999s_recent": "window '9999999999s': is longer than 36,500 days",
+    "card_orders_1000000000s_recent": "window '1000000000s'",
     "card_orders_6h_distant": "whole days from 1d to 90d",
     "card_orders_24h_distant": "whole days from 1d to 90d",
     "card_orders_91d_distant": "whole days from 1d to 90d",
@@ -202,10 +201,3 @@ def test_a_time_zone_that_is_not_known_is_named(zone: Any) -> None:
 def test_a_name_is_a_text(name: Any) -> None:
     with pytest.raises(DefinitionError, match="is not a name"):
         parse_name(name)
-
-
-def test_the_longest_window_holds_all_that_ever_was() -> None:
-    longest, ever = "card_orders_36500d_recent", "card_orders_ever_recent"
-    found = point_in_time(MANY, [longest, ever])
-
-    assert found[longest].to_pylist() == found[ever].to_pylist()
