@@ -1,9 +1,9 @@
 """Writing the online store, in three steps: take the fence, write the versions, set the list.
 
 The fence is a key in Redis that names a load and the run that writes it. A run that has taken it
-writes a version of every entity, which nobody can see yet, and then replaces the list of published
-loads at once: that makes all of them visible. Redis refuses every write of a run whose fence has
-been taken by another one, so a run that was paused and wakes later changes nothing.
+adds a version to every entity whose timeline changed. Requests see these versions only when the run
+then replaces the list of published loads, at once. Redis refuses every write of a run when another
+one has taken the fence, so a run that was paused and wakes later changes nothing.
 """
 
 import uuid
