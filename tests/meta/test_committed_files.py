@@ -103,3 +103,11 @@ def test_the_lock_pins_every_package_by_hash_and_names_no_address():
 
     assert len(pins) == len(re.findall(r"^[a-z0-9]", lock, re.M))
     assert "://" not in lock
+
+
+@pytest.mark.parametrize("name", [".env", "deploy/.env", ".ontem/env", ".ontem/postgres-admin"])
+def test_git_ignores_every_file_that_has_secrets(name):
+    _committed()  # skips where this is no checkout
+    command = ["git", "-C", str(PROJECT), "check-ignore", "-q", name]
+
+    assert subprocess.run(command, check=False).returncode == 0
