@@ -61,7 +61,6 @@ def session(app_name: str, settings: SparkSettings) -> Iterator[SparkSession]:
 def _options(settings: SparkSettings, jars: list[Path]) -> dict[str, str]:
     options = {
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOGGING.as_uri()}",
-        "spark.jars": ",".join(str(jar) for jar in jars),
         "spark.sql.adaptive.enabled": "true",
         # With any limit but the greatest Spark adds up the size of a batch again for each of its
         # rows: a hundred thousand rows with lists took minutes.
@@ -79,10 +78,14 @@ def _options(settings: SparkSettings, jars: list[Path]) -> dict[str, str]:
     if settings.master.startswith("local"):
         options |= {
             "spark.driver.bindAddress": "127.0.0.1",
+            # Not `spark.jars`, where a comma or a bracket in a folder's name has a meaning.
+            "spark.driver.extraClassPath": ":".join(str(jar) for jar in jars),
             "spark.driver.host": "127.0.0.1",
             "spark.driver.memory": f"{_driver_memory_mib()}m",
             "spark.local.dir": str(settings.scratch),
         }
+    else:
+        options["spark.jars"] = ",".join(str(jar) for jar in jars)
     return options
 
 
