@@ -81,11 +81,17 @@ def redis_url(test_servers: Servers) -> Iterator[str]:
 
 
 @pytest.fixture
-def storage_url(tmp_path: Path) -> str:
-    """The root of an empty offline store for one test, in a folder as people have them."""
+def storage_folder(tmp_path: Path) -> Path:
+    """The folder of an empty offline store for one test, named as people name folders."""
     folder = tmp_path / "João [1]" / "Área de Trabalho, 50% #1"
     folder.mkdir(parents=True)
-    return folder.as_uri()
+    return folder
+
+
+@pytest.fixture
+def storage_url(storage_folder: Path) -> str:
+    """The root of an empty offline store for one test."""
+    return storage_folder.as_uri()
 
 
 @pytest.fixture(scope="session")

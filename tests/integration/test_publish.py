@@ -19,12 +19,10 @@ from tests.integration.publishing_shop import MAY, PublishingShop, days, killed_
 
 @pytest.fixture
 def shop(
-    database_url: str, redis_url: str, storage_url: str, tmp_path: Path
+    database_url: str, redis_url: str, storage_url: str, storage_folder: Path
 ) -> Iterator[PublishingShop]:
     with redis.Redis.from_url(redis_url) as client:
-        yield PublishingShop(
-            a_job(database_url, redis_url, storage_url), client, tmp_path / "storage"
-        )
+        yield PublishingShop(a_job(database_url, redis_url, storage_url), client, storage_folder)
 
 
 def test_a_published_load_is_read_and_recorded(shop: PublishingShop) -> None:
