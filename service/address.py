@@ -1,4 +1,4 @@
-"""The address that the service listens on, tried before it says that it serves."""
+"""The address of the service, checked before it says that it is serving."""
 
 import socket
 
@@ -8,12 +8,12 @@ from features_pkg.errors import OntemError
 
 
 class AddressUnusable(OntemError):
-    """Nothing can listen on the address that was asked for."""
+    """The service can't listen on the address that it was given."""
 
     def __init__(self, *, address: str, reason: str) -> None:
         super().__init__(
-            f"{address} can't be listened on ({reason}): stop the program that does, or name "
-            "another HOST:PORT with --bind"
+            f"the service can't listen on {address} ({reason}): stop the program that uses it, or "
+            "name another HOST:PORT with --bind"
         )
         self.address, self.reason = address, reason
 

@@ -1,4 +1,4 @@
-"""gunicorn's worker, whose own refusals look like all others of the service."""
+"""gunicorn's worker, with refusals in the form that the service has for all of them."""
 
 from http import HTTPStatus
 from typing import Any, Final
@@ -39,7 +39,7 @@ _REFUSALS: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
         "the request is not as HTTP defines it: send it with an HTTP client",
     ),
 }
-"""The status and the sentence of an error, by its class or the nearest base of it here."""
+"""The status and the sentence for an error, by its class or else its nearest base class here."""
 
 _BUG: Final = (
     HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -48,7 +48,7 @@ _BUG: Final = (
 
 
 class ProblemWorker(ThreadWorker):  # type: ignore[misc]
-    """A worker with threads that answers what is not HTTP with a problem, and closes."""
+    """A worker with threads that answers what is not HTTP with a problem and disconnects."""
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """Answer a request that never reached the application, and log it without its text."""

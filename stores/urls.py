@@ -14,14 +14,14 @@ OPTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "rediss": ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"),
     }
 )
-"""By scheme, the options that everything which connects honours: the drivers, and Spark's reader.
+"""The options that a URL may have, by its scheme: those that all readers of the URL honour.
 
-All others are set by Ontem, or would be honoured by one reader of the URL and not by another.
+Ontem sets all others itself, or one reader would honour them and another would not.
 """
 
 
 def url_problem(url: str, schemes: tuple[str, ...]) -> str | None:
-    """What is wrong with the URL of a server, and what to write instead; None for a sound one."""
+    """What is wrong with the URL of a server, and what to write instead; None for a valid one."""
     example = f"use a URL such as {schemes[0]}://user:password@host:port/name"
     try:
         parts = urlsplit(url)
@@ -44,14 +44,17 @@ def _option_problem(scheme: str, names: list[str]) -> str | None:
             choices = f"it may have {', '.join(known)}" if known else "it may have none"
             return f"its option {name!r} is not one that Ontem honours: {choices}"
         if names.count(name) > 1:
-            return f"its option {name!r} is there more than once: leave one"
+            return f"its option {name!r} appears more than once: keep one"
     return None
 
 
 def shown_url(url: str) -> str:
-    """The scheme and the host of a URL: all that a message may show, wherever a password is.
+    """The scheme and the host of a URL, which is all that a message may show of it.
 
-    Of a malformed URL nobody knows which part is the password, so it is cut at the first doubt.
+    In a malformed URL any part may be the password, so the text ends where the host may end:
+
+    >>> shown_url("postgresql://ana:secret@localhost:x/orders?password=secret")
+    'postgresql://localhost…'
     """
     scheme, found, rest = url.partition("://")
     if not found:

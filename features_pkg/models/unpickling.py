@@ -1,8 +1,8 @@
 """Unpickling that makes only what a trained pipeline consists of.
 
-A pickle is a program: it imports callables and calls them with arguments of its own making. So it
-gets no callable of scikit-learn or NumPy in its hands, only a stand-in that makes one kind of thing
-from arguments that are checked:
+A pickle is a program: it imports callables and calls them with arguments of its own. So it never
+gets a callable of scikit-learn or NumPy, only a stand-in that makes one kind of thing and checks
+its arguments:
 
 - a class of `CLASSES` is a stand-in that makes an empty instance of it, whose attributes the pickle
   then sets;
@@ -43,7 +43,7 @@ CLASSES: Final = frozenset(
 NUMBERS: Final[Mapping[str, np.dtype[Any]]] = MappingProxyType(
     {code: np.dtype(f"<{code}") for code in ("i1", "u1", "u4", "i8", "u8", "f8")}
 )
-"""The numbers that fitted attributes consist of, by the code that a pickle calls them by."""
+"""The types of number in fitted attributes, by the code that a pickle has for them."""
 
 NODES: Final = np.dtype(
     [
@@ -88,7 +88,7 @@ class ForbiddenName(pickle.UnpicklingError):
 
 
 class _Sealed(type):
-    """A class whose attributes nothing changes, so that a pickle can't build a state on it."""
+    """A class whose attributes can't be changed, so that BUILD has no effect on it."""
 
     def __setattr__(cls, name: str, value: object) -> None:
         raise TypeError(f"{name} of a class can't be set")
@@ -98,7 +98,7 @@ class _Sealed(type):
 
 
 class _Dtype(metaclass=_Sealed):
-    """Stands in for `numpy.dtype`: the code and the state that a pickle says, unjudged."""
+    """Stands in for `numpy.dtype`: the code and the state that a pickle gives, not yet checked."""
 
     __slots__ = ("code", "state")
 
@@ -110,19 +110,19 @@ class _Dtype(metaclass=_Sealed):
         self.state = state
 
     def number(self) -> np.dtype[Any]:
-        """The dtype of plain numbers that was said; raises UnpicklingError for any other."""
+        """The dtype, if it is one of plain numbers; raises UnpicklingError for any other."""
         dtype = NUMBERS.get(self.code) if type(self.code) is str else None
         if dtype is None or self.state != dtype.__reduce__()[2]:
             raise pickle.UnpicklingError(f"it has an array of {self.code!r}, which no model needs")
         return dtype
 
     def known(self) -> np.dtype[Any]:
-        """The dtype of numbers or of nodes that was said; raises UnpicklingError for any other."""
+        """The dtype, if it is one of numbers or of nodes; raises UnpicklingError for any other."""
         if self.code != NODES.str[1:]:
             return self.number()
         version, order, base, names, fields, *sizes = self.state
-        said = {name: (dtype.number(), offset) for name, (dtype, offset) in fields.items()}
-        if (version, order, base, names, said, *sizes) != NODES.__reduce__()[2]:
+        given = {name: (dtype.number(), offset) for name, (dtype, offset) in fields.items()}
+        if (version, order, base, names, given, *sizes) != NODES.__reduce__()[2]:
             raise pickle.UnpicklingError("it has trees of other nodes than scikit-learn has here")
         return NODES
 
@@ -162,14 +162,14 @@ def _draft(dtype: object) -> _Dtype:
     return dtype
 
 
-def _maker(made: Any) -> type:
+def _maker(real_class: Any) -> type:
     """Stands in for a class: calling it, without arguments, gives an empty instance."""
 
     class Maker(metaclass=_Sealed):
         __slots__ = ()
 
         def __new__(cls) -> Any:
-            return made.__new__(made)
+            return real_class.__new__(real_class)
 
     return Maker
 

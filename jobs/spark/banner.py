@@ -1,4 +1,4 @@
-"""Starting Java without the line that it writes about a module which Spark always adds."""
+"""Starts Java without the line that it writes about a module that Spark always adds."""
 
 import os
 import threading
@@ -13,10 +13,10 @@ STDERR: Final = 2
 
 @contextmanager
 def without_java_banner() -> Iterator[None]:
-    """A Java that starts inside writes to stderr as it always does, but for its banner.
+    """Java, if it starts inside, writes everything but its banner to stderr.
 
-    No option of Java turns the line off. So Java gets a pipe for its stderr, as long as it lives,
-    and all else that comes through the pipe is handed on at once.
+    No option of Java turns the banner off. So Java gets a pipe as its stderr for as long as it
+    lives, and a thread copies to the real stderr at once what comes through the pipe.
     """
     source, sink = os.pipe()
     target = os.dup(STDERR)
@@ -34,7 +34,7 @@ def without_java_banner() -> Iterator[None]:
 
 
 def _hand_on(source: int, target: int) -> None:
-    """Copy bytes until nobody can write any more; the first banner is left out."""
+    """Copy bytes, without the first banner, until every writer has closed the pipe."""
     waiting, banner_to_come = b"", True
     while chunk := os.read(source, 65_536):
         waiting += chunk
@@ -47,7 +47,7 @@ def _hand_on(source: int, target: int) -> None:
 
 
 def _begun_banner(content: bytes) -> int:
-    """How many of the last bytes may be the banner's first ones."""
+    """How many bytes at the end of `content` are the first ones of a banner."""
     longest = min(len(content), len(BANNER) - 1)
     return next((n for n in range(longest, 0, -1) if content.endswith(BANNER[:n])), 0)
 

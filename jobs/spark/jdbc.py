@@ -1,4 +1,4 @@
-"""The URL of PostgreSQL as Spark's reader takes it: the same server, user and certificates."""
+"""The URL of PostgreSQL for Spark's reader: the same server, user and certificates."""
 
 from typing import Final
 from urllib.parse import quote
@@ -32,7 +32,9 @@ def _tls_options(parts: dict[str, str]) -> dict[str, str]:
     same = {name: parts[name] for name in ("sslrootcert", "sslcert", "sslkey") if name in parts}
     mode = parts.get("sslmode", "prefer")
     if mode == "require" and "sslrootcert" in same:
-        mode = "verify-ca"  # libpq verifies by a certificate that it is given; the driver would not
+        mode = (
+            "verify-ca"  # libpq verifies by a certificate that it was given; the driver would not
+        )
     options = {"sslmode": mode} | same
     if "channel_binding" in parts:
         options["channelBinding"] = parts["channel_binding"]

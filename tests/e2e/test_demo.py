@@ -135,4 +135,4 @@ def test_a_busy_port_is_told_before_anything_is_served(
         )  # fmt: skip
 
     assert (done.returncode, done.stdout) == (4, "")
-    assert done.stderr.startswith(f"ontem: {address} can't be listened on")
+    assert done.stderr.startswith(f"ontem: the service can't listen on {address}")

@@ -127,7 +127,9 @@ def test_a_port_that_is_taken_is_told_instead_of_serving(environ: dict[str, str]
         code, output = refused_start(environ, tmp_path, address)
 
     assert code == 4
-    assert output.startswith(f"ontem: {address} can't be listened on (Address already in use)")
+    assert output.startswith(
+        f"ontem: the service can't listen on {address} (Address already in use)"
+    )
     assert output.count("\n") == 1
 
 

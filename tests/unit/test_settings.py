@@ -120,7 +120,7 @@ def test_a_bad_entity_key_is_refused_and_not_shown(key):
             "POSTGRES",
             "postgresql://u@[::1]:5/x?sslmode=disable&sslmode=verify-full",
             "postgresql://[::1]…",
-            "'sslmode' is there more than once",
+            "'sslmode' appears more than once",
         ),
         ("REDIS", "http://localhost", "http://localhost…", "use a URL such as redis://"),
         ("REDIS", "redis://h/0?password=hunter2", "redis://h…", "'password' is not"),
