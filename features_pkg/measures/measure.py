@@ -43,17 +43,19 @@ class MeasureEngines(Protocol):
 def windowed(
     velocity: Velocity,
     *,
-    distant: Callable[[EventTimeline, int, int | None], int],
     recent: Callable[[EntityPast, int], int],
+    distant: Callable[[EventTimeline, int, int | None], int] | None = None,
 ) -> Reader:
     """The reader of a measure that has a window.
 
-    `distant(timeline, due_day, days)` reads a window of civil days, None being ever;
-    `recent(past, start)` the recent events from position `start` on.
+    `recent(past, start)` reads the recent events from position `start` on;
+    `distant(timeline, due_day, days)` a window of civil days, None being ever. A measure that the
+    definitions allow in recent windows only has no `distant`.
     """
     window = velocity.window
     assert window is not None
     if velocity.past is Past.DISTANT:
+        assert distant is not None
         days = window.days
 
         def read_distant(past: EntityPast, at: Instants) -> int:

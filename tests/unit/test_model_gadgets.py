@@ -185,8 +185,8 @@ def test_damaged_bytes_are_refused_in_a_sentence_or_read(
     [
         ("left", 1 << 31, "leads out of itself"),
         ("right", 0, "in a circle"),
-        ("feature_idx", 1 << 40, "beyond the 200"),
-        ("feature_idx", -1, "beyond the 200"),
+        ("feature_idx", 1 << 40, f"beyond the {len(FEATURES.names)}"),
+        ("feature_idx", -1, f"beyond the {len(FEATURES.names)}"),
         ("depth", 1 << 31, "deeper than it has nodes"),
     ],
 )
