@@ -4,7 +4,7 @@ from features_pkg.definitions.catalogue import CATALOGUE
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.velocity import Velocity, parse_name
 from features_pkg.notebook.point_in_time import point_in_time
-from features_pkg.orders.normalising import normalise
+from features_pkg.orders.fields.normalised_table import normalise
 
 __all__ = [
     "CATALOGUE",

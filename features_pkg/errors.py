@@ -34,9 +34,20 @@ class OrdersRefused(FeatureError):
     """A table of orders that can't be asked about: a column or a row of it is wrong."""
 
     def __init__(self, reason: str, *, column: str, row: int | None = None) -> None:
-        where = f"column {column!r}" if row is None else f"row {row}, column {column!r}"
+        where = f"column {str(column)!r}" if row is None else f"row {row}, column {str(column)!r}"
         super().__init__(f"{where}: {reason}")
         self.reason, self.column, self.row = reason, column, row
+
+
+class TableRefused(OrdersRefused, TypeError):
+    """What was given as a table of orders is none."""
+
+    def __init__(self, kind: str) -> None:
+        FeatureError.__init__(
+            self, f"orders are {kind}, not a table: give a pandas, Polars or Arrow table"
+        )
+        self.kind = kind
+        self.reason, self.column, self.row = "is not a table", "", None
 
 
 class TimelineUnreadable(FeatureError):

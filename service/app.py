@@ -9,12 +9,9 @@ import msgspec
 import psycopg
 from flask import Flask, Response, g, request
 
-from features_pkg.identifiers import SINGLE_VALUED
-from features_pkg.orders.normalising import normalise_order
-from features_pkg.orders.order import Item, Order
+from features_pkg.orders.order import Order
 from service import body, clock, errors, evaluation_answer, log, request_content
 from service.authentication import KeyRing
-from service.body import OrderBody
 from service.clock import CLOCK_HEADER, SteadyClock
 from service.errors import StoreUnavailable
 from service.evaluating import EvaluationRequest, Evaluations, Outcome
@@ -75,9 +72,9 @@ def create_app(dependencies: Dependencies) -> Flask:
 
 def _evaluate(dependencies: Dependencies) -> Response:
     """Check and parse the request, evaluate its order, answer."""
-    order_body = body.parse(request_content.read(request))
+    order = body.parse(request_content.read(request))
     merchant = _merchant(dependencies)
-    evaluation_request = _evaluation_request(dependencies, merchant, order_body)
+    evaluation_request = _evaluation_request(dependencies, merchant, order)
     outcome = dependencies.evaluations.evaluate(evaluation_request)
     g.log_fields = _log_fields(merchant, outcome)
     return _response(outcome)
@@ -91,26 +88,15 @@ def _merchant(dependencies: Dependencies) -> Merchant:
 
 
 def _evaluation_request(
-    dependencies: Dependencies, merchant: Merchant, order_body: OrderBody
+    dependencies: Dependencies, merchant: Merchant, order: Order
 ) -> EvaluationRequest:
-    """The canonical order, and the instant to evaluate it at, which is taken last."""
-    order = _canonical_order(order_body)
+    """The order, and the instant to evaluate it at, which is taken last."""
     header = request.headers.get(CLOCK_HEADER)
     if header is None:
         at_us = dependencies.clock.now_us()
     else:
         at_us = clock.from_header(header, development=dependencies.development)
     return EvaluationRequest(merchant, order, at_us, has_own_clock=header is not None)
-
-
-def _canonical_order(order_body: OrderBody) -> Order:
-    return normalise_order(
-        order_body.order_id,
-        order_body.amount_cents,
-        {name: getattr(order_body, name) for name in SINGLE_VALUED},
-        order_body.placed_at,
-        [Item(item.product, item.quantity, item.amount_cents) for item in order_body.items or ()],
-    )
 
 
 def _response(outcome: Outcome) -> Response:

@@ -1,8 +1,8 @@
-"""Timestamp columns as epoch microseconds; a naive time is refused."""
+"""Instants of a table of orders; the first one that is wrong is refused by its row."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -10,46 +10,38 @@ import pyarrow.compute as pc
 
 from features_pkg.array_types import Ints, Mask
 from features_pkg.errors import OrdersRefused
+from features_pkg.orders.fields.instant import NO_INSTANT, WITHOUT_ZONE, column_us
+from features_pkg.orders.fields.refusals import Refusals
 
-_UNITS_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
-_FIRST_SECOND = int(datetime(1900, 1, 1, tzinfo=UTC).timestamp())
-_END_SECOND = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp())
+_YEARS: Final = range(1900, 2200)
+"""More than an import takes: nothing of a notebook is stored."""
+_REASONS: Final = {WITHOUT_ZONE: "is naive: give its time zone"}
 
 
-def timestamps_us(column: pa.ChunkedArray, name: str, *, nulls: bool) -> tuple[Ints, Mask]:
+def instants_us(column: pa.ChunkedArray, name: str, *, nulls: bool) -> tuple[Ints, Mask]:
     """The instant of each row in epoch microseconds, and which rows have one.
 
-    Nanoseconds are cut off. A row without an instant has some number, which means nothing.
+    Digits beyond the microsecond are cut off. A row without an instant has some number, which means
+    nothing.
 
     Raises:
         OrdersRefused: naive times, other types, years outside 1900 to 2199, or a null where
             `nulls` is false.
     """
-    present = pc.is_valid(column).to_numpy()
+    present = np.asarray(pc.is_valid(column))
     if not nulls and not present.all():
         raise OrdersRefused(
             "is null: every order has one", column=name, row=int(np.flatnonzero(~present)[0])
         )
-    if not present.any():
-        return np.zeros(len(column), dtype=np.int64), present
-    _refuse_types(column, name, int(np.flatnonzero(present)[0]))
-    units, unit = pc.fill_null(column.cast(pa.int64()), 0).to_numpy(), column.type.unit
-    seconds = units // _UNITS_PER_SECOND[unit]
-    outside = np.flatnonzero((seconds < _FIRST_SECOND) | (seconds >= _END_SECOND))
-    if len(outside):
-        row = int(outside[0])
-        raise OrdersRefused("is outside the years 1900 to 2199", column=name, row=row)
-    us = units // 1_000 if unit == "ns" else units * (1_000_000 // _UNITS_PER_SECOND[unit])
-    return us, present
+    refusals = Refusals(len(column))
+    us = column_us(column.combine_chunks(), name, None, refusals, _YEARS)
+    refuse_first(refusals)
+    return np.where(present, us, NO_INSTANT), present
 
 
-def _refuse_types(column: pa.ChunkedArray, name: str, row: int) -> None:
-    """Refuse anything but aware timestamps, naming `row` as the first that is wrong."""
-    if not pa.types.is_timestamp(column.type):
-        raise OrdersRefused(
-            f"is {column.type}: give timestamps with a time zone", column=name, row=row
-        )
-    if column.type.tz is None:
-        raise OrdersRefused(
-            f"{column[row].as_py()!s} is naive: give its time zone", column=name, row=row
-        )
+def refuse_first(refusals: Refusals) -> None:
+    """Raise OrdersRefused for the first row that is refused, if one is."""
+    if refusals.reasons:
+        row = min(refusals.reasons)
+        field, reason = refusals.reasons[row]
+        raise OrdersRefused(_REASONS.get(reason, reason), column=field, row=row)

@@ -15,7 +15,11 @@ from features_pkg.array_types import Ints
 from features_pkg.errors import OrdersRefused
 from features_pkg.history.events import Events, TargetValues
 from features_pkg.identifiers import Event, Identifier
-from features_pkg.notebook.instants import timestamps_us
+from features_pkg.notebook.instants import instants_us, refuse_first
+from features_pkg.orders.fields.amount import PLAIN, column_cents
+from features_pkg.orders.fields.order_id import order_ids
+from features_pkg.orders.fields.refusals import Refusals
+from features_pkg.orders.fields.text import text_array
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,9 @@ class OrderTable:
         self._columns = columns
         self.order_id = self.required("order_id")
         self.rows = len(self.order_id)
-        self.at_us, _ = timestamps_us(self.required("event_at"), "event_at", nulls=False)
+        self.at_us, _ = instants_us(self.required("event_at"), "event_at", nulls=False)
         _refuse_nulls(self.required("merchant_id"), "merchant_id")
-        self.merchant, self._merchant_count = _dense(columns["merchant_id"])
+        self.merchant, self._merchant_count = _dense(_texts(columns["merchant_id"], "merchant_id"))
         self._refuse_repeated_ids()
         if "chargeback_at" in columns:
             self._charged_back = self._chargebacks()
@@ -65,13 +69,16 @@ class OrderTable:
     @cached_property
     def amount_cents(self) -> Ints:
         """The amount of each order in whole cents."""
-        column = self.required("amount_cents")
-        if len(column) and not pa.types.is_integer(column.type):
+        refusals = Refusals(self.rows)
+        cents = column_cents(self.required("amount_cents").combine_chunks(), PLAIN, refusals)
+        refuse_first(refusals)
+        if sum(cents.tolist()) > np.iinfo(np.int64).max:
             raise OrdersRefused(
-                f"is {column.type}: give whole cents as integers", column="amount_cents"
+                f"its sum is above {np.iinfo(np.int64).max}, which no feature can hold: give fewer "
+                "orders, or none with such amounts",
+                column="amount_cents",
             )
-        _refuse_nulls(column, "amount_cents")
-        return np.asarray(column.cast(pa.int64()).to_numpy())
+        return cents
 
     @property
     def chargeback_us(self) -> tuple[Ints, Ints]:
@@ -80,7 +87,7 @@ class OrderTable:
         return self._charged_back
 
     def _chargebacks(self) -> tuple[Ints, Ints]:
-        us, present = timestamps_us(self.required("chargeback_at"), "chargeback_at", nulls=True)
+        us, present = instants_us(self.required("chargeback_at"), "chargeback_at", nulls=True)
         early = np.flatnonzero(present & (us < self.at_us))
         if len(early):
             raise OrdersRefused(
@@ -164,7 +171,9 @@ class OrderTable:
 
     def _refuse_repeated_ids(self) -> None:
         _refuse_nulls(self.order_id, "order_id")
-        code, ids = _dense(self.order_id)
+        refusals = Refusals(self.rows)
+        code, ids = _dense(order_ids(self.order_id.combine_chunks(), refusals))
+        refuse_first(refusals)
         pairs = self.merchant * max(ids, 1) + code
         _, first_rows = np.unique(pairs, return_index=True)
         if len(first_rows) < self.rows:
@@ -178,7 +187,7 @@ class OrderTable:
 
 
 def _rows_and_values(column: pa.ChunkedArray, identifier: Identifier) -> tuple[Ints, Any]:
-    """The values of a column without nulls and, for each, the row that it is in; lists are flat."""
+    """The texts of a column without nulls and, for each, the row that it is in; lists are flat."""
     if pa.types.is_large_list(column.type):
         if not identifier.several:
             raise OrdersRefused("is a list: an order has at most one", column=str(identifier))
@@ -187,8 +196,14 @@ def _rows_and_values(column: pa.ChunkedArray, identifier: Identifier) -> tuple[I
         column = pc.list_flatten(lists)
     else:
         rows = np.arange(len(column))
-    valid = pc.is_valid(column).to_numpy(zero_copy_only=False)
-    return rows[valid], column.filter(pa.array(valid))
+    texts = _texts(column, identifier)
+    valid = np.asarray(pc.is_valid(texts))
+    return rows[valid], texts.filter(pa.array(valid))
+
+
+def _texts(column: pa.ChunkedArray | pa.Array, name: str) -> pa.Array:
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return text_array(whole, name)
 
 
 def _refuse_nulls(column: pa.ChunkedArray, name: str) -> None:
@@ -197,11 +212,7 @@ def _refuse_nulls(column: pa.ChunkedArray, name: str) -> None:
         raise OrdersRefused("is null: every order has one", column=name, row=row)
 
 
-def _dense(column: Any) -> tuple[Ints, int]:
+def _dense(column: pa.Array) -> tuple[Ints, int]:
     """Dense codes of a column without nulls, and how many different values there are."""
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
     encoded = pc.dictionary_encode(column)
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
     return encoded.indices.to_numpy().astype(np.int64), len(encoded.dictionary)

@@ -22,8 +22,8 @@ from features_pkg.errors import DefinitionError
 from features_pkg.history.sorted_events import SortedEvents
 from features_pkg.identifiers import IDENTIFIERS, Event, Identifier
 from features_pkg.measures import MEASURES
-from features_pkg.notebook.arrow_columns import arrow_columns
 from features_pkg.notebook.order_table import OrderTable
+from features_pkg.orders.tables import plain_columns
 
 _MOST_THREADS = 4
 
@@ -78,7 +78,7 @@ def point_in_time(
     velocities, names = _read_features(features)
     if snapshot_lag < timedelta(0):
         raise ValueError(f"snapshot_lag {snapshot_lag} is negative: a snapshot is never early")
-    table = OrderTable(arrow_columns(orders, _column_names(velocities)))
+    table = OrderTable(plain_columns(orders, _column_names(velocities)))
     order_questions = _OrderQuestions(table, FeatureSet(timezone, snapshot_lag, velocities))
     with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as threads:
         by_identifier = list(threads.map(order_questions.columns_of, IDENTIFIERS))

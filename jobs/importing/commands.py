@@ -81,4 +81,6 @@ def _summary(file: Path, result: ImportResult, rejects_file: RejectsFile) -> str
         f"{result.rows_refused:,} refused"
         + (f" (see {rejects_file.path})" if rejects_file.rows else ""),
     ]
+    if result.ids_trimmed:
+        parts.append(f"{result.ids_trimmed:,} order ids met their order without their `.0`")
     return "; ".join(parts)

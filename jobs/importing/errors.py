@@ -29,6 +29,16 @@ class ColumnsMissing(ImportRefused):
         self.source, self.missing, self.present = source, tuple(missing), tuple(present)
 
 
+class ColumnRepeated(ImportRefused):
+    """The file has a column twice that the import reads."""
+
+    def __init__(self, *, source: str, column: str) -> None:
+        super().__init__(
+            f"{source} has the column {column} twice: rename one of them, or leave it out"
+        )
+        self.source, self.column = source, column
+
+
 class ColumnUnusable(ImportRefused):
     """A column whose type can't hold its values."""
 

@@ -70,6 +70,8 @@ class ImportResult:
     chargebacks_new: int
     chargebacks_known: int
     rows_refused: int
+    ids_trimmed: int
+    """How many chargebacks met their order only without the `.0` at the end of its id."""
     earliest_day: date | None
     """First civil day on which something new happened; None when nothing is new."""
 
@@ -141,7 +143,7 @@ class _Import:
 
     def _stage(self, source: Source, rules: Rules) -> tuple[int, int]:
         """Copy the rows that are not refused; how many rows were read, and how many staged."""
-        rows, misshapen = 0, 0
+        rows, unread = 0, 0
         batches = source.batches(list(dict.fromkeys(rules.columns.values())))
         with self.connection.cursor() as cursor, cursor.copy(COPY_ROWS) as copy:
             for batch in prepare_batches(batches, rules, self.options.processes):
@@ -149,15 +151,15 @@ class _Import:
                 rows += batch.rows
                 for refusal in batch.refusals:
                     self._refuse(refusal)
-                misshapen = self._refuse_misshapen(source, misshapen)
-                self.options.listener.on_progress(rows + misshapen, source.rows)
-        rows += self._refuse_misshapen(source, misshapen)
+                unread = self._refuse_unread(source, unread)
+                self.options.listener.on_progress(rows + unread, source.rows)
+        rows += self._refuse_unread(source, unread)
         return rows, rows - self.rows_refused
 
-    def _refuse_misshapen(self, source: Source, count: int) -> int:
-        """Refuse the misshapen rows after the first `count`; how many there are now."""
-        for number in source.misshapen_rows[count:]:
-            self._refuse(Refusal(number, None, "", "has more or fewer fields than the header"))
+    def _refuse_unread(self, source: Source, count: int) -> int:
+        """Refuse the rows that the source refused after the first `count`; how many there are."""
+        for number, reason in source.refused_rows[count:]:
+            self._refuse(Refusal(number, None, "", reason))
             count += 1
         return count
 
@@ -178,6 +180,7 @@ class _Import:
             chargebacks_new=stored.chargebacks_new,
             chargebacks_known=stored.chargebacks_known,
             rows_refused=self.rows_refused,
+            ids_trimmed=stored.ids_trimmed,
             earliest_day=day,
         )
         self.connection.execute(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Final, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -14,21 +13,23 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from features_pkg.array_types import Ints, Mask
+from features_pkg.errors import OrdersRefused
 from features_pkg.identifiers import SINGLE_VALUED
-from features_pkg.orders.limits import LONGEST_ORDER_ID, LONGEST_TEXT
-from features_pkg.orders.normalising import normalise
-from features_pkg.orders.normalising.orders import distinct_products
+from features_pkg.orders.fields.amount import column_cents
+from features_pkg.orders.fields.identifier import identifier_texts
+from features_pkg.orders.fields.instant import NO_INSTANT, column_us
+from features_pkg.orders.fields.order_id import order_ids
+from features_pkg.orders.fields.products import column_items, column_products, distinct_products
+from features_pkg.orders.fields.refusals import MISSING, Refusals
+from features_pkg.orders.fields.text import text_array
 from features_pkg.orders.order import Item, hash_fields
-from jobs.importing.amounts import file_cents
-from jobs.importing.instants import AWARE, NO_INSTANT, file_instants_us
-from jobs.importing.items import CellRefused, parse_items, parse_products
+from jobs.importing.errors import ColumnUnusable
 from jobs.importing.mapping import FileKind, FileMapping
-from jobs.importing.refusals import Refusal, Refusals
+from jobs.importing.refusals import Refusal
 from jobs.importing.source import NumberedBatch
 
 Columns = dict[str, pa.Array]
-T = TypeVar("T")
-CONTROL: Final = r"[\x00-\x1f\x7f]"
+INSTANT = pa.timestamp("us", "UTC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,17 @@ class PreparedBatch:
 
 def prepare_batch(batch: NumberedBatch, rules: Rules) -> PreparedBatch:
     """The rows of a batch that can be loaded, and the refusals. Raises ColumnUnusable."""
+    try:
+        return _prepare(batch, rules)
+    except OrdersRefused as refused:
+        column = rules.columns.get(refused.column, refused.column)
+        raise ColumnUnusable(column=column, reason=refused.reason) from None
+
+
+def _prepare(batch: NumberedBatch, rules: Rules) -> PreparedBatch:
     fields = {name: batch.rows.column(column) for name, column in rules.columns.items()}
     refusals = Refusals(batch.rows.num_rows)
-    order_id = _order_id(fields["order_id"], refusals)
+    order_id = order_ids(fields["order_id"], refusals)
     if rules.kind == "orders":
         columns = _order_columns(fields, order_id, rules, refusals)
     else:
@@ -73,24 +82,12 @@ def prepare_batch(batch: NumberedBatch, rules: Rules) -> PreparedBatch:
     return PreparedBatch(table.num_rows, content.getvalue(), refused_rows)
 
 
-def _order_id(column: pa.Array, refusals: Refusals) -> pa.Array:
-    """Order ids as texts, not normalised; one that can't be stored is refused."""
-    text = pc.cast(column, pa.string())
-    missing = pc.fill_null(pc.equal(text, ""), True)
-    refusals.add(_mask(missing), "order_id", "is missing")
-    control = pc.fill_null(pc.match_substring_regex(text, CONTROL), False)
-    refusals.add(_mask(control), "order_id", "has control characters")
-    too_long = pc.fill_null(pc.greater(pc.utf8_length(text), LONGEST_ORDER_ID), False)
-    refusals.add(_mask(too_long), "order_id", f"has more than {LONGEST_ORDER_ID} characters")
-    return text
-
-
 def _chargeback_columns(fields: Columns, rules: Rules, refusals: Refusals) -> Columns:
     """The columns of a staged chargeback after its order id."""
     chargeback = _past_instants(fields["chargeback_at"], "chargeback_at", rules, refusals)
     rows = len(chargeback)
     kind = fields.get("kind", pa.array(["chargeback"] * rows))
-    kind = pc.fill_null(pc.cast(kind, pa.string()), "chargeback")
+    kind = pc.fill_null(text_array(kind, "kind"), "chargeback")
     unknown = pc.invert(pc.is_in(kind, pa.array(["chargeback", "reversal"])))
     refusals.add(_mask(unknown), "kind", "is neither chargeback nor reversal")
     return {"kind": kind, "chargeback_at": _timestamps(chargeback)}
@@ -103,7 +100,7 @@ def _order_columns(
     event = _past_instants(fields["event_at"], "event_at", rules, refusals)
     placed = _optional_instants(fields, "placed_at", rules, refusals)
     chargeback = _chargeback_instants(fields, event, rules, refusals)
-    amount = file_cents(fields["amount_cents"], rules.mapping.amount_unit, refusals)
+    amount = column_cents(fields["amount_cents"], rules.mapping.amount_format, refusals)
     identifiers = _single_valued(fields, refusals)
     products, items = _products_and_items(fields, refusals)
     hash_columns = (  # in the order of `content_hash`
@@ -129,15 +126,15 @@ def _order_columns(
 
 def _past_instants(column: pa.Array, field: str, rules: Rules, refusals: Refusals) -> Ints:
     """The instants of a column that every row must have, none of them in the future."""
-    instants = file_instants_us(column, field, rules.mapping.timezone, refusals)
+    instants = column_us(column, field, rules.mapping.timezone, refusals)
     refusals.add(instants > rules.now_us, field, "is in the future")
-    refusals.add(instants == NO_INSTANT, field, "is missing")
+    refusals.add(instants == NO_INSTANT, field, MISSING)
     return instants
 
 
 def _optional_instants(fields: Columns, field: str, rules: Rules, refusals: Refusals) -> Ints:
     if field in fields:
-        return file_instants_us(fields[field], field, rules.mapping.timezone, refusals)
+        return column_us(fields[field], field, rules.mapping.timezone, refusals)
     return np.full(refusals.rows, NO_INSTANT, np.int64)
 
 
@@ -151,44 +148,26 @@ def _chargeback_instants(fields: Columns, event: Ints, rules: Rules, refusals: R
 
 def _single_valued(fields: Columns, refusals: Refusals) -> Columns:
     """The single-valued identifiers, canonical; a column of nulls for each that the file lacks."""
-    table = pa.table({name: fields[name] for name in SINGLE_VALUED if name in fields})
-    canonical = normalise(table) if table.num_columns else table
-    nulls = pa.nulls(refusals.rows, pa.string())
-    columns: Columns = {}
-    for name in SINGLE_VALUED:
-        in_file = name in canonical.column_names
-        columns[name] = canonical[name].combine_chunks() if in_file else nulls
-        too_long = pc.fill_null(pc.greater(pc.utf8_length(columns[name]), LONGEST_TEXT), False)
-        refusals.add(_mask(too_long), name, f"has more than {LONGEST_TEXT} characters")
-    return columns
+    return {
+        name: identifier_texts(fields[name], name, refusals)
+        if name in fields
+        else pa.nulls(refusals.rows, pa.string())
+        for name in SINGLE_VALUED
+    }
 
 
 def _products_and_items(
     fields: Columns, refusals: Refusals
 ) -> tuple[list[tuple[str, ...]], list[tuple[Item, ...]]]:
     """The different products (with those of the items) and the items of each row."""
-    products = _parse_cells(fields.get("product"), parse_products, "product", refusals)
-    items = _parse_cells(fields.get("items"), parse_items, "items", refusals)
+    products: list[tuple[str, ...]] = [()] * refusals.rows
+    items: list[tuple[Item, ...]] = [()] * refusals.rows
+    if "product" in fields:
+        products = column_products(fields["product"], refusals)
+    if "items" in fields:
+        items = column_items(fields["items"], refusals)
     rows = zip(products, items, strict=True)
     return [distinct_products(named, sold) if sold else named for named, sold in rows], items
-
-
-def _parse_cells(
-    column: pa.Array | None,
-    parse: Callable[[object], tuple[T, ...]],
-    field: str,
-    refusals: Refusals,
-) -> list[tuple[T, ...]]:
-    if column is None:
-        return [()] * refusals.rows
-    rows: list[tuple[T, ...]] = []
-    for position, value in enumerate(column.to_pylist()):
-        try:
-            rows.append(parse(value))
-        except CellRefused as error:
-            refusals.reasons.setdefault(position, (field, str(error)))
-            rows.append(())
-    return rows
 
 
 def _array_literal(values: Sequence[str]) -> str:
@@ -208,7 +187,7 @@ def _items_json(items: Sequence[Item]) -> str:
 
 
 def _timestamps(instants_us: Ints) -> pa.Array:
-    return pc.cast(pa.array(instants_us, mask=instants_us == NO_INSTANT), AWARE)
+    return pc.cast(pa.array(instants_us, mask=instants_us == NO_INSTANT), INSTANT)
 
 
 def _mask(column: pa.Array) -> Mask:

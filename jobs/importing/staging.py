@@ -55,6 +55,8 @@ class StagingResult:
     chargebacks_new: int = 0
     chargebacks_known: int = 0
     refused: int = 0
+    ids_trimmed: int = 0
+    """How many chargebacks met their order only without the `.0` at the end of its id."""
     earliest_at: datetime | None = None
     """The first new event; None when nothing is new."""
 
@@ -105,12 +107,14 @@ class Staging:
     def _store_chargebacks(self, rows: int) -> StagingResult:
         """Store the chargebacks; those of unknown orders wait for their order."""
         self.connection.execute("ANALYZE orders")
+        (ids_trimmed,) = self._counts("import_trimmed_ids", merchant_id=self.merchant_id)
         refused = self._refuse("import_early_chargebacks", "chargeback_at", "is before its order")
         new, first_at = self._store("import_chargebacks")
         return StagingResult(
             chargebacks_new=new,
             chargebacks_known=rows - new - refused,
             refused=refused,
+            ids_trimmed=ids_trimmed,
             earliest_at=first_at,
         )
 
@@ -126,7 +130,10 @@ class Staging:
 
     def _store(self, template: str) -> tuple[Any, ...]:
         """The counts that a template which stores rows gives."""
-        values = {"merchant_id": self.merchant_id, "import_id": self.import_id}
+        return self._counts(template, merchant_id=self.merchant_id, import_id=self.import_id)
+
+    def _counts(self, template: str, **values: object) -> tuple[Any, ...]:
+        """The one row that a template gives."""
         query, parameters = with_parameters(template, values)
         return self.connection.execute(query.encode(), parameters).fetchone() or ()
 

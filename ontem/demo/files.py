@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features_pkg.identifiers import SINGLE_VALUED
-from jobs.importing.amounts import file_cents
-from jobs.importing.instants import NO_INSTANT, file_instants_us
+from features_pkg.orders.fields.amount import column_cents
+from features_pkg.orders.fields.instant import NO_INSTANT, column_us
+from features_pkg.orders.fields.products import product_texts
+from features_pkg.orders.fields.refusals import Refusals
+from features_pkg.orders.fields.text import text_array
 from jobs.importing.mapping import FileMapping, read_mapping
-from jobs.importing.refusals import Refusals
 from jobs.importing.source import open_source
 from ontem.generating.generate import INSTANT
 
@@ -32,24 +32,24 @@ def read_orders(path: Path, mapping_path: Path | None) -> tuple[pa.Table, int]:
     }
     columns.setdefault("chargeback_at", pa.nulls(table.num_rows, INSTANT))
     accepted = pa.array(refusals.accepted)
-    return pa.table(columns).filter(accepted), table.num_rows - int(refusals.accepted.sum())
+    refused = table.num_rows - int(refusals.accepted.sum()) + len(source.refused_rows)
+    return pa.table(columns).filter(accepted), refused
 
 
 def _read(name: str, column: pa.Array, mapping: FileMapping, refusals: Refusals) -> pa.Array:
     if name in ("event_at", "placed_at", "chargeback_at"):
-        us = file_instants_us(column, name, mapping.timezone, refusals)
+        us = column_us(column, name, mapping.timezone, refusals)
         return pa.array(us, mask=np.asarray(us == NO_INSTANT)).cast(INSTANT)
     if name == "amount_cents":
-        return pa.array(file_cents(column, mapping.amount_unit, refusals))
-    if name == "product" and not pa.types.is_list(column.type):
-        return _as_lists(column.cast(pa.string()))
+        return pa.array(column_cents(column, mapping.amount_format, refusals))
+    if name == "product":
+        return _product_lists(column)
     if name == "order_id" or name in SINGLE_VALUED:
-        return column.cast(pa.string())
+        return text_array(column, name)
     return column
 
 
-def _as_lists(column: pa.Array) -> pa.Array:
-    """Each text as a list of one, and null as a list of none."""
-    is_text: Any = pc.is_valid(column).to_numpy(zero_copy_only=False)
-    offsets = np.concatenate(([0], np.cumsum(is_text)))
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), column.drop_null())
+def _product_lists(column: pa.Array) -> pa.Array:
+    """The products of each row; null is an empty list."""
+    rows = [[text for text in texts if text is not None] for texts in product_texts(column)]
+    return pa.array(rows, pa.list_(pa.string()))

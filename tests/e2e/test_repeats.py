@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 from psycopg.types.numeric import Int8
 
-from features_pkg.orders.normalising import normalise_order
+from features_pkg.orders.fields.order import read_order
 from features_pkg.orders.order import content_hash
 from tests.e2e.conftest import Shop
 from tests.e2e.running import RunningService
@@ -18,7 +18,7 @@ def an_order(order_id: str = "o-1", **fields: Any) -> dict[str, Any]:
 
 def import_order(shop: Shop, order_id: str, event_at: str) -> None:
     """An order as `ontem import` stores it: with a past of its own and no evaluation."""
-    order = normalise_order(order_id, 1990, {"document": "529.982.247-25"})
+    order = read_order(order_id, 1990, {"document": "529.982.247-25"})
     shop.database.execute(
         "INSERT INTO orders (merchant_id, order_id, event_at, import_id, content_hash,"
         " amount_cents, document) VALUES (%s, %s, %s, 1, %s, %s, %s)",

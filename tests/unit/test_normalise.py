@@ -12,10 +12,10 @@ import pytest
 import features_pkg
 from features_pkg.errors import OrdersRefused
 from features_pkg.identifiers import IDENTIFIERS
+from features_pkg.orders.fields.order import read_order
 from features_pkg.orders.normalising import (
     NORMALISERS_VERSION,
     is_valid,
-    normalise_order,
     normalise_value,
 )
 from features_pkg.orders.order import Item, Order, content_hash
@@ -101,7 +101,7 @@ def test_a_column_that_has_no_text_is_named() -> None:
 
 def test_one_order_and_a_table_of_it_agree() -> None:
     raw = {name: cases[0][0] for name, cases in GOLDEN["values"].items()}
-    order = normalise_order("o", 1, raw)
+    order = read_order("o", 1, raw, products=[raw["product"]])
     table = features_pkg.normalise(pa.table({name: [value] for name, value in raw.items()}))
 
     for name in raw:
@@ -110,9 +110,9 @@ def test_one_order_and_a_table_of_it_agree() -> None:
 
 
 def test_the_products_of_items_are_products_of_the_order() -> None:
-    items = [Item(" b ", 1, 5), Item("a", 1, 5), Item("null", 1, 5)]
+    items = [{"product": name, "quantity": 1, "amount_cents": 5} for name in (" b ", "a", "null")]
 
-    order = normalise_order("o", 15, {"product": ["c", "a"]}, NOON, items)
+    order = read_order("o", 15, {}, products=["c", "a"], items=items)
 
     assert order.product == ("c", "a", "b")
     assert order.items == (Item("b", 1, 5), Item("a", 1, 5), Item(None, 1, 5))

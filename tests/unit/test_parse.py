@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from features_pkg.orders.fields.refusals import ValueRefused
+from features_pkg.orders.fields.strict_json import _object
 from features_pkg.orders.limits import MOST_CENTS, MOST_ITEMS
+from features_pkg.orders.order import Item
 from service import strict_json
 from service.body import parse
 from service.errors import BodyUnreadable, FieldRefused
@@ -31,7 +34,7 @@ def test_an_order_needs_only_its_id_and_its_amount():
 
     assert (order.order_id, order.amount_cents) == ("o-1", 0)
     assert order.document is None
-    assert order.items is None
+    assert order.items == ()
 
 
 def test_every_field_of_an_order_is_read():
@@ -47,14 +50,14 @@ def test_every_field_of_an_order_is_read():
 
     assert order.placed_at == datetime(2018, 6, 1, 12, tzinfo=UTC)
     assert [getattr(order, name) for name in texts] == [f"some {name}" for name in texts]
-    assert order.items is not None
-    assert order.items[0].product == "p-1"
+    assert order.items == (Item("p-1", 1, 1990),)
+    assert order.product == ("p-1",)
 
 
 def test_an_invalid_identifier_never_refuses_an_order():
     order = parse(a_body(document="not a CPF", email="@@", ip="999.1", zip_code=""))
 
-    assert order.document == "not a CPF"
+    assert (order.document, order.zip_code) == ("not a CPF", None)
 
 
 @pytest.mark.parametrize("value", ["5", True, 10.0, 1e3, -1, MOST_CENTS + 1, None, [], {}])
@@ -91,8 +94,8 @@ def test_a_duplicate_key_is_refused_at_any_depth():
     assert refused_param(body) == "quantity"
 
 
-@pytest.mark.parametrize("order_id", ["", "x" * 129, 7, None])
-def test_an_order_id_is_a_text_of_1_to_128_characters(order_id: Any):
+@pytest.mark.parametrize("order_id", ["", "x" * 129, 7, None, "a\tb", "a\x85b"])
+def test_an_order_id_is_a_text_of_1_to_128_printable_characters(order_id: Any):
     assert refused_param(a_body(order_id=order_id)) == "order_id"
 
 
@@ -166,8 +169,8 @@ class ComparedName(str):
 def test_a_name_that_appears_twice_is_found_without_comparing_each_with_each():
     names = [ComparedName(f"n{number}") for number in range(5_000)]
     pairs: list[tuple[str, object]] = [(name, 0) for name in [*names, ComparedName("n4999")]]
-    with pytest.raises(FieldRefused, match="appears more than once"):
-        strict_json._object(pairs)
+    with pytest.raises(ValueRefused):
+        _object(pairs)
 
     assert ComparedName.comparisons < len(pairs)
 
@@ -203,13 +206,12 @@ def test_json_that_is_not_an_object_is_refused_as_the_body(content: bytes):
 
 
 def test_brackets_inside_a_text_are_not_nesting():
-    assert parse(a_body(device='[{"' * 150)).device == '[{"' * 150
+    assert parse(a_body(device='d[{"' * 120)).device == 'd[{"' * 120
 
 
 def test_a_full_order_of_100_items_is_not_too_deep():
     order = parse(a_body(items=[an_item(product=f"p-{number}") for number in range(MOST_ITEMS)]))
 
-    assert order.items is not None
     assert len(order.items) == MOST_ITEMS
 
 

@@ -4,8 +4,6 @@ An order is never refused for an invalid value. The value has a canonical text t
 be counted, and `is_valid` tells it from a valid one.
 """
 
-from features_pkg.orders.normalising.identifier_columns import normalise
-from features_pkg.orders.normalising.orders import normalise_order
 from features_pkg.orders.normalising.values import (
     NORMALISERS_VERSION,
     is_valid,
@@ -15,7 +13,5 @@ from features_pkg.orders.normalising.values import (
 __all__ = [
     "NORMALISERS_VERSION",
     "is_valid",
-    "normalise",
-    "normalise_order",
     "normalise_value",
 ]

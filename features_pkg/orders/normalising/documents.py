@@ -4,8 +4,11 @@ import re
 
 from stdnum.br import cnpj, cpf
 
-_SEPARATORS = str.maketrans("", "", " .-/")
+from features_pkg.orders.normalising.texts import DASHES
+
+_SEPARATORS = str.maketrans("", "", " .-/" + DASHES)
 _ELEVEN_OR_FOURTEEN_DIGITS = re.compile(r"[0-9]{11}(?:[0-9]{3})?")
+_LOST_ZEROS = re.compile(r"[1-9](?:[0-9]{0,9}|[0-9]{11,12})")
 _CNPJ_SHAPE = re.compile(r"[0-9A-Z]{12}[0-9]{2}")
 
 
@@ -15,12 +18,25 @@ def canonical_document(text: str) -> str:
     11 or 14 digits are a CPF or CNPJ even where the check digits are wrong. A CNPJ may contain
     letters (since 2026), but a text with letters is taken for one only where the check digits are
     right: otherwise it may be a foreign document, whose separators and case mean something.
+
+    Digits that lost their leading zeros as a number get them back where that makes a valid one: a
+    CPF where both are possible. Eleven digits are a CPF already, if a wrong one.
     """
+    if _LOST_ZEROS.fullmatch(text):
+        return _filled(text)
     compact = text.translate(_SEPARATORS)
     if _ELEVEN_OR_FOURTEEN_DIGITS.fullmatch(compact):
         return compact
     upper = compact.upper()
     return upper if _CNPJ_SHAPE.fullmatch(upper) and cnpj.is_valid(upper) else text
+
+
+def _filled(digits: str) -> str:
+    for length in (11, 14):
+        filled = digits.zfill(length)
+        if len(filled) == length and is_valid_document(filled):
+            return filled
+    return digits
 
 
 def is_valid_document(canonical: str) -> bool:

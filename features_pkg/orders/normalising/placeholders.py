@@ -2,6 +2,10 @@
 
 import re
 
+from features_pkg.orders.normalising.texts import DASHES
+
+_AS_HYPHENS = str.maketrans(dict.fromkeys(DASHES, "-"))
+
 WORDS = frozenset(
     {
         *(
@@ -37,6 +41,7 @@ def is_placeholder(identifier: str, text: str) -> bool:
     A document of equal digits other than zero is not a placeholder: somebody typed it, so it
     counts, as an invalid document.
     """
+    text = text if text.isascii() else text.translate(_AS_HYPHENS)
     if text.lower() in WORDS or ONLY_PUNCTUATION.fullmatch(text):
         return True
     fewest = FEWEST_ZEROS.get(identifier)

@@ -2,9 +2,14 @@
 
 import re
 import unicodedata
+from typing import Final
+
+DASHES: Final = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
+"""What word processors write for a hyphen: it separates as a hyphen does."""
 
 _REMOVED = {"Cf", "Cs"}  # invisible (zero width, soft hyphen); halves of surrogate pairs
 _BLANKS = re.compile(r"\s+")
+_WHOLE_FLOAT = re.compile(r"[0-9]+\.0")
 
 
 def clean(text: str) -> str:
@@ -25,3 +30,8 @@ def clean(text: str) -> str:
 def lowered(text: str) -> str:
     """A clean text in lower case, still in NFC."""
     return unicodedata.normalize("NFC", text.lower())
+
+
+def without_fraction(text: str) -> str:
+    """The digits of a text such as `1310100.0`, which was a number in some table; others as is."""
+    return text[:-2] if text.endswith(".0") and _WHOLE_FLOAT.fullmatch(text) else text

@@ -9,13 +9,15 @@ from features_pkg.orders.normalising.emails import canonical_email, is_valid_ema
 from features_pkg.orders.normalising.ips import canonical_ip, is_valid_ip
 from features_pkg.orders.normalising.phones import canonical_phone, is_valid_phone
 from features_pkg.orders.normalising.placeholders import is_placeholder
-from features_pkg.orders.normalising.texts import clean
+from features_pkg.orders.normalising.texts import clean, without_fraction
 from features_pkg.orders.normalising.zip_codes import canonical_zip_code, is_valid_zip_code
 
-NORMALISERS_VERSION: Final = 1
+NORMALISERS_VERSION: Final = 2
 """Counted up when a value gets another canonical text; part of every feature set's id."""
 
 CACHED_VALUES: Final = 1 << 16
+_OF_DIGITS: Final = frozenset({"document", "phone", "zip_code", "card"})
+"""The identifiers that tables hold as numbers, and then write as `1310100.0`."""
 _CANONICAL: Final[dict[str, Callable[[str], str]]] = {
     "document": canonical_document,
     "email": canonical_email,
@@ -36,6 +38,8 @@ _VALID: Final[dict[str, Callable[[str], bool]]] = {
 def normalise_value(identifier: str, text: str) -> str | None:
     """The canonical text of one value, or None for a placeholder. Idempotent; never raises."""
     cleaned = clean(text)
+    if identifier in _OF_DIGITS:
+        cleaned = without_fraction(cleaned)
     if is_placeholder(identifier, cleaned):
         return None
     canonical = _CANONICAL.get(identifier)

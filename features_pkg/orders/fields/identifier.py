@@ -1,0 +1,40 @@
+"""The identifiers that an order has one of: any text that can be stored, made canonical."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from features_pkg.orders.fields.refusals import (
+    UNSTORABLE,
+    Refusals,
+    ValueRefused,
+    read_distinct,
+)
+from features_pkg.orders.fields.text import text_array
+from features_pkg.orders.limits import LONGEST_TEXT
+from features_pkg.orders.normalising.values import normalise_value
+
+
+def read_identifier(identifier: str, text: str | None, field: str | None = None) -> str | None:
+    """The canonical text; None for a placeholder or no text. `field` is what a refusal names.
+
+    Raises ValueRefused: more than 512 characters, as sent or canonical, or U+0000.
+    """
+    if text is None:
+        return None
+    if "\0" in text:
+        raise ValueRefused(field or identifier, UNSTORABLE)
+    canonical = normalise_value(identifier, text) if len(text) <= LONGEST_TEXT else text
+    if canonical is not None and len(canonical) > LONGEST_TEXT:
+        raise ValueRefused(field or identifier, f"has more than {LONGEST_TEXT} characters")
+    return canonical
+
+
+def identifier_texts(column: pa.Array, identifier: str, refusals: Refusals) -> pa.Array:
+    """The canonical text of each row, or null.
+
+    Raises OrdersRefused for a column that has no text.
+    """
+    texts = text_array(column, identifier)
+    canonical = read_distinct(texts, lambda text: read_identifier(identifier, text), refusals)
+    return pa.array(canonical, pa.string())

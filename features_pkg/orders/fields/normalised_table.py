@@ -1,0 +1,82 @@
+"""Whole tables of orders with canonical identifiers; each different value is normalised once."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features_pkg.identifiers import IDENTIFIERS, Identifier
+from features_pkg.orders.fields.products import product_texts
+from features_pkg.orders.fields.text import text_array
+from features_pkg.orders.normalising.values import normalise_value
+from features_pkg.orders.tables import arrow_columns
+
+
+class ArrowStream(Protocol):
+    """A table of pandas, Polars or Arrow: any object with Arrow's C stream interface."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The stream as a capsule."""
+        ...
+
+
+def normalise(orders: ArrowStream) -> pa.Table:
+    """`orders` as an Arrow table with canonical identifiers; other columns and rows stay in place.
+
+    An identifier becomes `string` (a whole number is its digits) or null. `product` becomes
+    `list<string>`: each product once, in order of appearance; an order without one has an empty
+    list. A column that is left out stays out. Idempotent.
+
+    Raises:
+        OrdersRefused: a column that can't be text, that appears twice or that Arrow can't hold; a
+            number that is not whole; or what is not a table.
+
+    >>> import pyarrow as pa
+    >>> orders = pa.table(
+    ...     {
+    ...         "order_id": ["a", "b"],
+    ...         "document": ["529.982.247-25", "00000000000"],
+    ...         "email": ["Ana@Example.com", None],
+    ...         "phone": ["(11) 98765-4321", "n/a"],
+    ...         "product": [["tv", " tv", "radio"], None],
+    ...     }
+    ... )
+    >>> table = normalise(orders)
+    >>> table["document"].to_pylist(), table["email"].to_pylist()
+    (['52998224725', None], ['ana@example.com', None])
+    >>> table["phone"].to_pylist(), table["product"].to_pylist()
+    (['+5511987654321', None], [['tv', 'radio'], []])
+    """
+    columns = arrow_columns(orders)
+    for identifier in IDENTIFIERS:
+        if identifier in columns:
+            columns[identifier] = _canonical(identifier, columns[identifier])
+    return pa.table(columns)
+
+
+def _canonical(identifier: Identifier, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    read = _product_lists if identifier.several else _texts
+    kind = pa.list_(pa.string()) if identifier.several else pa.string()
+    return pa.chunked_array([read(identifier, chunk) for chunk in column.chunks], kind)
+
+
+def _texts(identifier: str, column: pa.Array) -> pa.Array:
+    """One canonical text, or null, per row."""
+    # `dictionary` has each different text once, `indices` which of them each row has.
+    encoded = pc.dictionary_encode(text_array(column, identifier))
+    canonical = [
+        None if value is None else normalise_value(identifier, value)
+        for value in encoded.dictionary.to_pylist()
+    ]
+    return pa.array(canonical, pa.string()).take(encoded.indices)
+
+
+def _product_lists(identifier: str, column: pa.Array) -> pa.Array:
+    """One list of different canonical texts per row."""
+    rows = []
+    for texts in product_texts(column):
+        values = [normalise_value(identifier, text) for text in texts if text is not None]
+        rows.append([*dict.fromkeys(value for value in values if value is not None)])
+    return pa.array(rows, pa.list_(pa.string()))

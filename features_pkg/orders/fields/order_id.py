@@ -1,0 +1,44 @@
+"""The merchant's id of an order: a text that is kept as it was sent."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import pyarrow as pa
+
+from features_pkg.orders.fields.refusals import (
+    MISSING,
+    UNSTORABLE,
+    Refusals,
+    ValueRefused,
+    read_distinct,
+)
+from features_pkg.orders.fields.text import text_array
+from features_pkg.orders.limits import LONGEST_ORDER_ID
+
+FIELD: Final = "order_id"
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
+
+
+def read_order_id(text: str | None) -> str:
+    """The id, unchanged. Raises ValueRefused: missing, too long, or with control characters."""
+    if not text:
+        raise ValueRefused(FIELD, MISSING)
+    if "\0" in text:
+        raise ValueRefused(FIELD, UNSTORABLE)
+    if _CONTROL.search(text):
+        raise ValueRefused(FIELD, "has control characters")
+    if len(text) > LONGEST_ORDER_ID:
+        raise ValueRefused(FIELD, f"has more than {LONGEST_ORDER_ID} characters")
+    return text
+
+
+def order_ids(column: pa.Array, refusals: Refusals) -> pa.Array:
+    """The id of each row, also of those that are refused; a number is its digits.
+
+    Raises OrdersRefused for a column that has no text.
+    """
+    texts = text_array(column, FIELD)
+    read_distinct(texts.fill_null(""), read_order_id, refusals)
+    return texts

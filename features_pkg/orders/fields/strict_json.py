@@ -1,0 +1,86 @@
+"""JSON text read strictly: one meaning per text, or a refusal that names the field."""
+
+import json
+import re
+from typing import Final
+
+from features_pkg.orders.fields.refusals import UNSTORABLE, ValueRefused
+
+MAX_DEPTH: Final = 8
+"""An order needs 3: the object, its items, an item."""
+
+MAX_NAME_LENGTH: Final = 64
+"""How many characters of an unknown field's name a refusal repeats."""
+
+_HARMLESS_BRACKETS: Final = 100
+"""So few opening brackets can't exhaust the parser's stack, however they are nested."""
+
+_TEXT_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.?)*"?|[\[\]{}]', re.DOTALL)
+"""A text, even one that does not end (so that the search takes linear time), or a bracket."""
+
+
+class JsonUnreadable(ValueError):
+    """A text that is not one JSON value; the message continues a sentence about the text."""
+
+
+def decode(text: str) -> object:
+    """The value of a JSON text. Numbers with a fraction or an exponent are floats.
+
+    Raises:
+        JsonUnreadable: it is not one JSON value, or is nested deeper than MAX_DEPTH.
+        ValueRefused: a name appears twice, or its text can't be stored in a database.
+    """
+    _refuse_depth(text)
+    try:
+        value = json.loads(text, object_pairs_hook=_object)
+    except json.JSONDecodeError as cause:
+        raise JsonUnreadable(f"is not JSON from character {cause.pos} on") from None
+    except ValueRefused:
+        raise
+    except ValueError:  # Python refuses to read an integer of thousands of digits
+        raise JsonUnreadable("has a number with thousands of digits") from None
+    if not _is_storable(value):
+        raise JsonUnreadable(UNSTORABLE)
+    return value
+
+
+def safe_name(name: str) -> str:
+    """A sender's field name as a refusal may repeat it: short, and with only valid characters."""
+    return name[:MAX_NAME_LENGTH].encode("utf-8", "replace").decode("utf-8")
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    fields: dict[str, object] = {}
+    for name, value in pairs:
+        if name in fields:
+            raise ValueRefused(safe_name(name), "appears more than once: send it once")
+        if not _is_storable(name) or not _is_storable(value):
+            raise ValueRefused(safe_name(name), UNSTORABLE)
+        fields[name] = value
+    return fields
+
+
+def _is_storable(value: object) -> bool:
+    """Whether a database can store each text in `value`; objects in it were looked at before."""
+    if isinstance(value, list):
+        return all(_is_storable(item) for item in value)
+    if not isinstance(value, str):
+        return True
+    if "\0" in value:
+        return False
+    try:
+        return value.isascii() or bool(value.encode("utf-8"))
+    except UnicodeEncodeError:
+        return False
+
+
+def _refuse_depth(text: str) -> None:
+    """Refuse what would exhaust the parser's stack; brackets inside texts don't count."""
+    if text.count("[") + text.count("{") <= _HARMLESS_BRACKETS:
+        return
+    depth = 0
+    for token in _TEXT_OR_BRACKET.finditer(text):
+        first = token[0][0]
+        depth += (first in "[{") - (first in "]}")
+        if depth > MAX_DEPTH:
+            raise JsonUnreadable(f"is nested deeper than {MAX_DEPTH}")

@@ -1,0 +1,77 @@
+"""Texts of a column that may hold numbers: a number is its digits, or the column is refused."""
+
+from __future__ import annotations
+
+from typing import Final, cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features_pkg.errors import OrdersRefused
+from features_pkg.orders.tables import plain_array
+
+_LARGEST_EXACT: Final = {pa.float32(): 2**24, pa.float64(): 2**53}
+"""Up to which number a type of floats holds every whole number."""
+
+
+def text_array(array: pa.Array, name: str) -> pa.Array:
+    """One text, or null, per row; whole numbers are written as their digits.
+
+    Raises OrdersRefused for a type that has no text, for a number that is not whole, and for one
+    that is so large that its type does not hold every whole number.
+    """
+    plain = plain_array(array, name)
+    kind = plain.type
+    if pa.types.is_floating(kind):
+        plain = _whole_floats(plain, name)
+    elif pa.types.is_decimal(kind):
+        plain = _whole_decimals(plain, name)
+    elif not _has_text(kind):
+        raise OrdersRefused(f"is {kind}, which has no text: give strings", column=name)
+    try:
+        return pc.cast(plain, pa.string())
+    except pa.ArrowInvalid:
+        raise OrdersRefused("has bytes that are not UTF-8: give strings", column=name) from None
+
+
+def _has_text(kind: pa.DataType) -> bool:
+    return any(
+        is_kind(kind)
+        for is_kind in (
+            pa.types.is_string,
+            pa.types.is_large_string,
+            pa.types.is_binary,
+            pa.types.is_large_binary,
+            pa.types.is_integer,
+            pa.types.is_null,
+        )
+    )
+
+
+def _whole_floats(array: pa.Array, name: str) -> pa.Array:
+    largest = _LARGEST_EXACT[array.type]
+    is_whole = pc.equal(pc.trunc(array), array)
+    if not _all(pc.and_(is_whole, pc.is_finite(array))):
+        raise OrdersRefused("has a number that is not whole: give strings or integers", column=name)
+    if not _all(pc.less_equal(pc.abs(array), largest)):
+        raise OrdersRefused(
+            f"has a number above {largest}, from where {array.type} rounds: give strings or "
+            "integers",
+            column=name,
+        )
+    return pc.cast(array, pa.int64())
+
+
+def _whole_decimals(array: pa.Array, name: str) -> pa.Array:
+    widest = pa.decimal256(76, 0) if pa.types.is_decimal256(array.type) else pa.decimal128(38, 0)
+    try:
+        return pc.cast(array, widest)
+    except pa.ArrowInvalid:
+        raise OrdersRefused(
+            "has a number that is not whole: give strings or integers", column=name
+        ) from None
+
+
+def _all(mask: pa.Array) -> bool:
+    """Whether it is true in every row that is not null."""
+    return cast(bool, pc.all(mask, min_count=0).as_py()) is not False
