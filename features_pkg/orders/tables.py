@@ -16,6 +16,10 @@ ARROW_FAILS: Final = (pa.ArrowException, OverflowError, UnicodeError, TypeError,
 """What Arrow raises for values that it can't hold: its own errors, and those of Python."""
 
 
+BYTES: Final = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view)
+"""Old writers of Parquet have texts as bytes."""
+
+
 def plain_columns(table: Any, names: Iterable[str]) -> dict[str, pa.ChunkedArray]:
     """Those columns of `names` that `table` has, in plain Arrow types.
 
@@ -46,8 +50,8 @@ def arrow_columns(table: Any, names: Iterable[str] | None = None) -> dict[str, p
 def plain_array(array: pa.Array, name: str) -> pa.Array:
     """The same values without dictionaries, views and extension types; NaN becomes null.
 
-    What remains is a number, a text, bytes, a time, or a large list of one of these.
-    Raises OrdersRefused for an array of records.
+    What remains is a number, a text, a time, or a large list of one of these; bytes are texts.
+    Raises OrdersRefused for an array of records, or of bytes that are not UTF-8.
     """
     kind = array.type
     if isinstance(kind, pa.BaseExtensionType):
@@ -59,8 +63,8 @@ def plain_array(array: pa.Array, name: str) -> pa.Array:
         return plain_array(pc.run_end_decode(array), name)
     if pa.types.is_string_view(kind):
         return array.cast(pa.large_string())
-    if pa.types.is_binary_view(kind):
-        return array.cast(pa.large_binary())
+    if any(is_kind(kind) for is_kind in BYTES):
+        return _utf8_texts(array, name)
     if pa.types.is_floating(kind):
         return _without_nan(array)
     if not pa.types.is_nested(kind):
@@ -170,6 +174,13 @@ def _without_nan(array: pa.Array) -> pa.Array:
     if pa.types.is_float16(array.type):
         array = array.cast(pa.float32())
     return pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
+
+
+def _utf8_texts(array: pa.Array, name: str) -> pa.Array:
+    try:
+        return array.cast(pa.large_binary()).cast(pa.large_string())
+    except pa.ArrowInvalid:
+        raise OrdersRefused("has bytes that are not UTF-8: give text", column=name) from None
 
 
 def _uuid_texts(array: pa.Array) -> pa.Array:

@@ -9,8 +9,8 @@ from itertools import islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 
+from jobs.importing.batches import NumberedBatch
 from jobs.importing.prepare import PreparedBatch, Rules, prepare_batch
-from jobs.importing.source import NumberedBatch
 
 LEAST_BATCHES = 3
 """A file of fewer batches is done before other processes have started."""

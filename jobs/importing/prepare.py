@@ -23,10 +23,10 @@ from features_pkg.orders.fields.products import column_items, column_products, d
 from features_pkg.orders.fields.refusals import MISSING, Refusals
 from features_pkg.orders.fields.text import text_array
 from features_pkg.orders.order import Item, hash_fields
+from jobs.importing.batches import NumberedBatch
 from jobs.importing.errors import ColumnUnusable
 from jobs.importing.mapping import FileKind, FileMapping
 from jobs.importing.refusals import Refusal
-from jobs.importing.source import NumberedBatch
 
 Columns = dict[str, pa.Array]
 INSTANT = pa.timestamp("us", "UTC")

@@ -3,31 +3,18 @@
 import csv
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from features_pkg.array_types import Ints
+from jobs.importing.batches import ROWS_PER_BATCH, NumberedBatch, file_digest
+from jobs.importing.csv_source import CsvSource, csv_failure
 from jobs.importing.errors import FileUnreadable
 
-if TYPE_CHECKING:
-    from _csv import Reader
-
-ROWS_PER_BATCH = 20_000
 PARQUET_MAGIC = b"PAR1"
-
-
-@dataclass(frozen=True, slots=True)
-class NumberedBatch:
-    """A batch of rows and the number of each in the source, from 1, the header not counted."""
-
-    rows: pa.RecordBatch
-    numbers: Ints
 
 
 class Source(Protocol):
@@ -61,7 +48,7 @@ def open_source(source: Path | pa.Table, delimiter: str = ",") -> Source:
         reason = "some of its bytes are not UTF-8: save it as UTF-8"
         raise FileUnreadable(source=str(source), reason=reason) from error
     except csv.Error as error:
-        reason = f"its header: {_csv_failure(str(error))}"
+        reason = f"its header: {csv_failure(str(error))}"
         raise FileUnreadable(source=str(source), reason=reason) from error
     except (pa.ArrowException, OSError) as error:
         reason = getattr(error, "strerror", None) or _first_line(error)
@@ -104,7 +91,7 @@ class ParquetSource:
 
     def sha256(self) -> bytes:
         """The digest of the file."""
-        return _digest(self._path)
+        return file_digest(self._path)
 
     def batches(self, columns: Sequence[str]) -> Iterator[NumberedBatch]:
         """All rows, with these columns only. Raises FileUnreadable."""
@@ -120,98 +107,6 @@ class ParquetSource:
         schema = self._file.schema
         leaves = [schema.column(position) for position in range(len(schema.names))]
         return {leaf.path for leaf in leaves if leaf.physical_type == "INT96"}
-
-
-class CsvSource:
-    """A CSV file in UTF-8 with a header; every value is text, an empty one is null."""
-
-    def __init__(self, path: Path, delimiter: str) -> None:
-        self._path, self._delimiter = path, delimiter
-        self.name = path.name
-        with self._open() as stream:
-            self.columns: Sequence[str] = next(self._reader(stream), [])
-        self.rows: int | None = None
-        self.refused_rows: list[tuple[int, str]] = []
-
-    def sha256(self) -> bytes:
-        """The digest of the file."""
-        return _digest(self._path)
-
-    def batches(self, columns: Sequence[str]) -> Iterator[NumberedBatch]:
-        """All rows, with these columns only. Raises FileUnreadable."""
-        positions = [self.columns.index(column) for column in columns]
-        with self._open() as stream:
-            rows = self._numbered_rows(self._reader(stream))
-            while batch := list(islice(rows, ROWS_PER_BATCH)):
-                numbers, values = zip(*batch, strict=True)
-                arrays = [
-                    pa.array([row[position] or None for row in values], pa.string())
-                    for position in positions
-                ]
-                yield NumberedBatch(
-                    pa.RecordBatch.from_arrays(arrays, list(columns)), np.array(numbers, np.int64)
-                )
-
-    def _open(self) -> TextIO:
-        return self._path.open(encoding="utf-8-sig", newline="")
-
-    def _reader(self, stream: TextIO) -> "Reader":
-        # Strict: a quote that never closes, or closes before its value ends, is an error.
-        return csv.reader(stream, delimiter=self._delimiter, strict=True)
-
-    def _numbered_rows(self, reader: "Reader") -> Iterator[tuple[int, list[str]]]:
-        """The rows after the header that are as long as it, and the number of each.
-
-        Lines without any character are not rows. Raises FileUnreadable.
-        """
-        fields, number, line = len(next(reader, [])), 0, reader.line_num
-        try:
-            for row in reader:
-                first_line, line = line + 1, reader.line_num
-                if not row:
-                    continue
-                number += 1
-                if len(row) != fields:
-                    self.refused_rows.append((number, "has more or fewer fields than the header"))
-                elif line > first_line and self._swallows_rows(row):
-                    reason = (
-                        f"has a value of {line - first_line + 1} lines, of which one is a row by "
-                        f"itself (from line {first_line} on): look for a quote that does not close"
-                    )
-                    self.refused_rows.append((number, reason))
-                else:
-                    yield number, row
-        except csv.Error as error:
-            raise FileUnreadable(
-                source=self.name, reason=f"row {number + 1} (from line {line + 1} on): "
-                f"{_csv_failure(str(error))}",
-            ) from error  # fmt: skip
-        except UnicodeDecodeError as error:
-            raise FileUnreadable(
-                source=self.name,
-                reason=f"some bytes after line {line} are not UTF-8: save it as UTF-8",
-            ) from error
-
-    def _swallows_rows(self, row: list[str]) -> bool:
-        """Whether a line inside a value has as many fields as the header."""
-        lines = [line for value in row for line in value.splitlines()[1:]]
-        try:
-            return any(len(fields) == len(row) for fields in self._reader_of(lines))
-        except csv.Error:
-            return False
-
-    def _reader_of(self, lines: list[str]) -> "Reader":
-        return csv.reader(lines, delimiter=self._delimiter)
-
-
-def _csv_failure(message: str) -> str:
-    if "unexpected end of data" in message:
-        return "a quote opens here and never closes"
-    if "expected after" in message:
-        return "a quote closes before its value ends; write a quote inside a value twice"
-    if "field larger" in message:
-        return "a value is longer than 131,072 characters: look for a quote that does not close"
-    return message
 
 
 def _as_instants(rows: pa.RecordBatch, columns: set[str]) -> pa.RecordBatch:
@@ -234,11 +129,6 @@ def _number(
     for batch in batches:
         yield NumberedBatch(batch, np.arange(next_number, next_number + batch.num_rows))
         next_number += batch.num_rows
-
-
-def _digest(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").digest()
 
 
 class _DigestSink:

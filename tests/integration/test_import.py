@@ -186,6 +186,27 @@ def test_a_file_of_chargebacks_refuses_those_before_their_order_and_keeps_those_
     assert (again.chargebacks_new, again.chargebacks_known, again.rows_refused) == (0, 2, 2)
 
 
+def test_a_chargeback_whose_order_id_was_a_float_meets_its_order(
+    connection: Connection, recorder: Recorder, load: Any
+) -> None:
+    load(orders(an_order("2000003508419013"), an_order("7.0"), an_order("7")))
+    ids = ["2000003508419013.0", "7.0", "8.0", "x.0"]
+    file = pa.table({"order_id": ids, "chargeback_at": [NOON + DAY] * 4})
+    early = pa.table({"order_id": ["7.0", "2000003508419013.0"], "chargeback_at": [NOON - DAY] * 2})
+
+    done = load_chargebacks(connection, file, 1)
+    again = load_chargebacks(connection, file, 1)
+    refused = load_chargebacks(connection, early, 1, None, ImportOptions(listener=recorder))
+
+    assert (done.chargebacks_new, done.ids_trimmed) == (4, 1)
+    assert (again.chargebacks_new, again.chargebacks_known, again.ids_trimmed) == (0, 4, 1)
+    assert [row[:2] for row in recorder.rows] == [(1, "7.0"), (2, "2000003508419013")]
+    assert refused.rows_refused == 2
+    assert read_rows(connection, "order_id", "chargebacks") == [
+        ("2000003508419013",), ("7.0",), ("8.0",), ("x.0",),
+    ]  # fmt: skip
+
+
 def test_a_large_file_is_read_by_several_processes_and_indexed_afterwards(
     connection: Connection, tmp_path: Path
 ) -> None:

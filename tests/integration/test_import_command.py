@@ -65,7 +65,7 @@ def test_refused_rows_go_to_a_file_without_personal_data(ontem: Callable[..., Re
         + GOOD
         + "b,2018-06-01 12:00:00,1990,ana@example.com,,,\n"
         + "c,2018-06-01T12:00:00Z,1990\n"
-        + 'd,2018-06-01T12:00:00Z,"1,99",ana@example.com,,,\n'
+        + "d,2018-06-01T12:00:00Z,1 real 99,ana@example.com,,,\n"
         + "e,2018-06-01T12:00:00Z,1990,ana@example.com,,{,\n"
         + "f,2018-06-01T12:00:00Z,1990,u,,,2018-05-01T12:00:00Z\n"
     )
@@ -116,8 +116,12 @@ def test_a_mapping_says_names_zone_unit_and_delimiter(
 @pytest.mark.parametrize(
     ("mapping", "sentence"),
     [
-        ("zone = 'UTC'", "'zone' is not one of timezone, amount_unit, delimiter, columns"),
+        ("zone = 'UTC'", "'zone' is not one of timezone, amount_unit, decimal_mark,"),
         ("timezone = 'Sao Paulo'", "is not an IANA name"),
+        ("decimal_mark = ';'", "decimal_mark ';' is not one of ',', '.'"),
+        ("thousands_mark = '.'", "thousands_mark needs a decimal_mark"),
+        ("decimal_mark = '.'\nthousands_mark = '.'", "that is another character"),
+        ("delimiter = '\"'", "is a quote or line end"),
         ("amount_unit = 'reais'", "neither 'cents' nor 'currency'"),
         ("columns = 3", "columns must be a table of lines"),
         ("[columns]\ncpf = 'cpf'", "orders have no field 'cpf'; their fields are order_id"),
@@ -169,6 +173,17 @@ def test_a_file_of_chargebacks(ontem: Callable[..., Result], database_url: str) 
     assert result.exit_code == 0, result.output
     found = rows(database_url, "SELECT order_id, event_at::text FROM chargeback_events")
     assert found == [("a", "2018-07-01 03:00:00+00")]
+
+
+def test_the_summary_says_which_order_ids_met_their_order_without_a_fraction(
+    ontem: Callable[..., Result],
+) -> None:
+    ontem("import", a_file(HEADER + GOOD.replace("a,", "7,", 1)), "--merchant", "shop")
+    chargebacks = a_file("order_id,chargeback_at\n7.0,2018-07-01T00:00:00Z\n", "cb.csv")
+
+    result = ontem("import", chargebacks, "--merchant", "shop", "--kind", "chargebacks")
+
+    assert "1 order ids met their order without their `.0`" in result.output
 
 
 def test_an_import_that_is_killed_leaves_nothing(

@@ -14,7 +14,7 @@ from tests.integration.imports import DAY, NOON, Recorder, an_order, orders, rea
     ("wrong", "field", "reason"),
     [
         ({"order_id": None}, "order_id", "is missing"),
-        ({"order_id": "a\x00b"}, "order_id", "has control characters"),
+        ({"order_id": "a\tb"}, "order_id", "has control characters"),
         ({"order_id": "x" * 129}, "order_id", "has more than 128 characters"),
         ({"event_at": None}, "event_at", "is missing"),
         ({"event_at": datetime(2199, 1, 1, tzinfo=UTC)}, "event_at", "is in the future"),
@@ -23,11 +23,7 @@ from tests.integration.imports import DAY, NOON, Recorder, an_order, orders, rea
             "event_at",
             "is before 1970 or after 2199",
         ),
-        (
-            {"amount_cents": None},
-            "amount_cents",
-            "is missing or is not a number; write it like 19.90",
-        ),
+        ({"amount_cents": None}, "amount_cents", "is missing"),
         ({"amount_cents": -1}, "amount_cents", "is negative"),
         ({"amount_cents": 10**15}, "amount_cents", "is more than 999999999999999 cents"),
         ({"chargeback_at": NOON - DAY}, "chargeback_at", "is before its order"),
@@ -120,7 +116,7 @@ def test_a_file_with_missing_columns_is_refused_before_anything_is_loaded(
 
 
 def test_a_column_that_holds_no_times_is_refused(connection: Connection, load: Any) -> None:
-    with pytest.raises(ImportRefused, match="event_at: int64 does not hold times"):
+    with pytest.raises(ImportRefused, match="event_at: is int64, which does not hold times"):
         load(orders(an_order(event_at=20180601)))
 
     assert read_rows(connection, "*") == read_rows(connection, "*", "imports") == []

@@ -42,11 +42,13 @@ _TIME: Final = re.compile(
 def read_instant_us(
     text: str | None, field: str, zone: str | None, years: range = YEARS
 ) -> int | None:
-    """The epoch microseconds of a text, or None for none; digits beyond the microsecond are cut off.
+    """The epoch microseconds of a text, or None for none.
 
-    A text without an offset is local to `zone`. A date alone is the first instant of that day. A
-    local time that occurred twice is the earlier one. Raises ValueRefused: not a time, not in
-    `years`, local while `zone` is None, or a local time that never occurred.
+    Digits beyond the microsecond are cut off. A text without an offset is local to `zone`. A date
+    alone is the first instant of that day. A local time that occurred twice is the earlier one.
+
+    Raises ValueRefused: not a time, not in `years`, local while `zone` is None, or a local time
+    that never occurred.
     """
     if not text:
         return None

@@ -97,6 +97,8 @@ def distinct_products(products: Iterable[str], items: Iterable[Item]) -> tuple[s
 
 def column_items(column: pa.Array, refusals: Refusals) -> list[tuple[Item, ...]]:
     """The items of each row. Raises OrdersRefused for a column that can't hold them."""
+    if not is_list(column.type):
+        column = plain_array(column, ITEMS)
     kind = column.type
     if not (is_list(kind) or _is_text(kind) or pa.types.is_null(kind)):
         raise OrdersRefused(
@@ -173,9 +175,4 @@ def _items_of_json(text: str) -> object:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        return _is_text(kind.value_type)
-    return any(
-        is_kind(kind)
-        for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-    )
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from features_pkg.errors import OrdersRefused
 from features_pkg.orders.tables import plain_array
 
-_LARGEST_EXACT: Final = {pa.float32(): 2**24, pa.float64(): 2**53}
-"""Up to which number a type of floats holds every whole number."""
+_LARGEST_EXACT: Final = {pa.float32(): 2**24 - 1, pa.float64(): 2**53 - 1}
+"""Up to which number each whole number has a float of its own: 2^53 + 1 is rounded to 2^53."""
 
 
 def text_array(array: pa.Array, name: str) -> pa.Array:
@@ -28,10 +28,7 @@ def text_array(array: pa.Array, name: str) -> pa.Array:
         plain = _whole_decimals(plain, name)
     elif not _has_text(kind):
         raise OrdersRefused(f"is {kind}, which has no text: give strings", column=name)
-    try:
-        return pc.cast(plain, pa.string())
-    except pa.ArrowInvalid:
-        raise OrdersRefused("has bytes that are not UTF-8: give strings", column=name) from None
+    return pc.cast(plain, pa.string())
 
 
 def _has_text(kind: pa.DataType) -> bool:
@@ -40,8 +37,6 @@ def _has_text(kind: pa.DataType) -> bool:
         for is_kind in (
             pa.types.is_string,
             pa.types.is_large_string,
-            pa.types.is_binary,
-            pa.types.is_large_binary,
             pa.types.is_integer,
             pa.types.is_null,
         )
@@ -55,7 +50,7 @@ def _whole_floats(array: pa.Array, name: str) -> pa.Array:
         raise OrdersRefused("has a number that is not whole: give strings or integers", column=name)
     if not _all(pc.less_equal(pc.abs(array), largest)):
         raise OrdersRefused(
-            f"has a number above {largest}, from where {array.type} rounds: give strings or "
+            f"has a number above {largest}, where {array.type} is not exact: give strings or "
             "integers",
             column=name,
         )
