@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import stat
 import subprocess
 import sys
@@ -15,10 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 
 from ontem.stack import LocalStack
-from stores.settings import read_variables
 from tests.servers import FOLDER
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -95,44 +92,3 @@ def test_spark_says_nothing_when_nothing_is_wrong(report: dict[str, Any], projec
     for log in (project / ".ontem" / "demo" / "logs").glob("night-*.log"):
         for sign in ("WARN", "Setting default log level", "setLogLevel"):
             assert sign not in log.read_text(encoding="utf-8")
-
-
-def test_a_night_that_fails_before_serving_is_a_sentence(
-    report: dict[str, Any], project: Path
-) -> None:
-    """The due day's snapshot is withdrawn, and the connector that the night needs is gone."""
-    jar = next((project / ".ontem" / "jars").iterdir())
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("ONTEM_")}
-    redis_url = read_variables(project / ".ontem" / "demo" / "env")["ONTEM_REDIS_URL"]
-    with redis.Redis.from_url(redis_url) as client:
-        client.flushdb()
-    hidden = jar.rename(project / "hidden.jar")
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "ontem", "demo", "serve", "--bind", "127.0.0.1:0"],
-            cwd=project, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            check=False,
-        )  # fmt: skip
-    finally:
-        hidden.rename(jar)
-
-    assert done.returncode == 1
-    assert "there is no postgresql-*.jar" in done.stderr
-    assert "ended with exit code 1 and said above why" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_a_busy_port_is_told_before_anything_is_served(
-    report: dict[str, Any], project: Path
-) -> None:
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("ONTEM_")}
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        address = f"127.0.0.1:{other.getsockname()[1]}"
-        done = subprocess.run(
-            [sys.executable, "-m", "ontem", "demo", "serve", "--bind", address],
-            cwd=project, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            check=False,
-        )  # fmt: skip
-
-    assert (done.returncode, done.stdout) == (4, "")
-    assert done.stderr.startswith(f"ontem: the service can't listen on {address}")
