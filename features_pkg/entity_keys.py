@@ -6,8 +6,6 @@ import hashlib
 from typing import Final
 
 KEY_BYTES: Final = 24
-NAME_BYTES: Final = 16
-"""The first 16 bytes of a key name the entity; the last 8 check that a value is really its own."""
 KEY_ID_DIGITS: Final = 12
 
 
@@ -21,6 +19,7 @@ class EntityKeys:
     def __init__(self, secret: bytes, timelines_id: str) -> None:
         if len(secret) < 16:
             raise ValueError(f"the entity key has {len(secret)} bytes: give at least 16")
+        self.timelines_id = timelines_id
         self._start = hashlib.blake2b(
             key=secret, digest_size=KEY_BYTES, person=timelines_id.encode()[:16]
         )

@@ -12,6 +12,7 @@ from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.entity_keys import EntityKeys
 from stores.postgres.clock import set_clock
 from stores.postgres.connection import Connection, connect
+from stores.redis.keys import Namespace
 from stores.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,9 +48,9 @@ class Job:
         return Calendar(self.settings.timezone)
 
     @property
-    def entity_key_id(self) -> str:
-        """A name for the secret that does not give it away."""
-        return EntityKeys(self.settings.entity_key, self.feature_set.timelines_id).key_id
+    def namespace(self) -> Namespace:
+        """Where the loads of these settings are in Redis."""
+        return Namespace.of(EntityKeys(self.settings.entity_key, self.feature_set.timelines_id))
 
     def connect(self) -> Connection:
         """A session in autocommit with this job's clock.
@@ -76,5 +77,6 @@ class StageTimer:
         """Measure the seconds of what runs inside, under `name`."""
         start = time.monotonic()
         yield
-        self.seconds[name] = time.monotonic() - start
-        self.say(f"  {name}: {self.seconds[name]:.1f} s")
+        seconds = time.monotonic() - start
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+        self.say(f"  {name}: {seconds:.1f} s")

@@ -10,8 +10,8 @@ from features_pkg.identifiers import IDENTIFIERS, MERCHANT
 from features_pkg.orders.order import Order
 from features_pkg.timelines.read import Timeline, decode
 from service.errors import PastUnavailable
-from stores.redis.reader import OnlineReader, OnlineReadFailed, Reply
-from stores.redis.values import Load, VersionUnreadable, decode_list, load_for_day, read_version
+from stores.redis.load_list import Load
+from stores.redis.reader import OnlineRead, OnlineReader, OnlineReadFailed
 
 Entity = tuple[str, str]
 """Identifier and value."""
@@ -64,28 +64,21 @@ def receive(
     no distant past: never zeros. Raises PastUnavailable.
     """
     try:
-        reply = reader.receive()
-        loads = () if reply.loads is None else decode_list(reply.loads)
+        read = reader.receive(due_day, max_stale)
     except OnlineReadFailed as failed:
         raise PastUnavailable(f"distant: {failed.reason}") from failed
-    except VersionUnreadable as unreadable:
-        raise PastUnavailable("distant: list unreadable") from unreadable
-    load = load_for_day(loads, due_day, max_stale)
-    if load is None:
-        raise PastUnavailable(f"distant: no {'list' if reply.loads is None else 'load'}")
-    listed = frozenset(each.load_id for each in loads)
-    return DistantRead(load, DistantPast(load.as_of, _timelines(reply, request, load, listed)))
+    return DistantRead(read.load, DistantPast(read.load.as_of, _timelines(read, request)))
 
 
-def _timelines(
-    reply: Reply, request: EntityRequest, load: Load, listed: frozenset[int]
-) -> Mapping[Entity, Timeline | None]:
+def _timelines(read: OnlineRead, request: EntityRequest) -> Mapping[Entity, Timeline | None]:
     """The timeline of each entity, None where never seen; an unreadable one is left out."""
     timelines: dict[Entity, Timeline | None] = {}
-    for entity, key, value in zip(request.entities, request.keys, reply.values, strict=True):
+    for entity, key in zip(request.entities, request.keys, strict=True):
+        if key not in read.timelines:
+            continue
+        content = read.timelines[key]
         try:
-            content = read_version(value, key, load.load_id, listed)
             timelines[entity] = None if content is None else decode(content)
-        except (VersionUnreadable, TimelineUnreadable):
+        except TimelineUnreadable:
             continue
     return timelines

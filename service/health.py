@@ -11,7 +11,8 @@ from service.database import Database, Statement
 from service.served_model import ServedModel
 from stores.postgres.connection import PostgresUnavailable
 from stores.redis.errors import ListDamaged, NothingPublished
-from stores.redis.reader import read_published
+from stores.redis.keys import Namespace
+from stores.redis.published import read_published
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -50,9 +51,9 @@ class Readiness:
         self._client.ping()
 
     def _snapshot(self) -> None:
-        timelines = self._served_model.feature_set.timelines_id
-        if not read_published(self._client, timelines).loads:
-            raise NothingPublished(timelines=timelines)
+        namespace = Namespace.of(self._served_model.keys)
+        if read_published(self._client, namespace).newest is None:
+            raise NothingPublished(timelines=namespace.timelines)
 
 
 def _result(check: Callable[[], None]) -> str:

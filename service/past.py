@@ -18,6 +18,7 @@ from service.distant import DistantRead, EntityRequest
 from service.errors import PastUnavailable
 from service.recent import RecentRead
 from service.served_model import ServedModel
+from stores.redis.keys import Namespace
 from stores.redis.reader import OnlineReader
 
 
@@ -113,7 +114,7 @@ class PastReader:
         if reader is None:
             reader = OnlineReader(
                 self._redis_url,
-                self._served_model.feature_set.timelines_id,
+                Namespace.of(self._served_model.keys),
                 timeout=self._redis_timeout,
             )
             self._local.reader = reader

@@ -17,7 +17,7 @@ from service.database import Database, prepare
 from service.errors import OrderConflict
 from service.evaluation_answer import EvaluationAnswer
 from stores.policy import Decision
-from stores.redis.values import Load
+from stores.redis.load_list import Load
 
 _FIELDS: Final = (
     *("merchant_id", "order_id", "evaluated_at", "placed_at", "content_hash", "amount_cents"),

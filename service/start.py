@@ -21,7 +21,9 @@ from service.served_model import ServedModel
 from stores.postgres.connection import connect, postgres_address
 from stores.postgres.merchants import authenticate
 from stores.redis.connection import connect_redis, redis_address, redis_client
-from stores.redis.reader import REQUEST_TIMEOUT, read_published
+from stores.redis.keys import Namespace
+from stores.redis.published import read_published
+from stores.redis.reader import REQUEST_TIMEOUT
 from stores.settings import Settings
 
 
@@ -60,13 +62,14 @@ def check(settings: Settings, served_model: ServedModel, *, now_us: int) -> None
     """
     _check_database(settings)
     with connect_redis(settings.redis_url) as client:
-        published = read_published(client, served_model.feature_set.timelines_id)
-    if not published.loads:
+        published = read_published(client, Namespace.of(served_model.keys))
+    if published.newest is None:
         due_day = date.fromordinal(served_model.due_day(now_us))
         raise StartRefused(
             f"Redis at {redis_address(settings.redis_url)} has no published snapshot of "
-            f"timelines {served_model.feature_set.timelines_id}, which the model "
-            f"{served_model.model.manifest.name} reads: run `ontem snapshot --as-of {due_day}`"
+            f"timelines {served_model.feature_set.timelines_id} under this ONTEM_ENTITY_KEY, which "
+            f"the model {served_model.model.manifest.name} reads: "
+            f"run `ontem snapshot --as-of {due_day}`"
         )
 
 

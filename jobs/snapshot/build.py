@@ -41,7 +41,7 @@ def build_snapshot(
             timelines=features.timelines_id,
             feature_set=features.version,
             timezone=features.timezone,
-            entity_key_id=job.entity_key_id,
+            entity_key_id=job.namespace.key_id,
         ),
         provenance=provenance(at=database_clock(stores.connection), by="ontem snapshot"),
     )

@@ -7,7 +7,7 @@ import click
 from jobs.entry import CLOCK, Day, job_here
 from stores.postgres.loads import LoadRow, loads_of
 from stores.redis.connection import connect_redis
-from stores.redis.reader import read_published
+from stores.redis.published import read_published
 
 
 @click.command()
@@ -26,7 +26,7 @@ def snapshot(as_of: date, clock: datetime | None) -> None:
 @click.option("--as-of", type=Day(), help="Publish the snapshot of this day, not the newest.")
 @CLOCK
 def publish(as_of: date | None, clock: datetime | None) -> None:
-    """Publish the newest snapshot again, after Redis lost its data."""
+    """Publish again what requests may ask for, after Redis lost its data."""
     from jobs.snapshot.night import publish_again
     from jobs.snapshot.summary import summary
 
@@ -47,18 +47,20 @@ def unpublish(clock: datetime | None) -> None:
 def snapshots() -> None:
     """List all loads with their day, entities and state."""
     job = job_here()
-    timelines = job.feature_set.timelines_id
     with connect_redis(job.settings.redis_url) as client, job.connect() as connection:
-        listed_ids = read_published(client, timelines).ids
-        rows = loads_of(connection, timelines)
+        listed_ids = read_published(client, job.namespace).ids
+        rows = loads_of(connection, job.namespace.timelines)
     if not rows:
         click.echo("no snapshot yet: build one with `ontem snapshot --as-of DAY`")
     for row in rows:
-        click.echo(_describe(row, is_listed=row.load_id in listed_ids))
+        is_ours = row.entity_key_id == job.namespace.key_id
+        click.echo(_describe(row, is_ours=is_ours, is_listed=row.load_id in listed_ids))
 
 
-def _describe(row: LoadRow, *, is_listed: bool) -> str:
-    if is_listed:
+def _describe(row: LoadRow, *, is_ours: bool, is_listed: bool) -> str:
+    if not is_ours:
+        state = f"of another ONTEM_ENTITY_KEY ({row.entity_key_id})"
+    elif is_listed:
         state = f"published {row.published_at:%Y-%m-%d %H:%M}Z" if row.published_at else "published"
     elif row.withdrawn_at:
         state = f"withdrawn {row.withdrawn_at:%Y-%m-%d %H:%M}Z"

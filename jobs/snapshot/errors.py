@@ -47,17 +47,6 @@ class SnapshotDamaged(JobError):
         self.key, self.reason = key, reason
 
 
-class OtherEntityKey(JobError):
-    """A snapshot built with another secret: the service would find none of its entities."""
-
-    def __init__(self, *, revision: str) -> None:
-        super().__init__(
-            f"{revision} was built with another ONTEM_ENTITY_KEY: set that one, or run "
-            "`ontem unpublish` and `ontem snapshot` again"
-        )
-        self.revision = revision
-
-
 class TooFarBack(JobError):
     """The load can't be withdrawn: older ones can't be read from the versions in Redis."""
 

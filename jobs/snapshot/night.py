@@ -1,5 +1,6 @@
 """The night job: from orders in PostgreSQL to a load that requests can see."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
@@ -7,24 +8,31 @@ from datetime import date
 from features_pkg.queries import with_parameters
 from jobs.job import Job, StageTimer
 from jobs.snapshot.build import build_snapshot
-from jobs.snapshot.errors import NothingToPublish, SnapshotOutdated
+from jobs.snapshot.errors import (
+    NoOrders,
+    NothingToPublish,
+    SnapshotDamaged,
+    SnapshotOutdated,
+    SnapshotShrunk,
+)
 from jobs.snapshot.facts import SnapshotFacts
-from jobs.snapshot.publish import checksum_of, publish
+from jobs.snapshot.publish import checksum_of, give_up, publish
 from jobs.snapshot.stores import OpenStores, open_stores
+from jobs.snapshot.withdraw import finish_withdrawal, loads_of_namespace
 from jobs.watermark import ReadBounds, wait_for_read_bounds
-from stores.files.manifest import Manifest
+from stores.files.manifest import Manifest, ManifestMissing
+from stores.files.store import FileMissing, OfflineError
 from stores.postgres.connection import Connection
 from stores.postgres.loads import (
     LoadRow,
     NewLoad,
-    loads_of,
     mark_published,
     mark_withdrawn,
     register_load,
 )
-from stores.redis.errors import LoadTooOld
-from stores.redis.reader import Published, read_published
-from stores.redis.values import Load
+from stores.redis.errors import ListDamaged, LoadTooOld
+from stores.redis.load_list import MOST_LISTED, Load, LoadList
+from stores.redis.published import Published, read_copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,54 +51,108 @@ def snapshot(job: Job, as_of: date) -> SnapshotResult:
 
     After a run that was killed this finishes the same load, unless the orders it was built from
     have changed: then it builds a new one, and the unfinished one is withdrawn for good. If the
-    snapshot is published already, nothing is done.
+    snapshot is published already, nothing is done. If Redis has lost its list, the loads before are
+    published first, because requests ask for the newest of them until the lag is over.
 
     Raises DayNotOver, StillWriting, LoaderRunning, SnapshotOutdated, LoadTooOld and what `publish`
     raises; the published loads stay as they were.
     """
-    timelines = job.feature_set.timelines_id
     with open_stores(job) as stores:
-        load_list = read_published(stores.client, timelines)
-        load = _newest_load(stores.connection, timelines, as_of)
-        if load and load.load_id in load_list.ids:
+        published = finish_withdrawal(stores.connection, stores.client, job.namespace, job.say)
+        load = _newest_load(job, stores, as_of)
+        if load and load.load_id in published.ids:
             return _leave_published(stores.connection, load)
-        _check_day(as_of, load_list)
+        _check_day(as_of, published)
         read_bounds = wait_for_read_bounds(stores.connection, as_of, job.calendar, say=job.say)
         if load and _has_changed(stores.connection, load):
             mark_withdrawn(stores.connection, load.load_id)
             load = None
         timer = StageTimer(job.say)
+        if published.newest is None:
+            older = [each for each in _loads_before(job, stores, load) if each.as_of < as_of]
+            published = _publish_older(job, stores, older, published, timer)
         if load is None:
             load = _build_load(job, stores, read_bounds, as_of, timer)
-        written = publish(job, stores, load, timer)
+        try:
+            written = publish(job, stores, load, published, timer)
+        except (FileMissing, ManifestMissing):  # the next run can build it where files are now
+            give_up(job, stores, load)
+            raise
         return SnapshotResult(load, written, seconds=timer.seconds)
 
 
 def publish_again(job: Job, as_of: date | None = None) -> SnapshotResult:
-    """Publish the newest committed snapshot (of a day) again, as after Redis lost its data.
+    """Publish again what requests may ask for, oldest first, as after Redis lost its data.
+
+    That is the newest snapshot (of a day) and, when no day is named, those before it that a list
+    has. A list that is damaged in every copy is replaced. An older snapshot that does not pass the
+    check is left out.
 
     Raises NothingToPublish, LoaderRunning, SnapshotOutdated and what `publish` raises.
     """
-    timelines = job.feature_set.timelines_id
     with open_stores(job) as stores:
-        load = _newest_load(stores.connection, timelines, as_of)
-        if load is None:
-            raise NothingToPublish(timelines=timelines, as_of=as_of)
-        if load.load_id in read_published(stores.client, timelines).ids:
-            return _leave_published(stores.connection, load)
+        published = _published_or_none(job, stores)
+        newest = _newest_load(job, stores, as_of)
+        if newest is None:
+            raise NothingToPublish(timelines=job.namespace.timelines, as_of=as_of)
+        if newest.load_id in published.ids:
+            return _leave_published(stores.connection, newest)
         timer = StageTimer(job.say)
-        written = publish(job, stores, load, timer)
-        return SnapshotResult(load, written, seconds=timer.seconds)
+        if as_of is None:
+            older = _loads_before(job, stores, newest)
+            published = _publish_older(job, stores, older, published, timer)
+        written = publish(job, stores, newest, published, timer)
+        return SnapshotResult(newest, written, seconds=timer.seconds)
 
 
-def _newest_load(connection: Connection, timelines: str, as_of: date | None) -> LoadRow | None:
+def _published_or_none(job: Job, stores: OpenStores) -> Published:
+    """What is published, without withdrawn loads; nothing where no copy of the list is sound."""
+    try:
+        return finish_withdrawal(stores.connection, stores.client, job.namespace, job.say)
+    except ListDamaged as damaged:
+        job.say(f"  {damaged}")
+        return Published(read_copies(stores.client, job.namespace), LoadList())
+
+
+def _publish_older(
+    job: Job,
+    stores: OpenStores,
+    loads: Sequence[LoadRow],
+    published: Published,
+    timer: StageTimer,
+) -> Published:
+    """Publish loads that a lost list had, as far as they can follow what is published."""
+    for load in loads:
+        if published.newest is not None and load.load_id <= published.newest.load_id:
+            continue
+        try:
+            publish(job, stores, load, published, timer)
+        except (SnapshotDamaged, NoOrders, SnapshotShrunk, OfflineError) as error:
+            job.say(f"  load {load.load_id} as of {load.as_of} stays unpublished: {error}")
+        published = _published_or_none(job, stores)
+    return published
+
+
+def _newest_load(job: Job, stores: OpenStores, as_of: date | None) -> LoadRow | None:
     """The newest load (of a day) that was not withdrawn."""
     loads = [
         load
-        for load in loads_of(connection, timelines)
+        for load in loads_of_namespace(stores.connection, job.namespace)
         if as_of in (None, load.as_of) and not load.withdrawn_at
     ]
     return loads[-1] if loads else None
+
+
+def _loads_before(job: Job, stores: OpenStores, newest: LoadRow | None) -> list[LoadRow]:
+    """The loads that were listed beside `newest` (None: beside the next one), oldest first."""
+    loads = [
+        load
+        for load in loads_of_namespace(stores.connection, job.namespace)
+        if load.published_at
+        and not load.withdrawn_at
+        and (newest is None or load.load_id < newest.load_id)
+    ]
+    return loads[1 - MOST_LISTED :]
 
 
 def _leave_published(connection: Connection, load: LoadRow) -> SnapshotResult:
@@ -109,11 +171,11 @@ def _has_changed(connection: Connection, load: LoadRow) -> bool:
     return bool(row[0])
 
 
-def _check_day(as_of: date, load_list: Published) -> None:
+def _check_day(as_of: date, published: Published) -> None:
     """Refuse a day that is not after the published ones, before an hour is spent on it."""
-    newest = load_list.newest
+    newest = published.newest
     if newest and as_of.toordinal() <= newest.as_of:
-        next_load = Load(newest.load_id + 1, as_of.toordinal(), 0, 0, "", "")
+        next_load = Load(newest.load_id + 1, as_of.toordinal(), 0, 0, "", 1)
         raise LoadTooOld(load=next_load, newest=newest)
 
 
@@ -137,6 +199,7 @@ def _new_load(key: str, manifest: Manifest[SnapshotFacts]) -> NewLoad:
         watermark=facts.watermark,
         generation=facts.generation,
         timelines=facts.timelines,
+        entity_key_id=facts.entity_key_id,
         revision=key,
         entities=manifest.rows,
         checksum=checksum_of(manifest.files),

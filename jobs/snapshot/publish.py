@@ -2,29 +2,36 @@
 
 import hashlib
 from collections.abc import Iterator
-
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
+from contextlib import contextmanager
 
 from features_pkg.calendar import to_us
-from features_pkg.entity_keys import KEY_BYTES
 from jobs.job import Job, StageTimer
-from jobs.snapshot.errors import NoOrders, OtherEntityKey, SnapshotDamaged, SnapshotShrunk
+from jobs.snapshot.errors import NoOrders, SnapshotDamaged, SnapshotShrunk
 from jobs.snapshot.facts import SnapshotFacts
+from jobs.snapshot.rows import check_rows, read_groups
 from jobs.snapshot.stores import OpenStores
-from stores.files.manifest import DataFile, Manifest, read_manifest, verify_files
+from stores.files.manifest import (
+    DataFile,
+    FileDamaged,
+    Manifest,
+    ManifestUnreadable,
+    read_manifest,
+    verify_files,
+)
 from stores.files.store import OfflineStore
-from stores.postgres.loads import LoadRow, mark_published
+from stores.postgres.loads import LoadRow, mark_published, mark_withdrawn
 from stores.redis.connection import redis_address
+from stores.redis.fence import Fence, take_fence, take_over_fence
+from stores.redis.load_list import Load, LoadList
 from stores.redis.memory import bytes_needed, check_room
-from stores.redis.publish import Fence, check_order, set_list, take_fence, write_versions
-from stores.redis.reader import Published, read_published
-from stores.redis.values import Load
-
-ROWS_AT_ONCE = 20_000
-COLUMNS = ["entity", "timeline"]
-KEY_LENGTHS = {"min": KEY_BYTES, "max": KEY_BYTES}
+from stores.redis.publish import (
+    BucketWriter,
+    check_order,
+    choose_buckets,
+    delete_buckets,
+    set_list,
+)
+from stores.redis.published import Published
 
 
 def checksum_of(files: tuple[DataFile, ...]) -> str:
@@ -33,7 +40,7 @@ def checksum_of(files: tuple[DataFile, ...]) -> str:
     return hashlib.sha256(digests.encode()).hexdigest()[:32]
 
 
-def list_entry(row: LoadRow) -> Load:
+def list_entry(row: LoadRow, load_list: LoadList) -> Load:
     """The entry in the list of published loads for a row of the table `loads`."""
     return Load(
         load_id=row.load_id,
@@ -41,52 +48,107 @@ def list_entry(row: LoadRow) -> Load:
         cutoff_us=to_us(row.cutoff),
         entities=row.entities,
         checksum=row.checksum,
-        revision=row.revision,
+        buckets=choose_buckets(row.entities, load_list),
     )
 
 
-def publish(job: Job, stores: OpenStores, row: LoadRow, timer: StageTimer) -> int:
+def publish(
+    job: Job, stores: OpenStores, row: LoadRow, published: Published, timer: StageTimer
+) -> int:
     """Make a registered load visible to requests; how many entities were written.
 
     After a run that was killed this finishes the same load with the same bytes. The list of
     published loads is replaced only after the files were checked and Redis has confirmed all
-    writes.
+    writes. A load whose snapshot does not pass the check is given up, so that the day's next
+    snapshot is another load.
 
-    Raises PublishRefused, OfflineError, OtherEntityKey, SnapshotDamaged, NoOrders, SnapshotShrunk;
-    the list stays as it was.
+    Raises PublishRefused, OfflineError, SnapshotDamaged, NoOrders, SnapshotShrunk; the list stays
+    as it was.
     """
-    client, offline = stores.client, stores.offline
-    load_list = read_published(client, row.timelines)
+    load_list = published.load_list
     if row.load_id in load_list.ids:
         mark_published(stores.connection, row.load_id)
         return 0
-    load = list_entry(row)
+    load = list_entry(row, load_list)
     check_order(load, load_list)
     with timer.stage("check the snapshot"):
-        manifest = read_manifest(offline, row.revision, SnapshotFacts)
-        _check_snapshot(job, offline, manifest, row, load_list)
+        manifest = _checked_manifest(job, stores, row, load_list)
         needed = bytes_needed(load, manifest.bytes, load_list)
-        check_room(client, redis_address(job.settings.redis_url), needed)
-    fence = Fence.fresh(row.load_id)
-    take_fence(client, row.timelines, fence)
-    with timer.stage("write to Redis"):
-        entities = read_entities(offline, manifest.files)
-        written = write_versions(client, row.timelines, fence, entities, load_list.ids)
-    set_list(client, row.timelines, fence, load_list, (*load_list.loads, load))
+        check_room(stores.client, redis_address(job.settings.redis_url), needed)
+    fence = _take_fence(job, stores, load, load_list)
+    published = prepare_layout(job, stores, fence, load, published)
+    writer = BucketWriter(
+        stores.client, job.namespace, fence, load=load, load_list=published.load_list
+    )
+    with timer.stage("write to Redis"), _given_up_when_damaged(job, stores, row):
+        written = writer.write(read_groups(stores.offline, manifest.files))
+    if written.mended:
+        job.say(
+            f"  {written.mended:,} buckets in Redis were damaged or lost: they are whole again "
+            f"from load {load.load_id} on, and missing to the loads before it"
+        )
+    set_list(stores.client, job.namespace, fence, published, published.load_list.with_load(load))
     mark_published(stores.connection, row.load_id)
-    return written
+    return written.entities
 
 
-def read_entities(
-    offline: OfflineStore, files: tuple[DataFile, ...]
-) -> Iterator[tuple[bytes, bytes]]:
-    """(entity key, timeline) of every row of the files."""
-    for file in files:
-        with offline.open(file.key) as source:
-            batches = pq.ParquetFile(source).iter_batches(ROWS_AT_ONCE, columns=COLUMNS)
-            for batch in batches:
-                keys, timelines = (batch.column(name).to_pylist() for name in COLUMNS)
-                yield from zip(keys, timelines, strict=True)
+def _take_fence(job: Job, stores: OpenStores, load: Load, load_list: LoadList) -> Fence:
+    """The fence for this run. Where nothing is listed, an older load may be published once more."""
+    if load_list.newest is None:
+        return take_over_fence(stores.client, job.namespace, load.load_id)
+    fence = Fence.fresh(load.load_id)
+    take_fence(stores.client, job.namespace, fence)
+    return fence
+
+
+def prepare_layout(
+    job: Job, stores: OpenStores, fence: Fence, load: Load, published: Published
+) -> Published:
+    """The list, once buckets that nobody reads are deleted, and before a load fills new ones.
+
+    What a killed run leaves of new buckets is then known to the list, and the next run deletes it.
+    """
+    load_list = published.load_list
+    after = load_list.without_unused()
+    for buckets in load_list.unused:
+        if buckets != load.buckets:
+            delete_buckets(stores.client, job.namespace, fence, buckets)
+    if all(each.buckets != load.buckets for each in load_list.loads):
+        after = after.with_unused(load.buckets)
+    if after == load_list:
+        return published
+    return set_list(stores.client, job.namespace, fence, published, after)
+
+
+def _checked_manifest(
+    job: Job, stores: OpenStores, row: LoadRow, load_list: LoadList
+) -> Manifest[SnapshotFacts]:
+    """The manifest of the load's snapshot."""
+    with _given_up_when_damaged(job, stores, row):
+        manifest = read_manifest(stores.offline, row.revision, SnapshotFacts)
+        _check_snapshot(job, stores.offline, manifest, row, load_list)
+        return manifest
+
+
+@contextmanager
+def _given_up_when_damaged(job: Job, stores: OpenStores, row: LoadRow) -> Iterator[None]:
+    """Give the load up when its snapshot turns out to be bad.
+
+    Files that are not there may be elsewhere, so that alone gives nothing up.
+    """
+    try:
+        yield
+    except (SnapshotDamaged, NoOrders, SnapshotShrunk, FileDamaged, ManifestUnreadable):
+        give_up(job, stores, row)
+        raise
+
+
+def give_up(job: Job, stores: OpenStores, row: LoadRow) -> None:
+    """Record that the load never gets published, so that its day can be built anew."""
+    mark_withdrawn(stores.connection, row.load_id)
+    job.say(
+        f"  load {row.load_id} is given up: `ontem snapshot --as-of {row.as_of}` builds another one"
+    )
 
 
 def _check_snapshot(
@@ -94,11 +156,11 @@ def _check_snapshot(
     offline: OfflineStore,
     manifest: Manifest[SnapshotFacts],
     row: LoadRow,
-    load_list: Published,
+    load_list: LoadList,
 ) -> None:
     """Refuse a snapshot built with another secret, and one that is damaged, empty or shrunken."""
-    if manifest.facts.entity_key_id != job.entity_key_id:
-        raise OtherEntityKey(revision=row.revision)
+    if manifest.facts.entity_key_id != job.namespace.key_id:
+        raise SnapshotDamaged(key=row.revision, reason="it was built with another ONTEM_ENTITY_KEY")
     if manifest.rows != row.entities or checksum_of(manifest.files) != row.checksum:
         raise SnapshotDamaged(key=row.revision, reason="it changed after the load was registered")
     if not manifest.rows:
@@ -113,19 +175,4 @@ def _check_snapshot(
         )
     verify_files(offline, manifest.files)
     for file in manifest.files:
-        _check_rows(offline, file)
-
-
-def _check_rows(offline: OfflineStore, file: DataFile) -> None:
-    with offline.open(file.key) as source:
-        try:
-            table = pq.read_table(source, columns=COLUMNS)
-        except (pa.ArrowInvalid, KeyError) as error:
-            raise SnapshotDamaged(key=file.key, reason=str(error)) from None
-    keys, timelines = (table[name] for name in COLUMNS)
-    if keys.null_count or timelines.null_count:
-        raise SnapshotDamaged(key=file.key, reason="a row has a null")
-    if table.num_rows and pc.min_max(pc.binary_length(keys)).as_py() != KEY_LENGTHS:
-        raise SnapshotDamaged(key=file.key, reason=f"a key does not have {KEY_BYTES} bytes")
-    if pc.count_distinct(keys).as_py() != file.rows:
-        raise SnapshotDamaged(key=file.key, reason="an entity appears twice or a row is missing")
+        check_rows(offline, file)

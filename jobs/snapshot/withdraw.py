@@ -1,18 +1,21 @@
 """Going back: the newest load is taken off the list, and never returns."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import redis
 
-from jobs.job import Job
+from jobs.job import Job, Say
 from jobs.snapshot.errors import TooFarBack
-from stores.postgres.loads import LoadRow, loads_of, lock_loads, mark_withdrawn
+from stores.postgres.connection import Connection
+from stores.postgres.loads import LoadRow, loads_of, mark_withdrawn
 from stores.redis.connection import connect_redis
-from stores.redis.errors import NothingPublished
-from stores.redis.publish import withdraw_newest
-from stores.redis.reader import read_published
-from stores.redis.values import MOST_VERSIONS, Load
+from stores.redis.errors import LoadFenced, NothingPublished
+from stores.redis.fence import take_over_fence
+from stores.redis.keys import Namespace
+from stores.redis.load_list import MOST_LISTED, Load
+from stores.redis.publish import set_list
+from stores.redis.published import Published, read_published
 
 BEGIN, LIST, WITHDRAW = range(3)
 
@@ -20,39 +23,82 @@ BEGIN, LIST, WITHDRAW = range(3)
 def unpublish(job: Job) -> Load:
     """Withdraw the newest published load; it is invisible when this returns.
 
-    The withdrawal is recorded first, so that no other run can publish the load again in between. If
-    this is killed there, the next call finishes it.
+    It waits for nobody: a run that is loading meanwhile loses its fence, and is refused its next
+    write. The withdrawal is recorded first, so that no other run can publish the load again in
+    between. If this is killed there, the next call or any other run finishes it.
 
-    Raises NothingPublished, TooFarBack, LoaderRunning.
+    Raises NothingPublished, TooFarBack, LoadFenced (another run of this withdrew it meanwhile).
     """
-    timelines = job.feature_set.timelines_id
     client: redis.Redis = connect_redis(job.settings.redis_url)
     with job.connect() as connection, client:
-        lock_loads(connection, timelines)
-        load_list = read_published(client, timelines)
-        if load_list.newest is None:
-            raise NothingPublished(timelines=timelines)
-        load_id = load_list.newest.load_id
-        rows = loads_of(connection, timelines)
-        is_recorded = any(row.load_id == load_id and row.withdrawn_at for row in rows)
-        readable = min(readable_loads(rows), len(load_list.loads))
-        if not is_recorded and len(load_list.loads) > 1 and readable <= 1:
-            raise TooFarBack(load_id=load_id)
-        mark_withdrawn(connection, load_id)
-        return withdraw_newest(client, timelines, load_list)
+        published = read_published(client, job.namespace)
+        load = published.newest
+        if load is None:
+            raise NothingPublished(timelines=job.namespace.timelines)
+        _check_readable(load, published, loads_of_namespace(connection, job.namespace))
+        fence = take_over_fence(client, job.namespace, load.load_id)
+        if read_published(client, job.namespace) != published:  # a load was listed in between
+            raise LoadFenced(load_id=load.load_id)
+        mark_withdrawn(connection, load.load_id)
+        after = published.load_list.without_newest()
+        set_list(client, job.namespace, fence, published, after)
+        if not after.loads:
+            job.say("  no load is published now: distant features are missing until the next night")
+        return load
+
+
+def finish_withdrawal(
+    connection: Connection, client: "redis.Redis", namespace: Namespace, say: Say
+) -> Published:
+    """What is published, once a withdrawal that PostgreSQL records has reached Redis.
+
+    Every job begins with it: a load on top of a withdrawn one would hide that it is still there.
+    Raises ListDamaged, LoadFenced.
+    """
+    published = read_published(client, namespace)
+    while (newest := published.newest) is not None and _is_recorded(
+        newest, loads_of_namespace(connection, namespace)
+    ):
+        fence = take_over_fence(client, namespace, newest.load_id)
+        after = published.load_list.without_newest()
+        published = set_list(client, namespace, fence, published, after)
+        say(
+            f"  load {newest.load_id} as of {date.fromordinal(newest.as_of)} was withdrawn before, "
+            "and is invisible now"
+        )
+    return published
+
+
+def loads_of_namespace(connection: Connection, namespace: Namespace) -> list[LoadRow]:
+    """All loads of these timelines under this entity key, oldest first."""
+    rows = loads_of(connection, namespace.timelines)
+    return [row for row in rows if row.entity_key_id == namespace.key_id]
+
+
+def _check_readable(load: Load, published: Published, rows: Sequence[LoadRow]) -> None:
+    """Raises TooFarBack unless every entity can be read for the load before `load`."""
+    listed = len(published.load_list.loads)
+    readable = min(readable_loads(rows), listed)
+    if listed > 1 and readable <= 1 and not _is_recorded(load, rows):
+        raise TooFarBack(load_id=load.load_id)
+
+
+def _is_recorded(load: Load, rows: Sequence[LoadRow]) -> bool:
+    """Whether PostgreSQL says that the load is withdrawn."""
+    return any(row.load_id == load.load_id and row.withdrawn_at for row in rows)
 
 
 def readable_loads(rows: Sequence[LoadRow]) -> int:
     """For how many of the newest published loads every entity can still be read.
 
-    A value in Redis has room for `MOST_VERSIONS`. A load that begins may push out the oldest one,
-    even if it is never published. A load that is withdrawn is one less to be read.
+    An entity in Redis has room for `MOST_LISTED` versions. A load that begins may push out the
+    oldest one, even if it is never published. A load that is withdrawn is one less to be read.
     """
     readable = 0
     steps = sorted(step for row in rows for step in _steps(row))
     for _, _, step in steps:
         if step == BEGIN:
-            readable = min(readable, MOST_VERSIONS - 1)
+            readable = min(readable, MOST_LISTED - 1)
         else:
             readable += 1 if step == LIST else -1
     return readable

@@ -12,11 +12,13 @@ import redis
 
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.entity_keys import EntityKeys
 from ontem.demo.errors import NightFailed, NoDemo
 from ontem.demo.folder import DemoFolder
 from ontem.demo.stages import python_module
 from service.address import check_address
-from stores.redis.reader import read_published
+from stores.redis.keys import Namespace
+from stores.redis.published import read_published
 from stores.settings import Settings
 
 
@@ -48,7 +50,8 @@ def missing_night(settings: Settings, now_us: int) -> date | None:
     features = FeatureSet(settings.timezone, settings.snapshot_lag)
     due_day = calendar.as_of(now_us, settings.snapshot_lag)
     with redis.Redis.from_url(settings.redis_url) as client:
-        newest = read_published(client, features.timelines_id).newest
+        namespace = Namespace.of(EntityKeys(settings.entity_key, features.timelines_id))
+        newest = read_published(client, namespace).newest
     if newest is not None and newest.as_of >= due_day:
         return None
     return date.fromordinal(due_day)

@@ -15,7 +15,7 @@ from stores.postgres.recorded_key import recorded_key
 LOCK_CLASS: Final = 0x4F6E746D
 COLUMNS: Final = (
     "load_id, as_of, cutoff, watermark::text::bigint AS watermark, generation, timelines, "
-    "revision, "
+    "entity_key_id, revision, "
     "coalesce(entities, 0) AS entities, coalesce(checksum, '') AS checksum, "
     "created_at, published_at, withdrawn_at"
 )
@@ -35,7 +35,8 @@ class LoaderRunning(OntemError):
 class NewLoad:
     """A committed snapshot that is to become a load.
 
-    It has the rows of transactions below `watermark`; `revision` is the key of its manifest.
+    Its entities have keys of the secret that `entity_key_id` names. It has the rows of transactions
+    below `watermark`; `revision` is the key of its manifest.
     """
 
     as_of: date
@@ -43,6 +44,7 @@ class NewLoad:
     watermark: int
     generation: int
     timelines: str
+    entity_key_id: str
     revision: str
     entities: int
     checksum: str
@@ -86,7 +88,7 @@ def lock_loads(connection: Connection, timelines: str) -> None:
 
 
 def loads_of(connection: Connection, timelines: str) -> Sequence[LoadRow]:
-    """All loads of these timelines, oldest first."""
+    """All loads of these timelines, oldest first, of whatever secret."""
     with connection.cursor(row_factory=class_row(LoadRow)) as cursor:
         cursor.execute(
             f"SELECT {COLUMNS} FROM loads WHERE timelines = %s ORDER BY load_id",  # noqa: S608
@@ -99,8 +101,9 @@ def register_load(connection: Connection, load: NewLoad) -> LoadRow:
     """`load` with its new id, which is greater than all before and never changes."""
     ((load_id, created_at),) = connection.execute(
         "INSERT INTO loads"
-        " (as_of, cutoff, watermark, generation, timelines, revision, entities, checksum)"
-        " VALUES (%s, %s, %s::text::xid8, %s, %s, %s, %s, %s) RETURNING load_id, created_at",
+        " (as_of, cutoff, watermark, generation, timelines, entity_key_id, revision, entities,"
+        " checksum)"
+        " VALUES (%s, %s, %s::text::xid8, %s, %s, %s, %s, %s, %s) RETURNING load_id, created_at",
         astuple(load),
     ).fetchall()
     return LoadRow(

@@ -3,7 +3,7 @@
 from datetime import date
 
 from features_pkg.errors import OntemError
-from stores.redis.values import Load
+from stores.redis.load_list import Load
 
 
 class PublishRefused(OntemError):
@@ -65,23 +65,26 @@ class RedisLost(PublishRefused):
         self.reason = reason
 
 
-class ValueDamaged(PublishRefused):
-    """A value in Redis that was not written by this store."""
+class LoadIdTooGreat(PublishRefused):
+    """A load whose id does not fit into a value."""
 
-    def __init__(self, *, key: bytes, reason: str) -> None:
-        super().__init__(f"the value of {key.decode()} is damaged ({reason}): delete that key")
-        self.key, self.reason = key, reason
+    def __init__(self, *, load_id: int, most: int) -> None:
+        super().__init__(
+            f"load {load_id} can't be published: the greatest id that fits into a value in Redis "
+            f"is {most}; a layout with longer ids is needed (stores/redis/buckets.py)"
+        )
+        self.load_id, self.most = load_id, most
 
 
 class ListDamaged(PublishRefused):
-    """The list of published loads is not one that this store wrote."""
+    """No copy of the list of published loads is as this store wrote it."""
 
-    def __init__(self, *, key: bytes, reason: str) -> None:
+    def __init__(self, *, key: bytes) -> None:
         super().__init__(
-            f"the list of published loads, {key.decode()}, is damaged ({reason}): delete that key, "
-            "then run `ontem publish`"
+            f"the list of published loads, {key.decode()}, is damaged in every copy: run "
+            "`ontem publish`, which publishes anew what requests may ask for"
         )
-        self.key, self.reason = key, reason
+        self.key = key
 
 
 class NothingPublished(PublishRefused):

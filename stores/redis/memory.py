@@ -5,17 +5,17 @@ from typing import Any, Final
 import redis
 
 from stores.redis.errors import RedisFull, RedisMayEvict
-from stores.redis.reader import Published
-from stores.redis.values import Load
+from stores.redis.load_list import Load, LoadList
 
-KEY_OVERHEAD_BYTES: Final = 170
-"""What Redis needs for one more key besides its timeline, as measured."""
+ENTITY_OVERHEAD_BYTES: Final = 36
+"""What Redis needs for one more entity besides its timeline, as measured (`make bench`)."""
 
 
-def bytes_needed(load: Load, timelines_bytes: int, before: Published) -> int:
-    """About how much memory `load` adds: keys for the new entities, and every timeline again."""
-    known = before.newest.entities if before.newest else 0
-    return max(load.entities - known, 0) * KEY_OVERHEAD_BYTES + timelines_bytes
+def bytes_needed(load: Load, timelines_bytes: int, load_list: LoadList) -> int:
+    """About how much memory `load` adds: room for the new entities, and every timeline again."""
+    newest = load_list.newest
+    known = newest.entities if newest and newest.buckets == load.buckets else 0
+    return max(load.entities - known, 0) * ENTITY_OVERHEAD_BYTES + timelines_bytes
 
 
 def check_room(client: "redis.Redis", address: str, needed: int) -> None:

@@ -1,172 +1,199 @@
-"""Writing the online store, in three steps: take the fence, write the versions, set the list.
+"""Writing the online store, in three steps: take the fence, write the buckets, set the list.
 
-The fence is a key in Redis that names a load and the run that writes it. A run that has taken it
-adds a version to every entity whose timeline changed. Requests see these versions only when the run
-then replaces the list of published loads, at once. Redis refuses every write of a run when another
-one has taken the fence, so a run that was paused and wakes later changes nothing.
+The fence names a load and the run that writes it. A run that has taken it writes every bucket with
+a version of each of its entities, which nobody can see yet, and then replaces the list of published
+loads at once: that makes all of them visible. Redis refuses every write of a run whose fence has
+been taken by another one, so a run that was paused and wakes later changes nothing.
+
+Fence and list have a copy in every group. Two runs never write one bucket at a time, and a later
+division of work among several writers is between buckets.
 """
 
-import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Final, cast
+from math import ceil
+from typing import Final, TypeAlias, cast
 
 import redis
 
-from stores.redis.errors import (
-    LoadFenced,
-    LoadTooOld,
-    NothingPublished,
-    RedisLost,
-    ValueDamaged,
+from stores.redis.buckets import (
+    MOST_LOAD_IDS,
+    ValueUnreadable,
+    mended_bucket,
+    new_bucket,
+    next_bucket,
 )
-from stores.redis.keys import fence_key, list_key, value_key
-from stores.redis.reader import Published
-from stores.redis.values import Load, VersionUnreadable, append_version, encode_list
+from stores.redis.errors import LoadIdTooGreat, LoadTooOld
+from stores.redis.fence import Fence, fence_keys, loss_refused, run_fenced
+from stores.redis.keys import GROUPS, Namespace, bucket_of, name_of
+from stores.redis.load_list import Load, LoadList, encode_list
+from stores.redis.published import Published
 
-BATCH: Final = 2000
+BATCH: Final = 256
+"""How many buckets are written by one script."""
+
+FILL: Final = 10
+"""How many entities a bucket has on average when its number is chosen."""
+MOST_FILL: Final = 24
+"""How many it may have on average before a load is written to more buckets."""
+
+GroupRows: TypeAlias = tuple[Sequence[bytes], Sequence[bytes]]
+"""The keys of all entities of a group, and the timeline of each."""
 
 
-def check_order(load: Load, before: Published) -> None:
+def choose_buckets(entities: int, load_list: LoadList) -> int:
+    """How many buckets each group gets: as many as the newest load has, unless they are too full.
+
+    Loads with different numbers are side by side, and each is read from its own buckets.
+    """
+    newest = load_list.newest
+    if newest is not None and entities <= GROUPS * newest.buckets * MOST_FILL:
+        return newest.buckets
+    return max(ceil(entities / (GROUPS * FILL)), 1)
+
+
+def check_order(load: Load, load_list: LoadList) -> None:
     """Raises LoadTooOld unless `load` is newer than all published ones, by id and by day."""
-    newest = before.newest
+    newest = load_list.newest
     if newest and (load.load_id <= newest.load_id or load.as_of <= newest.as_of):
         raise LoadTooOld(load=load, newest=newest)
+    if load.load_id >= MOST_LOAD_IDS:
+        raise LoadIdTooGreat(load_id=load.load_id, most=MOST_LOAD_IDS - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Fence:
-    """The right of one run to write for one load."""
+@dataclass(slots=True)
+class Written:
+    """How many entities have a new version, and how many damaged buckets were written anew."""
 
-    load_id: int
-    run: str
-
-    @classmethod
-    def fresh(cls, load_id: int) -> "Fence":
-        """A fence that no other run has."""
-        return cls(load_id, uuid.uuid4().hex)
-
-    @property
-    def token(self) -> bytes:
-        """Its value in Redis. The id comes first with all its zeros, so tokens sort as ids do."""
-        return f"{self.load_id:020d}:{self.run}".encode()
+    entities: int = 0
+    mended: int = 0
 
 
-_TAKE_FENCE: Final = """
-local held = redis.call('GET', KEYS[1])
-if held and string.sub(held, 1, 20) > string.sub(ARGV[1], 1, 20) then return held end
-redis.call('SET', KEYS[1], ARGV[1])
-return false
-"""
+class BucketWriter:
+    """Writes all buckets of one load, while its run has the fence.
+
+    `load_list` is the list before the load. A load into buckets that no listed load reads writes
+    over whatever they hold.
+    """
+
+    def __init__(
+        self,
+        client: "redis.Redis",
+        namespace: Namespace,
+        fence: Fence,
+        *,
+        load: Load,
+        load_list: LoadList,
+    ) -> None:
+        self._client, self._namespace, self._fence = client, namespace, fence
+        self._load_id, self._buckets, self._load_list = load.load_id, load.buckets, load_list
+        self.is_first = all(each.buckets != load.buckets for each in load_list.loads)
+        self.written = Written()
+
+    def write(self, groups: Iterable[GroupRows]) -> Written:
+        """Write all groups, in their order. When this returns, Redis has confirmed every write.
+
+        Repeated, it writes the same bytes. Raises LoadFenced, RedisLost.
+        """
+        for group, (keys, timelines) in enumerate(groups):
+            contents: list[dict[bytes, bytes]] = [{} for _ in range(self._buckets)]
+            for key, timeline in zip(keys, timelines, strict=True):
+                contents[bucket_of(key, self._buckets)][name_of(key)] = timeline
+            for start in range(0, self._buckets, BATCH):
+                self._write_batch(group, start, contents[start : start + BATCH])
+        return self.written
+
+    def _write_batch(
+        self, group: int, start: int, contents: Sequence[Mapping[bytes, bytes]]
+    ) -> None:
+        keys = [
+            self._namespace.bucket_key(self._buckets, group, start + number)
+            for number in range(len(contents))
+        ]
+        changed = list(self._changed(keys, contents))
+        if changed:
+            fence_key = self._namespace.fence_key(group)
+            new_keys, new_contents = zip(*changed, strict=True)
+            run_fenced(
+                self._client,
+                self._fence,
+                _WRITE_BUCKETS,
+                [fence_key, *new_keys],
+                [self._fence.token, *new_contents],
+            )
+
+    def _changed(
+        self, keys: Sequence[bytes], contents: Sequence[Mapping[bytes, bytes]]
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """The buckets to write, with their new bytes."""
+        load_id = self._load_id
+        if self.is_first:
+            for key, timelines in zip(keys, contents, strict=True):
+                self.written.entities += len(timelines)
+                yield key, new_bucket(key, load_id, timelines)
+            return
+        with loss_refused():
+            old = cast(Sequence[bytes | None], self._client.mget(keys))
+        for key, before, timelines in zip(keys, old, contents, strict=True):
+            try:
+                if before is None:
+                    raise ValueUnreadable("the bucket is not there")
+                content, entities = next_bucket(before, key, load_id, timelines, self._load_list)
+            except ValueUnreadable:
+                content, entities = mended_bucket(key, load_id, timelines), len(timelines)
+                self.written.mended += 1
+            if content != before:
+                self.written.entities += entities
+                yield key, content
 
 
-def take_fence(client: "redis.Redis", timelines: str, fence: Fence) -> None:
-    """Let only this run write from now on. Raises LoadFenced when a newer load has the fence."""
-    if client.eval(_TAKE_FENCE, 1, fence_key(timelines), fence.token):
-        raise LoadFenced(load_id=fence.load_id)
-
-
-_WRITE_VALUES: Final = """
+_WRITE_BUCKETS: Final = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED') end
 for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[i]) end
 return #KEYS - 1
 """
 
-
-def write_versions(
-    client: "redis.Redis",
-    timelines: str,
-    fence: Fence,
-    entities: Iterable[tuple[bytes, bytes]],
-    listed_ids: frozenset[int],
-) -> int:
-    """Add a version to the value of each (entity key, timeline); how many values were written.
-
-    An entity whose newest visible version is the same timeline is left alone. When this returns,
-    Redis has confirmed every write. Raises LoadFenced, ValueDamaged, RedisLost.
-    """
-    written = 0
-    rest = iter(entities)
-    while batch := list(islice(rest, BATCH)):
-        keys = [value_key(timelines, entity) for entity, _ in batch]
-        with _loss_refused():
-            old = cast(Sequence[bytes | None], client.mget(keys))
-        changed = []
-        for key, value, (entity, timeline) in zip(keys, old, batch, strict=True):
-            try:
-                content = append_version(value, entity, fence.load_id, timeline, listed_ids)
-            except VersionUnreadable as error:
-                raise ValueDamaged(key=key, reason=str(error)) from None
-            if content is not None:
-                changed.append((key, content))
-        if changed:
-            _write_values(client, timelines, fence, changed)
-        written += len(changed)
-    return written
+_DELETE_BUCKETS: Final = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED') end
+for i = 2, #KEYS do redis.call('UNLINK', KEYS[i]) end
+return #KEYS - 1
+"""
 
 
-def _write_values(
-    client: "redis.Redis", timelines: str, fence: Fence, changed: Sequence[tuple[bytes, bytes]]
-) -> None:
-    keys = [fence_key(timelines), *(key for key, _ in changed)]
-    contents = [fence.token, *(content for _, content in changed)]
-    _run_fenced(client, fence, _WRITE_VALUES, keys, contents)
+def delete_buckets(client: "redis.Redis", namespace: Namespace, fence: Fence, buckets: int) -> None:
+    """Delete the buckets of which each group has `buckets`. Raises LoadFenced, RedisLost."""
+    for group in range(GROUPS):
+        for start in range(0, buckets, BATCH):
+            keys = [
+                namespace.bucket_key(buckets, group, number)
+                for number in range(start, min(start + BATCH, buckets))
+            ]
+            keys.insert(0, namespace.fence_key(group))
+            run_fenced(client, fence, _DELETE_BUCKETS, keys, [fence.token])
 
 
 _SET_LIST: Final = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED') end
-if (redis.call('GET', KEYS[2]) or '') ~= ARGV[2] then return redis.error_reply('FENCED') end
-redis.call('SET', KEYS[2], ARGV[3])
+local groups = #KEYS / 2
+for i = 1, groups do
+  if redis.call('GET', KEYS[i]) ~= ARGV[1] then return redis.error_reply('FENCED') end
+  if (redis.call('GET', KEYS[groups + i]) or '') ~= ARGV[2 + i] then
+    return redis.error_reply('FENCED')
+  end
+end
+for i = 1, groups do redis.call('SET', KEYS[groups + i], ARGV[2]) end
 return 1
 """
 
 
 def set_list(
-    client: "redis.Redis", timelines: str, fence: Fence, before: Published, after: Iterable[Load]
-) -> None:
-    """Replace the list at once, if it still is `before` and the run still has the fence.
+    client: "redis.Redis", namespace: Namespace, fence: Fence, before: Published, after: LoadList
+) -> Published:
+    """Replace all copies of the list at once, if they are as before and the fence is still ours.
 
-    Raises LoadFenced, and the list stays as it was.
+    The list as it is now. Raises LoadFenced, and the list stays as it was; RedisLost.
     """
-    keys = [fence_key(timelines), list_key(timelines)]
-    contents = [fence.token, before.content, encode_list(after)]
-    _run_fenced(client, fence, _SET_LIST, keys, contents)
-
-
-def withdraw_newest(client: "redis.Redis", timelines: str, before: Published) -> Load:
-    """Take the newest load off the list; it is invisible when this returns.
-
-    A run that is paused loses its fence. Raises NothingPublished, LoadFenced.
-    """
-    newest = before.newest
-    if newest is None:
-        raise NothingPublished(timelines=timelines)
-    held = cast(bytes | None, client.get(fence_key(timelines))) or b"0"
-    fence = Fence.fresh(max(newest.load_id, int(held.split(b":")[0])))
-    take_fence(client, timelines, fence)
-    set_list(client, timelines, fence, before, before.loads[:-1])
-    return newest
-
-
-def _run_fenced(
-    client: "redis.Redis", fence: Fence, script: str, keys: list[bytes], contents: list[bytes]
-) -> None:
-    """Run a script that writes only while the fence is ours. Raises LoadFenced, RedisLost."""
-    with _loss_refused():
-        try:
-            client.eval(script, len(keys), *keys, *contents)
-        except redis.ResponseError as error:
-            if "FENCED" not in str(error):
-                raise
-            raise LoadFenced(load_id=fence.load_id) from None
-
-
-@contextmanager
-def _loss_refused() -> Iterator[None]:
-    """Raises RedisLost for a call that Redis did not confirm."""
-    try:
-        yield
-    except (redis.RedisError, OSError) as error:
-        raise RedisLost(reason=str(error).splitlines()[0] if str(error) else "no answer") from None
+    content = encode_list(after, namespace.prefix)
+    list_keys = [namespace.list_key(group) for group in range(GROUPS)]
+    keys = [*fence_keys(namespace), *list_keys]
+    run_fenced(client, fence, _SET_LIST, keys, [fence.token, content, *before.copies])
+    return Published((content,) * GROUPS, after)

@@ -14,8 +14,9 @@ from features_pkg.history.events import Events, TargetValues
 from features_pkg.history.sorted_events import SortedEvents
 from features_pkg.identifiers import Event, Identifier
 from features_pkg.timelines.build import encode_all
-from stores.redis.keys import list_key, value_key
-from stores.redis.values import Load, append_version, encode_list
+from stores.redis.keys import Namespace
+from stores.redis.load_list import Load
+from tests.online import publish_load
 
 Entity = tuple[int, str, str]
 """Merchant, identifier, value."""
@@ -30,7 +31,9 @@ class OnlineStore:
     secret: bytes
     loads: list[Load] = field(default_factory=list)
 
-    def publish(self, as_of: date, timelines: Mapping[Entity, bytes] | None = None) -> Load:
+    def publish(
+        self, as_of: date, timelines: Mapping[Entity, bytes] | None = None, *, buckets: int = 1
+    ) -> Load:
         """A load as of that day with these timelines; all other entities were never seen."""
         calendar, keys = Calendar(self.features.timezone), self.keys
         load = Load(
@@ -39,19 +42,17 @@ class OnlineStore:
             cutoff_us=calendar.cutoff_us(as_of.toordinal()),
             entities=len(timelines or {}),
             checksum="",
-            revision="",
+            buckets=buckets,
         )
-        listed = frozenset(published.load_id for published in self.loads)
         with redis.Redis.from_url(self.url) as client:
-            for entity, timeline in (timelines or {}).items():
-                key = keys.key(*entity)
-                redis_key = value_key(self.features.timelines_id, key)
-                value = append_version(client.get(redis_key), key, load.load_id, timeline, listed)
-                if value is not None:
-                    client.set(redis_key, value)
-            self.loads.append(load)
-            client.set(list_key(self.features.timelines_id), encode_list(self.loads))
+            entities = {keys.key(*entity): content for entity, content in (timelines or {}).items()}
+            publish_load(client, self.namespace, load, entities)
+        self.loads.append(load)
         return load
+
+    @property
+    def namespace(self) -> Namespace:
+        return Namespace.of(self.keys)
 
     @property
     def keys(self) -> EntityKeys:

@@ -9,9 +9,10 @@ import redis
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.identifiers import Identifier
-from stores.redis.keys import list_key, value_key
+from stores.redis.keys import GROUPS, group_of
 from tests.e2e.conftest import Shop
 from tests.e2e.published import OnlineStore, a_timeline
+from tests.online import bucket_key
 
 CPF = "52998224725"
 MAY_30, MAY_31, JUNE_1 = date(2018, 5, 30), date(2018, 5, 31), date(2018, 6, 1)
@@ -98,26 +99,72 @@ def test_an_emptied_redis_makes_nobody_a_new_customer(
     assert shop.client.send("GET", "/readyz").status == 503
 
 
-def test_a_value_that_is_another_entity_s_is_missing_and_never_scored(
+def test_a_bucket_that_is_another_one_s_is_missing_and_never_scored(
     shop: Shop, online: OnlineStore, features: FeatureSet, service_redis_url: str
 ):
     merchant_id = shop.merchant.merchant_id
     online.publish(MAY_31, {(merchant_id, "document", "another"): seen_on(features, MAY_30)})
-    another, ours = (online.keys.key(merchant_id, "document", value) for value in ("another", CPF))
+    another, ours = (
+        bucket_key(online.namespace, online.keys.key(merchant_id, "document", value), 1)
+        for value in ("another", CPF)
+    )
     with redis.Redis.from_url(service_redis_url) as client:
-        crossed = client.get(value_key(features.timelines_id, another))
-        client.set(value_key(features.timelines_id, ours), crossed)
+        client.set(ours, client.get(another))
     answer = shop.evaluate(an_order("asked"), at="2018-05-31T15:00:00Z").body
 
     assert answer["missing"] == ["distant:document"]
     assert (answer["score"], answer["decision"]) == (None, "block")
 
 
+@pytest.mark.parametrize("lost", ["list", "bucket", "both"])
+def test_a_group_that_lost_its_data_is_missing_and_nobody_there_is_new(
+    shop: Shop, online: OnlineStore, service_redis_url: str, lost: str
+):
+    key = online.keys.key(shop.merchant.merchant_id, "document", CPF)
+    keys = [online.namespace.list_key(group_of(key)), bucket_key(online.namespace, key, 1)]
+    with redis.Redis.from_url(service_redis_url) as client:
+        client.delete(*{"list": keys[:1], "bucket": keys[1:], "both": keys}[lost])
+    answer = shop.evaluate(an_order("asked"), at="2018-05-30T15:00:00Z").body
+
+    assert answer["missing"] == ["distant:document"]
+    assert (answer["score"], answer["degraded"]) == (None, True)
+
+
+def test_more_buckets_from_one_load_on_are_read_by_a_service_that_runs(
+    shop: Shop, online: OnlineStore, features: FeatureSet, service_redis_url: str
+):
+    document = (shop.merchant.merchant_id, "document", CPF)
+    shop.evaluate(an_order("before"), at="2018-05-30T15:00:00Z")
+    online.publish(MAY_31, {document: seen_on(features, MAY_30)}, buckets=3)
+
+    yesterday = shop.evaluate(an_order("early"), at="2018-05-31T06:59:59Z").body
+    today = shop.evaluate(an_order("late"), at="2018-05-31T15:00:00Z").body
+
+    assert (yesterday["as_of"], yesterday["missing"]) == ("2018-05-30", [])
+    assert (today["as_of"], today["missing"]) == ("2018-05-31", [])
+    assert shop.vector("early")["document_orders_7d_distant"] == 0
+    assert shop.vector("late")["document_orders_7d_distant"] == 1
+
+
+def test_another_entity_key_finds_no_list_and_makes_nobody_a_new_customer(
+    shop: Shop, online: OnlineStore, features: FeatureSet, service_redis_url: str
+):
+    other = OnlineStore(online.url, features, b"another secret of the tests", [*online.loads])
+    with redis.Redis.from_url(service_redis_url) as client:
+        client.flushdb()
+    other.publish(MAY_31)
+    answer = shop.evaluate(an_order("asked"), at="2018-05-31T15:00:00Z").body
+
+    assert answer["missing"] == ["distant"]
+    assert answer["score"] is None
+
+
 def test_a_damaged_list_of_loads_leaves_the_distant_past_missing(
-    shop: Shop, features: FeatureSet, service_redis_url: str
+    shop: Shop, online: OnlineStore, service_redis_url: str
 ):
     with redis.Redis.from_url(service_redis_url) as client:
-        client.set(list_key(features.timelines_id), b"\xc1")
+        for group in range(GROUPS):
+            client.set(online.namespace.list_key(group), b"\xc1")
     answer = shop.evaluate(an_order("asked"), at="2018-05-30T15:00:00Z").body
 
     assert answer["missing"] == ["distant"]

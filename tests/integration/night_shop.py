@@ -9,10 +9,9 @@ from features_pkg.identifiers import Event
 from features_pkg.timelines.read import EventTimeline, decode
 from jobs.job import Job
 from jobs.snapshot.night import SnapshotResult, snapshot
-from stores.redis.keys import value_key
-from stores.redis.reader import read_published
-from stores.redis.values import read_version
+from stores.redis.published import read_published
 from tests.integration.history import History
+from tests.online import timeline_at
 
 JUNE = date(2018, 6, 1)
 CUTOFF = datetime(2018, 6, 1, 3, tzinfo=UTC)
@@ -33,11 +32,10 @@ class NightShop:
         self, identifier: str, value: str, event: Event = Event.ORDER
     ) -> EventTimeline | None:
         """What the newest load says of an entity."""
-        loads = read_published(self.client, self.timelines)
+        (*_, newest) = read_published(self.client, self.job.namespace).load_list.loads
         keys = EntityKeys(self.job.settings.entity_key, self.timelines)
         key = keys.key(self.history.merchant_id, identifier, value)
-        value_of = self.client.get(value_key(self.timelines, key))
-        content = read_version(value_of, key, loads.loads[-1].load_id, loads.ids)  # type: ignore[arg-type]
+        content = timeline_at(self.client, self.job.namespace, key, newest.load_id)
         return None if content is None else decode(content).of(event)
 
     def orders(self, card: str, days: int | None = None) -> int:

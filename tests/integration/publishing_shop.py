@@ -11,7 +11,7 @@ import redis
 from features_pkg.entity_keys import EntityKeys
 from jobs.job import Job, StageTimer
 from jobs.snapshot.facts import DATASET, SnapshotFacts, snapshot_slot
-from jobs.snapshot.publish import checksum_of, publish
+from jobs.snapshot.publish import checksum_of, list_entry, publish
 from jobs.snapshot.stores import OpenStores
 from stores.files.manifest import (
     DataFile,
@@ -28,10 +28,8 @@ from stores.postgres.loads import (
     loads_of,
     register_load,
 )
-from stores.redis.keys import value_key
-from stores.redis.publish import Fence, take_fence, write_versions
-from stores.redis.reader import read_published
-from stores.redis.values import read_version
+from stores.redis.published import read_published
+from tests.online import timeline_at, write_load
 
 MAY = date(2018, 5, 1)
 Timelines = Mapping[str, bytes]
@@ -42,20 +40,21 @@ class PublishingShop:
 
     def __init__(self, job: Job, client: "redis.Redis", root: Path) -> None:
         self.job, self.client, self.root = job, client, root
-        self.timelines = job.feature_set.timelines_id
+        self.namespace = job.namespace
+        self.timelines = job.namespace.timelines
         self.store = open_store(job.settings.storage_url)
         self._keys = EntityKeys(job.settings.entity_key, self.timelines)
-        self._runs = 0
+        self.runs = 0
 
     def key(self, name: str) -> bytes:
         return self._keys.key(1, "card", name)
 
     def committed(self, as_of: date, timelines: Timelines, **facts: object) -> NewLoad:
         """A committed snapshot that says this of some cards."""
-        self._runs += 1
-        folder = run_folder(DATASET, f"r{self._runs}")
+        self.runs += 1
+        folder = run_folder(DATASET, f"r{self.runs}")
         (self.root / folder).mkdir(parents=True)
-        rows = [(self.key(name), content) for name, content in timelines.items()]
+        rows = sorted((self.key(name), content) for name, content in timelines.items())
         table = pa.table(
             {
                 "entity": pa.array([key for key, _ in rows], pa.binary()),
@@ -75,11 +74,11 @@ class PublishingShop:
             "timelines": self.timelines,
             "feature_set": self.job.feature_set.version,
             "timezone": "America/Sao_Paulo",
-            "entity_key_id": self.job.entity_key_id,
+            "entity_key_id": self.namespace.key_id,
         }
         manifest = Manifest(
             slot=snapshot_slot(self.timelines, as_of),
-            run=f"r{self._runs}",
+            run=f"r{self.runs}",
             files=files,
             facts=SnapshotFacts(**(values | facts)),  # type: ignore[arg-type]
             provenance=provenance(at=cutoff, by="test"),
@@ -90,6 +89,7 @@ class PublishingShop:
             watermark=1,
             generation=1,
             timelines=self.timelines,
+            entity_key_id=str((values | facts)["entity_key_id"]),
             revision=commit_manifest(self.store, manifest),
             entities=manifest.rows,
             checksum=checksum_of(files),
@@ -102,7 +102,8 @@ class PublishingShop:
     def publish(self, row: LoadRow) -> int:
         with self.job.connect() as connection:
             stores = OpenStores(connection, self.client, self.store)
-            return publish(self.job, stores, row, StageTimer(self.job.say))
+            published = read_published(self.client, self.namespace)
+            return publish(self.job, stores, row, published, StageTimer(self.job.say))
 
     def night(self, as_of: date, **timelines: bytes) -> LoadRow:
         """A snapshot, committed and published."""
@@ -111,13 +112,18 @@ class PublishingShop:
         return row
 
     def listed(self) -> list[int]:
-        return [load.load_id for load in read_published(self.client, self.timelines).loads]
+        published = read_published(self.client, self.namespace)
+        return [load.load_id for load in published.load_list.loads]
 
     def sees(self, name: str, load_id: int) -> bytes | None:
         """What a request that resolved `load_id` reads of a card."""
-        key = self.key(name)
-        value = self.client.get(value_key(self.timelines, key))
-        return read_version(value, key, load_id, frozenset(self.listed()))  # type: ignore[arg-type]
+        return timeline_at(self.client, self.namespace, self.key(name), load_id)
+
+    def contents(self) -> dict[bytes, bytes]:
+        """All that is in Redis but the fences, which name a run."""
+        keys: list[bytes] = self.client.keys("*")  # type: ignore[assignment]
+        contents: list[bytes] = self.client.mget(keys)  # type: ignore[assignment]
+        return {k: v for k, v in zip(keys, contents, strict=True) if not k.endswith(b"fence")}
 
     def loads(self) -> list[LoadRow]:
         with self.job.connect() as connection:
@@ -130,8 +136,6 @@ def days(n: int) -> date:
 
 def killed_while_writing(shop: PublishingShop, row: LoadRow, timelines: Timelines) -> None:
     """What a loader leaves that dies after some writes and before the list."""
-    fence = Fence.fresh(row.load_id)
-    take_fence(shop.client, shop.timelines, fence)
-    rows = [(shop.key(name), content) for name, content in timelines.items()]
-    listed = read_published(shop.client, shop.timelines).ids
-    write_versions(shop.client, shop.timelines, fence, rows, listed)
+    load = list_entry(row, read_published(shop.client, shop.namespace).load_list)
+    entities = {shop.key(name): content for name, content in timelines.items()}
+    write_load(shop.client, shop.namespace, load, entities)

@@ -12,11 +12,13 @@ from jobs.errors import DayNotOver
 from jobs.snapshot.errors import NoOrders, SnapshotOutdated
 from jobs.snapshot.night import snapshot
 from jobs.snapshot.withdraw import unpublish
-from stores.postgres.loads import loads_of, mark_withdrawn
+from stores.postgres.loads import loads_of
 from stores.redis.connection import RedisUnavailable
 from stores.redis.errors import LoadTooOld
-from stores.redis.publish import Fence, take_fence, write_versions
+from stores.redis.load_list import LoadList
+from stores.redis.published import read_published
 from tests.integration.history import History, a_job
+from tests.online import write_load
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -78,7 +80,7 @@ def die_before_the_list(shop: NightShop) -> int:
     with shop.history.connect() as connection:
         (row,) = loads_of(connection, shop.timelines)
         connection.execute("UPDATE loads SET published_at = NULL")
-    for key in shop.client.keys("*:loads"):
+    for key in shop.client.keys("*loads"):
         shop.client.delete(key)
     return row.load_id
 
@@ -119,14 +121,11 @@ def test_a_snapshot_that_was_withdrawn_is_built_anew(shop: NightShop) -> None:
 
 def test_values_that_a_withdrawn_load_left_never_show(shop: NightShop) -> None:
     shop.history.order(CUTOFF - HOUR, card="c1")
-    bad = shop.night()
+    shop.night()
     keys = EntityKeys(shop.job.settings.entity_key, shop.timelines)
     key = keys.key(shop.history.merchant_id, "card", "never")
-    fence = Fence.fresh(bad.load.load_id)
-    take_fence(shop.client, shop.timelines, fence)
-    write_versions(shop.client, shop.timelines, fence, [(key, b"bad")], frozenset())
-    with shop.history.connect() as connection:
-        mark_withdrawn(connection, bad.load.load_id)
+    (load,) = read_published(shop.client, shop.job.namespace).load_list.loads
+    write_load(shop.client, shop.job.namespace, load, {key: b"bad"}, load_list=LoadList())
     unpublish(shop.job)
     shop.night()
 
@@ -159,3 +158,16 @@ def test_a_redis_that_is_not_there_is_named_before_spark_starts(
     with pytest.raises(RedisUnavailable, match=r"127\.0\.0\.1:1") as refused:
         snapshot(job, JUNE)
     assert "secret" not in str(refused.value)
+
+
+def test_a_night_after_redis_lost_its_data_brings_back_the_load_that_is_due(
+    shop: NightShop,
+) -> None:
+    shop.history.order(CUTOFF - HOUR, card="c1")
+    first = shop.night()
+    shop.client.flushdb()
+    shop.history.order(CUTOFF + HOUR, card="c1")
+    second = shop.night(JUNE + timedelta(days=1))
+
+    loads = read_published(shop.client, shop.job.namespace).load_list.loads
+    assert [load.load_id for load in loads] == [first.load.load_id, second.load.load_id]

@@ -8,11 +8,9 @@ import redis
 
 from jobs.snapshot.night import publish_again
 from jobs.snapshot.withdraw import unpublish
-from stores.redis.errors import (
-    LoadTooOld,
-)
-from stores.redis.reader import read_published
-from stores.redis.values import Load
+from stores.redis.errors import LoadTooOld
+from stores.redis.load_list import Load, LoadList
+from stores.redis.published import read_published
 from tests.integration.history import History, a_job
 from tests.integration.publishing_shop import MAY, PublishingShop, days, killed_while_writing
 
@@ -37,10 +35,9 @@ def test_a_published_load_is_read_and_recorded(shop: PublishingShop) -> None:
 def test_the_list_says_what_the_load_is(shop: PublishingShop) -> None:
     row = shop.night(MAY, c1=b"one")
 
-    (load,) = read_published(shop.client, shop.timelines).loads
-    assert load == Load(
-        row.load_id, MAY.toordinal(), 1525143600000000, 1, row.checksum, row.revision
-    )
+    load_list = read_published(shop.client, shop.namespace).load_list
+    load = Load(row.load_id, MAY.toordinal(), 1525143600000000, 1, row.checksum, buckets=1)
+    assert load_list == LoadList(row.load_id, (load,))
 
 
 def test_two_loads_are_side_by_side(shop: PublishingShop) -> None:
@@ -62,10 +59,10 @@ def test_an_entity_that_did_nothing_is_not_written_again(shop: PublishingShop) -
 
 def test_publishing_again_changes_nothing(shop: PublishingShop) -> None:
     row = shop.night(MAY, c1=b"one")
-    before = {key: shop.client.dump(key) for key in shop.client.keys("*")}
+    before = shop.contents()
 
     assert shop.publish(row) == 0
-    assert {key: shop.client.dump(key) for key in shop.client.keys("*")} == before
+    assert shop.contents() == before
 
 
 def test_what_a_killed_load_wrote_is_invisible(shop: PublishingShop) -> None:
@@ -83,13 +80,31 @@ def test_a_killed_load_is_finished_under_its_id_to_the_same_bytes(shop: Publishi
     row = shop.register(shop.committed(MAY, timelines))
     killed_while_writing(shop, row, dict(list(timelines.items())[:20]))
     shop.publish(row)
-    resumed = {key: shop.client.get(key) for key in shop.client.keys(b"*:e:*")}
+    resumed = shop.contents()
 
-    for key in shop.client.keys("*"):
-        shop.client.delete(key)
+    shop.client.flushdb()
     shop.publish(row)
-    assert {key: shop.client.get(key) for key in shop.client.keys(b"*:e:*")} == resumed
-    assert len(resumed) == 50
+    assert shop.contents() == resumed
+    assert all(shop.sees(name, row.load_id) == content for name, content in timelines.items())
+
+
+def test_a_killed_load_on_top_of_another_is_finished_to_the_same_bytes(
+    shop: PublishingShop,
+) -> None:
+    before = {f"c{n}": b"t%d" % n for n in range(50)}
+    after = {name: content + b"+" * (n % 2) for n, (name, content) in enumerate(before.items())}
+    shop.night(MAY, **before)
+    row = shop.register(shop.committed(days(1), after))
+    saved = {key: shop.client.dump(key) for key in shop.client.keys("*")}
+    assert shop.publish(row) == 25
+    at_once = shop.contents()
+
+    shop.client.flushdb()
+    for key, content in saved.items():
+        shop.client.restore(key, 0, content)
+    killed_while_writing(shop, row, dict(list(after.items())[:20]))
+    shop.publish(row)
+    assert shop.contents() == at_once
 
 
 def test_a_corrected_load_never_shows_a_value_of_the_bad_one(shop: PublishingShop) -> None:
@@ -118,22 +133,45 @@ def test_an_older_load_id_is_refused_even_for_a_newer_day(shop: PublishingShop) 
         shop.publish(early)
 
 
-def test_a_redis_that_lost_everything_is_filled_again(shop: PublishingShop) -> None:
-    row = shop.night(MAY, c1=b"one")
-    for key in shop.client.keys("*"):
-        shop.client.delete(key)
+def test_a_redis_that_lost_everything_gets_back_all_that_requests_may_ask_for(
+    shop: PublishingShop,
+) -> None:
+    rows = [shop.night(days(n), c1=b"%d" % n) for n in range(5)]
+    withdrawn = shop.night(days(5), c1=b"bad")
+    unpublish(shop.job)
+    shop.client.flushdb()
 
-    night = publish_again(shop.job)
-    assert (night.load.load_id, night.written) == (row.load_id, 1)
-    assert shop.sees("c1", row.load_id) == b"one"
+    assert publish_again(shop.job).load.load_id == rows[4].load_id
+    assert shop.listed() == [row.load_id for row in rows[2:]]
+    assert [shop.sees("c1", row.load_id) for row in rows[2:]] == [b"2", b"3", b"4"]
+    assert withdrawn.load_id not in shop.listed()
+
+
+def test_an_older_snapshot_that_is_damaged_does_not_keep_the_newest_from_coming_back(
+    shop: PublishingShop,
+) -> None:
+    rows = [shop.night(days(n), c1=b"%d" % n) for n in range(3)]
+    shop.client.flushdb()
+    (path,) = (shop.root / "runs" / "snapshot" / "r2").glob("*.parquet")
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+
+    publish_again(shop.job)
+    assert shop.listed() == [rows[0].load_id, rows[2].load_id]
+
+
+def test_one_day_alone_may_be_published_again(shop: PublishingShop) -> None:
+    rows = [shop.night(days(n), c1=b"%d" % n) for n in range(3)]
+    shop.client.flushdb()
+
+    publish_again(shop.job, days(1))
+    assert shop.listed() == [rows[1].load_id]
 
 
 def test_nothing_in_redis_names_a_value(shop: PublishingShop, history: History) -> None:
     shop.night(MAY, **{"4111111111111111": b"one"})
 
-    for key in shop.client.keys("*"):
-        assert b"4111111111111111" not in key
-        assert b"4111111111111111" not in (shop.client.get(key) or b"")  # type: ignore[operator]
+    for key, content in shop.contents().items():
+        assert b"4111111111111111" not in key + content
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What is not published, and the sentence that says why."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,13 +8,14 @@ import pyarrow.parquet as pq
 import pytest
 import redis
 
+from jobs.job import Job
 from jobs.snapshot.errors import (
     NoOrders,
-    OtherEntityKey,
     SnapshotDamaged,
     SnapshotShrunk,
 )
-from jobs.snapshot.night import publish_again
+from jobs.snapshot.night import publish_again, snapshot
+from jobs.snapshot.withdraw import unpublish
 from stores.files.manifest import (
     FileDamaged,
     describe_files,
@@ -22,21 +23,21 @@ from stores.files.manifest import (
 from stores.postgres.loads import (
     NewLoad,
 )
-from stores.redis.errors import (
-    ListDamaged,
-    RedisFull,
-    RedisLost,
-    RedisMayEvict,
-    ValueDamaged,
-)
-from stores.redis.keys import list_key, value_key
+from stores.redis.buckets import ValueUnreadable
+from stores.redis.errors import ListDamaged, RedisFull, RedisLost, RedisMayEvict
+from stores.redis.fence import Fence
+from stores.redis.keys import GROUPS
+from stores.redis.load_list import Load, LoadList
 from stores.redis.memory import check_room
-from stores.redis.publish import (
-    Fence,
-    write_versions,
-)
 from tests.integration.history import a_job
 from tests.integration.publishing_shop import MAY, PublishingShop, days
+from tests.online import bucket_key, write_load
+
+A_LOAD = Load(1, MAY.toordinal(), 0, 1, "", 1)
+
+
+def snapshot_of_today(job: Job) -> object:
+    return snapshot(job, days(2))
 
 
 @pytest.fixture
@@ -77,27 +78,74 @@ def test_a_redis_that_goes_away_is_reported_in_a_sentence(shop: PublishingShop) 
     gone = redis.Redis(port=1)
 
     with pytest.raises(RedisLost, match="stays as it was"):
-        write_versions(gone, shop.timelines, Fence.fresh(1), [(bytes(24), b"")], frozenset())
+        write_load(gone, shop.namespace, A_LOAD, {}, fence=Fence.fresh(1), load_list=LoadList())
 
 
-def test_a_value_that_no_job_wrote_is_named(shop: PublishingShop) -> None:
-    shop.client.set(value_key(shop.timelines, shop.key("c1")), b"not ours")
+@pytest.mark.parametrize("damage", ["flipped", "deleted", "not ours"])
+def test_a_damaged_bucket_is_missing_until_a_load_writes_it_anew(
+    shop: PublishingShop, damage: str
+) -> None:
+    first = shop.night(MAY, c1=b"one")
+    key = bucket_key(shop.namespace, shop.key("c1"), 1)
+    content = bytearray(shop.contents()[key])
+    content[-1] ^= 1
+    if damage == "deleted":
+        shop.client.delete(key)
+    else:
+        shop.client.set(key, bytes(content) if damage == "flipped" else b"not ours")
 
-    with pytest.raises(ValueDamaged, match="delete that key"):
-        shop.night(MAY, c1=b"one")
+    with pytest.raises(ValueUnreadable):
+        shop.sees("c1", first.load_id)
+    second = shop.night(days(1), c1=b"one")
+    assert shop.sees("c1", second.load_id) == b"one"
+    with pytest.raises(ValueUnreadable, match="was dropped"):
+        shop.sees("c1", first.load_id)
+    stranger = next(
+        name
+        for name in (f"s{n}" for n in range(10_000))
+        if bucket_key(shop.namespace, shop.key(name), 1) == key
+    )
+    assert shop.sees(stranger, second.load_id) is None
+    with pytest.raises(ValueUnreadable):
+        shop.sees(stranger, first.load_id)
 
 
-def test_a_damaged_list_is_refused_and_published_anew_once_its_key_is_deleted(
+@pytest.mark.parametrize("command", [snapshot_of_today, unpublish], ids=["night", "unpublish"])
+def test_a_list_that_is_damaged_in_every_copy_is_a_sentence_with_a_way_out(
+    shop: PublishingShop, command: Callable[[Job], object]
+) -> None:
+    first, second = shop.night(MAY, c1=b"one"), shop.night(days(1), c1=b"two")
+    for group in range(GROUPS):
+        shop.client.set(shop.namespace.list_key(group), b"damaged")
+
+    with pytest.raises(ListDamaged, match="run `ontem publish`"):
+        command(shop.job)
+    publish_again(shop.job)
+    assert shop.listed() == [first.load_id, second.load_id]
+    assert shop.sees("c1", first.load_id) == b"one"
+
+
+def test_a_copy_of_the_list_that_is_damaged_or_lost_is_written_by_the_next_load(
     shop: PublishingShop,
 ) -> None:
-    row = shop.night(MAY, c1=b"one")
-    shop.client.set(list_key(shop.timelines), b"damaged")
+    shop.night(MAY, c1=b"one")
+    shop.client.set(shop.namespace.list_key(3), b"damaged")
+    shop.client.delete(shop.namespace.list_key(4))
 
-    with pytest.raises(ListDamaged, match="delete that key, then run `ontem publish`") as refusal:
-        publish_again(shop.job)
-    shop.client.delete(refusal.value.key)
-    publish_again(shop.job)
-    assert shop.sees("c1", row.load_id) == b"one"
+    second = shop.night(days(1), c1=b"two")
+    lists = {shop.client.get(shop.namespace.list_key(group)) for group in range(GROUPS)}
+    assert len(lists) == 1
+    assert shop.sees("c1", second.load_id) == b"two"
+
+
+def test_a_fence_that_is_damaged_is_held_by_nobody(shop: PublishingShop) -> None:
+    row = shop.night(MAY, c1=b"one")
+    shop.client.set(shop.namespace.fence_key(5), b"zzz")
+
+    shop.night(days(1), c1=b"two")
+    shop.client.set(shop.namespace.fence_key(5), b"zzz")
+    unpublish(shop.job)
+    assert shop.listed() == [row.load_id]
 
 
 def refused_at_the_gate(
@@ -108,12 +156,13 @@ def refused_at_the_gate(
     with pytest.raises(error, match=sentence):
         shop.publish(row)
     assert shop.listed() == before
+    assert shop.loads()[-1].withdrawn_at is not None, "the load is not given up"
 
 
 def test_a_snapshot_of_another_secret_is_refused(shop: PublishingShop) -> None:
     load = shop.committed(MAY, {"c1": b"one"}, entity_key_id="another")
 
-    refused_at_the_gate(shop, load, OtherEntityKey, "ONTEM_ENTITY_KEY")
+    refused_at_the_gate(shop, load, SnapshotDamaged, "ONTEM_ENTITY_KEY")
 
 
 def test_an_empty_snapshot_is_refused(shop: PublishingShop) -> None:
@@ -130,6 +179,7 @@ def test_a_snapshot_that_forgot_entities_is_refused(shop: PublishingShop) -> Non
     ("entities", "timelines", "sentence"),
     [
         ([bytes(24), bytes(24)], [b"a", b"b"], "appears twice"),
+        ([bytes([1] * 24), bytes(24)], [b"a", b"b"], "order of their keys"),
         ([bytes(24), bytes(23)], [b"a", b"b"], "not have 24 bytes"),
         ([bytes(24), None], [b"a", b"b"], "null"),
         ([bytes(24), bytes([1] * 24)], [b"a", None], "null"),
@@ -158,3 +208,15 @@ def test_a_snapshot_whose_files_changed_is_refused(shop: PublishingShop) -> None
     path.write_bytes(path.read_bytes()[:-1] + b"x")
 
     refused_at_the_gate(shop, load, FileDamaged, "sha256")
+
+
+def test_an_entity_that_two_files_have_is_refused(shop: PublishingShop) -> None:
+    folder = shop.root / "runs" / "snapshot" / "twice"
+    folder.mkdir(parents=True)
+    for part in range(2):
+        rows = {"entity": [bytes(24)], "timeline": [b"a"]}
+        table = pa.table({name: pa.array(column, pa.binary()) for name, column in rows.items()})
+        pq.write_table(table, folder / f"part-{part}.parquet")
+    load = shop.commit_files(MAY, describe_files(shop.store, "runs/snapshot/twice"))
+
+    refused_at_the_gate(shop, load, SnapshotDamaged, "appears twice")

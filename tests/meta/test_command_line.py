@@ -18,7 +18,7 @@ from ontem.cli import COMMANDS, main
 from stores.errors import SettingsError
 from stores.postgres.api_keys import KEY_CACHE_SECONDS
 from stores.redis.errors import ListDamaged
-from stores.redis.values import VersionUnreadable
+from stores.redis.load_list import ListUnreadable
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -101,8 +101,8 @@ def test_an_error_without_a_code_of_its_own_has_its_base_s():
     "error",
     [
         DefinitionError("card_orders_7w_recent", "not a window"),
-        VersionUnreadable("the value is damaged"),
-        ListDamaged(key=b"o:0123:loads", reason="it is empty"),
+        ListUnreadable("the list is damaged"),
+        ListDamaged(key=b"o:0123:4567:{1}loads"),
     ],
 )
 def test_what_is_damaged_or_undefined_ends_a_command_with_a_sentence(error):

@@ -2,7 +2,7 @@
 
 Orders and chargebacks as they happen, imports of earlier ones, chargebacks that wait for their
 order, nights that rewrite all or only what is new, killed, repeated, withdrawn and corrected loads,
-days of 23 and 25 hours.
+damaged buckets, other numbers of buckets, another secret, days of 23 and 25 hours.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from hypothesis.stateful import (
 from features_pkg.calendar import DAY_US
 from features_pkg.identifiers import Event
 from features_pkg.timelines.read import decode
-from stores.redis.values import Load, VersionUnreadable, append_version, load_for_day, read_version
+from stores.redis.buckets import ValueUnreadable
+from stores.redis.load_list import Load, load_for_day
+from tests.parity.load_store import LoadStore
 from tests.parity.raw_events import (
     CALENDAR,
     Entity,
@@ -30,7 +32,6 @@ from tests.parity.raw_events import (
     counted,
     entities,
     key_of,
-    opaque,
     snapshot,
     summary,
 )
@@ -46,17 +47,15 @@ cards = st.sampled_from(("a", "b"))
 users = st.sampled_from(("x", "y"))
 merchants = st.sampled_from(("m1", "m1", "m2"))
 written = st.sampled_from((None, None, 1, 3, 1000))
-"""How many entities a night writes before it is killed (1000: all); None: it is not."""
+"""How many buckets a night writes before it is killed (1000: all); None: it is not."""
 
 
-class Loads(RuleBasedStateMachine):
+class Loads(LoadStore, RuleBasedStateMachine):
     """The world. What a publisher decides is in methods of their own, for the mutants to break."""
 
     def __init__(self) -> None:
         super().__init__()
         self.raw = RawEvents()
-        self.values: dict[bytes, bytes] = {}
-        self.listed: tuple[Load, ...] = ()
         self.extents: dict[int, ReadBounds] = {}
         self.expected: dict[int, dict[bytes, bytes]] = {}
         self.killed: int | None = None
@@ -101,9 +100,14 @@ class Loads(RuleBasedStateMachine):
     def today(self) -> int:
         return CALENDAR.day_of(self.now_us)
 
-    @property
-    def newest(self) -> Load | None:
-        return self.listed[-1] if self.listed else None
+    @rule()
+    def change_the_secret(self) -> None:
+        self.secret, self.killed = 1 - self.secret, None
+
+    @precondition(lambda self: self.newest is not None)
+    @rule(place=st.integers(0, 15), deleted=st.booleans())
+    def damage(self, place: int, *, deleted: bool) -> None:
+        self.damage_bucket(place, deleted=deleted)
 
     @rule(card=cards, user=users, early=st.booleans(), only_new=st.booleans())
     def a_day_goes_by(self, card: str, user: str, *, early: bool, only_new: bool) -> None:
@@ -113,7 +117,7 @@ class Loads(RuleBasedStateMachine):
         self.wait("day")
         if early:
             self.place_or_import(card, user, "m1", 0)
-        self.night(ago=0, until=None, only_new=only_new)
+        self.night(ago=0, until=None, only_new=only_new, buckets=None)
 
     @rule(card=cards, killed=st.booleans(), corrected=st.booleans(), only_new=st.booleans())
     def a_day_too_many(self, card: str, *, killed: bool, corrected: bool, only_new: bool) -> None:
@@ -121,19 +125,24 @@ class Loads(RuleBasedStateMachine):
         self.wait("day")
         self.place_or_import(card, "x", "m1", 0)
         self.wait("day")
-        self.night(ago=0, until=1000 if killed else None, only_new=only_new)
-        if self.listed and not killed:
+        self.night(ago=0, until=1000 if killed else None, only_new=only_new, buckets=None)
+        if self.newest and not killed:
             self.withdraw(1)
         if corrected:
-            self.night(ago=1, until=None, only_new=only_new)
+            self.night(ago=1, until=None, only_new=only_new, buckets=None)
 
-    @rule(ago=st.integers(0, 3), until=written, only_new=st.booleans())
-    def night(self, ago: int, until: int | None, *, only_new: bool) -> None:
+    @rule(
+        ago=st.integers(0, 3),
+        until=written,
+        only_new=st.booleans(),
+        buckets=st.sampled_from((None, None, 1, 2)),
+    )
+    def night(self, ago: int, until: int | None, *, only_new: bool, buckets: int | None) -> None:
         as_of = self.today - ago
         if self.may_follow(as_of):
             load_id = self.new_id()
             self.extents[load_id] = ReadBounds(as_of, self.raw.next_xid)
-            self.run(load_id, until, only_new=only_new)
+            self.run(load_id, until, only_new=only_new, buckets=buckets)
 
     @precondition(lambda self: self.killed is not None)
     @rule(until=written, only_new=st.booleans())
@@ -142,28 +151,28 @@ class Loads(RuleBasedStateMachine):
         newest_id = self.newest.load_id if self.newest else 0
         if self.killed > newest_id and self.may_follow(self.extents[self.killed].as_of):
             self.extents[self.killed] = self.repeated(self.extents[self.killed])
-            self.run(self.killed, until, only_new=only_new)
+            self.run(self.killed, until, only_new=only_new, buckets=None)
 
-    @precondition(lambda self: self.listed)
+    @precondition(lambda self: self.newest is not None)
     @rule(loads=st.integers(1, 3))
     def withdraw(self, loads: int) -> None:
-        self.listed = self.listed[:-loads]
+        for _ in range(loads):
+            self.set_list(self.load_list.without_newest())
 
-    def run(self, load_id: int, until: int | None, *, only_new: bool) -> None:
-        read_bounds = self.extents[load_id]
+    def run(self, load_id: int, until: int | None, *, only_new: bool, buckets: int | None) -> None:
+        read_bounds, newest = self.extents[load_id], self.newest
         timelines = self.timelines_of(read_bounds)
         self.expected[load_id] = timelines
-        listed = frozenset(load.load_id for load in self.listed)
+        buckets = buckets or (newest.buckets if newest else 1)
+        only_new = only_new and newest is not None and newest.buckets == buckets
         new = {key_of(entity) for entity in self.new_since_published(read_bounds)}
-        chosen = [key for key in timelines if not only_new or key in new]
-        for key in chosen[:until]:
-            content = append_version(self.values.get(key), key, load_id, timelines[key], listed)
-            if content is not None:
-                self.values[key] = content
+        chosen = {key for key in timelines if not only_new or key in new}
+        self.write(load_id, buckets, timelines, chosen, until)
         self.killed = load_id if until is not None else None
         if until is None:
-            load = Load(load_id, read_bounds.as_of, read_bounds.cutoff_us, len(timelines), "", "")
-            self.listed = self.with_load(load)
+            entities = len(timelines)
+            load = Load(load_id, read_bounds.as_of, read_bounds.cutoff_us, entities, "", buckets)
+            self.set_list(self.with_load(load, whole=not only_new))
 
     def timelines_of(self, read_bounds: ReadBounds) -> dict[bytes, bytes]:
         return snapshot(self.raw, read_bounds)
@@ -179,9 +188,6 @@ class Loads(RuleBasedStateMachine):
     def repeated(self, read_bounds: ReadBounds) -> ReadBounds:
         """The input of a load that is run again under its id."""
         return read_bounds
-
-    def with_load(self, load: Load) -> tuple[Load, ...]:
-        return (*self.listed, load)
 
     def new_since_published(self, read_bounds: ReadBounds) -> set[Entity]:
         last = self.extents[self.newest.load_id] if self.newest else BEFORE_ALL
@@ -200,36 +206,36 @@ class Loads(RuleBasedStateMachine):
 
     @invariant()
     def every_read_is_right_or_missing(self) -> None:
-        listed = frozenset(load.load_id for load in self.listed)
-        for load in self.listed:
+        everybody = {key for timelines in self.expected.values() for key in timelines}
+        for load in self.load_list.loads:
             timelines = self.expected[load.load_id]
-            for key in self.values.keys() | timelines.keys():
+            for key in everybody:
                 try:
-                    found = read_version(self.values.get(key), key, load.load_id, listed)
-                except VersionUnreadable:
+                    found = self.read(key, load)
+                except ValueUnreadable:
                     continue
                 assert found == timelines.get(key), "wrong"
 
     @invariant()
     def the_newest_load_that_stands_on_others_is_never_missing(self) -> None:
-        listed = frozenset(load.load_id for load in self.listed)
         if self.newest and self.newest.load_id == max(self.extents):
             for key in self.expected[self.newest.load_id]:
-                assert read_version(self.values.get(key), key, self.newest.load_id, listed)
+                if self.is_whole(self.bucket_key(key, self.newest.buckets)):
+                    assert self.read(key, self.newest)
 
     @rule(ahead=st.integers(-1, 3), entity=st.tuples(merchants, st.just("card"), cards))
     def ask(self, ahead: int, entity: Entity) -> None:
         """As the service does for a day that may have no snapshot yet."""
         due_day = self.today + ahead
-        load = load_for_day(self.listed, due_day, MAX_STALE)
-        fit = [one for one in self.listed if due_day - MAX_STALE <= one.as_of <= due_day]
+        loads = self.load_list.loads
+        load = load_for_day(loads, due_day, MAX_STALE)
+        fit = [one for one in loads if due_day - MAX_STALE <= one.as_of <= due_day]
         assert load == (fit[-1] if fit else None)
         if load is None:
             return
-        listed, key = frozenset(one.load_id for one in self.listed), key_of(entity)
         try:
-            content = read_version(self.values.get(key), key, load.load_id, listed)
-        except VersionUnreadable:
+            content = self.read(key_of(entity), load)
+        except ValueUnreadable:
             return
         seen = self.raw.seen_by(self.extents[load.load_id])
         for event in Event:
@@ -237,13 +243,3 @@ class Loads(RuleBasedStateMachine):
             distinct = event is Event.ORDER
             right = counted(seen, entity, event, due_day, distinct=distinct)
             assert summary(line, due_day, distinct=distinct) == right, "wrong"
-
-
-class OpaqueLoads(Loads):
-    """What is in a timeline does not matter to loads: worlds of this kind are made faster."""
-
-    def timelines_of(self, read_bounds: ReadBounds) -> dict[bytes, bytes]:
-        return opaque(self.raw, read_bounds)
-
-    def ask(self) -> None:  # type: ignore[override]
-        """Nothing can be read off them."""

@@ -9,10 +9,21 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from stores.redis.values import Load
-from tests.parity.load_worlds import BEFORE_ALL, Loads, OpaqueLoads
+from stores.redis.buckets import ValueUnreadable, new_bucket, next_bucket
+from stores.redis.load_list import Load, LoadList
+from tests.parity.load_worlds import BEFORE_ALL, Loads
 from tests.parity.mutants import Mistake, broken
-from tests.parity.raw_events import Entity, ReadBounds, entities
+from tests.parity.raw_events import Entity, ReadBounds, entities, opaque
+
+
+class OpaqueLoads(Loads):
+    """What is in a timeline does not matter to loads: worlds of this kind are made faster."""
+
+    def timelines_of(self, read_bounds: ReadBounds) -> dict[bytes, bytes]:
+        return opaque(self.raw, read_bounds)
+
+    def ask(self) -> None:  # type: ignore[override]
+        """Nothing can be read off them."""
 
 
 class IdsReturn(OpaqueLoads):
@@ -23,17 +34,37 @@ class IdsReturn(OpaqueLoads):
 
 
 class ListForgets(OpaqueLoads):
-    """Only the last loads stay listed."""
+    """Only the last loads stay listed, and no floor stands for the rest."""
 
-    def with_load(self, load: Load) -> tuple[Load, ...]:
-        return (*self.listed, load)[-2:]
+    def with_load(self, load: Load, *, whole: bool) -> LoadList:
+        return LoadList(0, (*self.load_list.loads, load)[-2:])
+
+
+class FloorRisesTooEarly(OpaqueLoads):
+    """The floor rises with loads that did not go through every bucket."""
+
+    def with_load(self, load: Load, *, whole: bool) -> LoadList:
+        return LoadList(load.load_id, (*self.load_list.loads, load))
+
+
+class DamagedIsDeleted(OpaqueLoads):
+    """In place of a damaged bucket there is one that says nothing was ever lost."""
+
+    def rewritten(
+        self, place: bytes, load_id: int, part: dict[bytes, bytes], everything: dict[bytes, bytes]
+    ) -> bytes:
+        try:
+            next_bucket(self.redis.get(place, b""), place, load_id, part, self.load_list)
+        except ValueUnreadable:
+            self.redis[place] = new_bucket(place, 0, {})
+        return super().rewritten(place, load_id, everything, everything)
 
 
 class OlderDayCorrected(OpaqueLoads):
     """A new load may have an older day than one that is published."""
 
     def may_follow(self, as_of: int) -> bool:
-        return all(load.as_of != as_of for load in self.listed)
+        return all(load.as_of != as_of for load in self.load_list.loads)
 
 
 class OtherInput(OpaqueLoads):
@@ -77,25 +108,47 @@ class NewByDay(OpaqueLoads):
 PUBLISHERS = (
     IdsReturn,
     ListForgets,
+    FloorRisesTooEarly,
+    DamagedIsDeleted,
     OlderDayCorrected,
     OtherInput,
     NewSinceLastRun,
     NewByTransaction,
     NewByDay,
 )
-READ, APPEND = "stores.redis.values:read_version", "stores.redis.values:append_version"
+READ, NEXT = "stores.redis.buckets:read_timeline", "stores.redis.buckets:next_bucket"
 MISTAKES = {
-    "an invisible version is read": Mistake(READ, " and version_id in listed_ids", ""),
-    "a later load's version is read": Mistake(READ, "version_id <= load_id and ", ""),
-    "a dropped version is read as never seen": Mistake(READ, "if dropped:", "if False:"),
-    "the oldest visible version is read": Mistake(READ, "in versions:", "in versions[::-1]:"),
-    "what an invisible version says is not written again": Mistake(
-        APPEND, "if version[0] in listed_ids and version[0] < load_id", "if version[0] < load_id"
+    "an invisible version is read": Mistake(
+        READ, " and load_list.is_visible(version_id)", ""
     ),
-    "dropping is not noted": Mistake(APPEND, "dropped or len(visible) >= MOST_VERSIONS", "dropped"),
-    "dropping is forgotten at the next write": Mistake(APPEND, "dropped or len", "len"),
-    "dropping is forgotten when nothing changed": Mistake(
-        APPEND, "visible, dropped=dropped)", "visible, dropped=False)"
+    "a later load's version is read": Mistake(READ, "version_id <= load_id and ", ""),
+    "a dropped version is read as never seen": Mistake(READ, "if dropped or ", "if "),
+    "the oldest visible version is read": Mistake(READ, "in versions:", "in versions[::-1]:"),
+    "a bucket that is not there is read as never seen": Mistake(
+        READ, 'raise ValueUnreadable("the bucket is not there")', "return None"
+    ),
+    "what was lost with a bucket is read as never seen": Mistake(
+        READ, " or load_id < whole_since", ""
+    ),
+    "a bucket that an unlisted load mended is whole": Mistake(
+        "stores.redis.buckets:_is_unfinished", "whole_since > 0 and", "False and"
+    ),
+    "a mended bucket forgets that something was lost": Mistake(
+        "stores.redis.buckets:mended_bucket", "bucket_key, load_id, _", "bucket_key, 0, _"
+    ),
+    "a mended bucket is whole after the next write": Mistake(
+        NEXT, "_pack(bucket_key, whole_since", "_pack(bucket_key, 0"
+    ),
+    "what an invisible version says is not written again": Mistake(
+        NEXT, "if each < load_id and load_list.is_visible(each)", "if each < load_id"
+    ),
+    "dropping is not noted": Mistake(NEXT, "dropped or len(needed) < len(shown)", "dropped"),
+    "dropping is forgotten at the next write": Mistake(NEXT, "dropped=dropped or", "dropped="),
+    "what the load before reads is dropped unnoticed": Mistake(
+        NEXT, "_seen_by(shown, readers)", "(shown := _seen_by(shown, (load_id,)))"
+    ),
+    "all secrets have one list": Mistake(
+        "stores.redis.keys:Namespace.prefix", "{self.key_id}:", ""
     ),
 }  # fmt: skip
 

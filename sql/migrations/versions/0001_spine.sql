@@ -158,6 +158,7 @@ CREATE TABLE loads (
     watermark    xid8        NOT NULL,
     generation   smallint    NOT NULL DEFAULT ontem_generation(),
     timelines    text        NOT NULL,
+    entity_key_id text       NOT NULL,
     revision     text        NOT NULL,
     entities     bigint,
     checksum     text,

@@ -1,0 +1,115 @@
+"""The fence: which run may write the online store.
+
+It is a key in Redis, with a copy in every group, that names a load and the run that writes it.
+Redis refuses every write of a run whose fence was taken by another one
+(docs/adr/0008-publishing.md).
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, cast
+
+import redis
+
+from stores.redis.errors import LoadFenced, RedisLost
+from stores.redis.keys import GROUPS, Namespace
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """The right of one run to write for one load."""
+
+    load_id: int
+    run: str
+
+    @classmethod
+    def fresh(cls, load_id: int) -> "Fence":
+        """A fence that no other run has."""
+        return cls(load_id, uuid.uuid4().hex)
+
+    @property
+    def token(self) -> bytes:
+        """Its value in Redis. The id comes first with all its zeros, so tokens sort as ids do."""
+        return f"{self.load_id:020d}:{self.run}".encode()
+
+
+_HELD: Final = """
+local function held(key)
+  local token = redis.call('GET', key)
+  if token and string.match(token, '^%d+:') == string.sub(token, 1, 21) then
+    return string.sub(token, 1, 20)
+  end
+  return ''
+end
+"""
+"""The load id of a fence; a damaged one is held by nobody."""
+
+_TAKE_FENCE: Final = (
+    _HELD
+    + """
+for _, key in ipairs(KEYS) do
+  if held(key) > string.sub(ARGV[1], 1, 20) then return 1 end
+end
+for _, key in ipairs(KEYS) do redis.call('SET', key, ARGV[1]) end
+return 0
+"""
+)
+
+_TAKE_OVER: Final = (
+    _HELD
+    + """
+local highest = ARGV[1]
+for _, key in ipairs(KEYS) do
+  if held(key) > highest then highest = held(key) end
+end
+for _, key in ipairs(KEYS) do redis.call('SET', key, highest .. ':' .. ARGV[2]) end
+return highest
+"""
+)
+
+
+def take_fence(client: "redis.Redis", namespace: Namespace, fence: Fence) -> None:
+    """Let only this run write from now on. Raises LoadFenced when a newer load has the fence."""
+    with loss_refused():
+        is_refused = client.eval(_TAKE_FENCE, GROUPS, *fence_keys(namespace), fence.token)
+    if is_refused:
+        raise LoadFenced(load_id=fence.load_id)
+
+
+def take_over_fence(client: "redis.Redis", namespace: Namespace, load_id: int) -> Fence:
+    """A fence of this load or of the newest that has one: the run that had it writes no more."""
+    run = uuid.uuid4().hex
+    with loss_refused():
+        highest = client.eval(
+            _TAKE_OVER, GROUPS, *fence_keys(namespace), f"{load_id:020d}".encode(), run
+        )
+    return Fence(int(cast(bytes, highest)), run)
+
+
+def fence_keys(namespace: Namespace) -> list[bytes]:
+    """The keys of all copies of the fence."""
+    return [namespace.fence_key(group) for group in range(GROUPS)]
+
+
+def run_fenced(
+    client: "redis.Redis", fence: Fence, script: str, keys: list[bytes], contents: list[bytes]
+) -> None:
+    """Run a script that writes only while the fence is ours. Raises LoadFenced, RedisLost."""
+    with loss_refused():
+        try:
+            client.eval(script, len(keys), *keys, *contents)
+        except redis.ResponseError as error:
+            if "FENCED" not in str(error):
+                raise
+            raise LoadFenced(load_id=fence.load_id) from None
+
+
+@contextmanager
+def loss_refused() -> Iterator[None]:
+    """Raises RedisLost for a call that Redis did not confirm."""
+    try:
+        yield
+    except (redis.RedisError, OSError) as error:
+        raise RedisLost(reason=str(error).splitlines()[0] if str(error) else "no answer") from None

@@ -1,0 +1,59 @@
+"""What is published: the list of loads, as all its copies in Redis agree on it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import redis
+
+from stores.redis.errors import ListDamaged
+from stores.redis.keys import GROUPS, Namespace
+from stores.redis.load_list import ListUnreadable, Load, LoadList, agreed_list, decode_list
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The list of published loads, and the bytes of each group's copy (empty: there is none)."""
+
+    copies: tuple[bytes, ...]
+    load_list: LoadList
+
+    @property
+    def newest(self) -> Load | None:
+        """The newest load, None when there is none."""
+        return self.load_list.newest
+
+    @property
+    def ids(self) -> frozenset[int]:
+        """The ids of the listed loads."""
+        return self.load_list.ids
+
+
+def read_published(client: "redis.Redis", namespace: Namespace) -> Published:
+    """The loads that requests can see now.
+
+    A copy that is damaged or not there counts for nothing beside a sound one: what is read with it
+    is missing. Raises ListDamaged when there are copies and none is sound.
+    """
+    copies = read_copies(client, namespace)
+    found = [copy for copy in copies if copy]
+    lists = _sound_lists(found, namespace)
+    if found and not lists:
+        raise ListDamaged(key=namespace.list_key(0))
+    return Published(copies, agreed_list(lists) if lists else LoadList())
+
+
+def read_copies(client: "redis.Redis", namespace: Namespace) -> tuple[bytes, ...]:
+    """The bytes of each group's copy of the list, empty where there is none."""
+    keys = [namespace.list_key(group) for group in range(GROUPS)]
+    return tuple(copy or b"" for copy in cast(Sequence[bytes | None], client.mget(keys)))
+
+
+def _sound_lists(copies: Iterable[bytes | None], namespace: Namespace) -> list[LoadList]:
+    lists = []
+    for content in {copy for copy in copies if copy}:
+        try:
+            lists.append(decode_list(content, namespace.prefix))
+        except ListUnreadable:
+            continue
+    return lists
