@@ -72,7 +72,9 @@ class OrderTable:
         refusals = Refusals(self.rows)
         cents = column_cents(self.required("amount_cents").combine_chunks(), PLAIN, refusals)
         refuse_first(refusals)
-        if sum(cents.tolist()) > np.iinfo(np.int64).max:
+        # Summed in halves of 32 bits, neither of which can wrap.
+        total = (int((cents >> 32).sum()) << 32) + int((cents & 0xFFFF_FFFF).sum())
+        if total > np.iinfo(np.int64).max:
             raise OrdersRefused(
                 f"its sum is above {np.iinfo(np.int64).max}, which no feature can hold: give fewer "
                 "orders, or none with such amounts",

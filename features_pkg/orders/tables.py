@@ -16,8 +16,15 @@ ARROW_FAILS: Final = (pa.ArrowException, OverflowError, UnicodeError, TypeError,
 """What Arrow raises for values that it can't hold: its own errors, and those of Python."""
 
 
-BYTES: Final = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view)
-"""Old writers of Parquet have texts as bytes."""
+TEXTS: Final = (
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_string_view,
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_binary_view,
+)
+"""The types of texts. Old writers of Parquet have them as bytes."""
 
 
 def plain_columns(table: Any, names: Iterable[str]) -> dict[str, pa.ChunkedArray]:
@@ -50,7 +57,7 @@ def arrow_columns(table: Any, names: Iterable[str] | None = None) -> dict[str, p
 def plain_array(array: pa.Array, name: str) -> pa.Array:
     """The same values without dictionaries, views and extension types; NaN becomes null.
 
-    What remains is a number, a text, a time, or a large list of one of these; bytes are texts.
+    What remains is a number, a large string, a time, or a large list of one of these.
     Raises OrdersRefused for an array of records, or of bytes that are not UTF-8.
     """
     kind = array.type
@@ -61,12 +68,10 @@ def plain_array(array: pa.Array, name: str) -> pa.Array:
         return plain_array(array.dictionary, name).take(array.indices)
     if pa.types.is_run_end_encoded(kind):
         return plain_array(pc.run_end_decode(array), name)
-    if pa.types.is_string_view(kind):
-        return array.cast(pa.large_string())
-    if any(is_kind(kind) for is_kind in BYTES):
+    if any(is_kind(kind) for is_kind in TEXTS):
         return _utf8_texts(array, name)
     if pa.types.is_floating(kind):
-        return _without_nan(array)
+        return _without_nan(array, name)
     if not pa.types.is_nested(kind):
         return array
     if not is_list(kind):
@@ -170,13 +175,14 @@ def _plain(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     return pa.chunked_array([plain_array(chunk, name) for chunk in chunks])
 
 
-def _without_nan(array: pa.Array) -> pa.Array:
+def _without_nan(array: pa.Array, name: str) -> pa.Array:
     if pa.types.is_float16(array.type):
-        array = array.cast(pa.float32())
+        raise OrdersRefused("is halffloat, which rounds at 2048: give doubles", column=name)
     return pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
 
 
 def _utf8_texts(array: pa.Array, name: str) -> pa.Array:
+    """The texts as `large_string`; neither Parquet nor Arrow checks what its writer called text."""
     try:
         return array.cast(pa.large_binary()).cast(pa.large_string())
     except pa.ArrowInvalid:
@@ -184,8 +190,8 @@ def _utf8_texts(array: pa.Array, name: str) -> pa.Array:
 
 
 def _uuid_texts(array: pa.Array) -> pa.Array:
-    return pa.array([None if value is None else str(value) for value in array.to_pylist()],
-                    pa.string())  # fmt: skip
+    texts = [None if value is None else str(value) for value in array.to_pylist()]
+    return pa.array(texts, pa.large_string())
 
 
 def _plain_list(array: pa.Array, name: str) -> pa.Array:

@@ -87,7 +87,8 @@ def _chargeback_columns(fields: Columns, rules: Rules, refusals: Refusals) -> Co
     chargeback = _past_instants(fields["chargeback_at"], "chargeback_at", rules, refusals)
     rows = len(chargeback)
     kind = fields.get("kind", pa.array(["chargeback"] * rows))
-    kind = pc.fill_null(text_array(kind, "kind"), "chargeback")
+    kind = pc.fill_null(text_array(kind, "kind"), "")
+    kind = pc.if_else(pc.equal(kind, ""), "chargeback", kind)
     unknown = pc.invert(pc.is_in(kind, pa.array(["chargeback", "reversal"])))
     refusals.add(_mask(unknown), "kind", "is neither chargeback nor reversal")
     return {"kind": kind, "chargeback_at": _timestamps(chargeback)}

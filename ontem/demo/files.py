@@ -45,7 +45,7 @@ def _read(name: str, column: pa.Array, mapping: FileMapping, refusals: Refusals)
     if name == "product":
         return _product_lists(column)
     if name == "order_id" or name in SINGLE_VALUED:
-        return text_array(column, name)
+        return text_array(column, name).cast(pa.string())
     return column
 
 

@@ -166,7 +166,7 @@ def test_a_file_of_chargebacks_refuses_those_before_their_order_and_keeps_those_
     load(orders(an_order("o1"), an_order("o2")))
     chargebacks_file = pa.Table.from_pylist(
         [
-            {"order_id": "o1", "chargeback_at": NOON, "kind": "chargeback"},
+            {"order_id": "o1", "chargeback_at": NOON, "kind": ""},
             {"order_id": "o2", "chargeback_at": NOON - DAY, "kind": "chargeback"},
             {"order_id": "unknown", "chargeback_at": NOON, "kind": "reversal"},
             {"order_id": "o1", "chargeback_at": NOON, "kind": "fraud"},

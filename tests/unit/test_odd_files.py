@@ -222,6 +222,10 @@ def test_a_table_is_read_by_what_its_values_say(
         assert by_import(polars) == expected
 
 
+NO_TEXT = pa.Array.from_buffers(
+    pa.string(), 1, [None, pa.array([0, 1], pa.int32()).buffers()[1], pa.py_buffer(b"\xff")]
+)
+"""What a careless writer calls a text: nobody checks its bytes."""
 BAD_COLUMNS: dict[str, tuple[dict[str, Any], str]] = {
     "parts of a number": (columns(card=[1.5]), "column card: has a number that is not whole"),
     "infinity": (columns(card=[float("inf")]), "column card: has a number that is not whole"),
@@ -234,6 +238,22 @@ BAD_COLUMNS: dict[str, tuple[dict[str, Any], str]] = {
     "addresses": (columns(user=pa.array([b"12345678"], pa.binary(8))),
                   "user: is fixed_size_binary"),
     "bytes that are no text": (columns(user=[b"\xff"]), "user: has bytes that are not UTF-8"),
+    "texts that are no text": (columns(user=NO_TEXT), "user: has bytes that are not UTF-8"),
+    "products that are no text": (
+        columns(product=pa.ListArray.from_arrays([0, 1], NO_TEXT)),
+        "product: has bytes that are not UTF-8",
+    ),
+    "items that are no text": (
+        columns(items=pa.ListArray.from_arrays(
+            [0, 1], pa.StructArray.from_arrays([NO_TEXT], ["product"])
+        )),
+        "items: has bytes that are not UTF-8",
+    ),
+    "times that are no text": (columns(placed_at=NO_TEXT), "placed_at: has bytes that are not"),
+    "amounts that are no text": (
+        {**columns(), "amount_cents": NO_TEXT}, "amount_cents: has bytes that are not UTF-8",
+    ),
+    "half floats": (columns(card=np.array([2048], "float16")), "card: is halffloat"),
     "several users": (columns(user=[["a", "b"]]), "user: is large_list"),
     "products in products": (columns(product=[[["p"]]]), "product: is large_list"),
     "numbers for items": (columns(items=[5]), "items: is int64"),

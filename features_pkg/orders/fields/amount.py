@@ -110,7 +110,7 @@ def column_cents(column: pa.Array, form: AmountFormat, refusals: Refusals) -> In
         refusals.add(np.ones(len(plain), bool), FIELD, MISSING)
         return np.zeros(len(plain), np.int64)
     refusals.add(np.asarray(pc.is_null(plain)), FIELD, MISSING)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if pa.types.is_large_string(kind):
         return _read_each(plain, lambda text: read_text(text, form), refusals)
     if pa.types.is_decimal(kind):
         return _read_each(plain, lambda number: read_number(number, form.unit), refusals)

@@ -83,7 +83,7 @@ def column_us(
     kind = plain.type
     if plain.null_count == len(plain):  # such as pandas' doubles, where no row has a time
         return np.full(len(plain), NO_INSTANT, np.int64)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if pa.types.is_large_string(kind):
         texts = read_distinct(
             plain, lambda text: read_instant_us(text, field, zone, years), refusals
         )

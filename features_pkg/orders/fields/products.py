@@ -100,13 +100,15 @@ def column_items(column: pa.Array, refusals: Refusals) -> list[tuple[Item, ...]]
     if not is_list(column.type):
         column = plain_array(column, ITEMS)
     kind = column.type
-    if not (is_list(kind) or _is_text(kind) or pa.types.is_null(kind)):
+    if not (is_list(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)):
         raise OrdersRefused(
             f"is {kind}: give lists of product, quantity and amount_cents, or JSON of them",
             column=ITEMS,
         )
     try:
         cells = column.to_pylist()
+    except UnicodeDecodeError:
+        raise OrdersRefused("has bytes that are not UTF-8: give text", column=ITEMS) from None
     except ValueError:  # records with a field twice
         raise OrdersRefused(f"is {kind}, which names a field twice", column=ITEMS) from None
     rows: list[tuple[Item, ...]] = []
@@ -145,7 +147,7 @@ def product_texts(column: pa.Array) -> list[list[str | None]]:
             ends.append(ends[-1] + length)
         return [values[start:end] for start, end in pairwise(ends)]
     texts: list[str | None] = text_array(plain, PRODUCT).to_pylist()
-    if not _is_text(plain.type):
+    if not pa.types.is_large_string(plain.type):
         return [[text] for text in texts]
     return [_texts_of(text) for text in texts]
 
@@ -172,7 +174,3 @@ def _items_of_json(text: str) -> object:
         return None if not text else strict_json.decode(text)
     except strict_json.JsonUnreadable as cause:
         raise ValueRefused(ITEMS, str(cause)) from None
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))

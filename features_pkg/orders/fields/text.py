@@ -28,18 +28,12 @@ def text_array(array: pa.Array, name: str) -> pa.Array:
         plain = _whole_decimals(plain, name)
     elif not _has_text(kind):
         raise OrdersRefused(f"is {kind}, which has no text: give strings", column=name)
-    return pc.cast(plain, pa.string())
+    return pc.cast(plain, pa.large_string())
 
 
 def _has_text(kind: pa.DataType) -> bool:
-    return any(
-        is_kind(kind)
-        for is_kind in (
-            pa.types.is_string,
-            pa.types.is_large_string,
-            pa.types.is_integer,
-            pa.types.is_null,
-        )
+    return bool(
+        pa.types.is_large_string(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)
     )
 
 
