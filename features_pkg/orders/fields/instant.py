@@ -68,7 +68,7 @@ def read_instant_us(
         return _calendar(zone).cutoff_us(time.toordinal())
     shift_us = _shift_us(zone, local_us // _QUARTER_US)
     if shift_us == NO_INSTANT:
-        raise ValueRefused(field, skipped(zone))
+        raise ValueRefused(field, _skipped(zone))
     return local_us + shift_us
 
 
@@ -99,12 +99,12 @@ def column_us(
     )
 
 
-def skipped(zone: str) -> str:
+def _skipped(zone: str) -> str:
     """Why a local time of `zone` is refused over which its clocks were put forward."""
     return f"never occurred in {zone}: its clocks were put forward over it"
 
 
-def out_of_range(years: range) -> str:
+def _out_of_range(years: range) -> str:
     """Why a time outside of `years` is refused."""
     return f"is before {years[0]} or after {years[-1]}"
 
@@ -117,7 +117,7 @@ def _without_blanks(text: str) -> str:
 def _in_years(us: int, field: str, years: range) -> int:
     first_us, end_us = _bounds_us(years)
     if not first_us <= us < end_us:
-        raise ValueRefused(field, out_of_range(years))
+        raise ValueRefused(field, _out_of_range(years))
     return us
 
 
@@ -132,7 +132,7 @@ def _from_timestamps(plain: pa.Array, field: str, refusals: Refusals, years: ran
     first_us, end_us = _bounds_us(years)
     seconds = numbers // per_second
     inside = (seconds >= first_us // 10**6) & (seconds < end_us // 10**6)
-    refusals.add(present & ~inside, field, out_of_range(years))
+    refusals.add(present & ~inside, field, _out_of_range(years))
     numbers = np.where(inside, numbers, 0)
     us = numbers // 1000 if plain.type.unit == "ns" else numbers * (10**6 // per_second)
     return np.where(present & inside, us, NO_INSTANT)
@@ -148,7 +148,7 @@ def _from_dates(
     days = np.asarray(numbers, np.int64) // (1 if is_days else 86_400_000) + EPOCH_DAY
     first, last = date(years[0], 1, 1).toordinal(), date(years[-1], 12, 31).toordinal()
     inside = (days >= first) & (days <= last)
-    refusals.add(present & ~inside, field, out_of_range(years))
+    refusals.add(present & ~inside, field, _out_of_range(years))
     known = present & inside
     instants = np.full(len(days), NO_INSTANT, np.int64)
     if zone is None:
@@ -171,7 +171,7 @@ def _from_local(local_us: Ints, field: str, zone: str | None, refusals: Refusals
     shift_us = np.zeros(len(local_us), np.int64)
     shift_us[known] = shifts[quarter_of]
     never = shift_us == NO_INSTANT
-    refusals.add(never, field, skipped(zone))
+    refusals.add(never, field, _skipped(zone))
     return np.where(never, NO_INSTANT, local_us + shift_us)
 
 
