@@ -207,6 +207,19 @@ def test_a_chargeback_whose_order_id_was_a_float_meets_its_order(
     ]  # fmt: skip
 
 
+def test_an_order_id_of_odd_characters_is_charged_back_by_file(
+    connection: Connection, load: Any
+) -> None:
+    ids = ["a\tb", 'x\r\nSET "y" 1\r\n', "\\.", " ", "'; DROP TABLE orders; --"]
+    load(orders(*(an_order(order_id) for order_id in ids)))
+    file = pa.table({"order_id": ids, "chargeback_at": [NOON + DAY] * len(ids)})
+
+    load_chargebacks(connection, file, 1)
+
+    found = read_rows(connection, "order_id", "chargeback_events")
+    assert sorted(order_id for (order_id,) in found) == sorted(ids)
+
+
 def test_a_large_file_is_read_by_several_processes_and_indexed_afterwards(
     connection: Connection, tmp_path: Path
 ) -> None:

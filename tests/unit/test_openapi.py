@@ -91,7 +91,7 @@ ITEM: dict[str, Any] = {"product": "p", "quantity": 1, "amount_cents": 1}
         {**ORDER, "order_id": "x" * 128},
         {**ORDER, "order_id": "x" * 129},
         {**ORDER, "order_id": "a\tb"},
-        {**ORDER, "order_id": "a\x85b"},
+        {**ORDER, "order_id": "a\0b"},
         {**ORDER, "currency": "BRL"},
         {**ORDER, "currency": None},
         {**ORDER, "currency": "USD"},

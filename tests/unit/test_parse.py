@@ -94,8 +94,8 @@ def test_a_duplicate_key_is_refused_at_any_depth():
     assert refused_param(body) == "quantity"
 
 
-@pytest.mark.parametrize("order_id", ["", "x" * 129, 7, None, "a\tb", "a\x85b"])
-def test_an_order_id_is_a_text_of_1_to_128_printable_characters(order_id: Any):
+@pytest.mark.parametrize("order_id", ["", "x" * 129, 7, None, "a\0b"])
+def test_an_order_id_is_a_text_of_1_to_128_characters(order_id: Any):
     assert refused_param(a_body(order_id=order_id)) == "order_id"
 
 

@@ -132,5 +132,5 @@ def test_a_sum_that_no_feature_can_hold_is_refused() -> None:
 
 
 def test_an_order_id_has_the_limits_of_an_import() -> None:
-    with pytest.raises(OrdersRefused, match="row 1, column 'order_id': has control characters"):
-        point_in_time(pa.table(columns(order_id=["a", "b\t", "c"])), [CARD])
+    with pytest.raises(OrdersRefused, match="row 1, column 'order_id': contains U\\+0000"):
+        point_in_time(pa.table(columns(order_id=["a", "b\0", "c"])), [CARD])
