@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet
 
 from jobs.importing.batches import ROWS_PER_BATCH, NumberedBatch, file_digest
@@ -15,6 +16,8 @@ from jobs.importing.csv_source import CsvSource, csv_failure
 from jobs.importing.errors import FileUnreadable
 
 PARQUET_MAGIC = b"PAR1"
+FAR_US = 2**62
+"""Stands for a time that microseconds can't hold: some 146,000 years from now."""
 
 
 class Source(Protocol):
@@ -81,7 +84,7 @@ class ParquetSource:
     """A Parquet file."""
 
     def __init__(self, path: Path) -> None:
-        # Spark's INT96 has nanoseconds that a timestamp in nanoseconds can't hold beyond 2262.
+        # A timestamp in nanoseconds, PyArrow's default for INT96, does not reach beyond 2262.
         self._file = pyarrow.parquet.ParquetFile(path, coerce_int96_timestamp_unit="us")
         self.name = path.name
         self._path = path
@@ -95,12 +98,21 @@ class ParquetSource:
 
     def batches(self, columns: Sequence[str]) -> Iterator[NumberedBatch]:
         """All rows, with these columns only. Raises FileUnreadable."""
-        instants = self._int96_columns() & set(columns)
+        batches = _number(self._file.iter_batches(ROWS_PER_BATCH, columns=list(columns)))
+        instants = sorted(self._int96_columns() & set(columns))
         try:
-            for batch in _number(self._file.iter_batches(ROWS_PER_BATCH, columns=list(columns))):
-                yield NumberedBatch(_as_instants(batch.rows, instants), batch.numbers)
+            if not instants:
+                yield from batches
+                return
+            for batch, seconds in zip(batches, self._seconds(instants), strict=True):
+                yield NumberedBatch(_with_instants(batch.rows, seconds), batch.numbers)
         except (pa.ArrowException, OSError) as error:
             raise FileUnreadable(source=self.name, reason=_first_line(error)) from error
+
+    def _seconds(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """These columns of INT96 in whole seconds, which hold every time that INT96 does."""
+        file = pyarrow.parquet.ParquetFile(self._path, coerce_int96_timestamp_unit="s")
+        return iter(file.iter_batches(ROWS_PER_BATCH, columns=list(columns)))
 
     def _int96_columns(self) -> set[str]:
         """The columns of the old type of Spark, whose times are of UTC though it has no zone."""
@@ -109,12 +121,18 @@ class ParquetSource:
         return {leaf.path for leaf in leaves if leaf.physical_type == "INT96"}
 
 
-def _as_instants(rows: pa.RecordBatch, columns: set[str]) -> pa.RecordBatch:
-    """`rows` with these columns, whose times are of UTC, as aware ones."""
-    for name in columns:
+def _with_instants(rows: pa.RecordBatch, seconds: pa.RecordBatch) -> pa.RecordBatch:
+    """`rows` with the columns of `seconds`, whose times are of UTC, as aware ones.
+
+    PyArrow's microseconds wrap for a time that they can't hold: then the seconds are others, and
+    the time becomes one that is far off, too.
+    """
+    for name in seconds.schema.names:
         position = rows.schema.get_field_index(name)
-        aware = rows.column(position).cast(pa.timestamp("us", "UTC"))
-        rows = rows.set_column(position, name, aware)
+        us = rows.column(position).cast(pa.int64())
+        rest = pc.subtract(pc.divide(us, 10**6), seconds[name].cast(pa.int64()))
+        us = pc.if_else(pc.less_equal(pc.abs(rest), 1), us, FAR_US)
+        rows = rows.set_column(position, name, us.cast(pa.timestamp("us", "UTC")))
     return rows
 
 
