@@ -133,7 +133,7 @@ def _from_timestamps(plain: pa.Array, field: str, refusals: Refusals, years: ran
     seconds = numbers // per_second
     inside = (seconds >= first_us // 10**6) & (seconds < end_us // 10**6)
     refusals.add(present & ~inside, field, _out_of_range(years))
-    numbers = np.where(inside, numbers, 0)
+    # Where the product wraps, the row is refused already.
     us = numbers // 1000 if plain.type.unit == "ns" else numbers * (10**6 // per_second)
     return np.where(present & inside, us, NO_INSTANT)
 
