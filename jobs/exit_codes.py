@@ -10,6 +10,8 @@ EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType(
         # 2 is click's: the command line itself is wrong
         "stores.errors.SettingsError": 3,
         "stores.postgres.connection.PostgresUnavailable": 4,
+        "stores.postgres.generations.OtherServer": 4,
+        "stores.postgres.schema.SchemaRefused": 4,
         "stores.redis.connection.RedisUnavailable": 4,
         "ontem.stack.errors.StackError": 4,
         "service.address.AddressUnusable": 4,

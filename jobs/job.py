@@ -11,7 +11,8 @@ from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.entity_keys import EntityKeys
 from stores.postgres.clock import set_clock
-from stores.postgres.connection import Connection, connect
+from stores.postgres.connection import Connection
+from stores.postgres.sessions import open_session
 from stores.redis.keys import Namespace
 from stores.settings import Settings
 
@@ -55,9 +56,9 @@ class Job:
     def connect(self) -> Connection:
         """A session in autocommit with this job's clock.
 
-        Raises PostgresUnavailable, ClockNotSettable.
+        Raises PostgresUnavailable, SchemaRefused, OtherServer, ClockNotSettable.
         """
-        connection = connect(
+        connection = open_session(
             self.settings.postgres_url, application_name="ontem night", autocommit=True
         )
         if self.clock is not None:

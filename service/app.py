@@ -15,8 +15,9 @@ from service.authentication import KeyRing
 from service.clock import CLOCK_HEADER, SteadyClock
 from service.errors import StoreUnavailable
 from service.evaluating import EvaluationRequest, Evaluations, Outcome
-from service.health import Readiness
+from service.health import ProcessChecks
 from service.request_content import JSON
+from service.shared_status import SharedChecks
 from stores.postgres.connection import PostgresUnavailable
 from stores.postgres.merchants import Merchant
 
@@ -28,7 +29,8 @@ class Dependencies:
     keys: KeyRing
     clock: SteadyClock
     evaluations: Evaluations
-    readiness: Readiness
+    process_checks: ProcessChecks
+    shared_checks: SharedChecks
     development: bool
     """Whether a request may bring its own clock."""
 
@@ -59,9 +61,14 @@ def create_app(dependencies: Dependencies) -> Flask:
 
     @app.get("/readyz")
     def readyz() -> Response:
-        health = dependencies.readiness.check()
-        status = HTTPStatus.OK if health.ready else HTTPStatus.SERVICE_UNAVAILABLE
-        return Response(msgspec.json.encode(health), status=status, content_type=JSON)
+        readiness = dependencies.process_checks.readiness()
+        status = HTTPStatus.OK if readiness.ready else HTTPStatus.SERVICE_UNAVAILABLE
+        return Response(msgspec.json.encode(readiness), status=status, content_type=JSON)
+
+    @app.get("/statusz")
+    def statusz() -> Response:
+        status = dependencies.shared_checks.status()
+        return Response(msgspec.json.encode(status), content_type=JSON)
 
     @app.get("/openapi.json")
     def openapi() -> Response:
@@ -110,6 +117,7 @@ def _log_fields(merchant: Merchant, outcome: Outcome) -> dict[str, object]:
         "merchant_id": merchant.merchant_id,
         "evaluation_id": str(outcome.answer.evaluation_id),
         "replayed": outcome.replayed,
+        "recorded": outcome.answer.recorded,
         "missing": list(outcome.answer.missing),
         "failures": list(outcome.failures),
     }

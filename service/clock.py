@@ -1,29 +1,100 @@
-"""The instant of a request: from the process's clock, or in development from the request."""
+"""The instant of a request: from the process's clock, or in development from the request.
+
+The wall clock of a machine can jump: somebody sets it, or one reading is wrong. The machine's
+steady clock can't, but only knows how much time has passed. So the two are compared at each
+request. While they advance alike, the wall clock is believed. When they differ, the database is
+asked which of them is right, because its clock decides from when a row counts.
+"""
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from features_pkg.calendar import to_us
+from service import log
 from service.errors import ClockHeaderRefused
 
 CLOCK_HEADER: Final = "Ontem-Clock"
+MOST_SKEW_US: Final = 1_000_000
+"""How far ahead of the database's clock an order may be: the late rule refuses it beyond that."""
+
+STEP_US: Final = 500_000
+"""What the wall clock may gain or lose between two readings without having jumped."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineClocks:
+    """The clocks of one machine, in microseconds."""
+
+    wall_us: Callable[[], int]
+    """Since 1970. It can jump."""
+    steady_us: Callable[[], int]
+    """Since some instant. It never jumps, and goes on while the machine sleeps."""
 
 
 class SteadyClock:
-    """Epoch microseconds that never go back within a process, even if the machine's clock does."""
+    """Epoch microseconds that never go back within a process, and do not follow a wrong jump.
 
-    def __init__(self, now_us: Callable[[], int]) -> None:
-        self._now_us = now_us
+    Only the clock of a process that has issued instants more than `MOST_SKEW_US` in the future goes
+    back when the database says so: it has refused the orders of those instants.
+    """
+
+    def __init__(
+        self,
+        clocks: MachineClocks,
+        database_us: Callable[[], int | None] = lambda: None,
+        *,
+        offset_us: int | None = None,
+    ) -> None:
+        self._clocks, self._database_us = clocks, database_us
+        if offset_us is None:
+            offset_us = clocks.wall_us() - clocks.steady_us()
+        self._offset_us = offset_us
         self._last_us = 0
         self._lock = threading.Lock()
 
+    def with_database(self, database_us: Callable[[], int | None]) -> "SteadyClock":
+        """A clock that is as right as this one; `database_us` is None when it does not answer."""
+        return SteadyClock(self._clocks, database_us, offset_us=self._offset_us)
+
     def now_us(self) -> int:
-        """The instant now, or the last one returned if the machine's clock went back."""
+        """The instant now, or the last one returned if the machine's clock went back a little."""
+        steady_us = self._clocks.steady_us()
+        now_us = self._clocks.wall_us()
+        if abs(now_us - steady_us - self._offset_us) <= STEP_US:
+            self._offset_us = now_us - steady_us
+        else:
+            self._settle_jump(now_us - steady_us)
+            now_us = self._clocks.steady_us() + self._offset_us
         with self._lock:
-            self._last_us = max(self._last_us, self._now_us())
+            self._last_us = max(self._last_us, now_us)
             return self._last_us
+
+    def skew_us(self, database_us: Callable[[], int]) -> int:
+        """By how much this clock is certainly ahead of the database's; negative is behind.
+
+        The database is read between two readings of this clock, so a slow answer is no skew.
+        """
+        before_us = self.now_us()
+        database_now_us = database_us()
+        after_us = self.now_us()
+        return max(before_us - database_now_us, 0) + min(after_us - database_now_us, 0)
+
+    def _settle_jump(self, offset_us: int) -> None:
+        """Take over the wall clock's jump if that brings us nearer to the database's clock."""
+        database_us = self._database_us()
+        if database_us is None:
+            return
+        steady_us = self._clocks.steady_us()
+        with self._lock:
+            error_us = abs(steady_us + self._offset_us - database_us)
+            if abs(steady_us + offset_us - database_us) < error_us:
+                log.info("clock jumped", seconds=round((offset_us - self._offset_us) / 1e6, 3))
+                self._offset_us = offset_us
+            if self._last_us > database_us + MOST_SKEW_US:
+                self._last_us = 0
 
 
 def from_header(text: str, *, development: bool) -> int:

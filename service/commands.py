@@ -7,7 +7,8 @@ import click
 from service import log, start
 from service.address import check_address
 from service.clock import SteadyClock
-from service.server import Binding, Server, options, wall_clock_us
+from service.drain import Drain
+from service.server import Binding, Lifecycle, Server, machine_clocks, options
 from stores.settings import settings_here
 
 
@@ -39,21 +40,43 @@ from stores.settings import settings_here
     envvar="ONTEM_STATEMENT_TIMEOUT_MS",
     help="How long a request waits for one statement of PostgreSQL.",
 )
+@click.option(
+    "--drain-seconds",
+    type=click.IntRange(0, 600),
+    default=0,
+    show_default=True,
+    envvar="ONTEM_DRAIN_SECONDS",
+    help="How long to answer after a TERM while /readyz says no.",
+)
 def serve(
-    bind: str, workers: int, threads: int, redis_timeout_ms: int, statement_timeout_ms: int
+    bind: str,
+    workers: int,
+    threads: int,
+    redis_timeout_ms: int,
+    statement_timeout_ms: int,
+    drain_seconds: int,
 ) -> None:
     """Answer POST /evaluate until stopped."""
     settings = settings_here()
-    limits = start.Limits(
-        redis_timeout=timedelta(milliseconds=redis_timeout_ms),
-        statement_timeout=timedelta(milliseconds=statement_timeout_ms),
-    )
     log.configure(settings.log_level)
     check_address(bind)
-    served_model = start.load(settings)
-    start.check(settings, served_model, now_us=wall_clock_us())
-    served_model.warm_up(wall_clock_us())
-    clock = SteadyClock(wall_clock_us)
+    clocks, drain = machine_clocks(), Drain()
+    model = start.ModelInUse(settings, clocks.wall_us)
+    process = start.Process(
+        settings=settings,
+        limits=start.Limits(
+            redis_timeout=timedelta(milliseconds=redis_timeout_ms),
+            statement_timeout=timedelta(milliseconds=statement_timeout_ms),
+        ),
+        model=model,
+        clock=SteadyClock(clocks),
+        drain=drain,
+    )
+    process.check()
     binding = Binding(address=bind, workers=workers, threads=threads)
-    log.info("serving", bind=bind, workers=workers, model=served_model.model.manifest.name)
-    Server(lambda: start.application(settings, served_model, limits, clock), options(binding)).run()
+    name = model.served_model.model.manifest.name
+    log.info("serving", bind=bind, workers=workers, model=name)
+    lifecycle = Lifecycle(
+        reload=model.reload, drain=drain, drain_time=timedelta(seconds=drain_seconds)
+    )
+    Server(process.application, options(binding), lifecycle).run()

@@ -17,6 +17,7 @@ from service.past import OrderPast, PastReader
 from service.recording import Evaluation
 from service.served_model import ServedModel
 from stores.postgres.connection import PostgresUnavailable
+from stores.postgres.generations import OtherServer
 from stores.postgres.merchants import Merchant
 
 
@@ -52,11 +53,16 @@ class Evaluations:
     def evaluate(self, request: EvaluationRequest) -> Outcome:
         """The order's one answer: the stored one if the order was evaluated before.
 
+        On a server that was restored and is not registered yet nothing is stored, and the decision
+        is the merchant's for orders without a score.
+
         Raises OrderConflict, or StoreUnavailable when the evaluation could not be stored.
         """
         order_hash = content_hash(request.order)
         try:
             return self._evaluate(request, order_hash)
+        except OtherServer:
+            return Outcome(_unrecorded(request), failures=("store: another server's rows",))
         except (psycopg.Error, PostgresUnavailable) as cause:
             raise StoreUnavailable from cause
 
@@ -121,4 +127,23 @@ class Evaluations:
             load=load,
             stale_days=stale_days,
             visible=None if past.recent is None else past.recent.visible,
+            generation=None if past.recent is None else past.recent.generation,
         )
+
+
+def _unrecorded(request: EvaluationRequest) -> EvaluationAnswer:
+    """The answer by the merchant's policy alone, of which nothing is stored."""
+    return EvaluationAnswer(
+        evaluation_id=uuid.uuid4(),
+        order_id=request.order.order_id,
+        score=None,
+        decision=request.merchant.policy.decide(None),
+        model=None,
+        feature_set=None,
+        as_of=None,
+        stale=False,
+        degraded=True,
+        missing=("distant", "recent"),
+        evaluated_at=from_us(request.at_us),
+        recorded=False,
+    )

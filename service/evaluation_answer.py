@@ -27,6 +27,8 @@ class EvaluationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the order has no score."""
     missing: Sequence[str]
     evaluated_at: datetime
+    recorded: bool
+    """Whether the order and this answer are stored; if not, nothing knows of the order."""
 
 
 _encoder = msgspec.json.Encoder()

@@ -1,66 +1,115 @@
-"""Whether this process can evaluate orders, for load balancers and monitoring."""
+"""What `/readyz` and `/statusz` say, and what refuses a start.
 
-from collections.abc import Callable
+`/readyz` is about this process: what another one may have right. `/statusz` is about what all
+processes share; with none of it would another process fare better, so it leaves this one ready.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 import psycopg
-import redis
 
-from service.database import Database, Statement
+from features_pkg.calendar import to_us
+from service.clock import MOST_SKEW_US, SteadyClock
+from service.database import Database
+from service.drain import Drain
 from service.served_model import ServedModel
-from stores.postgres.connection import PostgresUnavailable
-from stores.redis.errors import ListDamaged, NothingPublished
-from stores.redis.keys import Namespace
-from stores.redis.published import read_published
+from stores.postgres.clock import database_clock
+from stores.postgres.connection import Connection, PostgresUnavailable
+from stores.postgres.loads import published_key_ids
+from stores.postgres.schema import SchemaRefused, check_schema
+from stores.settings import Environment
 
 
-class Health(msgspec.Struct, frozen=True):
-    """The result of each check, and whether all of them passed."""
+class State(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of one thing, and what to do unless it is `ok`."""
+
+    state: str
+    remedy: str = ""
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether this process should get orders, and the state of each thing that decides it."""
 
     ready: bool
-    checks: dict[str, str]
-    """`ok` or what is wrong, by the name of the check."""
+    checks: dict[str, State]
 
 
-OK: Final = "ok"
+OK: Final = State("ok")
+UNKNOWN: Final = State("unknown", "PostgreSQL does not answer: see /statusz")
 
 
-class Readiness:
-    """The checks of one process: the model, PostgreSQL, Redis, and a published snapshot."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessChecks:
+    """The checks of this process; each asks PostgreSQL or the process itself, now."""
 
-    def __init__(
-        self, served_model: ServedModel, database: Database, client: "redis.Redis"
-    ) -> None:
-        self._served_model, self._database, self._client = served_model, database, client
+    environment: Environment
+    served_model: ServedModel
+    database: Database
+    clock: SteadyClock
+    drain: Drain
 
-    def check(self) -> Health:
-        """The result of all checks, made now."""
+    def readiness(self) -> Readiness:
+        """The result of all checks. A thing that PostgreSQL would have to tell may be unknown."""
         checks = {
             "model": OK,  # a process without one did not start
-            "postgresql": _result(self._postgresql),
-            "redis": _result(self._redis),
-            "snapshot": _result(self._snapshot),
+            "schema": self._asked(self._schema),
+            "entity_key": self._asked(self._entity_key),
+            "clock": self._asked(self._clock),
+            "drain": State("draining", "send orders elsewhere") if self.drain.has_begun else OK,
         }
-        return Health(all(result == OK for result in checks.values()), checks)
+        return Readiness(all(state in (OK, UNKNOWN) for state in checks.values()), checks)
 
-    def _postgresql(self) -> None:
-        self._database.run(Statement("SELECT 1"), {})
+    def _asked(self, check: Callable[[Connection], State]) -> State:
+        try:
+            return self.database.call(check, checked=False)
+        except (psycopg.Error, PostgresUnavailable):
+            return UNKNOWN
 
-    def _redis(self) -> None:
-        self._client.ping()
+    def _schema(self, session: Connection) -> State:
+        try:
+            check_schema(session, self.database.address)
+        except SchemaRefused as refused:
+            return State(f"the database has {refused.state}", refused.remedy)
+        row = session.execute("SELECT environment FROM stack").fetchone()
+        environment = row[0] if row else "nothing"
+        if environment == self.environment:
+            return OK
+        return State(
+            f"the database was migrated as {environment}, and ONTEM_ENVIRONMENT is "
+            f"{self.environment}",
+            f"set it to {environment}, or name another database",
+        )
 
-    def _snapshot(self) -> None:
-        namespace = Namespace.of(self._served_model.keys)
-        if read_published(self._client, namespace).newest is None:
-            raise NothingPublished(timelines=namespace.timelines)
+    def _entity_key(self, session: Connection) -> State:
+        """Whether this process can read what the nights publish; before the first night it can."""
+        keys = self.served_model.keys
+        key_ids = published_key_ids(session, keys.timelines_id)
+        if not key_ids or keys.key_id in key_ids:
+            return OK
+        return State(
+            f"no load is published under this ONTEM_ENTITY_KEY ({keys.key_id}), but under "
+            f"{', '.join(sorted(key_ids))}",
+            "set the key of the nights, or run a night under this one",
+        )
+
+    def _clock(self, session: Connection) -> State:
+        return skew_state(self.clock.skew_us(lambda: to_us(database_clock(session))))
 
 
-def _result(check: Callable[[], None]) -> str:
-    try:
-        check()
-    except (NothingPublished, ListDamaged):
-        return "no snapshot is published"
-    except (psycopg.Error, PostgresUnavailable, redis.RedisError, OSError) as cause:
-        return f"unavailable ({type(cause).__name__})"
-    return OK
+def skew_state(skew_us: int) -> State:
+    """The state of a clock that is so far ahead of the database's; negative is behind."""
+    if abs(skew_us) <= MOST_SKEW_US:
+        return OK
+    direction = "ahead of" if skew_us > 0 else "behind"
+    return State(
+        f"this machine's clock is {abs(skew_us) / 1e6:.1f} s {direction} PostgreSQL's",
+        "set it, and keep it right with NTP",
+    )
+
+
+def faults(states: Mapping[str, State]) -> dict[str, State]:
+    """Those of the states that are neither ok nor unknown."""
+    return {name: state for name, state in states.items() if state not in (OK, UNKNOWN)}

@@ -29,6 +29,8 @@ class RecentRead:
     own_at_us: int | None
     """From when this very order counts, if it is stored already."""
     events: tuple[RecentEvent, ...]
+    generation: int | None
+    """That of the server that was read; None if its rows are another server's."""
 
 
 def read(
@@ -49,10 +51,10 @@ def read(
         rows = database.run(_RECENT, values)
     except psycopg.Error as cause:
         raise PastUnavailable(f"recent: {type(cause).__name__}") from cause
-    return _recent_read(rows)
+    return _recent_read(rows, database.generation)
 
 
-def _recent_read(rows: Sequence[Row]) -> RecentRead:
+def _recent_read(rows: Sequence[Row], generation: int | None) -> RecentRead:
     visible, own_at_us, events = "", None, []
     for row in rows:
         if row[2] == "visible":
@@ -61,4 +63,4 @@ def _recent_read(rows: Sequence[Row]) -> RecentRead:
             own_at_us = row[3]
         else:
             events.append(RecentEvent._make(row))
-    return RecentRead(visible, own_at_us, tuple(events))
+    return RecentRead(visible, own_at_us, tuple(events), generation)

@@ -22,7 +22,16 @@ from stores.redis.load_list import Load
 _FIELDS: Final = (
     *("merchant_id", "order_id", "evaluated_at", "placed_at", "content_hash", "amount_cents"),
     *("product", "items", "evaluation_id", "vector", "score", "decision", "model"),
-    *("feature_set", "timelines", "load_id", "as_of", "stale_days", "visible", "missing"),
+    *(
+        "feature_set",
+        "timelines",
+        "load_id",
+        "as_of",
+        "stale_days",
+        "visible",
+        "missing",
+        "generation",
+    ),
 )
 _IDENTIFIERS: Final = {name: name for name in SINGLE_VALUED}
 _RECORD: Final = prepare("record_evaluation", *_FIELDS, values=_IDENTIFIERS, development=False)
@@ -51,6 +60,8 @@ class Evaluation:
     load: Load | None
     stale_days: int | None
     visible: str | None
+    generation: int | None
+    """That of `visible`; None is the newest."""
 
     @property
     def as_of(self) -> date | None:
@@ -71,6 +82,7 @@ class Evaluation:
             degraded=self.score is None,
             missing=self.missing,
             evaluated_at=from_us(self.evaluated_us),
+            recorded=True,
         )
 
 
@@ -78,12 +90,13 @@ def record(database: Database, evaluation: Evaluation, *, clock: datetime | None
     """Store the order and its evaluation, both or neither, and return whether they were stored.
 
     They are not when the order has an evaluation already, or other content.
-    `clock` is the development clock of the request. Raises psycopg.Error or PostgresUnavailable.
+    `clock` is the development clock of the request. Raises OtherServer, psycopg.Error or
+    PostgresUnavailable.
     """
     values = _values(evaluation)
     if clock is None:
-        return bool(database.run(_RECORD, values))
-    return bool(database.run(_RECORD_WITH_CLOCK, {**values, "clock": clock.isoformat()}))
+        return bool(database.store(_RECORD, values))
+    return bool(database.store(_RECORD_WITH_CLOCK, {**values, "clock": clock.isoformat()}))
 
 
 def stored_answer(
@@ -116,6 +129,7 @@ def stored_answer(
         degraded=score is None,
         missing=missing,
         evaluated_at=evaluated_at,
+        recorded=True,
     )
 
 
@@ -143,6 +157,7 @@ def _values(evaluation: Evaluation) -> dict[str, object]:
         stale_days=None if evaluation.stale_days is None else Int8(evaluation.stale_days),
         visible=evaluation.visible,
         missing=list(evaluation.missing),
+        generation=evaluation.generation,
     )
     return values
 

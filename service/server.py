@@ -1,14 +1,19 @@
 """gunicorn, and all of its settings."""
 
 import gc
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 
+from service.clock import MachineClocks
+from service.drain import Drain
 from service.problem_worker import ProblemWorker
 
 
@@ -40,11 +45,24 @@ def options(binding: Binding) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifecycle:
+    """What a server does at its signals besides what gunicorn does."""
+
+    reload: Callable[[], None]
+    """Called at HUP, before the processes are replaced."""
+    drain: Drain
+    drain_time: timedelta
+    """How long the service still answers after a TERM, and says that it is not ready."""
+
+
 class Server(BaseApplication):  # type: ignore[misc]
     """gunicorn, which calls `make_app` in each worker after the fork."""
 
-    def __init__(self, make_app: Callable[[], Flask], settings: dict[str, Any]) -> None:
-        self._make_app, self._settings = make_app, settings
+    def __init__(
+        self, make_app: Callable[[], Flask], settings: dict[str, Any], lifecycle: Lifecycle
+    ) -> None:
+        self._make_app, self._settings, self._lifecycle = make_app, settings, lifecycle
         super().__init__()
 
     def load_config(self) -> None:
@@ -63,7 +81,44 @@ class Server(BaseApplication):  # type: ignore[misc]
         gc.freeze()
         return application
 
+    def reload(self) -> None:
+        """Prepare for the workers that a HUP makes; the old ones answer until those are there."""
+        super().reload()
+        self._lifecycle.reload()
 
-def wall_clock_us() -> int:
-    """Epoch microseconds by this machine's clock."""
-    return time.time_ns() // 1000
+    def run(self) -> None:
+        """Serve until a signal ends it."""
+        DrainingArbiter(self, self._lifecycle).run()
+
+
+class DrainingArbiter(Arbiter):  # type: ignore[misc]
+    """gunicorn's master process, which at the first TERM is not ready any more before it stops."""
+
+    def __init__(self, app: Server, lifecycle: Lifecycle) -> None:
+        self._lifecycle = lifecycle
+        self._stops_at: float | None = None
+        super().__init__(app)
+
+    def handle_term(self) -> None:
+        """Begin to drain; at a second TERM, or when draining is over, stop."""
+        if self._stops_at is None and self._lifecycle.drain_time:
+            self._stops_at = time.monotonic() + self._lifecycle.drain_time.total_seconds()
+            self._lifecycle.drain.begin()
+            return
+        super().handle_term()
+
+    def wait_for_signals(self, timeout: float = 1.0) -> list[int]:
+        """The signals since the last call, with a TERM when draining is over."""
+        signals: list[int] = super().wait_for_signals(timeout)
+        if self._stops_at is not None and time.monotonic() >= self._stops_at:
+            signals.append(signal.SIGTERM)
+        return signals
+
+
+def machine_clocks() -> MachineClocks:
+    """The clocks of this machine; its steady one also counts the time that the machine sleeps."""
+    steady = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return MachineClocks(
+        wall_us=lambda: time.time_ns() // 1_000,
+        steady_us=lambda: time.clock_gettime_ns(steady) // 1_000,
+    )

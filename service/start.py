@@ -1,28 +1,36 @@
-"""Checks that the service can answer, and builds its application; a refusal says what to run."""
+"""What the service needs to start, and its application; a refusal says what to run.
 
+A start is refused for what makes `/readyz` false. Stores that are away, empty or stale are told and
+waited for: the service then answers as a running one does whose stores went away.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 from flask import Flask
 
+from features_pkg.calendar import to_us
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.errors import FeatureError, OntemError
 from features_pkg.models.loading import SHIPPED, load_model
+from service import log
 from service.app import Dependencies, create_app
 from service.authentication import KeyRing
 from service.clock import SteadyClock
 from service.database import Database
+from service.drain import Drain
 from service.evaluating import Evaluations
-from service.health import Readiness
+from service.health import ProcessChecks, faults
 from service.past import PastReader
 from service.served_model import ServedModel
-from stores.postgres.connection import connect, postgres_address
+from service.shared_status import SharedChecks
+from stores.postgres.clock import database_clock
+from stores.postgres.connection import PostgresUnavailable
 from stores.postgres.merchants import authenticate
-from stores.redis.connection import connect_redis, redis_address, redis_client
-from stores.redis.keys import Namespace
-from stores.redis.published import read_published
+from stores.redis.connection import redis_client
 from stores.redis.reader import REQUEST_TIMEOUT
 from stores.settings import Settings
 
@@ -39,59 +47,119 @@ class Limits:
     statement_timeout: timedelta = timedelta(milliseconds=500)
 
 
-def load(settings: Settings) -> ServedModel:
-    """The model that the settings name, else the one that ships with Ontem.
+class ModelInUse:
+    """The model that processes serve which are forked from now on.
 
-    Raises StartRefused when there is none, or it was made for other code or other settings.
+    A model that can't be loaded does not replace one that was.
     """
-    feature_set = FeatureSet(settings.timezone, settings.snapshot_lag)
-    try:
-        model = load_model(_model_folder(settings.model_path), feature_set)
-    except FeatureError as refused:
-        raise StartRefused(str(refused)) from refused
-    return ServedModel.of(
-        feature_set, model, entity_key=settings.entity_key, max_stale=settings.max_stale
-    )
+
+    def __init__(self, settings: Settings, now_us: Callable[[], int]) -> None:
+        """Load the model, or raise StartRefused."""
+        self._settings, self._now_us = settings, now_us
+        self.served_model = self._load()
+        self.refusal = ""
+        """Why the model that the settings name by now is not the one that is served."""
+
+    def reload(self) -> None:
+        """Serve the model that the settings name now, or keep the old one and log why."""
+        try:
+            self.served_model, self.refusal = self._load(), ""
+            log.info("model loaded", model=self.served_model.model.manifest.name)
+        except StartRefused as refused:
+            self.refusal = str(refused)
+            served = self.served_model.model.manifest.name
+            log.error("model refused", reason=self.refusal, served=served)
+
+    def _load(self) -> ServedModel:
+        """The model that the settings name, else the one that ships with Ontem; warmed up.
+
+        Raises StartRefused when there is none, or it was made for other code or other settings.
+        """
+        settings = self._settings
+        feature_set = FeatureSet(settings.timezone, settings.snapshot_lag)
+        try:
+            model = load_model(_model_folder(settings.model_path), feature_set)
+            served_model = ServedModel.of(
+                feature_set, model, entity_key=settings.entity_key, max_stale=settings.max_stale
+            )
+            served_model.warm_up(self._now_us())
+        except (FeatureError, OSError) as refused:
+            raise StartRefused(str(refused)) from refused
+        return served_model
 
 
-def check(settings: Settings, served_model: ServedModel, *, now_us: int) -> None:
-    """Check that both stores answer and hold what the model needs; then disconnect.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """What one process of the service is made of."""
 
-    Raises StartRefused, ListDamaged, PostgresUnavailable or RedisUnavailable; the last two name the
-    address.
-    """
-    _check_database(settings)
-    with connect_redis(settings.redis_url) as client:
-        published = read_published(client, Namespace.of(served_model.keys))
-    if published.newest is None:
-        due_day = date.fromordinal(served_model.due_day(now_us))
-        raise StartRefused(
-            f"Redis at {redis_address(settings.redis_url)} has no published snapshot of "
-            f"timelines {served_model.feature_set.timelines_id} under this ONTEM_ENTITY_KEY, which "
-            f"the model {served_model.model.manifest.name} reads: "
-            f"run `ontem snapshot --as-of {due_day}`"
+    settings: Settings
+    limits: Limits
+    model: ModelInUse
+    clock: SteadyClock
+    """Made before the processes are, so that all follow the clock that was checked at the start."""
+    drain: Drain
+
+    def check(self) -> None:
+        """Raise StartRefused for what would make `/readyz` false; log what `/statusz` would say.
+
+        All connections are closed again.
+        """
+        dependencies = self.dependencies()
+        database = dependencies.process_checks.database
+        try:
+            faulty = faults(dependencies.process_checks.readiness().checks)
+            shared = dependencies.shared_checks.status()
+        finally:
+            database.close()
+            dependencies.shared_checks.client.close()
+        for fault in faulty.values():
+            raise StartRefused(f"{fault.state} (PostgreSQL at {database.address}): {fault.remedy}")
+        for part, state in faults(shared.states).items():
+            log.error("degraded", part=part, state=state.state, remedy=state.remedy)
+
+    def application(self) -> Flask:
+        """The application; it connects at its first request, so after the fork."""
+        return create_app(self.dependencies())
+
+    def dependencies(self) -> Dependencies:
+        """What the paths of a new application call; nothing is connected yet."""
+        settings, served_model = self.settings, self.model.served_model
+        database = Database(settings.postgres_url, statement_timeout=self.limits.statement_timeout)
+        clock = self.clock.with_database(lambda: _database_us(database))
+        past_reader = PastReader(
+            served_model,
+            database,
+            redis_url=settings.redis_url,
+            redis_timeout=self.limits.redis_timeout,
         )
-
-
-def application(
-    settings: Settings, served_model: ServedModel, limits: Limits, clock: SteadyClock
-) -> Flask:
-    """The application of this process; it connects at its first request, so after the fork."""
-    database = Database(settings.postgres_url, statement_timeout=limits.statement_timeout)
-    past_reader = PastReader(
-        served_model, database, redis_url=settings.redis_url, redis_timeout=limits.redis_timeout
-    )
-    return create_app(
-        Dependencies(
-            keys=KeyRing(lambda key: authenticate(database.session(), key)),
+        return Dependencies(
+            keys=KeyRing(lambda key: database.call(lambda session: authenticate(session, key))),
             clock=clock,
             evaluations=Evaluations(served_model, database, past_reader),
-            readiness=Readiness(
-                served_model, database, redis_client(settings.redis_url, limits.redis_timeout)
+            process_checks=ProcessChecks(
+                environment=settings.environment,
+                served_model=served_model,
+                database=database,
+                clock=clock,
+                drain=self.drain,
+            ),
+            shared_checks=SharedChecks(
+                database=database,
+                client=redis_client(settings.redis_url, self.limits.redis_timeout),
+                served_model=served_model,
+                clock=clock,
+                refused_model=self.model.refusal,
             ),
             development=settings.environment == "development",
         )
-    )
+
+
+def _database_us(database: Database) -> int | None:
+    """The database's clock, None when it does not answer."""
+    try:
+        return database.call(lambda session: to_us(database_clock(session)), checked=False)
+    except (psycopg.Error, PostgresUnavailable):
+        return None
 
 
 def _model_folder(configured: Path | None) -> Path:
@@ -107,19 +175,3 @@ def _model_folder(configured: Path | None) -> Path:
             "or set ONTEM_MODEL to the folder of one"
         )
     return shipped[-1]
-
-
-def _check_database(settings: Settings) -> None:
-    address = postgres_address(settings.postgres_url)
-    with connect(settings.postgres_url, application_name="ontem serve") as connection:
-        try:
-            row = connection.execute("SELECT environment FROM stack").fetchone()
-        except psycopg.errors.UndefinedTable:
-            row = None
-    if row is None:
-        raise StartRefused(f"the database at {address} has no schema: run `ontem migrate`")
-    if row[0] != settings.environment:
-        raise StartRefused(
-            f"the database at {address} was migrated as {row[0]}, and ONTEM_ENVIRONMENT is "
-            f"{settings.environment}: set it to {row[0]}, or name another database"
-        )

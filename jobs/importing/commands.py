@@ -10,8 +10,9 @@ from jobs.importing.load import ImportOptions, ImportResult, import_chargebacks,
 from jobs.importing.mapping import FileKind, FileMapping, read_mapping
 from jobs.importing.progress import ProgressBar
 from jobs.importing.rejects import RejectsFile
-from stores.postgres.connection import Connection, connect
+from stores.postgres.connection import Connection
 from stores.postgres.merchants import MerchantUnknown, add_merchant, find_merchant
+from stores.postgres.sessions import open_session
 from stores.settings import settings_here
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -54,7 +55,7 @@ def import_(
     rejects_file = RejectsFile(rejects or Path(f"{file.name}.rejects.csv"))
     load = import_orders if kind == "orders" else import_chargebacks
     with (
-        connect(settings.postgres_url, application_name="ontem import") as connection,
+        open_session(settings.postgres_url, application_name="ontem import") as connection,
         ProgressBar(Console(file=sys.stdout), rejects_file) as progress,
     ):
         merchant_id = _merchant_id(connection, merchant)

@@ -7,7 +7,7 @@ import click
 
 from stores.policy import DECISIONS, Decision, Policy
 from stores.postgres.api_keys import KEY_CACHE_SECONDS
-from stores.postgres.connection import Connection, connect
+from stores.postgres.connection import Connection
 from stores.postgres.merchants import (
     add_merchant,
     all_merchants,
@@ -16,6 +16,7 @@ from stores.postgres.merchants import (
     issue_key,
     revoke_key,
 )
+from stores.postgres.sessions import open_session
 from stores.settings import settings_here
 
 FOLLOWS = f"A running service follows within {KEY_CACHE_SECONDS} seconds."
@@ -104,4 +105,4 @@ def _sentence(policy: Policy) -> str:
 
 def _connection() -> Connection:
     url = settings_here().postgres_url
-    return connect(url, application_name="ontem merchant", autocommit=True)
+    return open_session(url, application_name="ontem merchant", autocommit=True)

@@ -97,6 +97,16 @@ def loads_of(connection: Connection, timelines: str) -> Sequence[LoadRow]:
         return cursor.fetchall()
 
 
+def published_key_ids(connection: Connection, timelines: str) -> frozenset[str]:
+    """The ids of the entity keys under which loads of these timelines are published."""
+    rows = connection.execute(
+        "SELECT DISTINCT entity_key_id FROM loads"
+        " WHERE timelines = %s AND published_at IS NOT NULL AND withdrawn_at IS NULL",
+        (timelines,),
+    )
+    return frozenset(str(key_id) for (key_id,) in rows)
+
+
 def register_load(connection: Connection, load: NewLoad) -> LoadRow:
     """`load` with its new id, which is greater than all before and never changes."""
     ((load_id, created_at),) = connection.execute(

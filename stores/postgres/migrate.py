@@ -10,9 +10,8 @@ from sqlalchemy.pool import NullPool
 
 from features_pkg.errors import OntemError
 from stores.postgres.connection import connect, postgres_address
+from stores.postgres.generations import MIGRATE_LOCK, REGISTER
 from stores.settings import Environment
-
-MIGRATE_LOCK = 0x4F6E74656D  # "Ontem" in ASCII: the key of an advisory lock
 
 
 class OtherEnvironment(OntemError):
@@ -44,7 +43,7 @@ def migrate(url: str, *, environment: Environment) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATE_LOCK})
         _upgrade(connection)
         _fix_environment(connection, environment, postgres_address(url))
-        _register_generation(connection)
+        connection.exec_driver_sql(REGISTER)
 
 
 def _upgrade(connection: SqlConnection) -> None:
@@ -77,19 +76,3 @@ def _fix_environment(connection: SqlConnection, requested: Environment, address:
 
 def _has_orders(connection: SqlConnection) -> bool:
     return bool(connection.scalar(text("SELECT EXISTS (SELECT FROM orders)")))
-
-
-def _register_generation(connection: SqlConnection) -> None:
-    """Add a generation unless the newest one has the identity of this server."""
-    connection.execute(
-        text(
-            "INSERT INTO generations (generation, system_identifier, timeline_id)"
-            " SELECT coalesce(max(g.generation), 0) + 1, s.system_identifier, c.timeline_id"
-            " FROM pg_control_system() s CROSS JOIN pg_control_checkpoint() c"
-            " LEFT JOIN generations g ON true GROUP BY s.system_identifier, c.timeline_id"
-            " HAVING NOT EXISTS (SELECT FROM generations newest WHERE"
-            "  newest.generation = (SELECT max(generation) FROM generations)"
-            "  AND newest.system_identifier = s.system_identifier"
-            "  AND newest.timeline_id = c.timeline_id)"
-        )
-    )

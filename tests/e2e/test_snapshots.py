@@ -96,7 +96,8 @@ def test_an_emptied_redis_makes_nobody_a_new_customer(
     assert answer["missing"] == ["distant"]
     vector = shop.vector("asked")
     assert vector["document_orders_7d_distant"] != 0
-    assert shop.client.send("GET", "/readyz").status == 503
+    status = shop.client.send("GET", "/statusz").body
+    assert status["states"]["snapshot"]["state"] == "none is published"
 
 
 def test_a_bucket_that_is_another_one_s_is_missing_and_never_scored(

@@ -1,5 +1,6 @@
-"""`ontem serve` refuses to start when it could not answer orders, and says what to do."""
+"""What `ontem serve` refuses to start for, and what it starts without and tells."""
 
+import json
 import shutil
 import socket
 from pathlib import Path
@@ -7,10 +8,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from features_pkg.definitions.feature_set import FeatureSet
 from stores.postgres.migrate import migrate
 from tests.e2e.conftest import environment_of
-from tests.e2e.running import refused_start
+from tests.e2e.running import refused_start, running_service
 
 NOTHING_THERE = "127.0.0.1:1"
 
@@ -21,44 +21,44 @@ def environ(service_database_url: str, redis_url: str, model_folder: Path) -> di
     return environment_of(service_database_url, redis_url, model_folder)
 
 
-def test_postgresql_that_is_not_there_is_named_by_its_address(
+def test_without_its_stores_it_starts_and_tells_what_is_missing_without_a_password(
     environ: dict[str, str], tmp_path: Path
 ):
     environ["ONTEM_POSTGRES_URL"] = f"postgresql://ana:secret@{NOTHING_THERE}/db"
-    code, output = refused_start(environ, tmp_path)
-
-    assert code != 0
-    assert f"{NOTHING_THERE}/db" in output
-    assert "secret" not in output
-    assert "Traceback" not in output
-
-
-def test_redis_that_is_not_there_is_named_by_its_address(environ: dict[str, str], tmp_path: Path):
     environ["ONTEM_REDIS_URL"] = f"redis://:secret@{NOTHING_THERE}/3"
-    code, output = refused_start(environ, tmp_path)
+    with running_service(environ, tmp_path / "log") as service:
+        ready = service.client().send("GET", "/readyz")
+        states = service.client().send("GET", "/statusz").body["states"]
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
 
-    assert code != 0
-    assert f"{NOTHING_THERE}/3" in output
-    assert "secret" not in output
-    assert "Traceback" not in output
+    assert ready.status == 200
+    told = {line["part"]: line["state"] for line in lines if line["event"] == "degraded"}
+    assert told == {"postgresql": "away", "redis": "away", "snapshot": "away"}
+    assert told.items() <= {part: state["state"] for part, state in states.items()}.items()
+    assert "secret" not in (tmp_path / "log").read_text()
 
 
-def test_without_a_published_snapshot_it_says_which_night_to_run(
-    environ: dict[str, str], tmp_path: Path, features: FeatureSet
+def test_without_a_published_snapshot_it_starts_and_says_which_night_to_run(
+    environ: dict[str, str], tmp_path: Path
 ):
-    code, output = refused_start(environ, tmp_path)
+    with running_service(environ, tmp_path / "log") as service:
+        assert service.client().send("GET", "/readyz").status == 200
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
 
-    assert code != 0
-    assert "ontem snapshot --as-of 20" in output
-    assert features.timelines_id in output
+    ((state, remedy),) = [
+        (line["state"], line["remedy"]) for line in lines if line["event"] == "degraded"
+    ]
+    assert state == "none is published"
+    assert "ontem snapshot --as-of 20" in remedy
 
 
 def test_a_snapshot_of_other_timelines_does_not_count(environ: dict[str, str], tmp_path: Path):
     with redis.Redis.from_url(environ["ONTEM_REDIS_URL"]) as client:
         client.set("o:000000000000:loads", b"\x91")
-    _, output = refused_start(environ, tmp_path)
+    with running_service(environ, tmp_path / "log") as service:
+        states = service.client().send("GET", "/statusz").body["states"]
 
-    assert "ontem snapshot --as-of 20" in output
+    assert states["snapshot"]["state"] == "none is published"
 
 
 def test_a_model_of_other_settings_is_refused(environ: dict[str, str], tmp_path: Path):

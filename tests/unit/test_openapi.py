@@ -12,7 +12,8 @@ from service.app import Dependencies, create_app
 from service.body import OrderBody, parse
 from service.errors import PROBLEMS, Problem, ServiceError
 from service.evaluation_answer import EvaluationAnswer
-from service.health import Health
+from service.health import Readiness, State
+from service.shared_status import Status
 
 DOCUMENT: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "service" / "openapi.json").read_bytes()
@@ -61,7 +62,9 @@ def test_every_status_that_evaluate_can_answer_is_described():
         ("Order", OrderBody),
         ("Evaluation", EvaluationAnswer),
         ("Problem", Problem),
-        ("Health", Health),
+        ("State", State),
+        ("Readiness", Readiness),
+        ("Status", Status),
     ],
 )
 def test_the_fields_are_those_of_the_code(schema: str, struct: type[msgspec.Struct]):

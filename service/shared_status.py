@@ -1,0 +1,108 @@
+"""`/statusz`: the state of what all processes share, each with its remedy."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import msgspec
+import psycopg
+import redis
+
+from service.clock import SteadyClock
+from service.database import Database
+from service.health import OK, State
+from service.served_model import ServedModel
+from stores.postgres.connection import Connection, PostgresUnavailable
+from stores.postgres.generations import OtherServer, StandbyRefused, check_server
+from stores.redis.errors import ListDamaged
+from stores.redis.keys import Namespace
+from stores.redis.load_list import load_for_day
+from stores.redis.published import read_published
+
+
+class Status(msgspec.Struct, frozen=True):
+    """Whether all is well, and the state of each thing that all processes share."""
+
+    ok: bool
+    states: dict[str, State]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedChecks:
+    """The checks of what all processes share; each asks the stores, now."""
+
+    database: Database
+    client: "redis.Redis"
+    served_model: ServedModel
+    clock: SteadyClock
+    refused_model: str = ""
+    """Why the model that was to replace the served one can't; empty if none was refused."""
+
+    def status(self) -> Status:
+        """The result of all checks."""
+        states = {
+            "postgresql": self._postgresql(),
+            "redis": self._redis(self._eviction),
+            "snapshot": self._redis(self._snapshot),
+            "model": self._model(),
+        }
+        return Status(all(state == OK for state in states.values()), states)
+
+    def _postgresql(self) -> State:
+        try:
+            return self.database.call(self._server, checked=False)
+        except psycopg.ProgrammingError:  # no such table
+            return State("without schema", "run `ontem migrate`")
+        except (psycopg.Error, PostgresUnavailable):
+            return State("away", "start PostgreSQL, or set ONTEM_POSTGRES_URL to where it is")
+
+    def _server(self, session: Connection) -> State:
+        read_only = session.execute("SHOW transaction_read_only").fetchone() == ("on",)
+        try:
+            check_server(session, self.database.address)
+        except StandbyRefused:
+            return State("standby", "promote it, or set ONTEM_POSTGRES_URL to the primary")
+        except OtherServer as other:
+            if not other.is_failover:
+                return State("restored on another server", "run `ontem migrate`")
+        if read_only:
+            return State("read-only", "end default_transaction_read_only of database or role")
+        return OK
+
+    def _redis(self, check: Callable[[], State]) -> State:
+        try:
+            return check()
+        except (redis.RedisError, OSError):
+            return State("away", "start Redis, or set ONTEM_REDIS_URL to where it is")
+
+    def _eviction(self) -> State:
+        memory: dict[str, Any] = self.client.info("memory")
+        policy = memory.get("maxmemory_policy", "unknown")
+        if policy == "noeviction":
+            return OK
+        return State(f"may evict ({policy})", "set Redis' maxmemory-policy to noeviction")
+
+    def _snapshot(self) -> State:
+        due_day = self.served_model.due_day(self.clock.now_us())
+        night = f"`ontem snapshot --as-of {date.fromordinal(due_day)}`"
+        try:
+            published = read_published(self.client, Namespace.of(self.served_model.keys))
+        except ListDamaged:
+            return State("damaged list of loads", "run `ontem publish`")
+        if published.newest is None:
+            remedy = f"run `ontem publish` if Redis lost its data, else {night}"
+            return State("none is published", remedy)
+        load = load_for_day(published.load_list.loads, due_day, due_day)
+        stale_days = due_day - (load.as_of if load else 0)
+        if stale_days <= 0:
+            return OK
+        if load is None or stale_days > self.served_model.max_stale:
+            return State(f"none of the last {self.served_model.max_stale} days", f"run {night}")
+        return State(f"stale by {stale_days} days", f"run {night}")
+
+    def _model(self) -> State:
+        if not self.refused_model:
+            return OK
+        name = self.served_model.model.manifest.name
+        return State(f"{name} serves, its successor is refused", self.refused_model)

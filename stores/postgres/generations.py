@@ -1,0 +1,113 @@
+"""Which server the rows were recorded by, and whether this one is still it.
+
+Transaction ids compare only within one life of a server (docs/semantics.md section 4.4). After a
+restore or a failover the same rows are on another server, or on another timeline of the same one.
+"""
+
+from dataclasses import dataclass
+from typing import Final, LiteralString
+
+from features_pkg.errors import OntemError
+from stores.postgres.connection import Connection, PostgresUnavailable
+
+MIGRATE_LOCK: Final = 0x4F6E74656D
+"""The key of an advisory lock, "Ontem" in ASCII: one session at a time changes schema or server."""
+
+# A server's control file has the timeline of its last checkpoint, which can be minutes behind a
+# promotion. The name of the log file that it is writing has the timeline of now.
+_SERVER: Final[LiteralString] = """
+SELECT s.system_identifier,
+       CASE WHEN pg_is_in_recovery() THEN 0 ELSE
+           ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer
+       END AS timeline_id
+FROM pg_control_system() s
+"""
+_COMPARE: Final[LiteralString] = f"""
+SELECT g.generation, g.system_identifier, g.timeline_id, server.system_identifier,
+       server.timeline_id
+FROM ({_SERVER}) server LEFT JOIN generations g ON g.generation = ontem_generation()
+"""  # noqa: S608  our own text
+REGISTER: Final[LiteralString] = f"""
+INSERT INTO generations (generation, system_identifier, timeline_id)
+SELECT coalesce(ontem_generation(), 0) + 1, server.system_identifier, server.timeline_id
+FROM ({_SERVER}) server
+WHERE NOT EXISTS (
+    SELECT FROM generations newest
+    WHERE newest.generation = ontem_generation()
+      AND newest.system_identifier = server.system_identifier
+      AND newest.timeline_id = server.timeline_id)
+"""  # noqa: S608  our own text
+
+
+class StandbyRefused(PostgresUnavailable):
+    """The server is a standby: it stores nothing, and does not show what is in flight."""
+
+    def __init__(self, *, address: str) -> None:
+        super().__init__(address=address, reason="it is a standby")
+
+
+class OtherServer(OntemError):
+    """The rows were recorded by another server than the one that has them now."""
+
+    def __init__(
+        self, *, address: str, recorded_by: "ServerLife | None", now: "ServerLife"
+    ) -> None:
+        super().__init__(
+            f"PostgreSQL at {address} is {now}, and its rows were recorded by "
+            f"{recorded_by or 'a server that is not known'}: "
+            "if it was restored or has failed over, run `ontem migrate`"
+        )
+        self.address, self.recorded_by, self.now = address, recorded_by, now
+
+    @property
+    def is_failover(self) -> bool:
+        """Whether it is the same system on a later timeline: a standby that was promoted."""
+        return (
+            self.recorded_by is not None
+            and self.now.system_identifier == self.recorded_by.system_identifier
+            and self.now.timeline_id > self.recorded_by.timeline_id
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLife:
+    """One life of a server: as what it was made, and how often it was promoted or restored."""
+
+    system_identifier: int
+    timeline_id: int
+
+    def __str__(self) -> str:
+        return f"system {self.system_identifier} on timeline {self.timeline_id}"
+
+
+def check_server(connection: Connection, address: str) -> int:
+    """The newest generation, if this is its server. Raises OtherServer, StandbyRefused."""
+    with connection.transaction():
+        ((generation, *lives),) = connection.execute(_COMPARE).fetchall()
+    recorded_system, recorded_timeline, system, timeline = lives
+    if not timeline:
+        raise StandbyRefused(address=address)
+    now = ServerLife(int(str(system)), int(str(timeline)))
+    if generation is None:
+        raise OtherServer(address=address, recorded_by=None, now=now)
+    recorded_by = ServerLife(int(str(recorded_system)), int(str(recorded_timeline)))
+    if now != recorded_by:
+        raise OtherServer(address=address, recorded_by=recorded_by, now=now)
+    return int(str(generation))
+
+
+def register_failover(connection: Connection, address: str) -> int:
+    """The newest generation; that of a server that has failed over is registered first.
+
+    Sessions that notice the same failover wait for each other, and one of them registers it.
+    Raises OtherServer for any other server, StandbyRefused.
+    """
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATE_LOCK,))
+        try:
+            return check_server(connection, address)
+        except OtherServer as other:
+            if not other.is_failover:
+                raise
+        connection.execute(REGISTER)
+        return check_server(connection, address)

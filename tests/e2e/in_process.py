@@ -1,0 +1,124 @@
+"""The service inside the test's process, on real stores, so that a test can set its clocks."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from service.clock import MachineClocks, SteadyClock
+from service.drain import Drain
+from service.start import Limits, ModelInUse, Process
+from stores.policy import Policy
+from stores.postgres.connection import Connection, connect
+from stores.postgres.merchants import Merchant, add_merchant, issue_key
+from stores.settings import Settings
+
+END_SESSIONS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE application_name = 'ontem serve' AND datname = current_database()"
+)
+"""What a server that goes away does to the service."""
+
+
+def noon_of(year: int, month: int, day: int) -> int:
+    """Noon in São Paulo, in epoch microseconds."""
+    return int(datetime(year, month, day, 15, tzinfo=UTC).timestamp()) * 1_000_000
+
+
+def true_clocks() -> MachineClocks:
+    return MachineClocks(lambda: time.time_ns() // 1_000, lambda: time.monotonic_ns() // 1_000)
+
+
+def standing_clocks(now_us: int) -> MachineClocks:
+    """The clocks of a machine on which it is always this instant."""
+    return MachineClocks(lambda: now_us, lambda: 0)
+
+
+@dataclass
+class Stores:
+    """Where a service finds its stores, and the model that it serves."""
+
+    postgres_url: str
+    redis_url: str
+    model_folder: Path
+    secret: bytes
+    environment: Any = "development"
+
+    def process(self, clocks: MachineClocks | None = None) -> Process:
+        """A process that could start, or not; StartRefused without a model."""
+        settings = Settings(
+            environment=self.environment,
+            postgres_url=self.postgres_url,
+            redis_url=self.redis_url,
+            storage_url="file:///nowhere",
+            entity_key=self.secret,
+            model_path=self.model_folder,
+        )
+        clocks = clocks or true_clocks()
+        return Process(
+            settings=settings,
+            limits=Limits(),
+            model=ModelInUse(settings, clocks.wall_us),
+            clock=SteadyClock(clocks),
+            drain=Drain(),
+        )
+
+
+@dataclass
+class InProcess:
+    """A service with one merchant, who blocks orders without a score."""
+
+    client: FlaskClient
+    merchant: Merchant
+    key: str
+    execute: Callable[[str], list[Any]] = field(repr=False)
+
+    def evaluate(self, order_id: str, **fields: Any) -> TestResponse:
+        order = {"order_id": order_id, "amount_cents": 1990, "document": "52998224725", **fields}
+        headers = {"Authorization": f"Bearer {self.key}"}
+        return self.client.post("/evaluate", json=order, headers=headers)
+
+    @property
+    def readiness(self) -> TestResponse:
+        return self.client.get("/readyz")
+
+    @property
+    def states(self) -> dict[str, Any]:
+        """The states of `/statusz`, and whether all is well as `ok`."""
+        status = self.client.get("/statusz")
+        assert status.status_code == 200
+        return {"ok": status.json["ok"], **status.json["states"]}
+
+    def stored(self, columns: str, order_id: str) -> list[Any]:
+        """These columns of the evaluations of an order, if it is stored."""
+        return self.execute(
+            f"SELECT {columns} FROM orders o JOIN evaluations e USING (order_pk)"
+            f" WHERE o.order_id = '{order_id}'"
+        )
+
+
+@contextmanager
+def a_service(
+    stores: Stores, clocks: MachineClocks | None = None, database_url: str = ""
+) -> Iterator[InProcess]:
+    """The service in this process, whose database the test can change in a session of its own."""
+    url = database_url or stores.postgres_url
+    with connect(url, application_name="test", autocommit=True) as database:
+        merchant = add_merchant(database, "loja", Policy(decision_without_score="block"))
+        key = issue_key(database, merchant)
+        application = stores.process(clocks).application()
+        yield InProcess(application.test_client(), merchant, key.text, _execute(database))
+
+
+def _execute(database: Connection) -> Callable[[str], list[Any]]:
+    def execute(statement: str) -> list[Any]:
+        cursor = database.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
+
+    return execute

@@ -1,0 +1,204 @@
+"""A service whose PostgreSQL is restored, fails over, is read-only, or has another clock."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.orders.order import Order
+from service.clock import MachineClocks
+from service.database import Database
+from service.evaluating import EvaluationRequest, Evaluations
+from service.past import PastReader
+from stores.postgres.connection import connect
+from stores.postgres.merchants import add_merchant
+from stores.postgres.migrate import migrate
+from tests.e2e.conftest import SECRET
+from tests.e2e.in_process import END_SESSIONS, InProcess, Stores, a_service, true_clocks
+from tests.failover import promote, restart_as_standby
+from tests.servers import own_stack
+
+RESTORED = "UPDATE generations SET system_identifier = system_identifier + 1"
+FAILED_OVER = "UPDATE generations SET timeline_id = timeline_id - 1"
+SECOND = 1_000_000
+HOUR = 3_600 * SECOND
+
+
+@pytest.fixture
+def stores(database_url: str, redis_url: str, model_folder: Path) -> Stores:
+    """A migrated database and an empty Redis of this test's own."""
+    return Stores(database_url, redis_url, model_folder, SECRET)
+
+
+@pytest.fixture
+def service(stores: Stores) -> Iterator[InProcess]:
+    with a_service(stores) as running:
+        yield running
+
+
+def test_on_a_restored_server_the_policy_answers_and_nothing_is_stored(
+    service: InProcess, stores: Stores
+):
+    before = service.evaluate("before")
+    service.execute(RESTORED)
+    service.execute(END_SESSIONS)
+    during, again = service.evaluate("during"), service.evaluate("before")
+
+    assert during.status_code == 200
+    assert during.json["recorded"] is False
+    assert (during.json["decision"], during.json["score"]) == ("block", None)
+    assert (during.json["degraded"], during.json["missing"]) == (True, ["distant", "recent"])
+    assert service.stored("order_id", "during") == []
+    assert service.execute("SELECT count(*) FROM orders WHERE order_id = 'during'") == [(0,)]
+    assert again.data == before.data
+    assert service.states["postgresql"] == {
+        "state": "restored on another server",
+        "remedy": "run `ontem migrate`",
+    }
+    assert service.readiness.status_code == 200
+
+    migrate(stores.postgres_url, environment="development")
+
+    after = service.evaluate("during")
+    assert (after.json["recorded"], after.headers.get("Idempotent-Replayed")) == (True, None)
+    assert service.stored("o.generation, e.generation", "during") == [(2, 2)]
+    assert service.states["postgresql"] == {"state": "ok"}
+
+
+def test_another_content_of_a_stored_order_is_refused_on_a_restored_server_too(service: InProcess):
+    service.evaluate("before")
+    service.execute(RESTORED)
+    service.execute(END_SESSIONS)
+
+    assert service.evaluate("before", amount_cents=7).status_code == 409
+
+
+def test_a_failover_is_registered_and_the_service_goes_on(service: InProcess):
+    service.evaluate("before")
+    service.execute(FAILED_OVER)
+    service.execute(END_SESSIONS)
+    after = service.evaluate("after")
+
+    assert after.json["recorded"] is True
+    assert service.stored("o.generation, e.generation", "before") == [(1, 1)]
+    assert service.stored("o.generation, e.generation", "after") == [(2, 2)]
+    assert service.execute("SELECT count(*) FROM generations") == [(2,)]
+
+
+def test_what_was_read_before_a_failover_keeps_its_generation(stores: Stores):
+    """The transaction ids that a request could see are of the server that it read."""
+    process = stores.process()
+    served_model, settings = process.model.served_model, process.settings
+    database = Database(stores.postgres_url, statement_timeout=process.limits.statement_timeout)
+    past_reader = PastReader(
+        served_model,
+        database,
+        redis_url=settings.redis_url,
+        redis_timeout=process.limits.redis_timeout,
+    )
+    with connect(stores.postgres_url, application_name="test", autocommit=True) as admin:
+
+        class FailingOver:
+            def read(self, *question: Any) -> Any:
+                past = past_reader.read(*question)
+                admin.execute(FAILED_OVER)
+                admin.execute(END_SESSIONS)
+                return past
+
+        merchant, at_us = add_merchant(admin, "loja"), true_clocks().wall_us()
+        request = EvaluationRequest(merchant, Order("1", 1990), at_us)
+        Evaluations(served_model, database, FailingOver()).evaluate(request)  # type: ignore[arg-type]
+
+        rows = admin.execute(
+            "SELECT o.generation, e.generation FROM orders o JOIN evaluations e USING (order_pk)"
+        )
+        assert rows.fetchall() == [(2, 1)]
+
+
+def test_a_standby_stores_nothing_and_its_promotion_is_a_new_generation(
+    redis_url: str, model_folder: Path, features: FeatureSet
+):
+    with own_stack() as stack:
+        url = stack.variables["ONTEM_POSTGRES_URL"]
+        migrate(url, environment="development")
+        with a_service(Stores(url, redis_url, model_folder, SECRET)) as service:
+            service.evaluate("before")
+            restart_as_standby(stack)
+            during, states, ready = service.evaluate("during"), service.states, service.readiness
+            promote(stack)
+            after = service.evaluate("during")
+
+        assert (during.status_code, ready.status_code) == (503, 200)
+        assert states["postgresql"]["state"] == "standby"
+        assert after.json["recorded"] is True
+        with connect(url, application_name="test") as database:
+            rows = database.execute("SELECT order_id, generation FROM evaluations ORDER BY 2")
+            assert rows.fetchall() == [("before", 1), ("during", 2)]
+
+
+def test_a_session_that_met_a_read_only_database_is_not_kept(service: InProcess):
+    name = service.execute("SELECT current_database()")[0][0]
+    service.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    during, states = service.evaluate("during"), service.states
+    service.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    after = service.evaluate("during")
+
+    assert during.status_code == 503
+    assert states["postgresql"]["state"] == "read-only"
+    assert (after.status_code, after.json["recorded"]) == (200, True)
+
+
+def test_a_server_that_becomes_read_only_ends_the_sessions_that_it_refuses(service: InProcess):
+    """The session was writable when it was opened; only the refusal says that it is not."""
+    service.evaluate("before")
+    ((pid,),) = service.execute(
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'ontem serve'"
+        " AND datname = current_database()"
+    )
+    service.execute("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                    " RAISE 'read-only' USING ERRCODE = '25006'; END $$")  # fmt: skip
+    service.execute("CREATE TRIGGER refuse BEFORE INSERT ON orders EXECUTE FUNCTION refuse()")
+    during = service.evaluate("during")
+    service.execute("DROP TRIGGER refuse ON orders")
+    after = service.evaluate("during")
+
+    assert (during.status_code, after.status_code) == (503, 200)
+    assert service.execute(f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}") == [(0,)]
+
+
+def test_one_wrong_reading_of_the_clock_costs_no_order(stores: Stores):
+    error_us, true = 0, true_clocks()
+    clocks = MachineClocks(lambda: true.wall_us() + error_us, true.steady_us)
+    with a_service(stores, clocks) as service:
+        assert service.evaluate("1").status_code == 200
+        error_us = HOUR
+        assert service.evaluate("2").status_code == 200
+        assert service.readiness.status_code == 200
+        error_us = 0
+        assert service.evaluate("3").status_code == 200
+
+        apart = service.execute("SELECT max(abs(extract(epoch FROM evaluated_at - now())))"
+                                " FROM evaluations")  # fmt: skip
+        assert apart[0][0] < HOUR / SECOND / 2
+
+
+@pytest.mark.parametrize("error_us", [HOUR, -HOUR])
+def test_a_clock_that_was_wrong_from_the_start_is_right_as_soon_as_it_is_set(
+    stores: Stores, error_us: int
+):
+    true = true_clocks()
+    clocks = MachineClocks(lambda: true.wall_us() + error_us, true.steady_us)
+    with a_service(stores, clocks) as service:
+        service.evaluate("during")
+        assert service.readiness.status_code == 503
+        error_us = 0
+        after = service.evaluate("after")
+
+        assert (after.status_code, service.readiness.status_code) == (200, 200)
+        apart = service.execute(
+            "SELECT abs(extract(epoch FROM evaluated_at - recorded_at)) FROM evaluations"
+            " WHERE order_id = 'after'"
+        )
+        assert apart[0][0] < HOUR / SECOND / 2
