@@ -93,6 +93,8 @@ class SharedChecks:
         if published.newest is None:
             remedy = f"run `ontem publish` if Redis lost its data, else {night}"
             return State("none is published", remedy)
+        if len(set(published.copies)) > 1:
+            return State("copies of the list of loads are lost", "the next night writes them all")
         load = load_for_day(published.load_list.loads, due_day, due_day)
         stale_days = due_day - (load.as_of if load else 0)
         if stale_days <= 0:

@@ -13,6 +13,7 @@ import redis
 
 from features_pkg.definitions.feature_set import FeatureSet
 from service.start import StartRefused
+from stores.redis.keys import GROUPS
 from tests.e2e.conftest import AS_OF, SECRET, environment_of
 from tests.e2e.fault_proxy import a_fault_proxy
 from tests.e2e.in_process import InProcess, Stores, a_service, noon_of, standing_clocks
@@ -150,7 +151,8 @@ def test_without_postgresql_a_process_is_ready_and_starts(stores: Stores, databa
 
     unknown = {"state": "unknown", "remedy": "PostgreSQL does not answer: see /statusz"}
     assert ready.status_code == 200
-    assert ready.json["checks"] == ALL_OK | dict.fromkeys(("schema", "entity_key", "clock"), unknown)
+    asked = ("schema", "entity_key", "clock")
+    assert ready.json["checks"] == ALL_OK | dict.fromkeys(asked, unknown)
     assert states["postgresql"]["state"] == "away"
     assert "secret" not in ready.text + str(states)
     assert the_start(stores) == ""
@@ -264,6 +266,24 @@ def test_an_empty_redis_is_told_apart_from_one_that_is_away(stores: Stores, redi
     assert "ontem publish" in empty["snapshot"]["remedy"]
     assert (away["redis"]["state"], away["snapshot"]["state"]) == ("away", "away")
     assert (ready.status_code, refusal) == (200, "")
+
+
+@pytest.mark.parametrize(
+    ("groups", "state", "remedy"),
+    [
+        (range(1), "copies of the list of loads are lost", "the next night writes them all"),
+        (range(GROUPS), "damaged list of loads", "run `ontem publish`"),
+    ],
+)
+def test_a_damaged_list_of_loads_is_told(
+    stores: Stores, online: OnlineStore, groups: range, state: str, remedy: str
+):
+    online.publish(AS_OF)
+    with redis.Redis.from_url(online.url) as client, a_service(stores, NOON) as service:
+        for group in groups:
+            client.set(online.namespace.list_key(group), b"damaged")
+
+        assert service.states["snapshot"] == {"state": state, "remedy": remedy}
 
 
 def test_a_redis_that_may_evict_is_told(stores: Stores, redis_url: str):
