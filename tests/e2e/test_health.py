@@ -2,10 +2,11 @@
 
 import shutil
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,8 +19,9 @@ from tests.e2e.conftest import AS_OF, SECRET, environment_of
 from tests.e2e.fault_proxy import a_fault_proxy
 from tests.e2e.in_process import InProcess, Stores, a_service, noon_of, standing_clocks
 from tests.e2e.published import OnlineStore
-from tests.e2e.running import TIMEOUT_SECONDS, running_service
+from tests.e2e.running import TIMEOUT_SECONDS, RunningService, running_service
 
+Result = TypeVar("Result")
 NOTHING_THERE = "127.0.0.1:1"
 NOON = standing_clocks(noon_of(2018, 6, 1))
 ALL_OK = {name: {"state": "ok"} for name in ("model", "schema", "entity_key", "clock", "drain")}
@@ -166,9 +168,7 @@ def test_a_service_that_is_told_to_stop_first_says_that_it_is_not_ready(
         client = service.client()
         assert client.send("GET", "/readyz").status == 200
         service.process.send_signal(signal.SIGTERM)
-        ready = client.send("GET", "/readyz")
-        while ready.status == 200:
-            ready = client.send("GET", "/readyz")
+        ready = until(lambda: client.send("GET", "/readyz"), lambda answer: answer.status == 503)
 
         assert ready.body["checks"]["drain"]["state"] == "draining"
         assert client.send("GET", "/livez").status == 200
@@ -207,12 +207,20 @@ def test_a_new_model_is_served_after_a_hup_unless_it_is_refused(
         assert wait_for_model(service, "ok") == {"state": "ok"}
 
 
-def wait_for_model(service: Any, words: str) -> dict[str, str]:
-    """The state of the model once a process says it that was made after the HUP."""
-    while True:
-        state = service.client().send("GET", "/statusz").body["states"]["model"]
-        if words in state["state"]:
-            return state
+def wait_for_model(service: RunningService, words: str) -> dict[str, str]:
+    """The state of the model once a process answers that was made after the HUP."""
+    return until(
+        lambda: service.client().send("GET", "/statusz").body["states"]["model"],
+        lambda state: words in state["state"],
+    )
+
+
+def until(ask: Callable[[], Result], holds: Callable[[Result], bool]) -> Result:
+    """The first answer for which that holds; the last one if there is none for a long time."""
+    give_up = time.monotonic() + TIMEOUT_SECONDS
+    while not holds(answer := ask()) and time.monotonic() < give_up:
+        pass
+    return answer
 
 
 def test_a_process_without_a_model_does_not_start(stores: Stores, tmp_path: Path):
