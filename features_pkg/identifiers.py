@@ -1,4 +1,4 @@
-"""The nine identifiers of an order and the two things that happen to one."""
+"""The ten identifiers of an order and the two things that happen to one."""
 
 from enum import StrEnum
 
@@ -14,6 +14,7 @@ class Identifier(StrEnum):
     DEVICE = "device"
     IP = "ip"
     CARD = "card"
+    SELLER = "seller"
     PRODUCT = "product"
 
     @property

@@ -29,6 +29,7 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     device: str | None = None
     ip: str | None = None
     card: str | None = None
+    seller: str | None = None
     items: Any = None
     """A list of items, or null; it is read with the other values."""
 

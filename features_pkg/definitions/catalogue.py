@@ -53,6 +53,9 @@ DISTINCT_PAIRS = (
     # An account that was taken over shows up on new devices.
     ("user", "device"),
     ("user", "ip"),
+    # A seller who is in it: stolen cards and invented people buy there.
+    ("seller", "card"),
+    ("seller", "document"),
 )
 DISTINCTS = (
     *(
@@ -65,6 +68,9 @@ DISTINCTS = (
     "document_distinct_zip_code_orders_7d_distant",
     "document_distinct_product_orders_30d_distant",
     "product_distinct_card_orders_1h_recent",
+    # Who goes from seller to seller. Recent only: nothing is stored for them.
+    "card_distinct_seller_orders_24h_recent",
+    "document_distinct_seller_orders_24h_recent",
     "zip_code_distinct_phone_chargebacks_6h_recent",
     "zip_code_distinct_card_chargebacks_90d_distant",
     "device_distinct_card_chargebacks_ever_distant",
@@ -75,7 +81,7 @@ AMOUNTS = (
     "card_amount_cents_orders_1h_recent",
     *(
         f"{identifier}_amount_cents_orders_{window}"
-        for identifier in ("user", "document", "device", "card")
+        for identifier in ("user", "document", "device", "card", "seller")
         for window in ("24h_recent", "30d_distant")
     ),
     "card_amount_cents_chargebacks_ever_distant",

@@ -22,4 +22,5 @@ class RecentEvent(NamedTuple):
     device: str | None
     ip: str | None
     card: str | None
+    seller: str | None
     product: Sequence[str] | None

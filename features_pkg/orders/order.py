@@ -38,6 +38,8 @@ class Order:
     device: str | None = None
     ip: str | None = None
     card: str | None = None
+    seller: str | None = None
+    """Who sells on a marketplace, as the merchant names them."""
     product: tuple[str, ...] = ()
     """Each product once, in order of appearance."""
     placed_at: datetime | None = None

@@ -22,7 +22,7 @@ CREATE_TABLE: Final[dict[FileKind, LiteralString]] = {
         CREATE TEMPORARY TABLE staged (
             row_number bigint, order_id text, event_at timestamptz, placed_at timestamptz,
             content_hash bytea, amount_cents bigint, "user" text, document text, email text,
-            phone text, zip_code text, device text, ip text, card text, product text[],
+            phone text, zip_code text, device text, ip text, card text, seller text, product text[],
             items jsonb, chargeback_at timestamptz
         ) ON COMMIT DROP""",
     "chargebacks": """

@@ -43,6 +43,7 @@ class Drafts:
     device: Ints
     ip: Ints
     card: Ints
+    seller: Ints
     dearness: Floats
     """From where on the price list the order is: 0 is the cheap end, 1 the dear end."""
     dispute: Floats

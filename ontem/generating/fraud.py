@@ -1,4 +1,4 @@
-"""Four patterns of fraud, and one without any pattern. Each comes as campaigns of a few orders."""
+"""Five patterns of fraud, and one without any pattern. Each comes as campaigns of a few orders."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from features_pkg.array_types import Floats, Ints
 from features_pkg.calendar import DAY_US
-from features_pkg.identifiers import SINGLE_VALUED
+from features_pkg.identifiers import SINGLE_VALUED, Identifier
 from ontem.generating.drafts import Drafts, Registry
-from ontem.generating.honest import lacking
+from ontem.generating.honest import lacking, usual_sellers
 from ontem.generating.people import People
 from ontem.generating.rhythm import BY_NIGHT, HOUR_US, TimeSpan, draw_instants
 from ontem.generating.texts import SHARES
@@ -129,8 +129,17 @@ def takeover(campaigns: Campaigns) -> dict[str, Ints]:
 
 
 def lone(campaigns: Campaigns) -> dict[str, Ints]:
-    """One stolen card and everything else new: no history shows that it is fraud."""
-    return {identifier: campaigns.own(identifier) for identifier in SINGLE_VALUED}
+    """One stolen card and everything else new but the seller: no history shows that it is fraud."""
+    return {
+        identifier: campaigns.own(identifier)
+        for identifier in SINGLE_VALUED
+        if identifier != Identifier.SELLER
+    }
+
+
+def fake_shop(campaigns: Campaigns) -> dict[str, Ints]:
+    """A seller opens a shop and buys there with stolen cards, to be paid out for nothing."""
+    return {**lone(campaigns), "seller": campaigns.shared("seller")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +156,12 @@ class FraudPattern:
 
 
 PATTERNS: Final = (
-    FraudPattern(card_testing, 0.28, (15, 60), (HOUR_US // 6, 3 * HOUR_US), (1.3, 3.0), 0.6),
-    FraudPattern(one_document, 0.20, (8, 25), (2 * DAY_US, 10 * DAY_US), (2.4, 2.0), 0.85),
-    FraudPattern(phone_ring, 0.18, (20, 60), (4 * DAY_US, 30 * DAY_US), (2.2, 1.9), 0.85),
-    FraudPattern(takeover, 0.16, (6, 30), (6 * HOUR_US, 6 * DAY_US), (2.8, 1.8), 0.85),
-    FraudPattern(lone, 0.18, (1, 2), (HOUR_US // 2, 2 * DAY_US), (2.2, 2.0), 0.75),
+    FraudPattern(card_testing, 0.24, (15, 60), (HOUR_US // 6, 3 * HOUR_US), (1.3, 3.0), 0.6),
+    FraudPattern(one_document, 0.18, (8, 25), (2 * DAY_US, 10 * DAY_US), (2.4, 2.0), 0.85),
+    FraudPattern(phone_ring, 0.16, (20, 60), (4 * DAY_US, 30 * DAY_US), (2.2, 1.9), 0.85),
+    FraudPattern(takeover, 0.14, (6, 30), (6 * HOUR_US, 6 * DAY_US), (2.8, 1.8), 0.85),
+    FraudPattern(fake_shop, 0.12, (15, 40), (2 * DAY_US, 12 * DAY_US), (2.6, 1.8), 0.85),
+    FraudPattern(lone, 0.16, (1, 2), (HOUR_US // 2, 2 * DAY_US), (2.2, 2.0), 0.75),
 )
 
 
@@ -172,7 +182,8 @@ World = tuple[People, Registry, np.random.Generator]
 
 def _orders_of(pattern: FraudPattern, count: int, span: TimeSpan, world: World) -> Drafts:
     campaigns, rng = _campaigns(pattern, count, span, world), world[2]
-    entities = pattern.scheme(campaigns)
+    sellers = usual_sellers(campaigns.at_us, span, campaigns.people, rng)
+    entities = {"seller": sellers, **pattern.scheme(campaigns)}
     for name in ("user", "phone", "device", "ip"):
         entities[name] = lacking(name, entities[name], rng)
     dearness: Floats = rng.beta(*pattern.dearness, size=count)

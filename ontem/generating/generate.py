@@ -28,7 +28,7 @@ FIRST_DISPUTE_DAYS, LAST_DISPUTE_DAYS = 5.0, 60.0
 def generate(orders: int, days: int, seed: int, end: datetime) -> pa.Table:
     """`orders` orders of the `days` times 24 hours before `end`, in time order.
 
-    Columns: `order_id`, `event_at` (UTC), `amount_cents`, the nine identifiers (canonical;
+    Columns: `order_id`, `event_at` (UTC), `amount_cents`, the ten identifiers (canonical;
     `product` a list), `items`, and `chargeback_at`: 5 to 60 days after the order, null when there
     is none or it would come at `end` or later. The same arguments give the same table.
     """

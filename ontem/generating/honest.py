@@ -18,7 +18,7 @@ FRIENDLY_FRAUD: Final = 0.004
 AWAY: Final = {"zip_code": 0.07, "device": 0.05, "hot_device": 0.015, "carrier_ip": 0.4}
 LACKING: Final = {
     "user": 0.06, "document": 0.03, "email": 0.01, "phone": 0.04, "device": 0.06, "ip": 0.02,
-    "card": 0.12,
+    "card": 0.12, "seller": 0.15,
 }  # fmt: skip
 
 
@@ -42,6 +42,7 @@ def honest_orders(
         device=lacking("device", _devices(customer, people, registry, rng), rng),
         ip=lacking("ip", np.where(on_the_way, carrier_ip, people.home_ip[customer]), rng),
         card=lacking("card", people.card[customer, card], rng),
+        seller=usual_sellers(at_us, span, people, rng),
         dearness=rng.beta(1.6, 2.2, size=count),
         dispute=np.full(count, FRIENDLY_FRAUD),
     )
@@ -50,6 +51,14 @@ def honest_orders(
 def lacking(identifier: str, column: Ints, rng: np.random.Generator) -> Ints:
     """`column` with NO_ENTITY for some orders, as often as they lack the identifier."""
     return np.where(rng.random(len(column)) < LACKING[identifier], NO_ENTITY, column)
+
+
+def usual_sellers(at_us: Ints, span: TimeSpan, people: People, rng: np.random.Generator) -> Ints:
+    """The seller of each order: one whose shop has opened by then, or none: the house's own."""
+    share = (at_us - span.start_us) / span.length_us
+    opened = np.maximum(1, (len(people.seller) * (0.4 + 0.6 * share)).astype(np.int64))
+    seller = (rng.random(len(at_us)) ** 1.6 * opened).astype(np.int64)
+    return lacking("seller", people.seller[seller], rng)
 
 
 def _customers(at_us: Ints, span: TimeSpan, count: int, rng: np.random.Generator) -> Ints:

@@ -1,4 +1,4 @@
-"""Honest customers: who they are, where they live, what they buy with."""
+"""Honest customers: who they are, where they live, what they buy with, and from whom."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ HOT_CEPS: Final = 40
 """Pick-up points and large buildings; one customer in eight uses one of them."""
 HOT_DEVICES: Final = 12
 """Machines of shops and cafés, which many customers use."""
+ORDERS_PER_SELLER: Final = 100
 CARRIER_IPS: Final = 400
 """Addresses of a mobile carrier, shared by all its customers."""
 
@@ -39,6 +40,8 @@ class People:
     """Two-dimensional: CARDS columns, the usual card first."""
     hot_device: Ints
     carrier_ip: Ints
+    seller: Ints
+    """In the order in which their shops opened."""
 
     @property
     def count(self) -> int:
@@ -49,6 +52,7 @@ class People:
 def draw_people(orders: int, registry: Registry, rng: np.random.Generator) -> People:
     """The customers who place that many honest orders, sorted by when they joined."""
     count = max(20, round(orders / ORDERS_PER_CUSTOMER))
+    sellers = max(10, round(orders / ORDERS_PER_SELLER))
     homes = max(10, round(count / PEOPLE_PER_HOME))
     home = rng.integers(homes, size=count)
     home_area = rng.choice(len(SHARES), size=homes, p=SHARES / SHARES.sum())
@@ -69,6 +73,7 @@ def draw_people(orders: int, registry: Registry, rng: np.random.Generator) -> Pe
         card=_cards(area, first_at_home, registry, rng),
         hot_device=registry.new("device", np.zeros(HOT_DEVICES, np.int64)),
         carrier_ip=registry.new("ip", np.zeros(CARRIER_IPS, np.int64)),
+        seller=registry.new("seller", np.zeros(sellers, np.int64)),
     )
 
 

@@ -69,6 +69,7 @@ def entity_texts(registry: Registry, rng: np.random.Generator) -> dict[str, pa.A
         "device": _array(f"{n:016x}" for n in _scattered(size["device"], 2**62, seed)),
         "ip": _array(_ip(n) for n in _scattered(size["ip"], 2**30, seed)),
         "card": _array(f"tok_{n:016x}" for n in _scattered(size["card"], 2**61, seed)),
+        "seller": _array(f"s{n:08d}" for n in _scattered(size["seller"], 10**8, seed)),
     }
 
 

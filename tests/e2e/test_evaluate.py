@@ -111,6 +111,21 @@ def test_distinct_values_amounts_and_products_come_from_the_same_rows(shop: Shop
     assert vector["product_orders_24h_recent"] == 1
 
 
+def test_whom_one_buys_from_has_a_past_too(shop: Shop):
+    shop.evaluate(an_order("a", seller=" s-1", card="c-1"), at="2018-06-01T14:00:00Z")
+    shop.evaluate(an_order("b", seller="s-1", card="c-2"), at="2018-06-01T14:10:00Z")
+    shop.evaluate(an_order("c", seller="s-2", card="c-1"), at="2018-06-01T14:20:00Z")
+    shop.evaluate(an_order("asked", seller="s-1", card="c-1"))
+    shop.evaluate(an_order("of the house", card="c-1"))
+
+    vector = shop.vector("asked")
+    assert vector["seller_orders_24h_recent"] == 2
+    assert vector["seller_distinct_card_orders_24h_recent"] == 2
+    assert vector["seller_amount_cents_orders_24h_recent"] == 2 * 1990
+    assert vector["card_distinct_seller_orders_24h_recent"] == 2
+    assert math.isnan(shop.vector("of the house")["seller_orders_24h_recent"])
+
+
 def test_an_identifier_that_the_order_lacks_is_null_and_one_never_seen_is_0(shop: Shop):
     shop.evaluate(an_order("asked"))
 

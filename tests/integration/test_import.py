@@ -23,6 +23,7 @@ def test_a_row_becomes_a_canonical_order(connection: Connection, load: Any) -> N
     row = an_order(
         document="529.982.247-25", email="Ana@GMAIL.com", zip_code="01310-100", card="unknown",
         phone="(11) 98765-4321", product=["a", " a ", "b"], ip="::ffff:192.0.2.1",
+        seller=" loja 1 ",
     )  # fmt: skip
 
     load(orders(row))
@@ -30,10 +31,10 @@ def test_a_row_becomes_a_canonical_order(connection: Connection, load: Any) -> N
     assert read_rows(
         connection,
         "order_id, event_at, placed_at, evaluated_at, amount_cents, document, email, zip_code,"
-        " card, phone, product, ip, import_id",
+        " card, seller, phone, product, ip, import_id",
     ) == [
         ("o1", NOON, None, None, 1990, "52998224725", "ana@gmail.com", "01310100",
-         None, "+5511987654321", ["a", "b"], "192.0.2.1", 1)
+         None, "loja 1", "+5511987654321", ["a", "b"], "192.0.2.1", 1)
     ]  # fmt: skip
     assert read_rows(connection, "product, order_pk, event_at", "order_products") == [
         ("a", 1, NOON),
@@ -73,7 +74,13 @@ def test_importing_a_file_again_changes_nothing(connection: Connection, load: An
 
 @pytest.mark.parametrize(
     "change",
-    [{"amount_cents": 1991}, {"event_at": NOON + DAY}, {"user": "u2"}, {"product": ["z"]}],
+    [
+        {"amount_cents": 1991},
+        {"event_at": NOON + DAY},
+        {"user": "u2"},
+        {"seller": "s2"},
+        {"product": ["z"]},
+    ],
 )
 def test_an_order_that_is_stored_with_other_content_is_refused_and_kept_as_it_was(
     connection: Connection, load: Any, recorder: Recorder, change: dict[str, Any]

@@ -69,7 +69,8 @@ VELOCITIES = [parse_name(name) for name in FEATURES]
 _FROM_FILE = """
 SELECT order_id, {merchant} AS merchant_id, created_at, chargeback_at,
     round(amount * 100)::BIGINT AS amount_cents, user_id AS user, document, email, phone,
-    zip AS zip_code, device_id AS device, ip, card, {product} AS product
+    zip AS zip_code, device_id AS device, ip, card, seller_id AS seller,
+    {product} AS product
 FROM '{file}' AS outside WHERE {rows}
 """
 

@@ -119,6 +119,23 @@ def test_each_pattern_of_fraud_can_be_seen_by_its_velocity(
     assert charged_back[different >= least].mean() > 8 * charged_back.mean()
 
 
+def test_a_fake_shop_sells_much_as_soon_as_it_opens(orders: pd.DataFrame) -> None:
+    by_seller = orders.groupby("seller")
+    age = orders.event_at - by_seller.event_at.transform("min")
+    after_the_first_month = orders.event_at > orders.event_at.min() + timedelta(days=30)
+    old_enough_to_be_known = orders.event_at < END - timedelta(days=60)
+    known = after_the_first_month & old_enough_to_be_known
+    busy_and_young = (by_seller.cumcount() >= 12) & (age < pd.Timedelta(days=20))
+    charged_back = orders.chargeback_at.notna()
+
+    assert (known & busy_and_young).sum() > 30
+    assert charged_back[known & busy_and_young].mean() > 8 * charged_back[known].mean()
+
+
+def test_orders_of_the_house_itself_have_no_seller(orders: pd.DataFrame) -> None:
+    assert 0.1 < orders.seller.isna().mean() < 0.2
+
+
 def test_nothing_but_history_gives_fraud_away(orders: pd.DataFrame) -> None:
     fraud = orders[orders.chargeback_at.notna()]
 

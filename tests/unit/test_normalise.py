@@ -121,6 +121,7 @@ def test_the_products_of_items_are_products_of_the_order() -> None:
 A_VARIATION = [
     {"order_id": "p"}, {"amount_cents": 2}, {"user": "a"}, {"document": "a"}, {"email": "a"},
     {"phone": "a"}, {"zip_code": "a"}, {"device": "a"}, {"ip": "a"}, {"card": "a"},
+    {"seller": "a"},
     {"product": ("a",)}, {"product": ("b", "a")}, {"product": ("a,b",)},
     {"placed_at": NOON}, {"placed_at": NOON + timedelta(microseconds=1)},
     {"items": (Item("a", 1, 1),)}, {"items": (Item("a", 2, 1),)}, {"items": (Item(None, 1, 1),)},

@@ -38,7 +38,7 @@ def test_an_order_needs_only_its_id_and_its_amount():
 
 
 def test_every_field_of_an_order_is_read():
-    texts = ("user", "document", "email", "phone", "zip_code", "device", "ip", "card")
+    texts = ("user", "document", "email", "phone", "zip_code", "device", "ip", "card", "seller")
     order = parse(
         a_body(
             currency="BRL",

@@ -32,7 +32,8 @@ WORDS = frozenset(
 ONLY_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~ ]+")
 ONLY_ZEROS = re.compile(r"\+?(55)?[ .()/:-]*0[0 .()/:-]*")
 FEWEST_ZEROS = {"document": 5, "phone": 5, "zip_code": 5, "device": 8, "card": 5, "ip": 4}
-"""From how many zeros on a text of only zeros is no value. A user or a product may be called 0."""
+"""From how many zeros on a text of only zeros is no value. Users, sellers and products have no
+such number: one of them may be called 0."""
 
 
 def is_placeholder(identifier: str, text: str) -> bool:

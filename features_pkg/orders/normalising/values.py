@@ -53,7 +53,7 @@ def normalise_value(identifier: str, text: str) -> str | None:
 def is_valid(identifier: str, canonical: str) -> bool:
     """Whether a canonical value can exist, such as a document with right check digits.
 
-    Users, devices, cards and products have no rule, so every one is valid.
+    Users, devices, cards, sellers and products have no rule, so every one is valid.
     """
     rule = _VALID.get(identifier)
     return True if rule is None else rule(canonical)

@@ -91,6 +91,7 @@ CREATE TABLE orders (
     device       text,
     ip           text,
     card         text,
+    seller       text,
     product      text[]      NOT NULL DEFAULT '{}',
     items        jsonb       NOT NULL DEFAULT '[]',
     CONSTRAINT orders_identity UNIQUE (merchant_id, order_id),
@@ -178,6 +179,7 @@ CREATE INDEX orders_zip_code ON orders (merchant_id, zip_code, event_at) WHERE z
 CREATE INDEX orders_device   ON orders (merchant_id, device, event_at)   WHERE device IS NOT NULL;
 CREATE INDEX orders_ip       ON orders (merchant_id, ip, event_at)       WHERE ip IS NOT NULL;
 CREATE INDEX orders_card     ON orders (merchant_id, card, event_at)     WHERE card IS NOT NULL;
+CREATE INDEX orders_seller   ON orders (merchant_id, seller, event_at)   WHERE seller IS NOT NULL;
 CREATE INDEX chargebacks_merchant ON chargebacks (merchant_id, event_at);
 
 -- The late rule: a live row that is stored more than 5 s after its event_at counts from when it is
@@ -245,7 +247,7 @@ SELECT c.chargeback_pk, o.order_pk, o.merchant_id, o.order_id,
             THEN c.recorded_xid ELSE o.recorded_xid END AS recorded_xid,
        greatest(c.generation, o.generation) AS generation,
        o.amount_cents, o."user", o.document, o.email, o.phone, o.zip_code, o.device, o.ip, o.card,
-       o.product
+       o.seller, o.product
 FROM chargebacks c
 JOIN orders o USING (merchant_id, order_id)
 WHERE c.kind = 'chargeback';
