@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from features_pkg.calendar import from_us
+from jobs.entry import Instant
 from ontem.demo.errors import TrainingDiffers
 from ontem.demo.files import read_orders
 from ontem.demo.folder import DemoFolder
-from ontem.demo.orders import DemoOrders, moved_to_now
+from ontem.demo.orders import DemoOrders, moved_to
 from ontem.demo.report import save, show
 from ontem.demo.run import Demo
 from ontem.demo.serving import serve_demo
@@ -31,11 +32,13 @@ def demo() -> None:
 @click.option("--orders", type=click.IntRange(1_000, 2_000_000), default=80_000, show_default=True,
               help="How many orders to make up.")  # fmt: skip
 @click.option("--days", type=click.IntRange(30, 1_000), default=300, show_default=True,
-              help="In how many days before now.")  # fmt: skip
+              help="In how many days before the end.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True,
               help="The same seed and end give the same orders.")  # fmt: skip
+@click.option("--end", type=Instant(), show_default="now",
+              help="When the last order is placed, such as 2026-06-01T12:00:00Z.")  # fmt: skip
 @click.option("--orders-file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="Use the orders of this file instead, moved to end now.")  # fmt: skip
+              help="Use the orders of this file instead, moved to the end.")  # fmt: skip
 @click.option("--mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="TOML file that names the file's columns, as for `ontem import`.")  # fmt: skip
 @click.option("--label-maturity-days", type=click.IntRange(1, 365), default=60, show_default=True,
@@ -44,6 +47,7 @@ def run(
     orders: int,
     days: int,
     seed: int,
+    end: datetime | None,
     orders_file: Path | None,
     mapping: Path | None,
     label_maturity_days: int,
@@ -51,18 +55,18 @@ def run(
     """Import, train, serve two days of orders, and prove that training repeats serving."""
     console, folder = Console(), DemoFolder(project_here())
     stages = DemoStages(folder.path / "logs", console)
-    now = datetime.now(UTC).replace(microsecond=0)
+    end = end or datetime.now(UTC).replace(microsecond=0)
     with stages.stage("stack up"):
         folder.up()
         folder.start_over({"LABEL_MATURITY_DAYS": str(label_maturity_days)})
     with stages.stage("orders"):
         if orders_file is None:
-            table = generate(orders, days, seed, now)
+            table = generate(orders, days, seed, end)
         else:
             table, left_out = read_orders(orders_file, mapping)
             name = escape(orders_file.name)
             console.print(f"  {name}: {table.num_rows:,} orders, {left_out} left out")
-            table = moved_to_now(table, now, folder.settings().timezone)
+            table = moved_to(table, end, folder.settings().timezone)
         demo_orders = DemoOrders.of(table)
     console.print(f"  live from {from_us(demo_orders.split_us):%Y-%m-%d %H:%M} UTC")
     report = Demo(folder, console, stages).run(demo_orders)

@@ -76,14 +76,14 @@ class DemoOrders:
         yield from sorted(events, key=lambda event: event.at_us)
 
 
-def moved_to_now(table: pa.Table, now: datetime, timezone: str) -> pa.Table:
+def moved_to(table: pa.Table, end: datetime, timezone: str) -> pa.Table:
     """The orders with all times moved by the same number of whole weeks on the local clock.
 
-    The last order is then within the week before `now`. Hours and weekdays stay as they were.
+    The last order is then within the week before `end`. Hours and weekdays stay as they were.
     """
     zone = ZoneInfo(timezone)
     last = from_us(int(_us(table["event_at"]).max())).astimezone(zone).replace(tzinfo=None)
-    weeks = (now.astimezone(zone).replace(tzinfo=None) - last) // WEEK
+    weeks = (end.astimezone(zone).replace(tzinfo=None) - last) // WEEK
     for name in ("event_at", "placed_at", "chargeback_at"):
         if name in table.column_names:
             moved = _moved(table[name], weeks * WEEK, Calendar(timezone), zone)

@@ -19,7 +19,11 @@ from ontem.stack import LocalStack
 from tests.servers import FOLDER
 
 PROJECT = Path(__file__).resolve().parents[2]
-ARGUMENTS = ("--orders", "2500", "--days", "100", "--label-maturity-days", "15", "--seed", "3")
+ARGUMENTS = (
+    "--orders", "2500", "--days", "100", "--label-maturity-days", "15", "--seed", "3",
+    "--end", "2026-06-15T18:00:00Z",
+)  # fmt: skip
+"""The same orders whenever the test runs."""
 
 
 @pytest.fixture(scope="module")

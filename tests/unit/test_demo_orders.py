@@ -11,7 +11,7 @@ import pytest
 
 from features_pkg.calendar import Calendar, to_us
 from ontem.demo.nights import nights_before, nights_between
-from ontem.demo.orders import DemoOrders, LiveChargeback, LiveOrder, moved_to_now
+from ontem.demo.orders import DemoOrders, LiveChargeback, LiveOrder, moved_to
 
 SAO_PAULO = Calendar("America/Sao_Paulo")
 LAG = timedelta(hours=4)
@@ -105,7 +105,7 @@ def test_orders_move_by_whole_weeks_of_local_days_across_changes_of_the_clock() 
     )
     now = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 
-    moved = moved_to_now(rows, now, "America/Sao_Paulo")
+    moved = moved_to(rows, now, "America/Sao_Paulo")
 
     zone = ZoneInfo("America/Sao_Paulo")
     before = [value.astimezone(zone) for value in rows["event_at"].to_pylist()]
