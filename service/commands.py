@@ -41,6 +41,14 @@ from stores.settings import settings_here
     help="How long a request waits for one statement of PostgreSQL.",
 )
 @click.option(
+    "--health-timeout-ms",
+    type=click.IntRange(1, 60_000),
+    default=300,
+    show_default=True,
+    envvar="ONTEM_HEALTH_TIMEOUT_MS",
+    help="How long each check of /readyz and /statusz waits for PostgreSQL.",
+)
+@click.option(
     "--drain-seconds",
     type=click.IntRange(0, 600),
     default=0,
@@ -54,6 +62,7 @@ def serve(
     threads: int,
     redis_timeout_ms: int,
     statement_timeout_ms: int,
+    health_timeout_ms: int,
     drain_seconds: int,
 ) -> None:
     """Answer POST /evaluate until stopped."""
@@ -67,6 +76,7 @@ def serve(
         limits=start.Limits(
             redis_timeout=timedelta(milliseconds=redis_timeout_ms),
             statement_timeout=timedelta(milliseconds=statement_timeout_ms),
+            health_timeout=timedelta(milliseconds=health_timeout_ms),
         ),
         model=model,
         clock=SteadyClock(clocks),

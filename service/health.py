@@ -12,6 +12,7 @@ import msgspec
 import psycopg
 
 from features_pkg.calendar import to_us
+from service.asker import Asker
 from service.clock import MOST_SKEW_US, SteadyClock
 from service.database import Database
 from service.drain import Drain
@@ -48,6 +49,7 @@ class ProcessChecks:
     environment: Environment
     served_model: ServedModel
     database: Database
+    asker: Asker
     clock: SteadyClock
     drain: Drain
 
@@ -64,7 +66,7 @@ class ProcessChecks:
 
     def _asked(self, check: Callable[[Connection], State]) -> State:
         try:
-            return self.database.call(check, checked=False)
+            return self.asker.ask(lambda: self.database.call(check, checked=False), UNKNOWN)
         except (psycopg.Error, PostgresUnavailable):
             return UNKNOWN
 

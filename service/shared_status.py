@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import psycopg
 import redis
 
+from service.asker import Asker
 from service.clock import SteadyClock
 from service.database import Database
 from service.health import OK, State
@@ -28,11 +29,15 @@ class Status(msgspec.Struct, frozen=True):
     states: dict[str, State]
 
 
+AWAY: Final = State("away", "start PostgreSQL, or set ONTEM_POSTGRES_URL to where it is")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedChecks:
     """The checks of what all processes share; each asks the stores, now."""
 
     database: Database
+    asker: Asker
     client: "redis.Redis"
     served_model: ServedModel
     clock: SteadyClock
@@ -51,11 +56,11 @@ class SharedChecks:
 
     def _postgresql(self) -> State:
         try:
-            return self.database.call(self._server, checked=False)
+            return self.asker.ask(lambda: self.database.call(self._server, checked=False), AWAY)
         except psycopg.ProgrammingError:  # no such table
             return State("without schema", "run `ontem migrate`")
         except (psycopg.Error, PostgresUnavailable):
-            return State("away", "start PostgreSQL, or set ONTEM_POSTGRES_URL to where it is")
+            return AWAY
 
     def _server(self, session: Connection) -> State:
         read_only = session.execute("SHOW transaction_read_only").fetchone() == ("on",)

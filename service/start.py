@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 import psycopg
 from flask import Flask
@@ -18,6 +19,7 @@ from features_pkg.errors import FeatureError, OntemError
 from features_pkg.models.loading import SHIPPED, load_model
 from service import log
 from service.app import Dependencies, create_app
+from service.asker import Asker
 from service.authentication import KeyRing
 from service.clock import SteadyClock
 from service.database import Database
@@ -34,6 +36,9 @@ from stores.redis.connection import redis_client
 from stores.redis.reader import REQUEST_TIMEOUT
 from stores.settings import Settings
 
+START_TIMEOUT: Final = timedelta(seconds=30)
+"""How long each check of a start waits for PostgreSQL before the service starts without it."""
+
 
 class StartRefused(OntemError):
     """The service could not answer orders as it should, so it does not start."""
@@ -41,10 +46,12 @@ class StartRefused(OntemError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long a request may wait for a store."""
+    """How long a request or a health check may wait for a store."""
 
     redis_timeout: timedelta = REQUEST_TIMEOUT
     statement_timeout: timedelta = timedelta(milliseconds=500)
+    health_timeout: timedelta = timedelta(milliseconds=300)
+    """How long each question of `/readyz` and `/statusz` waits for PostgreSQL."""
 
 
 class ModelInUse:
@@ -104,13 +111,15 @@ class Process:
 
         All connections are closed again.
         """
-        dependencies = self.dependencies()
+        asker = Asker(START_TIMEOUT)
+        dependencies = self._dependencies(asker)
         database = dependencies.process_checks.database
         try:
             faulty = faults(dependencies.process_checks.readiness().checks)
             shared = dependencies.shared_checks.status()
         finally:
-            database.close()
+            asker.ask(database.close, None)
+            asker.close()
             dependencies.shared_checks.client.close()
         for fault in faulty.values():
             raise StartRefused(f"{fault.state} (PostgreSQL at {database.address}): {fault.remedy}")
@@ -119,9 +128,9 @@ class Process:
 
     def application(self) -> Flask:
         """The application; it connects at its first request, so after the fork."""
-        return create_app(self.dependencies())
+        return create_app(self._dependencies(Asker(self.limits.health_timeout)))
 
-    def dependencies(self) -> Dependencies:
+    def _dependencies(self, asker: Asker) -> Dependencies:
         """What the paths of a new application call; nothing is connected yet."""
         settings, served_model = self.settings, self.model.served_model
         database = Database(settings.postgres_url, statement_timeout=self.limits.statement_timeout)
@@ -140,11 +149,13 @@ class Process:
                 environment=settings.environment,
                 served_model=served_model,
                 database=database,
+                asker=asker,
                 clock=clock,
                 drain=self.drain,
             ),
             shared_checks=SharedChecks(
                 database=database,
+                asker=asker,
                 client=redis_client(settings.redis_url, self.limits.redis_timeout),
                 served_model=served_model,
                 clock=clock,

@@ -93,6 +93,7 @@ def environment_of(database_url: str, redis_url: str, model_folder: Path) -> dic
         "ONTEM_STORAGE_URL": "file:///nowhere",
         "ONTEM_ENTITY_KEY": SECRET.hex(),
         "ONTEM_MODEL": str(model_folder),
+        "ONTEM_HEALTH_TIMEOUT_MS": "30000",  # a busy machine is no state of a store
     }
 
 

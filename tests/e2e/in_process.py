@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class Stores:
     model_folder: Path
     secret: bytes
     environment: Any = "development"
+    health_timeout: timedelta = timedelta(seconds=30)
 
     def process(self, clocks: MachineClocks | None = None) -> Process:
         """A process that could start, or not; StartRefused without a model."""
@@ -63,7 +64,7 @@ class Stores:
         clocks = clocks or true_clocks()
         return Process(
             settings=settings,
-            limits=Limits(),
+            limits=Limits(health_timeout=self.health_timeout),
             model=ModelInUse(settings, clocks.wall_us),
             clock=SteadyClock(clocks),
             drain=Drain(),

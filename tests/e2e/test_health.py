@@ -160,6 +160,26 @@ def test_without_postgresql_a_process_is_ready_and_starts(stores: Stores, databa
     assert the_start(stores) == ""
 
 
+def test_a_postgresql_that_hangs_holds_up_no_probe(stores: Stores, database_url: str):
+    address = urlsplit(database_url)
+    credentials = address.netloc.rpartition(":")[0]
+    with a_fault_proxy(address.hostname or "", address.port or 0) as proxy:
+        stores.postgres_url = address._replace(netloc=f"{credentials}:{proxy.port}").geturl()
+        stores.health_timeout = timedelta(milliseconds=100)
+        with a_service(stores, database_url=database_url) as service:
+            until(lambda: service.readiness.json["checks"], lambda checks: checks == ALL_OK)
+            proxy.fault = "silent"
+            ready, states = service.readiness, service.states
+            proxy.refuse()
+            proxy.recover()
+            after = until(lambda: service.readiness.json["checks"], lambda checks: checks == ALL_OK)
+
+    assert ready.status_code == 200
+    assert ready.json["checks"]["schema"]["state"] == "unknown"
+    assert states["postgresql"]["state"] == "away"
+    assert after == ALL_OK
+
+
 def test_a_service_that_is_told_to_stop_first_says_that_it_is_not_ready(
     stores: Stores, tmp_path: Path
 ):
