@@ -1,0 +1,40 @@
+"""Questions that are given up when the answer takes too long."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from service.asker import Asker
+
+LONG = timedelta(seconds=30)
+SHORT = timedelta(milliseconds=1)
+
+
+def test_an_answer_in_time_is_the_answer():
+    assert Asker(LONG).ask(lambda: "yes", "nothing") == "yes"
+
+
+def test_what_a_question_raises_is_raised_where_it_was_asked():
+    with pytest.raises(ZeroDivisionError):
+        Asker(LONG).ask(lambda: 1 // 0, 0)
+
+
+def test_while_one_question_hangs_no_other_is_asked_and_later_ones_are():
+    asker, frozen, asked = Asker(SHORT), threading.Event(), threading.Event()
+
+    assert asker.ask(frozen.wait, "nothing") == "nothing"
+    assert asker.ask(asked.set, "nothing") == "nothing"
+    frozen.set()
+    while asker.ask(lambda: "yes", "nothing") == "nothing":
+        pass  # the thread may need a while to come round
+    assert not asked.is_set()
+
+
+def test_a_closed_asker_has_no_thread():
+    before = threading.active_count()
+    asker = Asker(LONG)
+    asker.ask(lambda: "yes", "nothing")
+    asker.close()
+
+    assert threading.active_count() == before
