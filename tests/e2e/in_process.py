@@ -20,10 +20,10 @@ from stores.postgres.merchants import Merchant, add_merchant, issue_key
 from stores.settings import Settings
 
 END_SESSIONS = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity"
     " WHERE application_name = 'ontem serve' AND datname = current_database()"
 )
-"""What a server that goes away does to the service."""
+"""What a server that goes away does to the service; it returns when they have ended."""
 
 
 def noon_of(year: int, month: int, day: int) -> int:

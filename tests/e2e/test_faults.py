@@ -62,7 +62,7 @@ def test_redis_that_refuses_is_missing_and_told_while_the_process_stays_ready(
 def test_sessions_that_postgresql_ended_are_opened_again_without_a_loss(shop: Shop):
     shop.evaluate(an_order("before"))
     end_sessions = (
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
+        "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE application_name = %s"
     )
     assert shop.database.execute(
         end_sessions + " AND datname = current_database()", ("ontem serve",)
