@@ -77,7 +77,7 @@ def warm_stack() -> WarmStack:
 def _due_day(table: pa.Table, features: FeatureSet) -> date:
     """The day whose snapshot is due for an order right after the last one."""
     last_at = table["event_at"][-1].as_py() + timedelta(seconds=1)
-    day = Calendar(features.timezone).as_of(to_us(last_at), features.snapshot_lag)
+    day = Calendar(features.timezone).due_day(to_us(last_at), features.snapshot_lag)
     return date.fromordinal(day)
 
 

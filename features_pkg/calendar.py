@@ -58,14 +58,14 @@ class Calendar:
         first, cutoffs = self._cover(near - 2, near + 2)
         return first + int(np.searchsorted(cutoffs, us, side="right")) - 1
 
-    def as_of(self, us: int, lag: timedelta) -> int:
-        """The snapshot day of a question: the newest day that began at or before `us - lag`.
+    def due_day(self, us: int, lag: timedelta) -> int:
+        """The due day of a question: the newest day that began at or before `us - lag`.
 
         With a lag of 4 hours, an order of 03:59 still reads yesterday's snapshot:
 
         >>> sao_paulo = Calendar("America/Sao_Paulo")
         >>> at = datetime(2018, 6, 2, 6, 59, tzinfo=UTC)  # 03:59 in São Paulo
-        >>> date.fromordinal(sao_paulo.as_of(to_us(at), timedelta(hours=4)))
+        >>> date.fromordinal(sao_paulo.due_day(to_us(at), timedelta(hours=4)))
         datetime.date(2018, 6, 1)
         """
         return self.day_of(us - lag // MICROSECOND)
@@ -85,8 +85,8 @@ class Calendar:
         first, cutoffs = self._cover(low + EPOCH_DAY - 2, high + EPOCH_DAY + 2)
         return first + np.searchsorted(cutoffs, us, side="right") - 1
 
-    def as_ofs(self, us: Micros, lag: timedelta) -> Days:
-        """`as_of` of each instant; any shape."""
+    def due_days(self, us: Micros, lag: timedelta) -> Days:
+        """`due_day` of each instant; any shape."""
         return self.days_of(us - lag // MICROSECOND)
 
     def local(self, us: int) -> datetime:

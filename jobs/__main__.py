@@ -11,16 +11,24 @@ JOBS = {
         "jobs.snapshot.commands", "snapshot", "Build the snapshot as of a day and publish it."
     ),
     "publish": CommandEntry(
-        "jobs.snapshot.commands", "publish", "Publish the newest snapshot that Redis lost."
+        "jobs.snapshot.commands",
+        "publish",
+        "Publish again what requests may ask for, after Redis lost its data.",
     ),
     "unpublish": CommandEntry(
-        "jobs.snapshot.commands", "unpublish", "Withdraw the newest published snapshot for good."
+        "jobs.snapshot.commands",
+        "unpublish",
+        "Withdraw the newest published snapshot for good; requests read the one before it.",
     ),
     "snapshots": CommandEntry(
-        "jobs.snapshot.commands", "snapshots", "List the loads and their state."
+        "jobs.snapshot.commands",
+        "snapshots",
+        "List all loads with their day, entities and state.",
     ),
     "training-set": CommandEntry(
-        "jobs.training_set.commands", "training_set", "Build the training set of a period."
+        "jobs.training_set.commands",
+        "training_set",
+        "Build the training set of the orders of a period.",
     ),
     "train": CommandEntry("jobs.train.commands", "train", "Train a model on a training set."),
 }

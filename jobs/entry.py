@@ -56,7 +56,7 @@ CLOCK = click.option(
 
 
 def job_here(clock: datetime | None = None) -> Job:
-    """A job with the settings of this process and its project, which prints to stdout.
+    """The job of the running command, with the settings of this process; it prints to stdout.
 
     Raises SettingsError.
     """
@@ -78,4 +78,5 @@ def job_here(clock: datetime | None = None) -> Job:
             yield running
 
     settings = Settings.from_environ(environ)
-    return Job(settings=settings, spark=spark, say=click.echo, clock=clock)
+    command = click.get_current_context().command.name
+    return Job(settings=settings, spark=spark, say=click.echo, name=command or "job", clock=clock)

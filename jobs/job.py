@@ -30,12 +30,14 @@ SparkSource = Callable[[str], AbstractContextManager["SparkSession"]]
 class Job:
     """The settings of one job, its Spark, and where it prints progress.
 
+    `name` is that of its command: PostgreSQL names its sessions so to whoever waits for them.
     `clock` is what the database takes for now, on a development stack; None is its own clock.
     """
 
     settings: Settings
     spark: SparkSource
     say: Say
+    name: str = "job"
     clock: datetime | None = None
 
     @property
@@ -59,7 +61,7 @@ class Job:
         Raises PostgresUnavailable, SchemaRefused, OtherServer, ClockNotSettable.
         """
         connection = open_session(
-            self.settings.postgres_url, application_name="ontem night", autocommit=True
+            self.settings.postgres_url, application_name=f"ontem {self.name}", autocommit=True
         )
         if self.clock is not None:
             set_clock(connection, self.clock)

@@ -15,19 +15,29 @@ COMMANDS = {
         "status",
         "Show the state, address, version and size of both servers.",
     ),
-    "migrate": CommandEntry("ontem.commands.migrate", "migrate", "Create or complete the schema."),
+    "migrate": CommandEntry(
+        "ontem.commands.migrate",
+        "migrate",
+        "Create or complete the schema; a second call changes nothing.",
+    ),
     "merchant": CommandEntry(
         "ontem.commands.merchant", "merchant", "Manage merchants, their policies and API keys."
     ),
     "generate": CommandEntry(
-        "ontem.generating.commands", "generate", "Make up orders, with fraud in them."
+        "ontem.generating.commands",
+        "generate",
+        "Make up orders: honest customers, patterns of fraud, chargebacks weeks later.",
     ),
     "import": CommandEntry(
-        "jobs.importing.commands", "import_", "Load past orders or chargebacks from a file."
+        "jobs.importing.commands",
+        "import_",
+        "Load orders or chargebacks of the past from a CSV or Parquet FILE.",
     ),
     **JOBS,
     "demo": CommandEntry(
-        "ontem.demo.commands", "demo", "Run the whole of Ontem once, then serve it."
+        "ontem.demo.commands",
+        "demo",
+        "Run the whole of Ontem once, on a database of its own, and serve it afterwards.",
     ),
     "serve": CommandEntry("service.commands", "serve", "Answer POST /evaluate until stopped."),
 }

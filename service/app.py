@@ -12,7 +12,7 @@ from flask import Flask, Response, g, request
 from features_pkg.orders.order import Order
 from service import body, clock, errors, evaluation_answer, log, request_content
 from service.authentication import KeyRing
-from service.clock import CLOCK_HEADER, SteadyClock
+from service.clock import CLOCK_HEADER, RequestClock
 from service.errors import StoreUnavailable
 from service.evaluating import EvaluationRequest, Evaluations, Outcome
 from service.health import ProcessChecks
@@ -27,7 +27,7 @@ class Dependencies:
     """What the paths call; made once per process."""
 
     keys: KeyRing
-    clock: SteadyClock
+    clock: RequestClock
     evaluations: Evaluations
     process_checks: ProcessChecks
     shared_checks: SharedChecks

@@ -39,7 +39,7 @@ _RULES: Final = {
     "order_id": f"must be a text of 1 to {LONGEST_ORDER_ID} characters",
     "amount_cents": f"must be a whole number of cents from 0 to {MOST_CENTS}",
     "currency": "must be BRL, or be left out",
-    "placed_at": "must be an RFC 3339 instant with its offset, such as "
+    "placed_at": "must be an ISO 8601 instant with its offset, such as "
     "2018-06-01T12:00:00-03:00, or be left out",
     "": "must be one JSON object",
 }

@@ -1,7 +1,7 @@
 """The instant of a request: from the process's clock, or in development from the request.
 
 The wall clock of a machine can jump: somebody sets it, or one reading is wrong. The machine's
-steady clock can't, but only knows how much time has passed. So the two are compared at each
+monotonic clock can't, but only knows how much time has passed. So the two are compared at each
 request. While they advance alike, the wall clock is believed. When they differ, the database is
 asked which of them is right, because its clock decides from when a row counts.
 """
@@ -30,11 +30,11 @@ class MachineClocks:
 
     wall_us: Callable[[], int]
     """Since 1970. It can jump."""
-    steady_us: Callable[[], int]
+    monotonic_us: Callable[[], int]
     """Since some instant. It never jumps, and goes on while the machine sleeps."""
 
 
-class SteadyClock:
+class RequestClock:
     """Epoch microseconds that never go back within a process, and do not follow a wrong jump.
 
     Only the clock of a process that has issued instants more than `MOST_SKEW_US` in the future goes
@@ -50,24 +50,24 @@ class SteadyClock:
     ) -> None:
         self._clocks, self._database_us = clocks, database_us
         if offset_us is None:
-            offset_us = clocks.wall_us() - clocks.steady_us()
+            offset_us = clocks.wall_us() - clocks.monotonic_us()
         self._offset_us = offset_us
         self._last_us = 0
         self._lock = threading.Lock()
 
-    def with_database(self, database_us: Callable[[], int | None]) -> "SteadyClock":
+    def with_database(self, database_us: Callable[[], int | None]) -> "RequestClock":
         """A clock that is as right as this one; `database_us` is None when it does not answer."""
-        return SteadyClock(self._clocks, database_us, offset_us=self._offset_us)
+        return RequestClock(self._clocks, database_us, offset_us=self._offset_us)
 
     def now_us(self) -> int:
         """The instant now, or the last one returned if the machine's clock went back a little."""
-        steady_us = self._clocks.steady_us()
+        monotonic_us = self._clocks.monotonic_us()
         now_us = self._clocks.wall_us()
-        if abs(now_us - steady_us - self._offset_us) <= STEP_US:
-            self._offset_us = now_us - steady_us
+        if abs(now_us - monotonic_us - self._offset_us) <= STEP_US:
+            self._offset_us = now_us - monotonic_us
         else:
-            self._settle_jump(now_us - steady_us)
-            now_us = self._clocks.steady_us() + self._offset_us
+            self._settle_jump(now_us - monotonic_us)
+            now_us = self._clocks.monotonic_us() + self._offset_us
         with self._lock:
             self._last_us = max(self._last_us, now_us)
             return self._last_us
@@ -87,10 +87,10 @@ class SteadyClock:
         database_us = self._database_us()
         if database_us is None:
             return
-        steady_us = self._clocks.steady_us()
+        monotonic_us = self._clocks.monotonic_us()
         with self._lock:
-            error_us = abs(steady_us + self._offset_us - database_us)
-            if abs(steady_us + offset_us - database_us) < error_us:
+            error_us = abs(monotonic_us + self._offset_us - database_us)
+            if abs(monotonic_us + offset_us - database_us) < error_us:
                 log.info("clock jumped", seconds=round((offset_us - self._offset_us) / 1e6, 3))
                 self._offset_us = offset_us
             if self._last_us > database_us + MOST_SKEW_US:

@@ -6,7 +6,7 @@ import click
 
 from service import log, start
 from service.address import check_address
-from service.clock import SteadyClock
+from service.clock import RequestClock
 from service.drain import Drain
 from service.server import Binding, Lifecycle, Server, machine_clocks, options
 from stores.settings import settings_here
@@ -30,7 +30,7 @@ from stores.settings import settings_here
     default=50,
     show_default=True,
     envvar="ONTEM_REDIS_TIMEOUT_MS",
-    help="How long a request waits for Redis.",
+    help="How long a request waits for one answer of Redis.",
 )
 @click.option(
     "--statement-timeout-ms",
@@ -79,7 +79,7 @@ def serve(
             health_timeout=timedelta(milliseconds=health_timeout_ms),
         ),
         model=model,
-        clock=SteadyClock(clocks),
+        clock=RequestClock(clocks),
         drain=drain,
     )
     process.check()

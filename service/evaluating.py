@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import psycopg
 
 from features_pkg.calendar import from_us
+from features_pkg.definitions.missing import DISTANT, RECENT
 from features_pkg.engines.one_order import Vector
 from features_pkg.models.loading import NotFinite
 from features_pkg.orders.order import Order, content_hash
@@ -143,7 +144,7 @@ def _unrecorded(request: EvaluationRequest) -> EvaluationAnswer:
         as_of=None,
         stale=False,
         degraded=True,
-        missing=("distant", "recent"),
+        missing=(DISTANT, RECENT),
         evaluated_at=from_us(request.at_us),
         recorded=False,
     )

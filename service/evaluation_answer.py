@@ -15,7 +15,7 @@ class EvaluationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     evaluation_id: UUID
     order_id: str
     score: float | None
-    """0 to 1; null when a part of the past is missing."""
+    """0 to 1; null when a part of the past is missing, or the model's result is not a number."""
     decision: Decision
     model: str | None
     feature_set: str | None

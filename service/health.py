@@ -13,7 +13,7 @@ import psycopg
 
 from features_pkg.calendar import to_us
 from service.asker import Asker
-from service.clock import MOST_SKEW_US, SteadyClock
+from service.clock import MOST_SKEW_US, RequestClock
 from service.database import Database
 from service.drain import Drain
 from service.served_model import ServedModel
@@ -50,7 +50,7 @@ class ProcessChecks:
     served_model: ServedModel
     database: Database
     asker: Asker
-    clock: SteadyClock
+    clock: RequestClock
     drain: Drain
 
     def readiness(self) -> Readiness:

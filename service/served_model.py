@@ -44,4 +44,4 @@ class ServedModel:
 
     def due_day(self, at_us: int) -> int:
         """The day (ordinal) whose snapshot is due at an instant."""
-        return self.calendar.as_of(at_us, self.feature_set.snapshot_lag)
+        return self.calendar.due_day(at_us, self.feature_set.snapshot_lag)

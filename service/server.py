@@ -116,9 +116,9 @@ class DrainingArbiter(Arbiter):  # type: ignore[misc]
 
 
 def machine_clocks() -> MachineClocks:
-    """The clocks of this machine; its steady one also counts the time that the machine sleeps."""
-    steady = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    """The clocks of this machine; the monotonic one also counts the time that it sleeps."""
+    monotonic = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
     return MachineClocks(
         wall_us=lambda: time.time_ns() // 1_000,
-        steady_us=lambda: time.clock_gettime_ns(steady) // 1_000,
+        monotonic_us=lambda: time.clock_gettime_ns(monotonic) // 1_000,
     )

@@ -10,7 +10,7 @@ import psycopg
 import redis
 
 from service.asker import Asker
-from service.clock import SteadyClock
+from service.clock import RequestClock
 from service.database import Database
 from service.health import OK, State
 from service.served_model import ServedModel
@@ -40,7 +40,7 @@ class SharedChecks:
     asker: Asker
     client: "redis.Redis"
     served_model: ServedModel
-    clock: SteadyClock
+    clock: RequestClock
     refused_model: str = ""
     """Why the model that was to replace the served one can't; empty if none was refused."""
 

@@ -21,7 +21,7 @@ from service import log
 from service.app import Dependencies, create_app
 from service.asker import Asker
 from service.authentication import KeyRing
-from service.clock import SteadyClock
+from service.clock import RequestClock
 from service.database import Database
 from service.drain import Drain
 from service.evaluating import Evaluations
@@ -102,7 +102,7 @@ class Process:
     settings: Settings
     limits: Limits
     model: ModelInUse
-    clock: SteadyClock
+    clock: RequestClock
     """Made before the processes are, so that all follow the clock that was checked at the start."""
     drain: Drain
 

@@ -99,7 +99,7 @@ def phone_area_matches_zip_code(context: OrderContext) -> int | None:
 
 
 def merchant_history_days(context: OrderContext) -> int | None:
-    """Days from the merchant's first event to the snapshot; 0 before its first night."""
+    """Days from the day of the merchant's first order to the due day; 0 before its first night."""
     return context.history_days
 
 

@@ -75,7 +75,7 @@ class Evaluator:
         `recent` holds the visible events before that instant, the order's own left out, reaching
         back 24 hours and to where the load ends. Either past is None where it could not be read.
         """
-        due_day = self._calendar.as_of(evaluated_at_us, self._features.snapshot_lag)
+        due_day = self._calendar.due_day(evaluated_at_us, self._features.snapshot_lag)
         cutoff_us = self._calendar.cutoff_us(distant.as_of if distant else due_day)
         at = Instants(evaluated_at_us, due_day, cutoff_us)
         missing = [name for name, part in ((DISTANT, distant), (RECENT, recent)) if part is None]
@@ -116,7 +116,7 @@ class Evaluator:
         return [math.nan if v is None else float(v) for v in order_feature_values(context)]
 
     def _history_days(self, distant: DistantPast | None, due_day: int) -> int | None:
-        """Days since the merchant's first event; None where it could not be read."""
+        """Days from the day of the merchant's first order to the due day; None if not readable."""
         if distant is None or (MERCHANT, "") not in distant.timelines:
             return None
         timeline = distant.timelines[MERCHANT, ""]

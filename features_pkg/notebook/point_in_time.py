@@ -160,7 +160,7 @@ class _OrderQuestions:
 
 
 def _history_days(table: OrderTable, questions: Questions) -> pa.Array:
-    """Days from the merchant's first order to the snapshot of each question."""
+    """Days from the day of the merchant's first order to the due day of each question."""
     first_us = np.full(int(table.merchant.max(initial=-1)) + 1, np.iinfo(np.int64).max)
     np.minimum.at(first_us, table.merchant, table.at_us)
     days = questions.as_of - questions.calendar.days_of(first_us)[table.merchant]

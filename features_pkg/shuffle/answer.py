@@ -86,7 +86,7 @@ def pieces_of(table: pa.Table, identifier: Identifier) -> pa.Table:
 def _questions(rows: pa.Table, features: FeatureSet, calendar: Calendar) -> Questions:
     at_us = rows["at_us"].to_numpy()
     as_of = rows["as_of"].to_numpy().astype(np.int64)
-    due_day = calendar.as_ofs(at_us, features.snapshot_lag)
+    due_day = calendar.due_days(at_us, features.snapshot_lag)
     live = rows["visible"].is_valid().to_numpy()
     if not live.any():
         return Questions(at_us, as_of, due_day, calendar)

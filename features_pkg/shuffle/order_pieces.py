@@ -67,7 +67,7 @@ def _values(
         cutoff_us, visible = calendar.cutoff_us(row["as_of"]), row["visible"]
         watermark = visible[0] if visible else None
         first_us = starts.first_us(row["merchant_id"], cutoff_us, watermark)
-        due_day = calendar.as_of(row["asked_us"], lag)
+        due_day = calendar.due_day(row["asked_us"], lag)
         history_days = 0 if first_us is None else due_day - calendar.day_of(first_us)
         context = OrderContext(_order(row), calendar.local(row["asked_us"]), history_days)
         yield [_NULL if value is None else value for value in order_feature_values(context)]

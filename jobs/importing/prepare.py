@@ -17,7 +17,7 @@ from features_pkg.errors import OrdersRefused
 from features_pkg.identifiers import SINGLE_VALUED
 from features_pkg.orders.fields.amount import column_cents
 from features_pkg.orders.fields.identifier import identifier_texts
-from features_pkg.orders.fields.instant import NO_INSTANT, column_us
+from features_pkg.orders.fields.instant import NO_INSTANT, WITHOUT_ZONE, column_us
 from features_pkg.orders.fields.order_id import order_ids
 from features_pkg.orders.fields.products import column_items, column_products, distinct_products
 from features_pkg.orders.fields.refusals import MISSING, Refusals
@@ -76,10 +76,17 @@ def _prepare(batch: NumberedBatch, rules: Rules) -> PreparedBatch:
     accepted = table.filter(pa.array(refusals.accepted))
     pyarrow.csv.write_csv(accepted, content, pyarrow.csv.WriteOptions(include_header=False))
     refused_rows = [
-        Refusal(int(batch.numbers[position]), order_id[position].as_py(), field, reason)
+        Refusal(int(batch.numbers[position]), order_id[position].as_py(), field, _in_a_file(reason))
         for position, (field, reason) in sorted(refusals.reasons.items())
     ]
     return PreparedBatch(table.num_rows, content.getvalue(), refused_rows)
+
+
+def _in_a_file(reason: str) -> str:
+    """The reason, with what only a file can do about it."""
+    if reason == WITHOUT_ZONE:
+        return f"{reason}, or state the zone of the file in its mapping"
+    return reason
 
 
 def _chargeback_columns(fields: Columns, rules: Rules, refusals: Refusals) -> Columns:

@@ -23,7 +23,11 @@ def snapshot(as_of: date, clock: datetime | None) -> None:
 
 
 @click.command()
-@click.option("--as-of", type=Day(), help="Publish the snapshot of this day, not the newest.")
+@click.option(
+    "--as-of",
+    type=Day(),
+    help="Publish the snapshot of this day instead; refused if a newer one is listed.",
+)
 @CLOCK
 def publish(as_of: date | None, clock: datetime | None) -> None:
     """Publish again what requests may ask for, after Redis lost its data."""

@@ -52,8 +52,8 @@ def finish_withdrawal(
 ) -> Published:
     """What is published, once a withdrawal that PostgreSQL records has reached Redis.
 
-    Every job begins with it: a load on top of a withdrawn one would hide that it is still there.
-    Raises ListDamaged, LoadFenced.
+    A night and `ontem publish` begin with it: a load on top of a withdrawn one would hide that it
+    is still there. Raises ListDamaged, LoadFenced.
     """
     published = read_published(client, namespace)
     while (newest := published.newest) is not None and _is_recorded(

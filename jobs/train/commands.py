@@ -31,7 +31,7 @@ from stores.files.store import open_store
     help="The same seed gives the same model.",
 )
 def train(revision: int | None, output: Path | None, without_velocity: bool, seed: int) -> None:  # noqa: FBT001  click gives flags by name
-    """Train a model on a committed training set."""
+    """Train a model on a training set."""
     from jobs.train.run import TrainingOptions
     from jobs.train.run import train as run
 

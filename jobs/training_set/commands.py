@@ -26,7 +26,10 @@ def training_set(
     include_stale: bool,  # noqa: FBT001  click gives flags by name
     clock: datetime | None,
 ) -> None:
-    """Build the training set of the orders of a period, from one day to before another."""
+    """Build the training set of the orders of a period.
+
+    The period is from one day to the day before another.
+    """
     from jobs.training_set.run import TrainingPeriod
     from jobs.training_set.run import training_set as run
 

@@ -65,7 +65,7 @@ def questions_of(batch: pa.Table, questions: TrainingQuestions) -> pa.Table:
         has_question &= batch["stale_days"].to_numpy() == 0
     # The day of the snapshot: the one that the evaluation read, else the one of the lag rule.
     as_of = pc.coalesce(
-        pc.cast(batch["load_as_of"], pa.int64()), pa.array(calendar.as_ofs(at_us, questions.lag))
+        pc.cast(batch["load_as_of"], pa.int64()), pa.array(calendar.due_days(at_us, questions.lag))
     )
     columns = {name: batch[name] for name in ORDER_ROWS.names}
     columns |= {

@@ -16,7 +16,7 @@ def nights_before(first_us: int, calendar: Calendar, lag: timedelta) -> list[int
 
     From the day that the request reads to the newest day whose night is due by then.
     """
-    due_day = calendar.as_of(first_us, lag)
+    due_day = calendar.due_day(first_us, lag)
     newest_day = calendar.day_of(first_us - AFTER_CUTOFF_US)
     return list(range(due_day, newest_day + 1))
 

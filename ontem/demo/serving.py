@@ -48,7 +48,7 @@ def missing_night(settings: Settings, now_us: int) -> date | None:
     """The day of the snapshot that a request at `now_us` needs, None if it is published."""
     calendar = Calendar(settings.timezone)
     features = FeatureSet(settings.timezone, settings.snapshot_lag)
-    due_day = calendar.as_of(now_us, settings.snapshot_lag)
+    due_day = calendar.due_day(now_us, settings.snapshot_lag)
     with redis.Redis.from_url(settings.redis_url) as client:
         namespace = Namespace.of(EntityKeys(settings.entity_key, features.timelines_id))
         newest = read_published(client, namespace).newest

@@ -11,7 +11,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from service.clock import MachineClocks, SteadyClock
+from service.clock import MachineClocks, RequestClock
 from service.drain import Drain
 from service.start import Limits, ModelInUse, Process
 from stores.policy import Policy
@@ -66,7 +66,7 @@ class Stores:
             settings=settings,
             limits=Limits(health_timeout=self.health_timeout),
             model=ModelInUse(settings, clocks.wall_us),
-            clock=SteadyClock(clocks),
+            clock=RequestClock(clocks),
             drain=Drain(),
         )
 

@@ -169,7 +169,7 @@ def test_a_server_that_becomes_read_only_ends_the_sessions_that_it_refuses(servi
 
 def test_one_wrong_reading_of_the_clock_costs_no_order(stores: Stores):
     error_us, true = 0, true_clocks()
-    clocks = MachineClocks(lambda: true.wall_us() + error_us, true.steady_us)
+    clocks = MachineClocks(lambda: true.wall_us() + error_us, true.monotonic_us)
     with a_service(stores, clocks) as service:
         assert service.evaluate("1").status_code == 200
         error_us = HOUR
@@ -188,7 +188,7 @@ def test_a_clock_that_was_wrong_from_the_start_is_right_as_soon_as_it_is_set(
     stores: Stores, error_us: int
 ):
     true = true_clocks()
-    clocks = MachineClocks(lambda: true.wall_us() + error_us, true.steady_us)
+    clocks = MachineClocks(lambda: true.wall_us() + error_us, true.monotonic_us)
     with a_service(stores, clocks) as service:
         service.evaluate("during")
         assert service.readiness.status_code == 503

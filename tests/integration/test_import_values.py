@@ -100,6 +100,7 @@ def test_a_naive_time_without_a_zone_in_the_mapping_is_refused(
 ) -> None:
     assert load(orders(an_order(event_at=NOON.replace(tzinfo=None)))).orders_new == 0
     assert "has no time zone" in recorder.refusals[0].reason
+    assert "in its mapping" in recorder.refusals[0].reason
 
 
 def test_a_file_with_missing_columns_is_refused_before_anything_is_loaded(

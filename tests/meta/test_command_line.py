@@ -51,6 +51,13 @@ def test_every_command_is_where_the_table_says_and_has_help(name):
     done = CliRunner().invoke(main, [name, "--help"])
 
     assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_table_says_of_a_command_what_its_own_help_begins_with(name):
+    command = main.get_command(click.Context(main), name)
+
+    assert COMMANDS[name].help == command.help.splitlines()[0]
     assert COMMANDS[name].help.endswith(".")
 
 

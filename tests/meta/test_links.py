@@ -1,5 +1,6 @@
-"""Every link of a page to something in this project leads there."""
+"""Whatever a page links or names of this project is there."""
 
+import pkgutil
 import re
 import subprocess
 from pathlib import Path
@@ -8,6 +9,11 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\]\(([^()\s]+)\)")
+DOTTED = re.compile(r"`((?:features_pkg|stores|jobs|service|ontem)(?:\.\w+)+)(?:\([^`]*\))?`")
+"""A module of this project, or a name in one."""
+FILE = re.compile(r"`((?:\w[\w.-]*/)+[\w.-]+\.(?:py|sql|j2|toml|json|md))`")
+NOT_WRITTEN = {"features_pkg/measures/greatest.py"}
+"""Files of an example that a page tells its reader to write."""
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 
@@ -53,3 +59,40 @@ def test_every_link_of_every_page_leads_somewhere() -> None:
 
 def test_the_pages_have_links_to_look_at() -> None:
     assert sum(len(links_of(page)) for page in pages()) > 50
+
+
+def names_of(pattern: re.Pattern[str], page: Path) -> list[str]:
+    return pattern.findall(FENCED.sub("", page.read_text(encoding="utf-8")))
+
+
+def resolves(name: str) -> bool:
+    parts = name.split(".")
+    for end in range(len(parts), 0, -1):
+        try:
+            pkgutil.resolve_name(f"{'.'.join(parts[:end])}:{'.'.join(parts[end:])}")
+        except (ImportError, AttributeError):
+            continue
+        return True
+    return False
+
+
+def test_every_name_in_our_packages_that_a_page_gives_exists() -> None:
+    lost = [
+        f"{page.relative_to(PROJECT)}: {name}"
+        for page in pages()
+        for name in names_of(DOTTED, page)
+        if not resolves(name)
+    ]
+
+    assert lost == []
+
+
+def test_every_file_that_a_page_names_by_its_path_exists() -> None:
+    lost = [
+        f"{page.relative_to(PROJECT)}: {name}"
+        for page in pages()
+        for name in set(names_of(FILE, page)) - NOT_WRITTEN
+        if not any(PROJECT.glob(f"**/{name}")) and not (page.parent / name).exists()
+    ]
+
+    assert lost == []

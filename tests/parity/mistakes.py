@@ -61,14 +61,14 @@ ARRAY_MISTAKES: dict[str, Mistake | Swap] = {
         '("before", 86_400_000_000) if window.span_us is None',
     ),
     "the lag ends a microsecond late": Mistake(
-        DAYS + "as_ofs", "us - lag // MICROSECOND", "us - 1 - lag // MICROSECOND",
+        DAYS + "due_days", "us - lag // MICROSECOND", "us - 1 - lag // MICROSECOND",
     ),
     "the lag ends a microsecond early": Mistake(
-        DAYS + "as_ofs", "us - lag // MICROSECOND", "us + 1 - lag // MICROSECOND",
+        DAYS + "due_days", "us - lag // MICROSECOND", "us + 1 - lag // MICROSECOND",
     ),
-    "there is no lag": Mistake(DAYS + "as_ofs", "us - lag // MICROSECOND", "us"),
+    "there is no lag": Mistake(DAYS + "due_days", "us - lag // MICROSECOND", "us"),
     "the lag is read off the clock on the wall": Mistake(
-        DAYS + "as_ofs", "us - lag // MICROSECOND",
+        DAYS + "due_days", "us - lag // MICROSECOND",
         "us - lag // MICROSECOND + self.offsets_us(us) - self.offsets_us(us - 18_000_000_000)",
     ),
     "every day has 24 hours": Mistake(

@@ -1,4 +1,4 @@
-"""Velocity features as a plain SQL self-join in DuckDB, which shares no code with the paths."""
+"""Velocity features as a plain SQL self-join in DuckDB, which shares no code with the engines."""
 
 from __future__ import annotations
 

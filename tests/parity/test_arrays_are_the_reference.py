@@ -60,7 +60,7 @@ def test_arrays_are_the_reference(
             reference.value(
                 definition,
                 order,
-                reference.Question(order.at_us, calendar.as_of(order.at_us, lag)),
+                reference.Question(order.at_us, calendar.due_day(order.at_us, lag)),
                 history,
                 calendar,
             )
@@ -81,7 +81,7 @@ def test_the_whole_catalogue_is_the_reference(history: list[PastOrder]) -> None:
             reference.value(
                 velocity,
                 order,
-                reference.Question(order.at_us, calendar.as_of(order.at_us, lag)),
+                reference.Question(order.at_us, calendar.due_day(order.at_us, lag)),
                 history,
                 calendar,
             )

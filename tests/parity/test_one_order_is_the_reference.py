@@ -29,7 +29,7 @@ EVALUATOR = Evaluator(FEATURES)
 def test_one_order_is_the_reference(history: list[PastOrder], which: int) -> None:
     asker = history[which % len(history)]
     at_us = asker.at_us
-    as_of = CALENDAR.as_of(at_us, FEATURES.snapshot_lag)
+    as_of = CALENDAR.due_day(at_us, FEATURES.snapshot_lag)
     from_us = min(at_us - DAY_US, CALENDAR.cutoff_us(as_of))
 
     vector = EVALUATOR.vector(

@@ -93,7 +93,7 @@ HISTORY = numbered(
     order("2018-11-05 12:00", user="asks"),
 )
 QUESTIONS = [
-    reference.Question(o.at_us, rows.CALENDAR.as_of(o.at_us, FEATURES.snapshot_lag))
+    reference.Question(o.at_us, rows.CALENDAR.due_day(o.at_us, FEATURES.snapshot_lag))
     for o in HISTORY
 ]
 EXPECTED = {

@@ -44,7 +44,7 @@ def with_questions(rows: pa.Table, questions: list[dict[str, object]]) -> pa.Tab
 @settings(max_examples=60, deadline=None)
 def test_training_by_the_rule_is_the_reference(history: list[PastOrder]) -> None:
     questions = [
-        reference.Question(order.at_us, CALENDAR.as_of(order.at_us, FEATURES.snapshot_lag))
+        reference.Question(order.at_us, CALENDAR.due_day(order.at_us, FEATURES.snapshot_lag))
         for order in history
     ]
     rows = [{"asked_us": q.at_us, "as_of": q.as_of, "visible": None} for q in questions]
@@ -82,7 +82,7 @@ def lives(draw: st.DrawFn) -> tuple[list[PastOrder], Live]:
 
 def seen_by(live: Live, velocity: Velocity, history: list[PastOrder]) -> list[PastOrder]:
     """The history as the live question saw it: distant rows of its load, recent ones visible."""
-    as_of = CALENDAR.as_of(live.at_us, FEATURES.snapshot_lag)
+    as_of = CALENDAR.due_day(live.at_us, FEATURES.snapshot_lag)
     cutoff_us = CALENDAR.cutoff_us(as_of)
     seen = []
     for order in history:
@@ -105,7 +105,7 @@ def test_training_of_a_live_order_is_what_it_saw(
     world: tuple[list[PastOrder], Live],
 ) -> None:
     history, live = world
-    as_of = CALENDAR.as_of(live.at_us, FEATURES.snapshot_lag)
+    as_of = CALENDAR.due_day(live.at_us, FEATURES.snapshot_lag)
     xmin = min({*live.hidden, live.xmax})
     in_flight = [key for key in live.hidden if key < live.xmax]
     asked = {
@@ -142,7 +142,7 @@ def test_a_chargeback_whose_order_was_in_flight_was_not_seen() -> None:
     rows[0] |= {"recorded_key": 10, "chargeback_key": [20]}
     asked = {
         "asked_us": noon,
-        "as_of": CALENDAR.as_of(noon, FEATURES.snapshot_lag),
+        "as_of": CALENDAR.due_day(noon, FEATURES.snapshot_lag),
         "visible": shuffle.live_visibility(0, 10, 30, [10]),
     }
     table = pa.Table.from_pylist(rows, schema=shuffle.ORDER_ROWS)
@@ -164,7 +164,7 @@ def test_a_later_chargeback_counts_only_for_who_could_not_see_the_first() -> Non
     rows[0]["chargeback_us"] = [noon - 2_000_000, noon - 1_000_000]
     rows[0]["chargeback_key"] = [50, 10]
     table = pa.Table.from_pylist(rows, schema=shuffle.ORDER_ROWS)
-    as_of = CALENDAR.as_of(noon, FEATURES.snapshot_lag)
+    as_of = CALENDAR.due_day(noon, FEATURES.snapshot_lag)
 
     def last_age(xmax: int) -> object:
         asked = {

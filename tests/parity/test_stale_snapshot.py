@@ -36,12 +36,12 @@ History = list[PastOrder]
 
 
 def question(asker: PastOrder, stale_days: int) -> reference.Question:
-    due_day = CALENDAR.as_of(asker.at_us, FEATURES.snapshot_lag)
+    due_day = CALENDAR.due_day(asker.at_us, FEATURES.snapshot_lag)
     return reference.Question(asker.at_us, due_day - stale_days, due_day)
 
 
 @given(history=worlds.orders(), which=st.integers(0, 100), stale_days=st.integers(0, 2))
-def test_one_request_on_a_stale_snapshot_is_the_reference(
+def test_one_order_on_a_stale_snapshot_is_the_reference(
     history: History, which: int, stale_days: int
 ) -> None:
     asker = history[which % len(history)]
@@ -134,7 +134,7 @@ def test_a_mistake_about_stale_training_rows_is_seen(mistake: Mistake) -> None:
 
 
 @pytest.mark.parametrize("stale_days", [1, 2])
-def test_one_request_begins_its_windows_where_the_rule_does(stale_days: int) -> None:
+def test_one_order_begins_its_windows_where_the_rule_does(stale_days: int) -> None:
     at = question(HISTORY[0], stale_days)
 
     past = distant_past(HISTORY[0], snapshot(HISTORY, at.as_of), at.as_of)

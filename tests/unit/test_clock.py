@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from service.clock import MachineClocks, SteadyClock, from_header
+from service.clock import MachineClocks, RequestClock, from_header
 from service.errors import ClockHeaderRefused
 from service.health import OK, skew_state
 
@@ -24,8 +24,8 @@ class Machine:
     def clocks(self) -> MachineClocks:
         return MachineClocks(lambda: self.true_us + self.error_us, lambda: self.true_us - HOUR)
 
-    def clock(self) -> SteadyClock:
-        return SteadyClock(self.clocks).with_database(
+    def clock(self) -> RequestClock:
+        return RequestClock(self.clocks).with_database(
             lambda: None if self.database_is_away else self.true_us
         )
 

@@ -14,7 +14,7 @@ MODULES = [
     name for _, name, _ in pkgutil.walk_packages(features_pkg.__path__, f"{features_pkg.__name__}.")
 ]
 WITH_EXAMPLES = {
-    "features_pkg.calendar.Calendar.as_of",
+    "features_pkg.calendar.Calendar.due_day",
     "features_pkg.definitions.feature_set.FeatureSet",
     "features_pkg.definitions.velocity.parse_name",
     "features_pkg.history.value_runs.ValueRuns",

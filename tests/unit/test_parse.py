@@ -134,6 +134,19 @@ def test_a_text_that_no_database_can_store_is_refused_with_its_field(escape: str
     assert refused_param(content) == "device"
 
 
+def test_an_instant_without_a_zone_is_refused_with_what_a_request_can_do():
+    with pytest.raises(FieldRefused) as refused:
+        parse(a_body(placed_at="2018-06-01T12:00:00"))
+
+    assert refused.value.detail == "has no time zone: write it like 2018-06-01T12:00:00-03:00"
+
+
+def test_an_item_s_text_that_no_database_can_store_is_refused_with_the_item_s_position():
+    content = rb'{"order_id": "o-1", "amount_cents": 1, "items": [{"product": "x\u0000"}]}'
+
+    assert refused_param(content) == "items[0].product"
+
+
 def test_a_name_with_half_a_surrogate_pair_is_refused_without_repeating_it():
     assert refused_param(rb'{"order_id": "o-1", "amount_cents": 1, "\ud800": 1}') == "?"
 

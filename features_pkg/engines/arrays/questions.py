@@ -79,7 +79,7 @@ class Questions:
     @classmethod
     def by_rule(cls, at_us: Ints, calendar: Calendar, snapshot_lag: timedelta) -> Questions:
         """Questions whose snapshot is the one that the lag rule names."""
-        due_day = calendar.as_ofs(at_us, snapshot_lag)
+        due_day = calendar.due_days(at_us, snapshot_lag)
         return cls(at_us, due_day, due_day, calendar)
 
     def select(self, rows: Ints) -> Questions:

@@ -22,10 +22,7 @@ from features_pkg.orders.tables import plain_array
 NO_INSTANT: Final = -(2**62)
 """Stands in an array of instants where a row has none: far outside all that are accepted."""
 NOT_A_TIME: Final = "is not a time; write it like 2018-06-01T12:00:00Z"
-WITHOUT_ZONE: Final = (
-    "has no time zone: write it like 2018-06-01T12:00:00-03:00, or state the zone of the file in "
-    "its mapping"
-)
+WITHOUT_ZONE: Final = "has no time zone: write it like 2018-06-01T12:00:00-03:00"
 
 _UNITS_PER_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _QUARTER_US: Final = 900_000_000

@@ -171,6 +171,6 @@ def _is_product(entry: Any) -> bool:
 
 def _items_of_json(text: str) -> object:
     try:
-        return None if not text else strict_json.decode(text)
+        return None if not text else strict_json.decode(text, ITEMS)
     except strict_json.JsonUnreadable as cause:
         raise ValueRefused(ITEMS, str(cause)) from None

@@ -23,8 +23,10 @@ class JsonUnreadable(ValueError):
     """A text that is not one JSON value; the message continues a sentence about the text."""
 
 
-def decode(text: str) -> object:
+def decode(text: str, root: str = "") -> object:
     """The value of a JSON text. Numbers with a fraction or an exponent are floats.
+
+    `root` is the path of the value, for the refusals of what is in it.
 
     Raises:
         JsonUnreadable: it is not one JSON value, or is nested deeper than MAX_DEPTH.
@@ -39,7 +41,10 @@ def decode(text: str) -> object:
         raise
     except ValueError:  # Python refuses to read an integer of thousands of digits
         raise JsonUnreadable("has a number with thousands of digits") from None
-    if not _is_storable(value):
+    path = _unstorable_path(value, root)
+    if path:
+        raise ValueRefused(path, UNSTORABLE)
+    if path is not None:
         raise JsonUnreadable(UNSTORABLE)
     return value
 
@@ -54,22 +59,33 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     for name, value in pairs:
         if name in fields:
             raise ValueRefused(safe_name(name), "appears more than once: send it once")
-        if not _is_storable(name) or not _is_storable(value):
-            raise ValueRefused(safe_name(name), UNSTORABLE)
         fields[name] = value
     return fields
 
 
-def _is_storable(value: object) -> bool:
-    """Whether a database can store each text in `value`; objects in it were looked at before."""
+def _unstorable_path(value: object, path: str) -> str | None:
+    """Where in `value`, which is at `path`, the first text is that no database can store."""
+    if isinstance(value, str):
+        return None if _is_storable(value) else path
+    if isinstance(value, dict):
+        for name, field in value.items():
+            field_path = f"{path}.{safe_name(name)}" if path else safe_name(name)
+            if not _is_storable(name):
+                return field_path
+            if (unstorable := _unstorable_path(field, field_path)) is not None:
+                return unstorable
     if isinstance(value, list):
-        return all(_is_storable(item) for item in value)
-    if not isinstance(value, str):
-        return True
-    if "\0" in value:
+        for position, item in enumerate(value):
+            if (unstorable := _unstorable_path(item, f"{path}[{position}]")) is not None:
+                return unstorable
+    return None
+
+
+def _is_storable(text: str) -> bool:
+    if "\0" in text:
         return False
     try:
-        return value.isascii() or bool(value.encode("utf-8"))
+        return text.isascii() or bool(text.encode("utf-8"))
     except UnicodeEncodeError:
         return False
 

@@ -14,7 +14,7 @@ from features_pkg.history.recent_events import RecentEvent
 from features_pkg.identifiers import Identifier
 from jobs.job import Job
 from service import start
-from service.clock import SteadyClock
+from service.clock import RequestClock
 from service.drain import Drain
 from service.server import machine_clocks
 from stores.policy import Policy
@@ -171,7 +171,7 @@ class World:
             settings=settings,
             limits=limits or start.Limits(),
             model=start.ModelInUse(settings, clocks.wall_us),
-            clock=SteadyClock(clocks),
+            clock=RequestClock(clocks),
             drain=Drain(),
         )
         return process.application().test_client()
