@@ -93,7 +93,10 @@ def environment_of(database_url: str, redis_url: str, model_folder: Path) -> dic
         "ONTEM_STORAGE_URL": "file:///nowhere",
         "ONTEM_ENTITY_KEY": SECRET.hex(),
         "ONTEM_MODEL": str(model_folder),
-        "ONTEM_HEALTH_TIMEOUT_MS": "30000",  # a busy machine is no state of a store
+        # A busy machine is neither a state of a store nor a fault of it.
+        "ONTEM_HEALTH_TIMEOUT_MS": "30000",
+        "ONTEM_REDIS_TIMEOUT_MS": "3000",
+        "ONTEM_STATEMENT_TIMEOUT_MS": "30000",
     }
 
 

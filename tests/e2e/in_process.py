@@ -64,7 +64,11 @@ class Stores:
         clocks = clocks or true_clocks()
         return Process(
             settings=settings,
-            limits=Limits(health_timeout=self.health_timeout),
+            limits=Limits(
+                redis_timeout=timedelta(seconds=3),
+                statement_timeout=timedelta(seconds=30),
+                health_timeout=self.health_timeout,
+            ),
             model=ModelInUse(settings, clocks.wall_us),
             clock=RequestClock(clocks),
             drain=Drain(),

@@ -6,6 +6,7 @@ import struct
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,7 @@ from tests.integration.story.world import (
     DAY,
     FOURTH,
     HOUR,
+    PATIENT,
     SHOWN,
     THIRD,
     World,
@@ -131,7 +133,7 @@ def with_something_down(world: World) -> dict[str, str]:
     with _damaged_value(world):
         answers["one value"] = _again(world, "one value")
     with _locked_table(world, "chargebacks"):
-        limits = Limits(statement_timeout=timedelta(milliseconds=200))
+        limits = replace(PATIENT, statement_timeout=timedelta(milliseconds=200))
         answers["recent read"] = _again(world, "recent read", limits)
     lines = [(name, *_outcome(*answers[name])) for name in _ORDER]
     order_ids = {name: "A-4" if name == "nothing" else name for name in _WITH_VALUES}

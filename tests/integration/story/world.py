@@ -55,6 +55,9 @@ COMPARED = (
 )
 """Those that it shows again where something is compared or fails."""
 
+PATIENT = start.Limits(redis_timeout=timedelta(seconds=5), statement_timeout=timedelta(seconds=30))
+"""A busy machine is no fault of a store."""
+
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 AS_OF = date(2018, 6, 1)
@@ -169,7 +172,7 @@ class World:
         settings, clocks = replace(self.settings, **changes), machine_clocks()
         process = start.Process(
             settings=settings,
-            limits=limits or start.Limits(),
+            limits=limits or PATIENT,
             model=start.ModelInUse(settings, clocks.wall_us),
             clock=RequestClock(clocks),
             drain=Drain(),
