@@ -66,7 +66,7 @@ class Stores:
             settings=settings,
             limits=Limits(
                 redis_timeout=timedelta(seconds=3),
-                statement_timeout=timedelta(seconds=30),
+                statement_timeout=timedelta(seconds=4),
                 health_timeout=self.health_timeout,
             ),
             model=ModelInUse(settings, clocks.wall_us),
