@@ -65,7 +65,7 @@ def warm_stack() -> WarmStack:
     ontem("generate", "--orders", str(ORDERS + LIVE_ORDERS), *days)
     table = pq.read_table(folder / "all.parquet").sort_by("event_at")
     pq.write_table(table.slice(0, ORDERS), folder / "history.parquet")
-    ontem("import", "history.parquet", "--merchant", "bench")
+    ontem("import", "history.parquet", "--merchant", "bench", "--create-merchant")
     ontem("snapshot", "--as-of", _due_day(table, features).isoformat())
     with connect(settings.postgres_url, application_name="bench", autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")

@@ -1,11 +1,26 @@
 """The base of every error that Ontem raises on purpose, and what this package refuses."""
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class OntemError(Exception):
     """Something a person can put right; the text is one sentence that says how.
 
     Commands print it without a traceback. Anything else that is raised is a bug and keeps its own.
+    It crosses processes: pickled, it keeps its class, its text and its attributes.
     """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Rebuild it from its text: pickle's own way calls `__init__`, which wants other values."""
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(kind: type[OntemError], args: tuple[object, ...], values: dict[str, Any]) -> Exception:
+    error: OntemError = kind.__new__(kind, *args)
+    error.__dict__.update(values)
+    return error
 
 
 class FeatureError(OntemError, ValueError):

@@ -20,6 +20,7 @@ EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType(
         "stores.postgres.loads.LoaderRunning": 5,
         "stores.redis.errors.PublishRefused": 6,
         "ontem.demo.errors.TrainingDiffers": 7,
+        "jobs.importing.errors.TooManyRefused": 8,
     }
 )
 """By the error's full name, so that no room is imported for the table."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import click
 
 from jobs.exit_codes import exit_code
+from jobs.library_errors import Ending, ending
 
 
 class CommandEntry(NamedTuple):
@@ -18,7 +19,7 @@ class CommandEntry(NamedTuple):
 
 
 class LazyGroup(click.Group):
-    """A group of the commands in `entries`; it prints an OntemError as one sentence."""
+    """A group of the commands in `entries`; what a person can put right ends in one sentence."""
 
     def __init__(self, *, entries: Mapping[str, CommandEntry], **settings: Any) -> None:
         super().__init__(**settings)
@@ -42,12 +43,13 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, entry.help) for name, entry in self._entries.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; an OntemError becomes one sentence on stderr and an exit code."""
+        """Run the command; an error that is not a bug becomes a sentence on stderr and a code."""
         try:
             return super().invoke(ctx)
-        except Exception as error:  # a bug keeps its traceback: it has no exit code
+        except Exception as error:  # a bug keeps its traceback
             code = exit_code(error)
-            if code is None:
+            end = ending(error) if code is None else Ending(str(error), code)
+            if end is None:
                 raise
-            click.echo(f"ontem: {error}", err=True)
-            ctx.exit(code)
+            click.echo(f"ontem: {end.sentence}", err=True)
+            ctx.exit(end.exit_code)

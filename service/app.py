@@ -1,7 +1,7 @@
 """The Flask application: which path does what."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib.resources import files
 
@@ -31,6 +31,8 @@ class Dependencies:
     evaluations: Evaluations
     process_checks: ProcessChecks
     shared_checks: SharedChecks
+    card_key: bytes = field(repr=False)
+    """The secret of the fingerprint that replaces a card's number."""
     development: bool
     """Whether a request may bring its own clock."""
 
@@ -79,7 +81,7 @@ def create_app(dependencies: Dependencies) -> Flask:
 
 def _evaluate(dependencies: Dependencies) -> Response:
     """Check and parse the request, evaluate its order, answer."""
-    order = body.parse(request_content.read(request))
+    order = body.parse(request_content.read(request), dependencies.card_key)
     merchant = _merchant(dependencies)
     evaluation_request = _evaluation_request(dependencies, merchant, order)
     outcome = dependencies.evaluations.evaluate(evaluation_request)

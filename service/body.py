@@ -46,8 +46,10 @@ _RULES: Final = {
 """What the type of a field must be, by its path without positions; all other fields are texts."""
 
 
-def parse(content: bytes) -> Order:
+def parse(content: bytes, card_key: bytes) -> Order:
     """The canonical order in the bytes of a request's body.
+
+    `card_key` is the secret of the fingerprint that replaces a card's number.
 
     Raises:
         BodyUnreadable: they are not a JSON value in UTF-8.
@@ -64,6 +66,7 @@ def parse(content: bytes) -> Order:
             body.order_id,
             body.amount_cents,
             {name: getattr(body, name) for name in SINGLE_VALUED},
+            card_key=card_key,
             placed_at=body.placed_at,
             items=body.items,
         )

@@ -9,6 +9,7 @@ from features_pkg.calendar import from_us
 from features_pkg.definitions.missing import DISTANT, RECENT
 from features_pkg.engines.one_order import Vector
 from features_pkg.models.loading import NotFinite
+from features_pkg.orders.cards import is_fingerprint
 from features_pkg.orders.order import Order, content_hash
 from service import recording
 from service.database import Database
@@ -145,6 +146,7 @@ def _unrecorded(request: EvaluationRequest) -> EvaluationAnswer:
         stale=False,
         degraded=True,
         missing=(DISTANT, RECENT),
+        card_replaced=is_fingerprint(request.order.card),
         evaluated_at=from_us(request.at_us),
         recorded=False,
     )

@@ -26,6 +26,8 @@ class EvaluationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     degraded: bool
     """Whether the order has no score."""
     missing: Sequence[str]
+    card_replaced: bool
+    """Whether the order's card is a fingerprint, in the place of a card's number."""
     evaluated_at: datetime
     recorded: bool
     """Whether the order and this answer are stored; if not, nothing knows of the order."""

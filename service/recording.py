@@ -12,6 +12,7 @@ from psycopg.types.numeric import Int8
 
 from features_pkg.calendar import from_us
 from features_pkg.identifiers import SINGLE_VALUED
+from features_pkg.orders.cards import is_fingerprint
 from features_pkg.orders.order import Item, Order
 from service.database import Database, prepare
 from service.errors import OrderConflict
@@ -81,6 +82,7 @@ class Evaluation:
             stale=bool(self.stale_days),
             degraded=self.score is None,
             missing=self.missing,
+            card_replaced=is_fingerprint(self.order.card),
             evaluated_at=from_us(self.evaluated_us),
             recorded=True,
         )
@@ -128,6 +130,7 @@ def stored_answer(
         stale=bool(stale_days),
         degraded=score is None,
         missing=missing,
+        card_replaced=is_fingerprint(order.card),
         evaluated_at=evaluated_at,
         recorded=True,
     )

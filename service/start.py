@@ -161,6 +161,7 @@ class Process:
                 clock=clock,
                 refused_model=self.model.refusal,
             ),
+            card_key=settings.card_key,
             development=settings.environment == "development",
         )
 

@@ -30,6 +30,8 @@ class Settings:
     storage_url: str
     entity_key: bytes = field(repr=False)
     """The secret of the keyed hash that stands for an identifier's value in Redis and Parquet."""
+    card_key: bytes = field(repr=False)
+    """The secret of the fingerprint that is stored in the place of a card's number."""
     timezone: str = "America/Sao_Paulo"
     """The IANA name of the time zone whose civil days are Ontem's days."""
     snapshot_lag: timedelta = timedelta(hours=4)
@@ -56,6 +58,7 @@ class Settings:
             redis_url=read.url("ONTEM_REDIS_URL", ("redis", "rediss")),
             storage_url=read.storage_url("ONTEM_STORAGE_URL"),
             entity_key=read.key("ONTEM_ENTITY_KEY"),
+            card_key=read.key("ONTEM_CARD_KEY", default="ONTEM_ENTITY_KEY"),
             timezone=read.zone("BUSINESS_TIMEZONE", "America/Sao_Paulo"),
             snapshot_lag=timedelta(
                 seconds=read.whole("SNAPSHOT_LAG_SECONDS", default=14_400, most=86_400)
@@ -144,8 +147,11 @@ class _Reader:
         shown = shown_url(value) if {"@", "?"} & set(value) else value
         raise SettingsError(variable=variable, value=shown, remedy=remedy)
 
-    def key(self, variable: str) -> bytes:
-        value = self.text(variable)
+    def key(self, variable: str, *, default: str | None = None) -> bytes:
+        """A secret; when it is not set, that of the variable `default`."""
+        value = self.text(variable, default=None if default is None else "")
+        if default is not None and not value:
+            return self.key(default)
         if not re.fullmatch(rf"[0-9a-fA-F]{{{2 * ENTITY_KEY_BYTES}}}", value):
             raise SettingsError(
                 variable=variable,

@@ -26,6 +26,8 @@ class Servers:
 
     postgres_url: str
     redis_url: str
+    home: Path | None = None
+    """The folder with all files of our own stack; None for servers from elsewhere."""
 
 
 @contextmanager
@@ -42,7 +44,9 @@ def servers() -> Iterator[Servers]:
         with own_stack() as stack:
             variables = stack.variables
             yield Servers(
-                postgres or variables["ONTEM_POSTGRES_URL"], redis or variables["ONTEM_REDIS_URL"]
+                postgres or variables["ONTEM_POSTGRES_URL"],
+                redis or variables["ONTEM_REDIS_URL"],
+                stack.home,
             )
 
 

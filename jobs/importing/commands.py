@@ -1,13 +1,17 @@
 """`ontem import`."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from jobs.importing.load import ImportOptions, ImportResult, import_chargebacks, import_orders
+from features_pkg.identifiers import Identifier
+from jobs.importing.errors import TooManyRefused
+from jobs.importing.load import ImportResult, MerchantId, import_chargebacks, import_orders
 from jobs.importing.mapping import FileKind, FileMapping, read_mapping
+from jobs.importing.options import ImportOptions
 from jobs.importing.progress import ProgressBar
 from jobs.importing.rejects import RejectsFile
 from stores.postgres.connection import Connection
@@ -20,11 +24,8 @@ EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command("import")
 @click.argument("file", type=EXISTING_FILE)
-@click.option(
-    "--merchant",
-    required=True,
-    help="The merchant whose orders they are; it is created if there is none of this name.",
-)
+@click.option("--merchant", required=True, help="The merchant whose orders they are.")
+@click.option("--create-merchant", is_flag=True, help="Create the merchant if there is none.")
 @click.option(
     "--mapping",
     type=EXISTING_FILE,
@@ -40,37 +41,63 @@ EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--rejects",
     type=click.Path(path_type=Path),
-    help="CSV file for the rows that are refused. [default: FILE.rejects.csv]",
+    help="CSV file for the rows that are refused.  [default: FILE.rejects.csv]",
+)
+@click.option(
+    "--max-refused",
+    type=click.IntRange(min=0),
+    help="Store nothing if more rows are refused.  [default: store nothing if all are]",
 )
 def import_(
-    file: Path, merchant: str, mapping: Path | None, kind: FileKind, rejects: Path | None
+    file: Path,
+    merchant: str,
+    create_merchant: bool,  # noqa: FBT001  click gives flags by name
+    mapping: Path | None,
+    kind: FileKind,
+    rejects: Path | None,
+    max_refused: int | None,
 ) -> None:
     """Load orders or chargebacks of the past from a CSV or Parquet FILE.
 
     Rows that are correct are stored in one transaction. Rows that are refused are written to a file
-    with the reason; the exit code is 0 all the same. Importing a file again changes nothing.
+    with the reason. If all are, or more than --max-refused, nothing is stored and the exit code
+    is 8. Importing a file again changes nothing.
     """
     settings = settings_here()
     file_mapping = read_mapping(mapping) if mapping else FileMapping()
     rejects_file = RejectsFile(rejects or Path(f"{file.name}.rejects.csv"))
     load = import_orders if kind == "orders" else import_chargebacks
+    url = settings.postgres_url
     with (
-        open_session(settings.postgres_url, application_name="ontem import") as connection,
+        open_session(url, application_name="ontem import", autocommit=True) as connection,
         ProgressBar(Console(file=sys.stdout), rejects_file) as progress,
     ):
-        merchant_id = _merchant_id(connection, merchant)
-        options = ImportOptions(timezone=settings.timezone, listener=progress)
-        result = load(connection, file, merchant_id, file_mapping, options)
+        owner, is_new = _merchant(connection, merchant, create=create_merchant)
+        options = ImportOptions(
+            timezone=settings.timezone,
+            card_key=settings.card_key,
+            max_refused=max_refused,
+            may_refuse_all=False,
+            listener=progress,
+        )
+        try:
+            result = load(connection, file, owner, file_mapping, options)
+        except TooManyRefused:
+            click.echo(f"the refused rows are in {rejects_file.path}")
+            raise
+    if is_new:
+        click.echo(f"{merchant} is a new merchant")
     click.echo(_summary(file, result, rejects_file))
 
 
-def _merchant_id(connection: Connection, name: str) -> int:
-    """The merchant of that name; if there is none, it is created and a line says so."""
+def _merchant(connection: Connection, name: str, *, create: bool) -> tuple[MerchantId, bool]:
+    """The merchant of that name, and whether it is to be created when the rows are stored."""
     try:
-        return find_merchant(connection, name).merchant_id
+        return find_merchant(connection, name).merchant_id, False
     except MerchantUnknown:
-        click.echo(f"{name} is a new merchant")
-        return add_merchant(connection, name).merchant_id
+        if not create:
+            raise
+        return lambda: add_merchant(connection, name).merchant_id, True
 
 
 def _summary(file: Path, result: ImportResult, rejects_file: RejectsFile) -> str:
@@ -84,4 +111,24 @@ def _summary(file: Path, result: ImportResult, rejects_file: RejectsFile) -> str
     ]
     if result.ids_trimmed:
         parts.append(f"{result.ids_trimmed:,} order ids met their order without their `.0`")
-    return "; ".join(parts)
+    if result.orders_at_another_instant:
+        parts.append(
+            f"{result.orders_at_another_instant:,} of the stored orders count from another instant "
+            "than the file says, which stays"
+        )
+    if result.chargebacks_waiting:
+        parts.append(f"{result.chargebacks_waiting:,} chargebacks wait for their order")
+    return "; ".join(parts + _card_sentences(result.card_numbers))
+
+
+def _card_sentences(card_numbers: Mapping[str, int]) -> list[str]:
+    """What happened to card numbers, and which other fields look as if they had some."""
+    others = [f"{name} {rows:,}" for name, rows in card_numbers.items() if name != Identifier.CARD]
+    sentences = []
+    if rows := card_numbers.get(Identifier.CARD):
+        sentences.append(f"{rows:,} card numbers replaced by fingerprints")
+    if others:
+        sentences.append(
+            f"values that look like card numbers stay in other fields: {', '.join(others)}"
+        )
+    return sentences

@@ -61,3 +61,26 @@ class RejectsNotWritable(ImportRefused):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} can't be written ({reason}): name another file with --rejects")
         self.path, self.reason = path, reason
+
+
+class WorkersLost(ImportRefused):
+    """One of the processes that prepare the rows ended in the middle of its work."""
+
+    def __init__(self, *, processes: int) -> None:
+        super().__init__(
+            f"one of the {processes} processes that read the file was ended from outside, "
+            "perhaps for want of memory: free some, then import the file again"
+        )
+        self.processes = processes
+
+
+class TooManyRefused(ImportRefused):
+    """More rows were refused than may be, or all of them."""
+
+    def __init__(self, *, refused: int, rows: int) -> None:
+        counts = f"all {rows:,} rows" if refused == rows else f"{refused:,} of {rows:,} rows"
+        super().__init__(
+            f"{counts} were refused, so nothing is stored: look at the file of refused rows and at "
+            "the mapping, or raise --max-refused"
+        )
+        self.refused, self.rows = refused, rows

@@ -5,11 +5,13 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from itertools import islice
+from concurrent.futures.process import BrokenProcessPool
+from itertools import chain, islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 
 from jobs.importing.batches import NumberedBatch
+from jobs.importing.errors import WorkersLost
 from jobs.importing.prepare import PreparedBatch, Rules, prepare_batch
 
 LEAST_BATCHES = 3
@@ -21,19 +23,29 @@ BATCHES_PER_PROCESS = 3
 def prepare_batches(
     batches: Iterator[NumberedBatch], rules: Rules, processes: int
 ) -> Iterator[PreparedBatch]:
-    """Every batch, prepared, in order: a few in this process, many in `processes` others."""
+    """Every batch, prepared, in order: a few in this process, many in `processes` others.
+
+    Raises what `prepare_batch` raises, wherever it runs, and WorkersLost.
+    """
     first = list(islice(batches, LEAST_BATCHES))
     if len(first) < LEAST_BATCHES or processes < 2:
         yield from (prepare_batch(batch, rules) for batch in first)
         yield from (prepare_batch(batch, rules) for batch in batches)
         return
+    try:
+        yield from _prepare_elsewhere(chain(first, batches), rules, processes)
+    except BrokenProcessPool:
+        raise WorkersLost(processes=processes) from None
+
+
+def _prepare_elsewhere(
+    batches: Iterator[NumberedBatch], rules: Rules, processes: int
+) -> Iterator[PreparedBatch]:
     # Not forked: a copy of this process would hold its connection to PostgreSQL open.
     with ProcessPoolExecutor(
         processes, mp_context=get_context("spawn"), initializer=_end_with_parent
     ) as pool:
-        queue: deque[Future[PreparedBatch]] = deque(
-            pool.submit(prepare_batch, batch, rules) for batch in first
-        )
+        queue: deque[Future[PreparedBatch]] = deque()
         for batch in batches:
             queue.append(pool.submit(prepare_batch, batch, rules))
             if len(queue) > processes * BATCHES_PER_PROCESS:

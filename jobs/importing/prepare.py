@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 
 import numpy as np
@@ -24,6 +25,7 @@ from features_pkg.orders.fields.refusals import MISSING, Refusals
 from features_pkg.orders.fields.text import text_array
 from features_pkg.orders.order import Item, hash_fields
 from jobs.importing.batches import NumberedBatch
+from jobs.importing.card_counts import count_card_numbers
 from jobs.importing.errors import ColumnUnusable
 from jobs.importing.mapping import FileKind, FileMapping
 from jobs.importing.refusals import Refusal
@@ -42,6 +44,8 @@ class Rules:
     """The file's column for each of Ontem's fields that it has."""
     now_us: int
     """The database's clock: a row whose event is later is refused."""
+    card_key: bytes | None = field(default=None, repr=False)
+    """The secret of the fingerprint that replaces a card's number; None refuses such a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class PreparedBatch:
     """How many rows the batch had, with the refused ones."""
     csv: bytes
     refusals: list[Refusal]
+    card_numbers: Counter[str]
+    """By field, how many accepted rows had (`card`) or have what looks like a card's number."""
 
 
 def prepare_batch(batch: NumberedBatch, rules: Rules) -> PreparedBatch:
@@ -79,7 +85,8 @@ def _prepare(batch: NumberedBatch, rules: Rules) -> PreparedBatch:
         Refusal(int(batch.numbers[position]), order_id[position].as_py(), field, _in_a_file(reason))
         for position, (field, reason) in sorted(refusals.reasons.items())
     ]
-    return PreparedBatch(table.num_rows, content.getvalue(), refused_rows)
+    counts = count_card_numbers({name: accepted[name] for name in accepted.column_names})
+    return PreparedBatch(table.num_rows, content.getvalue(), refused_rows, counts)
 
 
 def _in_a_file(reason: str) -> str:
@@ -109,7 +116,7 @@ def _order_columns(
     placed = _optional_instants(fields, "placed_at", rules, refusals)
     chargeback = _chargeback_instants(fields, event, rules, refusals)
     amount = column_cents(fields["amount_cents"], rules.mapping.amount_format, refusals)
-    identifiers = _single_valued(fields, refusals)
+    identifiers = _single_valued(fields, rules.card_key, refusals)
     products, items = _products_and_items(fields, refusals)
     hash_columns = (  # in the order of `content_hash`
         order_id.to_pylist(),
@@ -154,10 +161,10 @@ def _chargeback_instants(fields: Columns, event: Ints, rules: Rules, refusals: R
     return chargeback
 
 
-def _single_valued(fields: Columns, refusals: Refusals) -> Columns:
+def _single_valued(fields: Columns, card_key: bytes | None, refusals: Refusals) -> Columns:
     """The single-valued identifiers, canonical; a column of nulls for each that the file lacks."""
     return {
-        name: identifier_texts(fields[name], name, refusals)
+        name: identifier_texts(fields[name], name, refusals, card_key)
         if name in fields
         else pa.nulls(refusals.rows, pa.string())
         for name in SINGLE_VALUED

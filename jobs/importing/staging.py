@@ -24,12 +24,13 @@ CREATE_TABLE: Final[dict[FileKind, LiteralString]] = {
             content_hash bytea, amount_cents bigint, "user" text, document text, email text,
             phone text, zip_code text, device text, ip text, card text, seller text, product text[],
             items jsonb, chargeback_at timestamptz
-        ) ON COMMIT DROP""",
+        )""",
     "chargebacks": """
         CREATE TEMPORARY TABLE staged (
             row_number bigint, order_id text, kind text, chargeback_at timestamptz
-        ) ON COMMIT DROP""",
+        )""",
 }
+DROP_TABLE: Final = "DROP TABLE IF EXISTS pg_temp.staged"
 COPY_ROWS: Final = "COPY staged FROM STDIN (FORMAT csv)"
 
 DROPPABLE_INDEXES: Final = """
@@ -52,8 +53,10 @@ class StagingResult:
 
     orders_new: int = 0
     orders_known: int = 0
+    orders_at_another_instant: int = 0
     chargebacks_new: int = 0
     chargebacks_known: int = 0
+    chargebacks_waiting: int = 0
     refused: int = 0
     ids_trimmed: int = 0
     """How many chargebacks met their order only without the `.0` at the end of its id."""
@@ -82,13 +85,19 @@ class Staging:
         orders_new, first_order_at = self._store("import_orders")
         for definition in indexes:
             self.connection.execute(sql.SQL(definition))
-        refused = self._refuse_other_content() if orders_new < rows else 0
+        refused, at_another_instant = 0, 0
+        if orders_new < rows:
+            refused = self._refuse_other_content()
+            (at_another_instant,) = self._counts(
+                "import_other_instant", merchant_id=self.merchant_id
+            )
         chargebacks_new, first_chargeback_at, chargebacks = self._store("import_order_chargebacks")
         if orders_new >= ANALYZE_ROWS:
             self.connection.execute("ANALYZE orders, order_products, chargebacks")
         return StagingResult(
             orders_new=orders_new,
             orders_known=rows - orders_new - refused,
+            orders_at_another_instant=at_another_instant,
             chargebacks_new=chargebacks_new,
             chargebacks_known=chargebacks - chargebacks_new,
             refused=refused,
@@ -109,10 +118,11 @@ class Staging:
         self.connection.execute("ANALYZE orders")
         (ids_trimmed,) = self._counts("import_trimmed_ids", merchant_id=self.merchant_id)
         refused = self._refuse("import_early_chargebacks", "chargeback_at", "is before its order")
-        new, first_at = self._store("import_chargebacks")
+        new, first_at, waiting = self._store("import_chargebacks")
         return StagingResult(
             chargebacks_new=new,
             chargebacks_known=rows - new - refused,
+            chargebacks_waiting=waiting,
             refused=refused,
             ids_trimmed=ids_trimmed,
             earliest_at=first_at,

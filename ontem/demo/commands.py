@@ -63,7 +63,7 @@ def run(
         if orders_file is None:
             table = generate(orders, days, seed, end)
         else:
-            table, left_out = read_orders(orders_file, mapping)
+            table, left_out = read_orders(orders_file, mapping, folder.settings().card_key)
             name = escape(orders_file.name)
             console.print(f"  {name}: {table.num_rows:,} orders, {left_out} left out")
             table = moved_to(table, end, folder.settings().timezone)

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from features_pkg.identifiers import SINGLE_VALUED
+from features_pkg.identifiers import SINGLE_VALUED, Identifier
 from features_pkg.orders.fields.amount import column_cents
+from features_pkg.orders.fields.identifier import identifier_texts
 from features_pkg.orders.fields.instant import NO_INSTANT, column_us
 from features_pkg.orders.fields.products import product_texts
 from features_pkg.orders.fields.refusals import Refusals
@@ -18,8 +19,11 @@ from jobs.importing.source import open_source
 from ontem.generating.generate import INSTANT
 
 
-def read_orders(path: Path, mapping_path: Path | None) -> tuple[pa.Table, int]:
-    """The orders of a file, and how many rows have no id, time or amount and are left out."""
+def read_orders(path: Path, mapping_path: Path | None, card_key: bytes) -> tuple[pa.Table, int]:
+    """The orders of a file, and how many rows have no id, time or amount and are left out.
+
+    The demo writes what it reads to files of its own, so card numbers are replaced here already.
+    """
     mapping = read_mapping(mapping_path) if mapping_path else FileMapping()
     source = open_source(path, mapping.delimiter)
     names = mapping.resolve("orders", str(path), source.columns)
@@ -27,7 +31,7 @@ def read_orders(path: Path, mapping_path: Path | None) -> tuple[pa.Table, int]:
     table = pa.Table.from_batches(batches)
     refusals = Refusals(table.num_rows)
     columns = {
-        name: _read(name, table[column].combine_chunks(), mapping, refusals)
+        name: _read(name, table[column].combine_chunks(), mapping, refusals, card_key)
         for name, column in names.items()
     }
     columns.setdefault("chargeback_at", pa.nulls(table.num_rows, INSTANT))
@@ -36,7 +40,9 @@ def read_orders(path: Path, mapping_path: Path | None) -> tuple[pa.Table, int]:
     return pa.table(columns).filter(accepted), refused
 
 
-def _read(name: str, column: pa.Array, mapping: FileMapping, refusals: Refusals) -> pa.Array:
+def _read(
+    name: str, column: pa.Array, mapping: FileMapping, refusals: Refusals, card_key: bytes
+) -> pa.Array:
     if name in ("event_at", "placed_at", "chargeback_at"):
         us = column_us(column, name, mapping.timezone, refusals)
         return pa.array(us, mask=np.asarray(us == NO_INSTANT)).cast(INSTANT)
@@ -44,6 +50,8 @@ def _read(name: str, column: pa.Array, mapping: FileMapping, refusals: Refusals)
         return pa.array(column_cents(column, mapping.amount_format, refusals))
     if name == "product":
         return _product_lists(column)
+    if name == Identifier.CARD:
+        return identifier_texts(column, name, refusals, card_key)
     if name == "order_id" or name in SINGLE_VALUED:
         return text_array(column, name).cast(pa.string())
     return column

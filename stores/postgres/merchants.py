@@ -17,7 +17,8 @@ class MerchantUnknown(OntemError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"there is no merchant {name!r}: create it with `ontem merchant create {name}`"
+            f"there is no merchant {name!r}: look at `ontem merchant list`, "
+            f"or create it with `ontem merchant create {name}`"
         )
         self.name = name
 

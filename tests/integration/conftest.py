@@ -1,14 +1,17 @@
 """What the tests of imports share."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
 from jobs.importing import FileMapping, ImportOptions, ImportResult
 from jobs.importing import import_orders as load_orders
+from ontem.cli import main
 from stores.postgres.connection import Connection, connect
-from tests.integration.imports import Recorder
+from tests.integration.imports import ENVIRON, Recorder
 
 
 @pytest.fixture
@@ -31,3 +34,13 @@ def load(connection: Connection, recorder: Recorder) -> Callable[..., ImportResu
         return load_orders(connection, source, merchant_id, mapping, options)
 
     return run
+
+
+@pytest.fixture
+def ontem(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
+    """Runs `ontem` with its words, in an empty folder, on a migrated database."""
+    monkeypatch.chdir(tmp_path)
+    environ = {**ENVIRON, "ONTEM_POSTGRES_URL": database_url}
+    return lambda *arguments: CliRunner(env=environ).invoke(main, list(arguments))

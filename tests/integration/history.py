@@ -115,6 +115,7 @@ def a_job(
         redis_url=redis_url,
         storage_url=storage_url,
         entity_key=bytes(range(32)),
+        card_key=bytes(range(32)),
         label_maturity=timedelta(days=7),
     )
 

@@ -5,50 +5,22 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from ontem.cli import main
 from stores.postgres.connection import connect
+from tests.integration.imports import ENVIRON, GOOD, HEADER, SHOP, a_file, rows
 
 PROJECT = Path(__file__).resolve().parents[2]
 DATA = PROJECT.parent / "shared" / "data"
-ENVIRON = {  # import and generate use neither Redis nor files
-    "ONTEM_ENVIRONMENT": "development",
-    "ONTEM_REDIS_URL": "redis://127.0.0.1:1",
-    "ONTEM_STORAGE_URL": "file:///nowhere",
-    "ONTEM_ENTITY_KEY": "0a" * 32,
-}
-HEADER = "order_id,event_at,amount_cents,user,product,items,chargeback_at\n"
 INDEXES = "SELECT indexdef FROM pg_indexes WHERE tablename = 'orders' ORDER BY indexname"
-GOOD = 'a,2018-06-01T12:00:00Z,1990,u1,"[""x"",""y""]",,\n'
-
-
-@pytest.fixture
-def ontem(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Result]:
-    monkeypatch.chdir(tmp_path)
-    environ = {**ENVIRON, "ONTEM_POSTGRES_URL": database_url}
-    return lambda *arguments: CliRunner(env=environ).invoke(main, list(arguments))
-
-
-def a_file(text: str, name: str = "orders.csv", encoding: str = "utf-8") -> str:
-    Path(name).write_text(text, encoding=encoding)
-    return name
-
-
-def rows(database_url: str, query: str) -> list[Any]:
-    with connect(database_url, application_name="test") as connection:
-        return connection.execute(query).fetchall()  # type: ignore[arg-type]
 
 
 def test_a_csv_file_with_our_names_needs_no_mapping(
     ontem: Callable[..., Result], database_url: str
 ) -> None:
-    result = ontem("import", a_file(HEADER + GOOD), "--merchant", "shop")
+    result = ontem("import", a_file(HEADER + GOOD), *SHOP)
 
     assert result.exit_code == 0, result.output
     assert "shop is a new merchant" in result.output
@@ -70,7 +42,13 @@ def test_refused_rows_go_to_a_file_without_personal_data(ontem: Callable[..., Re
         + "f,2018-06-01T12:00:00Z,1990,u,,,2018-05-01T12:00:00Z\n"
     )
 
-    result = ontem("import", a_file(text), "--merchant", "shop", "--rejects", "refused.csv")
+    result = ontem(
+        "import",
+        a_file(text),
+        *SHOP,
+        "--rejects",
+        "refused.csv",
+    )
 
     assert result.exit_code == 0, result.output
     assert "5 refused (see refused.csv)" in result.output
@@ -90,7 +68,7 @@ def test_refused_rows_go_to_a_file_without_personal_data(ontem: Callable[..., Re
 def test_no_file_of_refused_rows_is_left_where_none_was(ontem: Callable[..., Result]) -> None:
     a_file("row,order_id\n1,old\n", "orders.csv.rejects.csv")
 
-    ontem("import", a_file(HEADER + GOOD), "--merchant", "shop")
+    ontem("import", a_file(HEADER + GOOD), *SHOP)
 
     assert not Path("orders.csv.rejects.csv").exists()
 
@@ -105,7 +83,7 @@ def test_a_mapping_says_names_zone_unit_and_delimiter(
     )
     text = '\ufeffpedido;data;valor\n7;"01/06/2018\n10:00";19.90\n8;2018-06-01 10:00:00;5\n'
 
-    result = ontem("import", a_file(text), "--merchant", "shop", "--mapping", "m.toml")
+    result = ontem("import", a_file(text), *SHOP, "--mapping", "m.toml")
 
     assert "1 orders" in result.output
     assert "1 refused" in result.output
@@ -134,7 +112,13 @@ def test_a_wrong_mapping_is_refused_in_one_sentence(
 ) -> None:
     a_file(mapping, "m.toml")
 
-    result = ontem("import", a_file(HEADER + GOOD), "--merchant", "shop", "--mapping", "m.toml")
+    result = ontem(
+        "import",
+        a_file(HEADER + GOOD),
+        *SHOP,
+        "--mapping",
+        "m.toml",
+    )
 
     assert result.exit_code == 1
     assert sentence in result.output
@@ -157,7 +141,7 @@ def test_a_wrong_mapping_is_refused_in_one_sentence(
 def test_an_unusable_file_is_refused_and_makes_no_merchant(
     ontem: Callable[..., Result], database_url: str, text: str, encoding: str, sentence: str
 ) -> None:
-    result = ontem("import", a_file(text, encoding=encoding), "--merchant", "shop")
+    result = ontem("import", a_file(text, encoding=encoding), *SHOP)
 
     assert result.exit_code == 1
     assert sentence in result.output
@@ -165,10 +149,10 @@ def test_an_unusable_file_is_refused_and_makes_no_merchant(
 
 
 def test_a_file_of_chargebacks(ontem: Callable[..., Result], database_url: str) -> None:
-    ontem("import", a_file(HEADER + GOOD), "--merchant", "shop")
+    ontem("import", a_file(HEADER + GOOD), *SHOP)
     chargebacks = a_file("order_id,chargeback_at\na,2018-07-01T00:00:00-03:00\n", "cb.csv")
 
-    result = ontem("import", chargebacks, "--merchant", "shop", "--kind", "chargebacks")
+    result = ontem("import", chargebacks, *SHOP, "--kind", "chargebacks")
 
     assert result.exit_code == 0, result.output
     found = rows(database_url, "SELECT order_id, event_at::text FROM chargeback_events")
@@ -178,7 +162,7 @@ def test_a_file_of_chargebacks(ontem: Callable[..., Result], database_url: str) 
 def test_the_summary_says_which_order_ids_met_their_order_without_a_fraction(
     ontem: Callable[..., Result],
 ) -> None:
-    ontem("import", a_file(HEADER + GOOD.replace("a,", "7,", 1)), "--merchant", "shop")
+    ontem("import", a_file(HEADER + GOOD.replace("a,", "7,", 1)), *SHOP)
     chargebacks = a_file("order_id,chargeback_at\n7.0,2018-07-01T00:00:00Z\n", "cb.csv")
 
     result = ontem("import", chargebacks, "--merchant", "shop", "--kind", "chargebacks")
@@ -195,7 +179,14 @@ def test_an_import_that_is_killed_leaves_nothing(
         monkeypatch.setenv(name, value)
     with connect(database_url, application_name="test") as connection:
         indexes = connection.execute(INDEXES).fetchall()
-    command = [sys.executable, "-m", "ontem", "import", "g.parquet", "--merchant", "shop"]
+    command = [
+        sys.executable,
+        "-m",
+        "ontem",
+        "import",
+        "g.parquet",
+        *SHOP,
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path.cwd()) as importing:
         assert importing.stdout is not None
         storing = next(line for line in importing.stdout if line.startswith("storing"))
@@ -216,8 +207,8 @@ def test_generated_orders_are_imported_whole(
         ontem("generate", "--orders=300", "--days=90", "--seed=2", "--end=2026-05-01T12:00:00Z",
               f"--output={name}")  # fmt: skip
 
-    first = ontem("import", "g.csv", "--merchant", "shop")
-    second = ontem("import", "g.parquet", "--merchant", "shop")
+    first = ontem("import", "g.csv", *SHOP)
+    second = ontem("import", "g.parquet", *SHOP)
 
     assert "300 orders" in first.output, first.output
     assert "0 orders and 0 chargebacks new; 300 and" in second.output
@@ -235,7 +226,7 @@ def test_real_orders_are_imported_whole_by_their_mapping(
         pytest.skip(f"{file.name} is not on this machine")
 
     result = ontem(
-        "import", str(file), "--merchant", name,
+        "import", str(file), "--merchant", name, "--create-merchant",
         "--mapping", str(PROJECT / "docs" / "mappings" / f"{name}.toml"),
     )  # fmt: skip
 

@@ -17,7 +17,8 @@ def run(empty_database_url, redis_url, storage_url, tmp_path, monkeypatch):
         "ONTEM_STORAGE_URL": storage_url,
         "ONTEM_ENTITY_KEY": "0a" * 32,
     }
-    return lambda: CliRunner(env=environ).invoke(main, ["migrate"])
+    (tmp_path / "orders.csv").write_text("order_id,event_at,amount_cents\n")
+    return lambda *words: CliRunner(env=environ).invoke(main, words or ["migrate"])
 
 
 def test_migrate_makes_the_schema_and_a_second_time_changes_nothing(run, empty_database_url):
@@ -32,3 +33,23 @@ def test_migrate_does_not_show_the_password(run, empty_database_url):
     password = psycopg.conninfo.conninfo_to_dict(empty_database_url)["password"]
 
     assert password not in run().output
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "merchant list",
+        "merchant create shop",
+        "merchant policy shop",
+        "import orders.csv --merchant shop",
+        "snapshot --as-of 2018-06-01",
+        "snapshots",
+        "publish",
+        "training-set --from 2018-05-01 --to 2018-06-01",
+    ],
+)
+def test_every_command_on_a_database_without_schema_says_what_to_run(run, command):
+    done = run(*command.split())
+
+    assert "run `ontem migrate`" in done.output
+    assert (done.exit_code, len(done.stderr.splitlines())) == (4, 1)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
+import redis
 from click.testing import CliRunner
 
 from features_pkg.errors import DefinitionError, OntemError
@@ -34,6 +35,12 @@ def fails_on_purpose():
 
 
 @click.command()
+def loses_redis():
+    """Lose Redis."""
+    raise redis.ConnectionError("Connection closed by server.")
+
+
+@click.command()
 def has_a_bug():
     """Have a bug."""
     raise ZeroDivisionError
@@ -41,7 +48,8 @@ def has_a_bug():
 
 @pytest.fixture
 def run(monkeypatch):
-    for name, attribute in [("fails", "fails_on_purpose"), ("bug", "has_a_bug")]:
+    commands = {"fails": "fails_on_purpose", "loses": "loses_redis", "bug": "has_a_bug"}
+    for name, attribute in commands.items():
         monkeypatch.setitem(cli.COMMANDS, name, CommandEntry(__name__, attribute, "Of this test."))
     return lambda *words: CliRunner().invoke(main, words)
 
@@ -94,6 +102,13 @@ def test_an_error_of_ours_is_one_sentence_and_an_exit_code(run):
 
     assert done.stderr == "ontem: ONTEM_REDIS_URL is not set: set it\n"
     assert done.exit_code == EXIT_CODES["stores.errors.SettingsError"]
+
+
+def test_an_error_of_a_library_is_one_sentence_and_an_exit_code(run):
+    done = run("loses")
+
+    assert done.stderr.startswith("ontem: Redis did not finish a command (Connection closed by ")
+    assert done.exit_code == 4
 
 
 def test_a_bug_keeps_its_traceback(run):

@@ -25,6 +25,7 @@ from tests.parity.sent_orders import SentOrders
 
 NOW_US = to_us(datetime(2026, 1, 1, tzinfo=UTC))
 CENTS = FileMapping()
+CARD_KEY = bytes(range(32))
 
 Answer = bytes | tuple[str, str]
 """The content hash of an order, or the field and the reason of its refusal."""
@@ -37,7 +38,7 @@ def by_request(sent: SentOrders) -> list[Answer]:
 
 def _by_request(row: dict[str, Any]) -> Answer:
     try:
-        return content_hash(parse(json.dumps(row).encode()))
+        return content_hash(parse(json.dumps(row).encode(), CARD_KEY))
     except FieldRefused as refused:
         return refused.param, refused.detail
 
@@ -46,7 +47,7 @@ def by_import(source: Path | pa.Table, mapping: FileMapping = CENTS) -> list[Ans
     """What `ontem import` makes of each row, without the database."""
     opened = open_source(source, mapping.delimiter)
     columns = mapping.resolve("orders", opened.name, opened.columns)
-    rules = Rules("orders", mapping, columns, NOW_US)
+    rules = Rules("orders", mapping, columns, NOW_US, CARD_KEY)
     answers: dict[int, Answer] = {}
     for batch in opened.batches(list(dict.fromkeys(columns.values()))):
         prepared = prepare_batch(batch, rules)

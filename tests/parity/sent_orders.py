@@ -14,6 +14,7 @@ PIECES = [
     "529.982.247-25", "52998224725", "1234567890", "1310100", "01310-100", "00000000", "n/a",
     "null", "\u200b", "e\u0301", "\u00a0", "\n", "\r\n", "\t", '"', '""', ",", ";", "\\", "'",
     "{}", "[Kit] 3", '["a"]', "x" * 200, "x" * 513, "😀", "٣", "\x7f", "=1+1", "\ufeff",
+    "4111 1111 1111 1111", "4111111111111111", "5555-5555-5555-4444",
 ]  # fmt: skip
 TIMES = [
     "2024-03-01T12:00:00Z", "2024-03-01 09:00:00-03:00", "2024-03-01t09:00:00.1234567-03:00",
@@ -53,7 +54,10 @@ def _order(draw: random.Random, numbers: frozenset[str]) -> dict[str, Any]:
     for name in SINGLE_VALUED:
         row[name] = draw.choice([None, _text(draw)]) if draw.random() < 0.5 else f"{name} 1"
     for name in numbers:
-        number = draw.choice([0, 7, 1310100, 191, 52998224725, 1234567890, 11987654321, 2**53 - 1])
+        number = draw.choice(
+            [0, 7, 1310100, 191, 52998224725, 1234567890, 11987654321, 2**53 - 1]
+            + [4111111111111111] * (name == "card")
+        )
         row[name] = str(draw.choice([number, draw.randrange(10 ** draw.randint(1, 15))]))
     row["items"] = None
     if draw.random() < 0.3:

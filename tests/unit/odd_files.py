@@ -11,13 +11,16 @@ import pyarrow.parquet as pq
 
 from features_pkg.orders.fields.order import read_order
 from features_pkg.orders.order import content_hash
+from tests.parity.doors import CARD_KEY
 
 AT = datetime(2024, 3, 1, 12, tzinfo=UTC)
 
 
 def order(order_id: str = "a", cents: int = 1990, **identifiers: Any) -> bytes:
     products = identifiers.pop("product", ())
-    return content_hash(read_order(order_id, cents, identifiers, products=products))
+    return content_hash(
+        read_order(order_id, cents, identifiers, products=products, card_key=CARD_KEY)
+    )
 
 
 def columns(rows: int = 1, **more: Any) -> dict[str, Any]:

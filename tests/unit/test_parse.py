@@ -9,10 +9,15 @@ import pytest
 from features_pkg.orders.fields.refusals import ValueRefused
 from features_pkg.orders.fields.strict_json import _object
 from features_pkg.orders.limits import MOST_CENTS, MOST_ITEMS
-from features_pkg.orders.order import Item
-from service import strict_json
-from service.body import parse
+from features_pkg.orders.order import Item, Order
+from service import body, strict_json
 from service.errors import BodyUnreadable, FieldRefused
+
+CARD_KEY = bytes(range(32))
+
+
+def parse(content: bytes) -> Order:
+    return body.parse(content, CARD_KEY)
 
 
 def a_body(**fields: Any) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from features_pkg.identifiers import Identifier
+from features_pkg.orders.cards import without_card_number
 from features_pkg.orders.fields.refusals import (
     UNSTORABLE,
     Refusals,
@@ -30,11 +32,27 @@ def read_identifier(identifier: str, text: str | None, field: str | None = None)
     return canonical
 
 
-def identifier_texts(column: pa.Array, identifier: str, refusals: Refusals) -> pa.Array:
-    """The canonical text of each row, or null.
+def read_card(text: str | None, card_key: bytes | None) -> str | None:
+    """As `read_identifier`, with a keyed fingerprint in the place of a card's number.
 
-    Raises OrdersRefused for a column that has no text.
+    Raises ValueRefused, and CardKeyMissing for a card's number when `card_key` is None.
     """
-    texts = text_array(column, identifier)
-    canonical = read_distinct(texts, lambda text: read_identifier(identifier, text), refusals)
+    canonical = read_identifier(Identifier.CARD, text)
+    return None if canonical is None else without_card_number(canonical, card_key)
+
+
+def identifier_texts(
+    column: pa.Array, identifier: str, refusals: Refusals, card_key: bytes | None = None
+) -> pa.Array:
+    """The canonical text of each row, or null; cards are as `read_card` gives them.
+
+    Raises OrdersRefused for a column that has no text, and what `read_card` raises of one.
+    """
+
+    def read(text: str) -> str | None:
+        if identifier == Identifier.CARD:
+            return read_card(text, card_key)
+        return read_identifier(identifier, text)
+
+    canonical = read_distinct(text_array(column, identifier), read, refusals)
     return pa.array(canonical, pa.string())

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features_pkg.identifiers import IDENTIFIERS, Identifier
+from features_pkg.orders.cards import without_card_number
 from features_pkg.orders.fields.products import product_texts
 from features_pkg.orders.fields.text import text_array
 from features_pkg.orders.normalising.values import normalise_value
@@ -22,16 +23,19 @@ class ArrowStream(Protocol):
         ...
 
 
-def normalise(orders: ArrowStream) -> pa.Table:
+def normalise(orders: ArrowStream, *, card_key: bytes | None = None) -> pa.Table:
     """`orders` as an Arrow table with canonical identifiers; other columns and rows stay in place.
 
     An identifier becomes `string` (a whole number is its digits) or null. `product` becomes
     `list<string>`: each product once, in order of appearance; an order without one has an empty
     list. A column that is left out stays out. Idempotent.
 
+    A card that is a card's number becomes its keyed fingerprint, as in an import and in a request
+    that have the same secret, `card_key`.
+
     Raises:
         OrdersRefused: a column that can't be text, that appears twice or that Arrow can't hold; a
-            number that is not whole; or what is not a table.
+            number that is not whole; card numbers without `card_key`; or what is not a table.
 
     >>> import pyarrow as pa
     >>> orders = pa.table(
@@ -52,25 +56,36 @@ def normalise(orders: ArrowStream) -> pa.Table:
     columns = arrow_columns(orders)
     for identifier in IDENTIFIERS:
         if identifier in columns:
-            columns[identifier] = _canonical(identifier, columns[identifier])
+            columns[identifier] = _canonical(identifier, columns[identifier], card_key)
     return pa.table(columns)
 
 
-def _canonical(identifier: Identifier, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    read = _product_lists if identifier.several else _texts
-    kind = pa.list_(pa.string()) if identifier.several else pa.string()
-    return pa.chunked_array([read(identifier, chunk) for chunk in column.chunks], kind)
+def _canonical(
+    identifier: Identifier, column: pa.ChunkedArray, card_key: bytes | None
+) -> pa.ChunkedArray:
+    if identifier.several:
+        lists = [_product_lists(identifier, chunk) for chunk in column.chunks]
+        return pa.chunked_array(lists, pa.list_(pa.string()))
+    texts = [_texts(identifier, chunk, card_key) for chunk in column.chunks]
+    return pa.chunked_array(texts, pa.string())
 
 
-def _texts(identifier: str, column: pa.Array) -> pa.Array:
+def _texts(identifier: Identifier, column: pa.Array, card_key: bytes | None) -> pa.Array:
     """One canonical text, or null, per row."""
     # `dictionary` has each different text once, `indices` which of them each row has.
     encoded = pc.dictionary_encode(text_array(column, identifier))
     canonical = [
-        None if value is None else normalise_value(identifier, value)
+        None if value is None else _text(identifier, value, card_key)
         for value in encoded.dictionary.to_pylist()
     ]
     return pa.array(canonical, pa.string()).take(encoded.indices)
+
+
+def _text(identifier: Identifier, text: str, card_key: bytes | None) -> str | None:
+    canonical = normalise_value(identifier, text)
+    if canonical is None or identifier is not Identifier.CARD:
+        return canonical
+    return without_card_number(canonical, card_key)
 
 
 def _product_lists(identifier: str, column: pa.Array) -> pa.Array:
