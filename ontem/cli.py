@@ -34,6 +34,9 @@ COMMANDS = {
         "Load orders or chargebacks of the past from a CSV or Parquet FILE.",
     ),
     **JOBS,
+    "models": CommandEntry(
+        "ontem.models.commands", "models", "List the models; choose the one that serves."
+    ),
     "demo": CommandEntry(
         "ontem.demo.commands",
         "demo",

@@ -16,7 +16,8 @@ from flask import Flask
 from features_pkg.calendar import to_us
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.errors import FeatureError, OntemError
-from features_pkg.models.loading import SHIPPED, load_model
+from features_pkg.models.loading import load_model
+from features_pkg.models.shipped_models import current_folder
 from service import log
 from service.app import Dependencies, create_app
 from service.asker import Asker
@@ -175,15 +176,5 @@ def _database_us(database: Database) -> int | None:
 
 
 def _model_folder(configured: Path | None) -> Path:
-    """The configured folder, else the last by name of those that ship with Ontem."""
-    if configured is not None:
-        return configured
-    shipped = sorted(
-        folder for folder in SHIPPED.glob("*/") if (folder / "manifest.json").is_file()
-    )
-    if not shipped:
-        raise StartRefused(
-            "there is no model: train one with `python -m jobs train`, "
-            "or set ONTEM_MODEL to the folder of one"
-        )
-    return shipped[-1]
+    """The configured folder, else that of the shipped model which is current."""
+    return current_folder() if configured is None else configured

@@ -85,6 +85,11 @@ def project_here() -> Path:
     return find_project(Path.cwd())
 
 
+def candidates_folder(project: Path) -> Path:
+    """Where the project has the models that training made and that do not ship."""
+    return project / ".ontem" / "models"
+
+
 def environment_of(project: Path, environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """`environ` (this process's by default), completed by the project's `.ontem/env`.
 

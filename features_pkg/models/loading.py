@@ -29,8 +29,6 @@ holds bytes and the names of dtypes only, which a major version keeps.
 """
 PROOF_ROWS: Final = 256
 TOLERANCE: Final = 1e-12
-SHIPPED: Final = Path(__file__).parent / "shipped"
-"""The folder of the models that ship with the package, one folder each."""
 
 
 class NotFinite(FeatureError):

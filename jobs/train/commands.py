@@ -5,7 +5,12 @@ from pathlib import Path
 import click
 
 from jobs.entry import job_here
+from jobs.train.errors import TrainingSetNotNamed
+from jobs.training_set.facts import newest_training_sets
 from stores.files.store import open_store
+from stores.settings import candidates_folder, project_here
+
+TRAINING_SETS_SHOWN = 5
 
 
 @click.command()
@@ -13,12 +18,12 @@ from stores.files.store import open_store
     "--training-set",
     "revision",
     type=click.IntRange(min=1),
-    help="Revision of the training set.  [default: the newest]",
+    help="Revision of the training set; `ontem training-set` prints it.  [required]",
 )
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the model.  [default: one among the package's shipped models]",
+    help="Folder for the model.  [default: one of its name in .ontem/models]",
 )
 @click.option(
     "--without-velocity", is_flag=True, help="Train on the order features alone, to compare."
@@ -31,15 +36,29 @@ from stores.files.store import open_store
     help="The same seed gives the same model.",
 )
 def train(revision: int | None, output: Path | None, without_velocity: bool, seed: int) -> None:  # noqa: FBT001  click gives flags by name
-    """Train a model on a training set."""
+    """Train a model on a training set.
+
+    It becomes a candidate: `ontem models` lists it, and nothing serves it until it is chosen.
+    """
     from jobs.train.run import TrainingOptions
     from jobs.train.run import train as run
 
     job = job_here()
+    store = open_store(job.settings.storage_url)
+    if revision is None:
+        shown = newest_training_sets(store, job.feature_set.version, TRAINING_SETS_SHOWN)
+        raise TrainingSetNotNamed(
+            [f"{number} ({set_.first_day} to {set_.end_day}, {set_.orders:,} orders)"
+             for number, set_ in shown]
+        )  # fmt: skip
     options = TrainingOptions(
-        revision=revision, output=output, velocity=not without_velocity, seed=seed
+        revision=revision,
+        candidates=candidates_folder(project_here()),
+        output=output,
+        velocity=not without_velocity,
+        seed=seed,
     )
-    folder, model = run(open_store(job.settings.storage_url), job.feature_set, options)
+    folder, model = run(store, job.feature_set, options)
     metrics = model.metrics
     click.echo(f"model {model.name} in {folder}")
     click.echo(f"  trained on {_describe(model.training.orders, model.training.charged_back)}")

@@ -1,5 +1,6 @@
 """Why no model is trained."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from jobs.errors import JobError
@@ -29,3 +30,14 @@ class OtherFeatureSet(JobError):
             "run `ontem training-set` again"
         )
         self.key, self.found, self.expected = key, found, expected
+
+
+class TrainingSetNotNamed(JobError):
+    """No training set was named, and the newest may be an audit of one day."""
+
+    def __init__(self, newest: Sequence[str]) -> None:
+        super().__init__(
+            "name the training set with --training-set REVISION; the newest with these settings: "
+            f"{', '.join(newest) or 'none'}. `ontem training-set --from DAY --to DAY` builds one"
+        )
+        self.newest = tuple(newest)

@@ -12,7 +12,6 @@ from sklearn.pipeline import Pipeline
 from features_pkg.array_types import Floats
 from features_pkg.calendar import MICROSECOND, from_us, to_us
 from features_pkg.definitions.feature_set import FeatureSet
-from features_pkg.models.loading import SHIPPED
 from features_pkg.models.manifest import MANIFEST, LabelledPeriod, ModelManifest, write_manifest
 from jobs.train.errors import OtherFeatureSet
 from jobs.train.examples import Examples, read_examples
@@ -25,7 +24,6 @@ from stores.files.manifest import (
     Manifest,
     ManifestMissing,
     library_versions,
-    newest_revision,
     read_manifest,
 )
 from stores.files.store import OfflineStore
@@ -35,11 +33,12 @@ from stores.files.store import OfflineStore
 class TrainingOptions:
     """What to train on and where to save the model.
 
-    `revision` None is the newest training set, `output` None a folder among the shipped models.
-    `velocity` false leaves out the velocity features.
+    `revision` is that of the training set. The model gets a folder of its name in `candidates`,
+    unless `output` names one. `velocity` false leaves out the velocity features.
     """
 
-    revision: int | None = None
+    revision: int
+    candidates: Path
     output: Path | None = None
     velocity: bool = True
     seed: int = 20180601
@@ -72,7 +71,7 @@ def train(
     pipeline = fit(split.training, features, options.seed)
     fitted = FittedModel(tuple(features), pipeline, to_bytes(pipeline))
     model = _manifest(key, facts, split, fitted, options.seed)
-    folder = SHIPPED / model.name if options.output is None else options.output
+    folder = options.output or options.candidates / model.name
     save_model(folder, fitted.content, model)
     return folder, model
 
@@ -93,12 +92,10 @@ def save_model(folder: Path, content: bytes, model: ModelManifest) -> None:
 
 
 def _training_set(
-    store: OfflineStore, feature_set: FeatureSet, revision: int | None
+    store: OfflineStore, feature_set: FeatureSet, revision: int
 ) -> tuple[str, Manifest[TrainingSetFacts]]:
-    slot = training_set_slot(feature_set.version)
-    number = newest_revision(store, slot) if revision is None else revision
-    key = slot.key(max(number, 1))
-    if number < 1 or not store.exists(key):
+    key = training_set_slot(feature_set.version).key(revision)
+    if not store.exists(key):
         raise ManifestMissing(
             key=key, remedy="run `ontem training-set --from DAY --to DAY` with these settings first"
         )

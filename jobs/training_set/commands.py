@@ -5,6 +5,7 @@ from datetime import date, datetime
 import click
 
 from jobs.entry import CLOCK, Day, Instant, job_here
+from stores.files.manifest import revision_of
 
 
 @click.command(name="training-set")
@@ -47,5 +48,6 @@ def training_set(
         f"{facts.stale_left_out:,} left out as stale\n"
         f"  labels as of {facts.labels_as_of.isoformat()}: {labels.charged_back:,} charged back, "
         f"{labels.honest:,} not; none for {labels.too_young:,} too young and "
-        f"{labels.charged_back_late:,} charged back late\n  {key}"
+        f"{labels.charged_back_late:,} charged back late\n  {key}\n"
+        f"Next: `ontem train --training-set {revision_of(key)}`"
     )

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from stores.files.manifest import Slot
+from stores.files.manifest import Slot, newest_revision, read_manifest
+from stores.files.store import OfflineStore
 
 DATASET: Final = "training-set"
 PART: Final = "all"
@@ -45,6 +46,19 @@ class TrainingSetFacts:
     stale_left_out: int
     stale_included: bool
     labels: LabelCounts
+
+
+def newest_training_sets(
+    store: OfflineStore, feature_set: str, most: int
+) -> list[tuple[int, TrainingSetFacts]]:
+    """The newest training sets of a feature set, at `most` so many, with their revisions."""
+    slot = training_set_slot(feature_set)
+    newest = newest_revision(store, slot)
+    revisions = range(max(newest - most, 0) + 1, newest + 1)
+    return [
+        (revision, read_manifest(store, slot.key(revision), TrainingSetFacts).facts)
+        for revision in revisions
+    ]
 
 
 def training_set_slot(feature_set: str) -> Slot:

@@ -2,7 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
+
+QUIET: Final = timedelta(days=7)
+"""A shop that is connected has no week without an order or a chargeback."""
 
 
 class Reason(StrEnum):
@@ -53,3 +58,20 @@ class LabelRule:
         if mature_us > self.instant_us:
             return Label(None, None, Reason.TOO_YOUNG)
         return Label(0, max(mature_us, reversed_us), Reason.HONEST)
+
+
+def quiet_sentence(newest_event: datetime | None, instant: datetime) -> str | None:
+    """A warning when the newest event lies long before the label instant, else None.
+
+    What happened in between is then not stored, so an order whose chargeback came in that time
+    would count as honest.
+    """
+    if newest_event is None or instant - newest_event <= QUIET:
+        return None
+    days = (instant - newest_event).days
+    return (
+        f"warning: the newest event is of {newest_event.isoformat()}, {days} days before the label "
+        f"instant {instant.isoformat()}: an order counts as honest even if it was charged back "
+        "since, because that is not stored. If the history ends there, label it with "
+        f"--labels-as-of {newest_event.isoformat()}"
+    )

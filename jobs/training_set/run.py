@@ -5,6 +5,7 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import cast
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -16,7 +17,7 @@ from jobs.job import Job, StageTimer
 from jobs.spark.reading import order_pks, read_questions
 from jobs.training_set.errors import LabelsFromTheFuture, NothingToTrainOn, PeriodEmpty
 from jobs.training_set.facts import DATASET, LabelCounts, TrainingSetFacts, training_set_slot
-from jobs.training_set.labels import LabelRule, Reason
+from jobs.training_set.labels import LabelRule, Reason, quiet_sentence
 from jobs.training_set.questions import TrainingQuestions
 from jobs.training_set.rows import question_rows, training_rows
 from jobs.watermark import ReadBounds, wait_for_read_bounds
@@ -98,6 +99,8 @@ def prepare_run(
     labels_as_of = period.labels_as_of or now
     if labels_as_of > now:
         raise LabelsFromTheFuture(labels_as_of=labels_as_of, now=now)
+    if sentence := quiet_sentence(_newest_event(connection), labels_as_of):
+        job.say(sentence)
     features, settings = job.feature_set, job.settings
     questions = TrainingQuestions(
         from_us=job.calendar.cutoff_us(period.first_day.toordinal()),
@@ -171,6 +174,12 @@ def _count_rows(store: OfflineStore, files: tuple[DataFile, ...]) -> tuple[Count
         reasons.update(table["label_reason"].to_pylist())
         live += int(pc.sum(table["live"]).as_py() or 0)
     return reasons, live
+
+
+def _newest_event(connection: Connection) -> datetime | None:
+    query, parameters = with_parameters("newest_event", {})
+    (row,) = connection.execute(query.encode(), parameters).fetchall()
+    return cast(datetime | None, row[0])
 
 
 def _count_stale_orders(prepared: PreparedRun) -> int:

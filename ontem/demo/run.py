@@ -108,7 +108,8 @@ class Demo:
 
     def _train(self, folder: Path, *options: str) -> Path:
         stage = f"train {'without' if options else 'with'} velocity features"
-        self._run(stage, "jobs", "train", "--output", str(folder), *options)
+        chosen = ("--training-set", "1", "--output", str(folder))  # the store was empty
+        self._run(stage, "jobs", "train", *chosen, *options)
         return folder
 
     def _take_thresholds(self, model: Model, merchant: Merchant, settings: Settings) -> None:

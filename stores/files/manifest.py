@@ -65,6 +65,11 @@ class Slot:
         return f"manifests/{self.dataset}/{self.id}/{self.partition}/{revision:06d}.json"
 
 
+def revision_of(key: str) -> int:
+    """The revision in the key of a manifest."""
+    return int(key.rpartition("/")[2].removesuffix(".json"))
+
+
 @dataclass(frozen=True, slots=True)
 class DataFile:
     """One immutable file of a run."""

@@ -25,7 +25,9 @@ def a_model(root: Path, *, fraud: float) -> Path:
 
     store = open_store((root / "store").as_uri())
     committed(store, root / "store", a_training_set(fraud=fraud))
-    folder, _ = train(store, FEATURES, TrainingOptions(output=root / "model"))
+    folder, _ = train(
+        store, FEATURES, TrainingOptions(revision=1, candidates=root, output=root / "model")
+    )
     return folder
 
 

@@ -1,10 +1,11 @@
 """The label of an order as of an instant."""
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from jobs.training_set.labels import LabelRule, Reason
+from jobs.training_set.labels import QUIET, LabelRule, Reason, quiet_sentence
 
 if TYPE_CHECKING:
     pass
@@ -40,3 +41,23 @@ def test_the_label_is_what_was_known_at_its_instant(
     label = RULE.label(event, chargebacks, reversals)
 
     assert (label.value, label.known_us, label.reason) == expected
+
+
+NEWEST = datetime(2018, 8, 29, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("newest", "instant"), [(None, NEWEST), (NEWEST, NEWEST), (NEWEST, NEWEST + QUIET)]
+)
+def test_a_shop_that_still_sells_is_labelled_without_a_word(
+    newest: datetime | None, instant: datetime
+) -> None:
+    assert quiet_sentence(newest, instant) is None
+
+
+def test_a_history_that_ended_long_before_the_label_instant_is_a_warning() -> None:
+    sentence = quiet_sentence(NEWEST, NEWEST + QUIET + timedelta(days=1))
+
+    assert sentence is not None
+    assert "2018-08-29T15:00:00+00:00, 8 days before" in sentence
+    assert "--labels-as-of 2018-08-29T15:00:00+00:00" in sentence

@@ -2,18 +2,22 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 
 from features_pkg.models.loading import load_model
+from features_pkg.models.shipped_models import SHIPPED, model_folders
 from jobs.train.errors import PeriodTooShort
 from jobs.train.examples import Examples
 from jobs.train.metrics import at_threshold, card_precision
 from jobs.train.run import TrainingOptions, train
 from jobs.train.split import split_by_time
 from jobs.training_set.errors import NothingToTrainOn
+from ontem.cli import main
 from stores.files.manifest import ManifestMissing
 from stores.files.store import OfflineStore, open_store
 from tests.unit.trained_models import (
@@ -27,6 +31,10 @@ from tests.unit.trained_models import (
 )
 
 
+def some_options(output: Path, **changed: Any) -> TrainingOptions:
+    return TrainingOptions(revision=1, candidates=output.parent, output=output, **changed)
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> OfflineStore:
     return open_store((tmp_path / "store").as_uri())
@@ -37,9 +45,7 @@ def test_the_same_training_set_and_seed_give_the_same_model(
 ) -> None:
     committed(store, tmp_path / "store", a_training_set(orders=1500))
 
-    models = [
-        train(store, FEATURES, TrainingOptions(output=tmp_path / n))[1] for n in ("one", "two")
-    ]
+    models = [train(store, FEATURES, some_options(tmp_path / n))[1] for n in ("one", "two")]
     assert models[0] == models[1]
 
 
@@ -48,7 +54,9 @@ def test_a_model_without_velocity_uses_order_features_alone(
 ) -> None:
     committed(store, tmp_path / "store", a_training_set(orders=1500))
     folder, manifest = train(
-        store, FEATURES, TrainingOptions(output=tmp_path / "model", velocity=False)
+        store,
+        FEATURES,
+        some_options(tmp_path / "model", velocity=False),
     )
 
     assert manifest.features == FEATURES.order_features
@@ -62,7 +70,7 @@ def test_a_feature_that_was_never_there_moves_no_score(store: OfflineStore, tmp_
     table = table.set_column(place, absent, pa.nulls(table.num_rows, pa.int64()))
     committed(store, tmp_path / "store", table)
 
-    folder, manifest = train(store, FEATURES, TrainingOptions(output=tmp_path / "model"))
+    folder, manifest = train(store, FEATURES, some_options(tmp_path / "model"))
     model = load_model(folder, FEATURES)
     assert manifest.medians[5] is None
     scores = {model.score(a_vector(**{absent: value})) for value in (0.0, 1e6, float("nan"))}
@@ -74,7 +82,7 @@ def test_data_of_one_class_give_a_constant_and_null_metrics(
     store: OfflineStore, tmp_path: Path, fraud: float, score: float
 ) -> None:
     committed(store, tmp_path / "store", a_training_set(orders=800, fraud=fraud))
-    folder, manifest = train(store, FEATURES, TrainingOptions(output=tmp_path / "model"))
+    folder, manifest = train(store, FEATURES, some_options(tmp_path / "model"))
 
     assert load_model(folder, FEATURES).score(a_vector()) == score
     assert manifest.metrics.roc_auc is None
@@ -87,8 +95,12 @@ def test_training_into_the_same_folder_leaves_the_new_model(
     store: OfflineStore, tmp_path: Path
 ) -> None:
     committed(store, tmp_path / "store", a_training_set(orders=1500))
-    train(store, FEATURES, TrainingOptions(output=tmp_path / "model"))
-    folder, manifest = train(store, FEATURES, TrainingOptions(output=tmp_path / "model", seed=2))
+    train(store, FEATURES, some_options(tmp_path / "model"))
+    folder, manifest = train(
+        store,
+        FEATURES,
+        some_options(tmp_path / "model", seed=2),
+    )
 
     assert load_model(folder, FEATURES).manifest == manifest
 
@@ -97,7 +109,7 @@ def test_training_labels_were_all_known_when_the_hold_out_begins(
     store: OfflineStore, tmp_path: Path
 ) -> None:
     committed(store, tmp_path / "store", a_training_set())
-    _, manifest = train(store, FEATURES, TrainingOptions(output=tmp_path / "model"))
+    _, manifest = train(store, FEATURES, some_options(tmp_path / "model"))
 
     assert manifest.training.end + MATURITY <= manifest.hold_out.start
     assert manifest.training.known_at <= manifest.hold_out.start
@@ -109,7 +121,11 @@ def test_a_period_too_short_for_its_labels_names_the_days_it_needs(
     committed(store, tmp_path / "store", a_training_set(days=8))
 
     with pytest.raises(PeriodTooShort, match=r"span at least 9.* 16 days before"):
-        train(store, FEATURES, TrainingOptions(output=tmp_path / "model"))
+        train(
+            store,
+            FEATURES,
+            some_options(tmp_path / "model"),
+        )
     assert not (tmp_path / "model").exists()
 
 
@@ -119,14 +135,22 @@ def test_orders_too_young_for_a_label_of_their_own_do_not_count(
     committed(store, tmp_path / "store", a_training_set(), labels_as_of=START + timedelta(days=3))
 
     with pytest.raises(NothingToTrainOn, match="no order of the training set has a label yet"):
-        train(store, FEATURES, TrainingOptions(output=tmp_path / "model"))
+        train(
+            store,
+            FEATURES,
+            some_options(tmp_path / "model"),
+        )
 
 
 def test_without_a_training_set_the_command_to_run_is_named(
     store: OfflineStore, tmp_path: Path
 ) -> None:
     with pytest.raises(ManifestMissing, match="ontem training-set"):
-        train(store, FEATURES, TrainingOptions(output=tmp_path / "model"))
+        train(
+            store,
+            FEATURES,
+            some_options(tmp_path / "model"),
+        )
 
 
 def some_examples(**columns: list[int]) -> Examples:
@@ -182,3 +206,45 @@ def test_a_threshold_nobody_reaches_has_no_precision() -> None:
     found = at_threshold(np.array([True, False]), np.array([0.1, 0.2]), 0.5)
 
     assert (found.precision, found.recall) == (None, 0.0)
+
+
+def test_a_model_is_a_candidate_under_its_name_and_never_ships_by_itself(
+    store: OfflineStore, tmp_path: Path
+) -> None:
+    committed(store, tmp_path / "store", a_training_set(orders=1500))
+
+    folder, manifest = train(
+        store, FEATURES, TrainingOptions(revision=1, candidates=tmp_path / "candidates")
+    )
+
+    assert folder == tmp_path / "candidates" / manifest.name
+    assert model_folders(SHIPPED) == []
+
+
+def test_a_training_set_is_named_and_not_the_newest(store: OfflineStore, tmp_path: Path) -> None:
+    for orders in (1500, 1600):
+        committed(store, tmp_path / "store", a_training_set(orders=orders))
+
+    _, manifest = train(store, FEATURES, some_options(tmp_path / "model"))
+
+    assert manifest.training_set.endswith("/000001.json")
+
+
+def test_training_without_a_name_lists_the_training_sets(
+    store: OfflineStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for orders in (1500, 1600):
+        committed(store, tmp_path / "store", a_training_set(orders=orders))
+    environ = {
+        "ONTEM_POSTGRES_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "ONTEM_REDIS_URL": "redis://127.0.0.1:1",
+        "ONTEM_STORAGE_URL": (tmp_path / "store").as_uri(),
+        "ONTEM_ENTITY_KEY": "0a" * 32,
+    }
+
+    result = CliRunner(env=environ).invoke(main, ["train"])
+
+    assert result.exit_code == 1
+    assert "name the training set with --training-set REVISION" in result.stderr
+    assert "1 (2018-01-01 to 2018-02-10, 1,500 orders), 2 (2018-01-01" in result.stderr

@@ -1,0 +1,1 @@
+"""`ontem models`: the models that are there, and which of them serves."""
