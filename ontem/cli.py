@@ -23,6 +23,9 @@ COMMANDS = {
     "merchant": CommandEntry(
         "ontem.commands.merchant", "merchant", "Manage merchants, their policies and API keys."
     ),
+    "chargeback": CommandEntry(
+        "ontem.commands.chargeback", "chargeback", "Record a chargeback, or its reversal."
+    ),
     "generate": CommandEntry(
         "ontem.generating.commands",
         "generate",

@@ -1,1 +1,1 @@
-"""The commands that only need the stores: `ontem migrate` and `ontem merchant`."""
+"""The commands that only need the stores: `ontem migrate`, `ontem merchant`, `ontem chargeback`."""

@@ -1,11 +1,33 @@
 """Chargebacks that a merchant reports as they become known."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, cast
 
 from stores.postgres.connection import Connection
 
 ChargebackKind = Literal["chargeback", "reversal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """What is stored of an order that a report names."""
+
+    has_order: bool
+    first_chargeback: datetime | None
+    """When the first chargeback was reported; None when none was."""
+
+
+def find_reports(connection: Connection, merchant_id: int, order_id: str) -> Reports:
+    """Whether the order is stored, and since when it is charged back."""
+    (row,) = connection.execute(
+        "SELECT EXISTS (SELECT FROM orders WHERE merchant_id = %(merchant_id)s"
+        " AND order_id = %(order_id)s),"
+        " (SELECT min(event_at) FROM chargebacks WHERE merchant_id = %(merchant_id)s"
+        " AND order_id = %(order_id)s AND kind = 'chargeback')",
+        {"merchant_id": merchant_id, "order_id": order_id},
+    ).fetchall()
+    return Reports(bool(row[0]), cast(datetime | None, row[1]))
 
 
 def record_chargeback(
