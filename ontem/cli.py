@@ -24,7 +24,9 @@ COMMANDS = {
         "ontem.commands.merchant", "merchant", "Manage merchants, their policies and API keys."
     ),
     "chargeback": CommandEntry(
-        "ontem.commands.chargeback", "chargeback", "Record a chargeback, or its reversal."
+        "ontem.commands.chargeback",
+        "chargeback",
+        "Record the chargeback of an order, or its reversal, as reported now.",
     ),
     "generate": CommandEntry(
         "ontem.generating.commands",
@@ -38,7 +40,9 @@ COMMANDS = {
     ),
     **JOBS,
     "models": CommandEntry(
-        "ontem.models.commands", "models", "List the models; choose the one that serves."
+        "ontem.models.commands",
+        "models",
+        "List the models with their metrics, which one serves, and why one can't.",
     ),
     "demo": CommandEntry(
         "ontem.demo.commands",
