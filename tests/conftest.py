@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 PROJECT = Path(__file__).resolve().parents[1]
-hypothesis.settings.register_profile("ontem", deadline=None, print_blob=True)
+# No test fails because the machine is busy: neither an example nor the drawing of it has a limit.
+hypothesis.settings.register_profile(
+    "ontem",
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.register_profile(
     "ci", parent=hypothesis.settings.get_profile("ontem"), derandomize=True
 )

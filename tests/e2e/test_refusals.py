@@ -10,7 +10,7 @@ import pytest
 from stores.postgres.api_keys import ApiKey
 from stores.postgres.merchants import issue_key, revoke_key
 from tests.e2e.conftest import Shop
-from tests.e2e.running import HttpAnswer, RunningService
+from tests.e2e.running import TIMEOUT_SECONDS, HttpAnswer, RunningService
 
 
 def an_order(**fields: Any) -> dict[str, Any]:
@@ -212,7 +212,7 @@ def test_an_id_of_odd_characters_is_an_ordinary_id(shop: Shop, order_id: str):
 def test_what_no_http_client_sends_is_a_problem_too_and_the_connection_closed(
     service: RunningService, head: bytes, status: int
 ):
-    with socket.create_connection(("127.0.0.1", service.port), timeout=30) as raw:
+    with socket.create_connection(("127.0.0.1", service.port), timeout=TIMEOUT_SECONDS) as raw:
         raw.sendall(head)
         answer = b""
         while part := raw.recv(65_536):

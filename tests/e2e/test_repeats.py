@@ -9,7 +9,7 @@ from psycopg.types.numeric import Int8
 from features_pkg.orders.fields.order import read_order
 from features_pkg.orders.order import content_hash
 from tests.e2e.conftest import Shop
-from tests.e2e.running import RunningService
+from tests.e2e.running import TIMEOUT_SECONDS, RunningService
 
 
 def an_order(order_id: str = "o-1", **fields: Any) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def test_two_contents_at_once_leave_one_and_refuse_the_other(shop: Shop, service
             waiting = pool.submit(shop.evaluate, order)
             wait_for_a_blocked_session(shop)
             rival.commit()
-            answer = waiting.result(timeout=30)
+            answer = waiting.result(TIMEOUT_SECONDS)
 
     assert answer.status == 409
     assert shop.stored("1", "race") == []

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from jobs.errors import DayNotOver
 from jobs.snapshot.errors import NoOrders, SnapshotOutdated
 from jobs.snapshot.night import snapshot
 from jobs.snapshot.withdraw import unpublish
+from stores.files.manifest import FileDamaged
 from stores.postgres.loads import loads_of
 from stores.redis.connection import RedisUnavailable
 from stores.redis.errors import LoadTooOld
@@ -107,6 +109,25 @@ def test_a_dead_night_whose_orders_changed_becomes_another_load(shop: NightShop)
     assert shop.orders("c1") == 2
     with shop.history.connect() as connection:
         assert loads_of(connection, shop.timelines)[0].withdrawn_at is not None
+
+
+def test_a_night_after_one_whose_snapshot_was_refused_builds_another(
+    shop: NightShop, storage_folder: Path
+) -> None:
+    shop.history.order(CUTOFF - HOUR, card="c1")
+    refused = shop.night().load
+    die_before_the_list(shop)
+    for path in (storage_folder / "runs").rglob("*.parquet"):
+        path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(FileDamaged):
+        shop.night()
+
+    night, again = shop.night(), shop.night()
+
+    assert night.load.load_id > refused.load_id
+    assert night.load.revision != refused.revision
+    assert again.was_published
+    assert shop.orders("c1") == 1
 
 
 def test_a_snapshot_that_was_withdrawn_is_built_anew(shop: NightShop) -> None:

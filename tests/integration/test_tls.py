@@ -8,9 +8,13 @@ from pyspark.errors import AnalysisException
 from jobs.spark.session import read_postgres
 from stores.postgres.connection import PostgresUnavailable, connect
 from stores.redis.connection import RedisUnavailable, connect_redis
+from stores.redis.keys import Namespace
 from stores.redis.reader import OnlineReader, OnlineReadFailed
 from stores.settings import Settings
+from tests.patience import LIMITS
 from tests.tls import make_certificates, tls_server
+
+NAMESPACE = Namespace("timelines", "key id")
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +78,15 @@ def test_a_redis_that_asks_for_a_certificate_gets_the_one_in_the_url(redis_url, 
 def test_the_reader_of_a_request_speaks_tls_as_well(redis_url, certificates):
     with tls_server(urlsplit(redis_url).port, certificates) as port:
         url = redis_over_tls(redis_url, port, ssl_ca_certs=certificates.authority)
-        reader = OnlineReader(url, "0" * 12)
-        reader.send([b"key"])
-        assert reader.receive().values == (None,)
+        reader = OnlineReader(url, NAMESPACE, timeout=LIMITS.redis_timeout)
+        reader.send([bytes(24)])
+        with pytest.raises(OnlineReadFailed, match="no list"):  # which an empty Redis answers
+            reader.receive(due_day=1, max_stale_days=0)
         reader.close()
 
         stranger = redis_over_tls(redis_url, port, ssl_ca_certs=certificates.stranger)
-        with pytest.raises(OnlineReadFailed):
-            OnlineReader(stranger, "0" * 12).send([b"key"])
+        with pytest.raises(OnlineReadFailed, match="ConnectionError"):
+            OnlineReader(stranger, NAMESPACE, timeout=LIMITS.redis_timeout).send([bytes(24)])
 
 
 def postgres_over_tls(url, port, **options):

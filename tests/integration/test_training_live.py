@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobs.training_set.run import TrainingPeriod
+from stores.postgres.connection import connect
 from stores.postgres.loads import NewLoad, register_load
 from tests.integration.history import NOON, History, a_job
 
@@ -62,6 +63,34 @@ def test_a_live_order_is_asked_with_what_its_evaluation_saw(shop: TrainingShop) 
     assert row["card_orders_7d_distant"] == 1
     assert row["card_orders_6h_recent"] == 1
     assert shop.rows()["seen"]["card_orders_7d_distant"] == 2
+
+
+def test_an_import_that_was_running_beside_a_live_order_was_not_seen_by_it(
+    shop: TrainingShop,
+) -> None:
+    """Its rows have an older transaction than what the order saw, and were not committed."""
+    load = a_load(shop, date(2018, 5, 20), next_xid(shop))
+    with connect(shop.history.url, application_name="an import") as importing:
+        for order_id, ago in (("recent", timedelta(hours=1)), ("distant", 2 * DAY)):
+            importing.execute(
+                "INSERT INTO orders"
+                " (merchant_id, order_id, event_at, content_hash, amount_cents, card, import_id)"
+                " VALUES (%s, %s, %s, decode(repeat('00', 32), 'hex'), 5, 'c1', %s)",
+                (shop.history.merchant_id, order_id, NOON - ago, shop.history.import_id),
+            )
+        shop.history.order(NOON - timedelta(hours=2), card="c1", order_id="stored meanwhile")
+        during = shop.history.live_order(NOON, card="c1", order_id="during")
+        shop.history.evaluation(during, NOON, load_id=load, as_of=date(2018, 5, 20), stale_days=0)
+        importing.commit()
+    later = NOON + timedelta(minutes=1)
+    after = shop.history.live_order(later, card="c1", order_id="after")
+    next_load = a_load(shop, date(2018, 5, 20), next_xid(shop))
+    shop.history.evaluation(after, later, load_id=next_load, as_of=date(2018, 5, 20), stale_days=0)
+
+    rows = shop.rows()
+    names = ("card_orders_6h_recent", "card_orders_7d_distant", "merchant_history_days")
+    assert [rows["during"][name] for name in names] == [1, 0, 0]
+    assert [rows["after"][name] for name in names] == [3, 1, 2]
 
 
 def test_what_an_evaluation_could_not_read_is_null(shop: TrainingShop) -> None:

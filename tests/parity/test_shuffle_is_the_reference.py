@@ -12,6 +12,7 @@ from features_pkg import shuffle
 from features_pkg.calendar import DAY_US
 from features_pkg.definitions.velocity import Past, Velocity
 from features_pkg.engines import reference
+from features_pkg.entity_keys import EntityKeys
 from features_pkg.history.past_orders import PastOrder
 from features_pkg.identifiers import IDENTIFIERS, Event, Identifier
 from tests.parity import worlds
@@ -20,16 +21,20 @@ from tests.parity.rows import CALENDAR, FEATURES, KEYS, order_rows
 PASSED = pa.schema([("order_id", pa.string())])
 
 
-def training_rows(rows: pa.Table) -> dict[str, dict[str, object]]:
-    """All that the Spark job does to order rows with questions, in one table, by order id."""
+def training_rows(
+    rows: pa.Table, keys: EntityKeys = KEYS, batch_rows: int = 1000
+) -> dict[str, dict[str, object]]:
+    """All that the Spark job does to order rows with questions, in batches, by order id."""
+    batches = [rows.slice(at, batch_rows) for at in range(0, rows.num_rows, batch_rows)]
     firsts = shuffle.MerchantStarts(
-        tuple(row.values()) for row in shuffle.merchant_starts(rows).to_pylist()
+        tuple(row.values())
+        for batch in batches
+        for row in shuffle.merchant_starts(batch).to_pylist()
     )
-    pieces = shuffle.answer_pieces(
-        shuffle.explode(rows, KEYS, FEATURES.targets), FEATURES, CALENDAR
-    )
-    heads = shuffle.order_pieces(rows, PASSED, FEATURES, CALENDAR, firsts)
-    whole = pa.concat_tables([pieces, heads], promote_options="default")
+    narrow = pa.concat_tables([shuffle.explode(b, keys, FEATURES.targets) for b in batches])
+    pieces = shuffle.answer_pieces(narrow, FEATURES, CALENDAR)
+    heads = [shuffle.order_pieces(b, PASSED, FEATURES, CALENDAR, firsts) for b in batches]
+    whole = pa.concat_tables([pieces, *heads], promote_options="default")
     done = shuffle.assemble(whole, FEATURES, PASSED)
     return {row["order_id"]: row for row in done.to_pylist()}
 
@@ -40,16 +45,16 @@ def with_questions(rows: pa.Table, questions: list[dict[str, object]]) -> pa.Tab
     return rows
 
 
-@given(history=worlds.orders())
+@given(history=worlds.orders(), batch_rows=st.sampled_from((1, 2, 5, 1000)))
 @settings(max_examples=60, deadline=None)
-def test_training_by_the_rule_is_the_reference(history: list[PastOrder]) -> None:
+def test_training_by_the_rule_is_the_reference(history: list[PastOrder], batch_rows: int) -> None:
     questions = [
         reference.Question(order.at_us, CALENDAR.due_day(order.at_us, FEATURES.snapshot_lag))
         for order in history
     ]
     rows = [{"asked_us": q.at_us, "as_of": q.as_of, "visible": None} for q in questions]
 
-    done = training_rows(with_questions(order_rows(history), rows))
+    done = training_rows(with_questions(order_rows(history), rows), batch_rows=batch_rows)
 
     assert len(done) == len(history)
     for order, question in zip(history, questions, strict=True):

@@ -1,10 +1,12 @@
 """What each order feature says of an order."""
 
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from features_pkg.calendar import Calendar, to_us
 from features_pkg.definitions.order_features import (
     ORDER_FEATURES,
     OrderContext,
@@ -82,3 +84,45 @@ def test_different_products_and_days_of_history_are_numbers_of_their_own() -> No
 
     assert values(order)["different_products"] == 2
     assert values(order, history_days=12)["merchant_history_days"] == 12
+
+
+GOLDEN = {
+    # CPF and CNPJ of python-stdnum's pages (stdnum.br.cpf, stdnum.br.cnpj), the example number that
+    # libphonenumber gives for Brazil, the CEP of the Correios' own seat in Brasília.
+    "a company of São Paulo that buys to Brasília": (
+        {"document": "16727230000197", "phone": "+551123456789", "zip_code": "70002900",
+         "email": "compras@correios.com.br", "product": ("p",)},
+        "2018-11-04T02:59:59.999999Z",
+        # São Paulo's clock jumps from 0:00 to 1:00 that Sunday (tz database: Decreto 9.242).
+        {"local_hour": 23, "local_weekday": 5, "different_products": 1, "email_domain_kind": 0,
+         "document_valid": 1, "document_is_company": 1, "phone_valid": 1, "zip_code_valid": 1,
+         "phone_area_matches_zip_code": 0},
+    ),
+    "a person of Brasília in the first minute after the clock jumped": (
+        {"document": "39053344705", "phone": "+556133224455", "zip_code": "70002",
+         "email": "x@10minutemail.com"},
+        "2018-11-04T03:00:00Z",
+        {"local_hour": 1, "local_weekday": 6, "different_products": 0, "email_domain_kind": 2,
+         "document_valid": 1, "document_is_company": 0, "phone_valid": 1, "zip_code_valid": 1,
+         "phone_area_matches_zip_code": 1},
+    ),
+    "a document with a wrong digit and a number that is too short": (
+        {"document": "39053344706", "phone": "+55112345678", "zip_code": "00000000",
+         "email": "x@UOL.com.br"},
+        "2019-02-17T02:30:00Z",  # the second 23:30 of that Saturday, after the clock went back
+        {"local_hour": 23, "local_weekday": 5, "different_products": 0, "document_valid": 0,
+         "document_is_company": 0, "phone_valid": 0, "phone_area_matches_zip_code": 1},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("fields", "at", "expected"), GOLDEN.values(), ids=GOLDEN)
+def test_an_order_has_the_values_that_other_sources_give(
+    fields: dict[str, Any], at: str, expected: dict[str, int]
+) -> None:
+    local = Calendar("America/Sao_Paulo").local(to_us(datetime.fromisoformat(at)))
+    context = OrderContext(Order(order_id="o", amount_cents=1, **fields), local, None)
+
+    found = dict(zip(ORDER_FEATURES, order_feature_values(context), strict=True))
+
+    assert {name: found[name] for name in expected} == expected

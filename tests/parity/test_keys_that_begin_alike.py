@@ -1,0 +1,57 @@
+"""Entities whose keys share their first 64 bits are told apart by the rest of the key."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+
+from features_pkg import shuffle
+from features_pkg.engines import reference
+from features_pkg.entity_keys import EntityKeys
+from features_pkg.history.past_orders import PastOrder
+from features_pkg.identifiers import Identifier
+from tests.parity import worlds
+from tests.parity.rows import CALENDAR, FEATURES, KEYS, order_rows
+from tests.parity.test_shuffle_is_the_reference import training_rows, with_questions
+
+
+class AlikeKeys(EntityKeys):
+    """Keys whose first 8 bytes are the same for all cards."""
+
+    def key(self, merchant_id: int, identifier: str, value: str) -> bytes:
+        whole = super().key(merchant_id, identifier, value)
+        return bytes(8) + whole[8:] if identifier == Identifier.CARD else whole
+
+
+ALIKE = AlikeKeys(b"a secret of the tests", FEATURES.timelines_id)
+
+
+@given(history=worlds.orders())
+@settings(max_examples=40)
+def test_training_tells_their_events_apart(history: list[PastOrder]) -> None:
+    as_ofs = [CALENDAR.as_of(order.at_us, FEATURES.snapshot_lag) for order in history]
+    asked = [
+        {"asked_us": order.at_us, "as_of": as_of, "visible": None}
+        for order, as_of in zip(history, as_ofs, strict=True)
+    ]
+
+    done = training_rows(with_questions(order_rows(history), asked), ALIKE)
+
+    for order, as_of in zip(history, as_ofs, strict=True):
+        question = reference.Question(order.at_us, as_of)
+        for velocity in FEATURES.velocities_of(Identifier.CARD):
+            expected = reference.value(velocity, order, question, history, CALENDAR)
+            assert done[str(order.order_id)][velocity.name] == expected, velocity.name
+
+
+@given(history=worlds.orders())
+@settings(max_examples=40)
+def test_a_snapshot_tells_their_timelines_apart(history: list[PastOrder]) -> None:
+    assert card_timelines(history, ALIKE) == {
+        bytes(8) + key[8:]: timeline for key, timeline in card_timelines(history, KEYS).items()
+    }
+
+
+def card_timelines(history: list[PastOrder], keys: EntityKeys) -> dict[bytes, bytes]:
+    rows = shuffle.explode(order_rows(history), keys, FEATURES.timeline_targets)
+    found = shuffle.snapshot_timelines(rows, FEATURES, CALENDAR).to_pylist()
+    return {row["entity"]: row["timeline"] for row in found if row["identifier"] == "card"}
