@@ -59,17 +59,34 @@ class World:
         return [order for order in self.history if order is not self.asker]
 
 
+AGO_US = (0, 1, HOUR_US, 6 * HOUR_US, DAY_US - 1, DAY_US, DAY_US + 1, 3 * DAY_US, 3 * DAY_US)
+"""How long before the order that asks: about the edges of its window."""
+
+
 @st.composite
 def some_worlds(draw: st.DrawFn) -> World:
-    history = draw(worlds.orders())
-    place = draw(st.integers(0, len(history) - 1))
+    asker, *others = draw(worlds.orders())
+    history = [asker, *(draw(near(order, asker.at_us)) for order in others)]
     reported = []
     for order in history:
         if order.chargeback_us is not None:
             reported += draw(reports_of(order, order.chargeback_us))
         elif draw(st.booleans()):
             reported.append(Reported(str(order.order_id), order.at_us + 1, "reversal"))
-    return World(history, reported, history[place], draw(st.booleans()), draw(st.integers(0, 2)))
+    return World(history, reported, asker, draw(st.booleans()), draw(st.integers(0, 2)))
+
+
+@st.composite
+def near(draw: st.DrawFn, order: PastOrder, at_us: int) -> PastOrder:
+    """The order about the edges of the window, charged back or not; half name only products."""
+    placed_us = at_us - draw(st.sampled_from(AGO_US))
+    charged_us = draw(st.sampled_from((None, placed_us, at_us, at_us - 1, at_us - HOUR_US)))
+    identifiers = order.identifiers
+    if draw(st.booleans()):
+        identifiers = {i: values if i.several else () for i, values in identifiers.items()}
+    if charged_us is not None:
+        charged_us = max(charged_us, placed_us)
+    return replace(order, at_us=placed_us, chargeback_us=charged_us, identifiers=identifiers)
 
 
 @st.composite
@@ -77,8 +94,8 @@ def reports_of(draw: st.DrawFn, order: PastOrder, first_us: int) -> list[Reporte
     """Reports of which the first counts from `first_us`: one before its order waits for it."""
     order_id = str(order.order_id)
     early = first_us == order.at_us and draw(st.booleans())
-    found = [Reported(order_id, first_us - (HOUR_US if early else 0))]
-    later = draw(st.none() | st.sampled_from((1, HOUR_US, DAY_US)))
+    found = [Reported(order_id, first_us - (3 * DAY_US if early else 0))]
+    later = draw(st.none() | st.sampled_from((1, HOUR_US - 1, DAY_US)))
     if later is not None:
         found.append(Reported(order_id, first_us + later))
     if draw(st.booleans()):

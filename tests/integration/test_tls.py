@@ -1,5 +1,6 @@
 """Servers with certificates of one's own: what a URL says of them holds for all that connects."""
 
+from datetime import timedelta
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import pytest
@@ -11,10 +12,10 @@ from stores.redis.connection import RedisUnavailable, connect_redis
 from stores.redis.keys import Namespace
 from stores.redis.reader import OnlineReader, OnlineReadFailed
 from stores.settings import Settings
-from tests.patience import LIMITS
 from tests.tls import make_certificates, tls_server
 
 NAMESPACE = Namespace("timelines", "key id")
+TIMEOUT = timedelta(seconds=30)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def test_a_redis_that_asks_for_a_certificate_gets_the_one_in_the_url(redis_url, 
 def test_the_reader_of_a_request_speaks_tls_as_well(redis_url, certificates):
     with tls_server(urlsplit(redis_url).port, certificates) as port:
         url = redis_over_tls(redis_url, port, ssl_ca_certs=certificates.authority)
-        reader = OnlineReader(url, NAMESPACE, timeout=LIMITS.redis_timeout)
+        reader = OnlineReader(url, NAMESPACE, timeout=TIMEOUT)
         reader.send([bytes(24)])
         with pytest.raises(OnlineReadFailed, match="no list"):  # which an empty Redis answers
             reader.receive(due_day=1, max_stale_days=0)
@@ -86,7 +87,7 @@ def test_the_reader_of_a_request_speaks_tls_as_well(redis_url, certificates):
 
         stranger = redis_over_tls(redis_url, port, ssl_ca_certs=certificates.stranger)
         with pytest.raises(OnlineReadFailed, match="ConnectionError"):
-            OnlineReader(stranger, NAMESPACE, timeout=LIMITS.redis_timeout).send([bytes(24)])
+            OnlineReader(stranger, NAMESPACE, timeout=TIMEOUT).send([bytes(24)])
 
 
 def postgres_over_tls(url, port, **options):
