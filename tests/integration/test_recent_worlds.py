@@ -174,7 +174,7 @@ def comparable(events: list[RecentEvent]) -> list[str]:
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
 def test_the_recent_read_of_an_order_is_what_the_reference_says(store: Store, world: World) -> None:
     asker = world.asker
-    due_day = CALENDAR.as_of(asker.at_us, FEATURES.snapshot_lag)
+    due_day = CALENDAR.due_day(asker.at_us, FEATURES.snapshot_lag)
     as_of = due_day - world.stale_days
     from_us = min(asker.at_us - DAY_US, CALENDAR.cutoff_us(as_of))
     merchants = store.put(world)

@@ -37,7 +37,7 @@ class World:
     batch_rows: int
 
     def due_day(self, asker: PastOrder) -> int:
-        return CALENDAR.as_of(asker.at_us, FEATURES.snapshot_lag)
+        return CALENDAR.due_day(asker.at_us, FEATURES.snapshot_lag)
 
     def in_load(self, place: int) -> list[PastOrder]:
         pairs = zip(self.history, self.recorded, strict=True)

@@ -28,7 +28,7 @@ ALIKE = AlikeKeys(b"a secret of the tests", FEATURES.timelines_id)
 @given(history=worlds.orders())
 @settings(max_examples=40)
 def test_training_tells_their_events_apart(history: list[PastOrder]) -> None:
-    as_ofs = [CALENDAR.as_of(order.at_us, FEATURES.snapshot_lag) for order in history]
+    as_ofs = [CALENDAR.due_day(order.at_us, FEATURES.snapshot_lag) for order in history]
     asked = [
         {"asked_us": order.at_us, "as_of": as_of, "visible": None}
         for order, as_of in zip(history, as_ofs, strict=True)

@@ -50,7 +50,7 @@ LIVES = {
 
 
 def is_right(live: Live) -> bool:
-    as_of = CALENDAR.as_of(live.at_us, FEATURES.snapshot_lag)
+    as_of = CALENDAR.due_day(live.at_us, FEATURES.snapshot_lag)
     xmin = min({*live.hidden, live.xmax})
     asked = {
         "asked_us": live.at_us,
