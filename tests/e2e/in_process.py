@@ -59,6 +59,7 @@ class Stores:
             redis_url=self.redis_url,
             storage_url="file:///nowhere",
             entity_key=self.secret,
+            card_key=self.secret,
             model_path=self.model_folder,
         )
         clocks = clocks or true_clocks()

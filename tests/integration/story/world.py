@@ -123,6 +123,7 @@ class World:
             redis_url=self.redis_url,
             storage_url=self.storage_url,
             entity_key=bytes(range(32)),
+            card_key=bytes(range(32)),
             model_path=self.model,
         )
 
