@@ -32,6 +32,8 @@ from jobs.importing.refusals import Refusal
 
 Columns = dict[str, pa.Array]
 INSTANT = pa.timestamp("us", "UTC")
+ZONE_OF_FILE = ", or state the zone of the file in its mapping"
+"""What only a file can do about an instant without a zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def _prepare(batch: NumberedBatch, rules: Rules) -> PreparedBatch:
 def _in_a_file(reason: str) -> str:
     """The reason, with what only a file can do about it."""
     if reason == WITHOUT_ZONE:
-        return f"{reason}, or state the zone of the file in its mapping"
+        return f"{reason}{ZONE_OF_FILE}"
     return reason
 
 

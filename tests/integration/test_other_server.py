@@ -19,7 +19,7 @@ from stores.postgres.schema import SchemaRefused, check_schema, newest_revision
 from tests.failover import promote, restart_as_standby
 from tests.servers import own_stack
 
-WITHOUT_DATABASE = {"up", "down", "status", "migrate", "generate", "train", "demo"}
+WITHOUT_DATABASE = {"up", "down", "status", "migrate", "generate", "train", "models", "demo"}
 """Commands that need no schema; the demo makes its own."""
 
 COMMAND_LINES = {
@@ -28,6 +28,7 @@ COMMAND_LINES = {
     "merchant rotate": ["merchant", "rotate", "loja"],
     "merchant revoke": ["merchant", "revoke", "loja", "3f1c"],
     "merchant list": ["merchant", "list"],
+    "chargeback": ["chargeback", "a-1", "--merchant", "loja"],
     "import": ["import", "orders.csv", "--merchant", "loja"],
     "snapshot": ["snapshot", "--as-of", "2018-06-01"],
     "publish": ["publish"],

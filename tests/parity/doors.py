@@ -17,7 +17,7 @@ import pyarrow as pa
 from features_pkg.calendar import to_us
 from features_pkg.orders.order import content_hash
 from jobs.importing.mapping import FileMapping
-from jobs.importing.prepare import Rules, prepare_batch
+from jobs.importing.prepare import ZONE_OF_FILE, Rules, prepare_batch
 from jobs.importing.source import open_source
 from service.body import parse
 from service.errors import FieldRefused
@@ -52,7 +52,7 @@ def by_import(source: Path | pa.Table, mapping: FileMapping = CENTS) -> list[Ans
     for batch in opened.batches(list(dict.fromkeys(columns.values()))):
         prepared = prepare_batch(batch, rules)
         for refusal in prepared.refusals:
-            answers[refusal.row] = (refusal.field, refusal.reason)
+            answers[refusal.row] = (refusal.field, refusal.reason.removesuffix(ZONE_OF_FILE))
         for row in csv.reader(StringIO(prepared.csv.decode(), newline="")):
             answers[int(row[0])] = bytes.fromhex(row[4].removeprefix("\\x"))
     answers.update({number: ("", reason) for number, reason in opened.refused_rows})
