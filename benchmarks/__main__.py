@@ -1,6 +1,7 @@
-"""`python -m benchmarks [NAME ...]`: run the named benchmarks, or all that the lock file covers.
+"""`python -m benchmarks [--print] [NAME ...]`: run these benchmarks, or all but `drivers`.
 
-Each writes its section of docs/benchmarks.md.
+Each writes its section of docs/benchmarks.md, or only prints it. ONTEM_BENCH_ORDERS is the number
+of orders of the largest history, 1,000,000 unless it is set.
 """
 
 import importlib
@@ -14,8 +15,12 @@ NAMES = (*DEFAULT_NAMES, "drivers")
 """`drivers` compares with psycopg2, which is not in the lock file."""
 
 
-def main(names: list[str]) -> int:
+PRINT_ONLY = "--print"
+
+
+def main(words: list[str]) -> int:
     """Run these benchmarks and return the exit code, 2 for an unknown name."""
+    names = [word for word in words if word != PRINT_ONLY]
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         print(
@@ -24,7 +29,8 @@ def main(names: list[str]) -> int:
         return 2
     for name in names or DEFAULT_NAMES:
         lines = undisturbed(importlib.import_module(f"benchmarks.{name}").measure)
-        write_section(name, lines)
+        if PRINT_ONLY not in words:
+            write_section(name, lines)
         print("\n".join(lines), flush=True)
     return 0
 

@@ -92,7 +92,8 @@ def _psycopg2_text(url: str) -> Read:
 
     def read(values: Values) -> list[tuple[Any, ...]]:
         cursor.execute(text, values)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
     return read
 
@@ -106,7 +107,8 @@ def _psycopg2_prepared(url: str) -> Read:
 
     def read(values: Values) -> list[tuple[Any, ...]]:
         cursor.execute(execute, values)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
     return read
 

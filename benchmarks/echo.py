@@ -1,10 +1,12 @@
 """A bare Flask echo under the service's own gunicorn settings: `python -m benchmarks.echo BIND`."""
 
 import sys
+from datetime import timedelta
 
 from flask import Flask, Response, request
 
-from service.server import Binding, Server, options
+from service.drain import Drain
+from service.server import Binding, Lifecycle, Server, options
 
 
 def echo() -> Flask:
@@ -19,4 +21,5 @@ def echo() -> Flask:
 
 
 if __name__ == "__main__":
-    Server(echo, options(Binding(address=sys.argv[1]))).run()
+    lifecycle = Lifecycle(reload=lambda: None, drain=Drain(), drain_time=timedelta())
+    Server(echo, options(Binding(address=sys.argv[1])), lifecycle).run()

@@ -78,7 +78,7 @@ class OnlineStore:
         return timeline[:-1] + bytes([timeline[-1] ^ self._loads])
 
     def _used(self) -> int:
-        return int(self._client.info("memory")["used_memory"])  # type: ignore[index]
+        return int(self._client.info("memory")["used_memory"])
 
 
 def measure() -> list[str]:

@@ -1,6 +1,7 @@
-"""`features_pkg.notebook.point_in_time` against DuckDB's range windows, and how its time grows."""
+"""`features_pkg.point_in_time` against DuckDB's range windows, and how its time grows."""
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -10,11 +11,12 @@ from datetime import UTC, datetime
 import duckdb
 import pyarrow as pa
 
-import features_pkg
+from features_pkg import CATALOGUE, point_in_time
 from ontem.generating import generate
 
-SIZES = (250_000, 500_000, 1_000_000)
-DUCKDB_ORDERS = 200_000
+ORDERS = int(os.environ.get("ONTEM_BENCH_ORDERS", "1000000"))
+SIZES = (ORDERS // 4, ORDERS // 2, ORDERS)
+DUCKDB_ORDERS = ORDERS // 5
 DUCKDB_QUERY = """
 SELECT sum(orders), sum(cards) FROM (
     SELECT count(*) OVER recent AS orders, count(DISTINCT card) OVER recent AS cards
@@ -38,7 +40,7 @@ def whole_catalogue(orders: int) -> dict[str, float]:
     """What the whole catalogue takes in this process: seconds, peak gigabytes, number of values."""
     table = orders_table(orders)
     start = time.perf_counter()
-    features = features_pkg.notebook.point_in_time(table)
+    features = point_in_time(table)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     return {"seconds": seconds, "gigabytes": peak, "values": orders * (features.num_columns - 1)}
@@ -51,7 +53,7 @@ def measure() -> list[str]:
         "## Point in time: the whole catalogue for every order",
         "",
         (
-            f"{len(features_pkg.CATALOGUE)} features for the generated orders of one merchant in "
+            f"{len(CATALOGUE)} features for the generated orders of one merchant in "
             "one year. The peak is that of the whole process, with the orders and the result."
         ),
         "",
@@ -80,7 +82,7 @@ def _in_a_new_process(orders: int) -> dict[str, float]:
 def _against_duckdb() -> list[str]:
     orders = orders_table(DUCKDB_ORDERS)
     start = time.perf_counter()
-    ours = features_pkg.notebook.point_in_time(orders, FEATURES_OF_QUERY)
+    ours = point_in_time(orders, FEATURES_OF_QUERY)
     ours_seconds = time.perf_counter() - start
     connection = duckdb.connect()
     connection.register("orders", orders)
