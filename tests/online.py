@@ -8,7 +8,7 @@ from stores.redis.buckets import read_timeline
 from stores.redis.fence import Fence, take_fence
 from stores.redis.keys import GROUPS, Namespace, bucket_of, group_of, name_of
 from stores.redis.load_list import Load, LoadList
-from stores.redis.publish import BucketWriter, GroupRows, Written, set_list
+from stores.redis.publish import BucketWriter, GroupRows, WriteCounts, set_list
 from stores.redis.published import Published, read_published
 
 
@@ -27,7 +27,7 @@ def write_load(
     *,
     fence: Fence | None = None,
     load_list: LoadList | None = None,
-) -> Written:
+) -> WriteCounts:
     """Write the buckets of a load, and do not list it: what one leaves that dies then."""
     if fence is None:
         fence = Fence.fresh(load.load_id)

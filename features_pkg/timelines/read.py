@@ -27,10 +27,11 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from features_pkg.definitions.velocity import LONGEST_DISTANT_DAYS
 from features_pkg.errors import TimelineUnreadable
 from features_pkg.identifiers import Event
 
-LISTED_DAYS: Final = 90
+LISTED_DAYS: Final = LONGEST_DISTANT_DAYS
 HEAD_BYTES: Final = 4
 INSTANT_BYTES: Final = 7
 """Enough, with the sign, for the years 829 to 3111."""
@@ -121,7 +122,7 @@ def decode(content: bytes) -> Timeline:
     """The timeline in these bytes.
 
     Raises:
-        TimelineUnreadable: when they hold none.
+        TimelineUnreadable: they are not a timeline.
     """
     try:
         return _decode(content)

@@ -31,7 +31,7 @@ from stores.postgres.loads import (
     register_load,
 )
 from stores.redis.errors import ListDamaged, LoadTooOld
-from stores.redis.load_list import MOST_LISTED, Load, LoadList
+from stores.redis.load_list import MOST_LISTED, LoadList
 from stores.redis.published import Published, read_copies
 
 
@@ -69,7 +69,7 @@ def snapshot(job: Job, as_of: date) -> SnapshotResult:
             load = None
         timer = StageTimer(job.say)
         if published.newest is None:
-            older = [each for each in _loads_before(job, stores, load) if each.as_of < as_of]
+            older = [row for row in _loads_before(job, stores, load) if row.as_of < as_of]
             published = _publish_older(job, stores, older, published, timer)
         if load is None:
             load = _build_load(job, stores, read_bounds, as_of, timer)
@@ -175,8 +175,7 @@ def _check_day(as_of: date, published: Published) -> None:
     """Refuse a day that is not after the published ones, before an hour is spent on it."""
     newest = published.newest
     if newest and as_of.toordinal() <= newest.as_of:
-        next_load = Load(newest.load_id + 1, as_of.toordinal(), 0, 0, "", 1)
-        raise LoadTooOld(load=next_load, newest=newest)
+        raise LoadTooOld(load_id=None, as_of=as_of.toordinal(), newest=newest)
 
 
 def _build_load(

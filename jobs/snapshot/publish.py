@@ -26,7 +26,7 @@ from stores.redis.load_list import Load, LoadList
 from stores.redis.memory import bytes_needed, check_room
 from stores.redis.publish import (
     BucketWriter,
-    check_order,
+    check_newer,
     choose_buckets,
     delete_buckets,
     set_list,
@@ -70,7 +70,7 @@ def publish(
         mark_published(stores.connection, row.load_id)
         return 0
     load = list_entry(row, load_list)
-    check_order(load, load_list)
+    check_newer(load, load_list)
     with timer.stage("check the snapshot"):
         manifest = _checked_manifest(job, stores, row, load_list)
         needed = bytes_needed(load, manifest.bytes, load_list)
@@ -81,15 +81,15 @@ def publish(
         stores.client, job.namespace, fence, load=load, load_list=published.load_list
     )
     with timer.stage("write to Redis"), _given_up_when_damaged(job, stores, row):
-        written = writer.write(read_groups(stores.offline, manifest.files))
-    if written.mended:
+        counts = writer.write(read_groups(stores.offline, manifest.files))
+    if counts.mended_buckets:
         job.say(
-            f"  {written.mended:,} buckets in Redis were damaged or lost: they are whole again "
-            f"from load {load.load_id} on, and missing to the loads before it"
+            f"  {counts.mended_buckets:,} buckets in Redis were damaged or lost: they are whole "
+            f"again from load {load.load_id} on, and missing to the loads before it"
         )
     set_list(stores.client, job.namespace, fence, published, published.load_list.with_load(load))
     mark_published(stores.connection, row.load_id)
-    return written.entities
+    return counts.entities
 
 
 def _take_fence(job: Job, stores: OpenStores, load: Load, load_list: LoadList) -> Fence:
@@ -113,7 +113,7 @@ def prepare_layout(
     for buckets in load_list.unused:
         if buckets != load.buckets:
             delete_buckets(stores.client, job.namespace, fence, buckets)
-    if all(each.buckets != load.buckets for each in load_list.loads):
+    if all(listed.buckets != load.buckets for listed in load_list.loads):
         after = after.with_unused(load.buckets)
     if after == load_list:
         return published

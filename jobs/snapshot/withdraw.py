@@ -56,7 +56,7 @@ def finish_withdrawal(
     is still there. Raises ListDamaged, LoadFenced.
     """
     published = read_published(client, namespace)
-    while (newest := published.newest) is not None and _is_recorded(
+    while (newest := published.newest) is not None and _is_withdrawn(
         newest, loads_of_namespace(connection, namespace)
     ):
         fence = take_over_fence(client, namespace, newest.load_id)
@@ -79,11 +79,11 @@ def _check_readable(load: Load, published: Published, rows: Sequence[LoadRow]) -
     """Raises TooFarBack unless every entity can be read for the load before `load`."""
     listed = len(published.load_list.loads)
     readable = min(readable_loads(rows), listed)
-    if listed > 1 and readable <= 1 and not _is_recorded(load, rows):
+    if listed > 1 and readable <= 1 and not _is_withdrawn(load, rows):
         raise TooFarBack(load_id=load.load_id)
 
 
-def _is_recorded(load: Load, rows: Sequence[LoadRow]) -> bool:
+def _is_withdrawn(load: Load, rows: Sequence[LoadRow]) -> bool:
     """Whether PostgreSQL says that the load is withdrawn."""
     return any(row.load_id == load.load_id and row.withdrawn_at for row in rows)
 

@@ -1,14 +1,15 @@
 """The values of the online store: buckets of some entities, each with its versions.
 
-A bucket is a CRC-32 over its key and its body, then the body, which is MessagePack: `[whole since,
+A bucket is a CRC-32 over its key and its body, then the body, which is MessagePack: `[mended by,
 names, entry, entry, ...]`. The names are 8 bytes each, sorted, one after the other; the entries are
 in their order. An entry holds versions, newest first: a byte with their number and whether older
 ones were dropped, the load id of each in 3 bytes, the length of each timeline but the last in 2,
 and the timelines.
 
 Every bucket of a load is written, also an empty one. So what is not there is missing, and only a
-name that a sound bucket lacks was never seen. A load before `whole since` can't say even that: the
-bucket was damaged, and mended by that load (docs/semantics.md section 8.3).
+name that a sound bucket lacks was never seen. `mended by` is the load that wrote the bucket anew
+after it was damaged, 0 if none did: a load before that one can't say even that (docs/semantics.md
+section 8.3).
 """
 
 from __future__ import annotations
@@ -56,19 +57,19 @@ def read_timeline(
     """
     if content is None:
         raise ValueUnreadable("the bucket is not there")
-    whole_since, names, entries = _unpack(content, bucket_key)
+    mended_by, names, entries = _unpack(content, bucket_key)
     position = _position(names, name)
     dropped, versions = _versions(entries[position]) if position >= 0 else (False, [])
     for version_id, timeline in versions:
         if version_id <= load_id and load_list.is_visible(version_id):
             return timeline
-    if dropped or load_id < whole_since or _is_unfinished(whole_since, load_list):
+    if dropped or load_id < mended_by or _is_unfinished(mended_by, load_list):
         raise ValueUnreadable(f"the version that load {load_id} needs was dropped")
     return None
 
 
 def new_bucket(bucket_key: bytes, load_id: int, timelines: Mapping[bytes, bytes]) -> bytes:
-    """The bucket of a load before which nothing is listed: whatever was in it can't be read."""
+    """A bucket that no listed load reads yet, with the timelines of the first one."""
     return _pack(bucket_key, 0, _only(load_id, timelines))
 
 
@@ -88,46 +89,49 @@ def next_bucket(
 
     An entity whose newest visible version has the same timeline keeps its versions. If that is so
     of all, and nothing in the bucket is invisible, its bytes stay as they are. Otherwise versions
-    go that nobody can read any more: invisible ones, and those of which no load that stays listed
-    is the last reader.
+    that no listed load can read are dropped.
 
     Raises:
         ValueUnreadable: the bucket is damaged, or was, and the load that mended it is not listed.
     """
-    whole_since, names, found = _unpack(content, bucket_key)
-    if _is_unfinished(whole_since, load_list):
+    mended_by, names, entries = _unpack(content, bucket_key)
+    if _is_unfinished(mended_by, load_list):
         raise ValueUnreadable("the load that mended the bucket is not listed")
-    old = dict(zip(_split(names), found, strict=True))
-    visible = {each for each in _ids(found) if each < load_id and load_list.is_visible(each)}
-    readers = (load_id, *(load.load_id for load in load_list.loads[1 - MOST_LISTED :]))
-    entries = {}
+    old = dict(zip(_split(names), entries, strict=True))
+    visible = {
+        version_id
+        for version_id in _ids(entries)
+        if version_id < load_id and load_list.is_visible(version_id)
+    }
+    reading_load_ids = (load_id, *(load.load_id for load in load_list.loads[1 - MOST_LISTED :]))
+    new = {}
     written, is_clean = 0, True
     for name, entry in old.items():
         timeline = timelines.get(name)
         is_same = timeline is None or entry[ENTRY_HEAD:] == timeline
         if entry[0] == 1 and is_same and int.from_bytes(entry[1:ENTRY_HEAD]) in visible:
-            entries[name] = entry  # by far the most: one version, and nothing new
+            new[name] = entry  # by far the most: one version, and nothing new
             continue
         dropped, versions = _versions(entry)
-        shown = [version for version in versions if version[0] in visible]
-        is_clean &= len(shown) == len(versions)
-        if timeline is not None and not (shown and shown[0][1] == timeline):
-            shown = [(load_id, timeline), *shown]
+        visible_versions = [version for version in versions if version[0] in visible]
+        is_clean &= len(visible_versions) == len(versions)
+        if timeline is not None and not (visible_versions and visible_versions[0][1] == timeline):
+            visible_versions = [(load_id, timeline), *visible_versions]
             written += 1
-        needed = _seen_by(shown, readers)
+        needed = _needed_by(visible_versions, reading_load_ids)
         if needed or dropped:
-            entries[name] = _entry(needed, dropped=dropped or len(needed) < len(shown))
+            new[name] = _entry(needed, dropped=dropped or len(needed) < len(visible_versions))
     newcomers = {name: timeline for name, timeline in timelines.items() if name not in old}
     written += len(newcomers)
     if is_clean and not written:
         return content, 0
-    packed = _pack(bucket_key, whole_since, entries | _only(load_id, newcomers))
+    packed = _pack(bucket_key, mended_by, new | _only(load_id, newcomers))
     return packed, written if packed != content else 0
 
 
-def _is_unfinished(whole_since: int, load_list: LoadList) -> bool:
+def _is_unfinished(mended_by: int, load_list: LoadList) -> bool:
     """Whether a bucket was mended by a load that can't be read, so that it has nothing yet."""
-    return whole_since > 0 and not load_list.is_visible(whole_since)
+    return mended_by > 0 and not load_list.is_visible(mended_by)
 
 
 def _only(load_id: int, timelines: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
@@ -136,12 +140,15 @@ def _only(load_id: int, timelines: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     return {name: head + timeline for name, timeline in timelines.items()}
 
 
-def _seen_by(versions: list[Version], readers: tuple[int, ...]) -> list[Version]:
+def _needed_by(versions: list[Version], reading_load_ids: tuple[int, ...]) -> list[Version]:
     """Those of the versions, newest first, that one of the loads reads."""
     if len(versions) == 1:
         return versions
-    seen = {next((v[0] for v in versions if v[0] <= load_id), None) for load_id in readers}
-    return [version for version in versions if version[0] in seen]
+    read_ids = {
+        next((version_id for version_id, _ in versions if version_id <= load_id), None)
+        for load_id in reading_load_ids
+    }
+    return [version for version in versions if version[0] in read_ids]
 
 
 def _entry(versions: list[Version], *, dropped: bool) -> bytes:
@@ -175,29 +182,29 @@ def _versions(entry: bytes) -> tuple[bool, list[Version]]:
     return entry[0] >= DROPPED, versions
 
 
-def _pack(bucket_key: bytes, whole_since: int, entries: Mapping[bytes, bytes]) -> bytes:
+def _pack(bucket_key: bytes, mended_by: int, entries: Mapping[bytes, bytes]) -> bytes:
     names = sorted(entries)
-    body = _encode([whole_since, b"".join(names), *(entries[name] for name in names)])
+    body = _encode([mended_by, b"".join(names), *(entries[name] for name in names)])
     return crc32(body, crc32(bucket_key)).to_bytes(CRC_BYTES) + body
 
 
 def _unpack(content: bytes, bucket_key: bytes) -> tuple[int, bytes, list[bytes]]:
     body = content[CRC_BYTES:]
     if crc32(body, crc32(bucket_key)).to_bytes(CRC_BYTES) != content[:CRC_BYTES]:
-        raise ValueUnreadable("the bucket has another checksum than its bytes")
+        raise ValueUnreadable("the checksum of the bucket does not match its bytes")
     try:
-        whole_since, names, *entries = _decode(body)
+        mended_by, names, *entries = _decode(body)
     except (msgspec.DecodeError, ValueError):
         raise ValueUnreadable("the bucket is not one of this store's") from None
-    return whole_since, names, entries
+    return mended_by, names, entries
 
 
 def _ids(entries: list[bytes]) -> set[int]:
     """The load ids of all versions."""
-    found = {entry[1 : 1 + ID_BYTES * (entry[0] & ~DROPPED)] for entry in entries}
+    id_fields = {entry[1 : 1 + ID_BYTES * (entry[0] & ~DROPPED)] for entry in entries}
     return {
         int.from_bytes(ids[at : at + ID_BYTES])
-        for ids in found
+        for ids in id_fields
         for at in range(0, len(ids), ID_BYTES)
     }
 

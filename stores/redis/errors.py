@@ -22,14 +22,15 @@ class LoadFenced(PublishRefused):
 
 
 class LoadTooOld(PublishRefused):
-    """A load whose id or day is not above the newest published one."""
+    """A load whose id or day is not above the newest published one; without an id, one to come."""
 
-    def __init__(self, *, load: Load, newest: Load) -> None:
+    def __init__(self, *, load_id: int | None, as_of: int, newest: Load) -> None:
+        load = "a load" if load_id is None else f"load {load_id}"
         super().__init__(
-            f"load {load.load_id} as of {_day(load)} can't follow load {newest.load_id} as of "
-            f"{_day(newest)}, which is published: `ontem unpublish` withdraws the newest one"
+            f"{load} as of {_day(as_of)} can't follow load {newest.load_id} as of "
+            f"{_day(newest.as_of)}, which is published: `ontem unpublish` withdraws the newest one"
         )
-        self.load, self.newest = load, newest
+        self.load_id, self.as_of, self.newest = load_id, as_of, newest
 
 
 class RedisMayEvict(PublishRefused):
@@ -97,5 +98,5 @@ class NothingPublished(PublishRefused):
         self.timelines = timelines
 
 
-def _day(load: Load) -> str:
-    return date.fromordinal(load.as_of).isoformat()
+def _day(as_of: int) -> str:
+    return date.fromordinal(as_of).isoformat()

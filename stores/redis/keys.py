@@ -27,13 +27,13 @@ def _tags() -> tuple[str, ...]:
     A node usually has a contiguous range of slots, so nodes get equal shares of the groups. The
     slot of a tag is its CRC16 (`crc_hqx`), as a cluster computes it.
     """
-    found: dict[int, str] = {}
+    tag_by_group: dict[int, str] = {}
     for number in count():
         tag = str(number)
         group = crc_hqx(tag.encode(), 0) % _CLUSTER_SLOTS * GROUPS // _CLUSTER_SLOTS
-        found.setdefault(group, tag)
-        if len(found) == GROUPS:
-            return tuple(found[group] for group in range(GROUPS))
+        tag_by_group.setdefault(group, tag)
+        if len(tag_by_group) == GROUPS:
+            return tuple(tag_by_group[group] for group in range(GROUPS))
     raise AssertionError  # pragma: no cover: count() has no end
 
 
@@ -49,7 +49,7 @@ class Namespace:
 
     @classmethod
     def of(cls, keys: EntityKeys) -> "Namespace":
-        """That of the loads whose entities have these keys."""
+        """The namespace of the loads whose entities have these keys."""
         return cls(keys.timelines_id, keys.key_id)
 
     @property
@@ -80,6 +80,8 @@ def bucket_of(entity_key: bytes, buckets: int) -> int:
 
     Entities in the order of their keys are in the order of their groups and buckets.
     """
+    # The first 32 bits are a fraction of the whole ring; times all buckets of all groups it is the
+    # bucket's number in the ring, and the remainder is its number within its group.
     return (int.from_bytes(entity_key[:4]) * GROUPS * buckets >> 32) % buckets
 
 

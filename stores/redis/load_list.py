@@ -43,8 +43,8 @@ class Load(msgspec.Struct, frozen=True, array_like=True):
 class LoadList(msgspec.Struct, frozen=True, array_like=True):
     """The listed loads, oldest first, and the floor.
 
-    The floor stands for every load with a lower id: what is left of those was published once. Of
-    the numbers in `unused` there may be buckets that no listed load reads.
+    Versions with an id below the floor were all published. `unused` lists numbers of buckets per
+    group whose keys may still exist although no listed load reads them.
     """
 
     floor: int = 0
@@ -68,8 +68,8 @@ class LoadList(msgspec.Struct, frozen=True, array_like=True):
     def with_load(self, load: Load) -> LoadList:
         """The list once `load` is published, which has gone through every bucket.
 
-        Of the loads before it, so much is left in no bucket that can't be read: therefore the floor
-        may rise to the oldest that stays listed.
+        Its buckets have no version left that may not be read, so the floor can rise to the oldest
+        load that stays listed.
         """
         loads = (*self.loads, load)[-MOST_LISTED:]
         return self._with(loads, max(self.floor, loads[0].load_id))
@@ -105,7 +105,7 @@ def decode_list(content: bytes, prefix: str) -> LoadList:
     """The list in these bytes. Raises ListUnreadable."""
     body = content[CRC_BYTES:]
     if crc32(body, crc32(prefix.encode())).to_bytes(CRC_BYTES) != content[:CRC_BYTES]:
-        raise ListUnreadable("the list of loads has another checksum than its bytes")
+        raise ListUnreadable("the checksum of the list of loads does not match its bytes")
     try:
         return _decoder.decode(body)
     except msgspec.DecodeError as cause:

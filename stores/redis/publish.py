@@ -5,8 +5,7 @@ a version of each of its entities, which nobody can see yet, and then replaces t
 loads at once: that makes all of them visible. Redis refuses every write of a run whose fence has
 been taken by another one, so a run that was paused and wakes later changes nothing.
 
-Fence and list have a copy in every group. Two runs never write one bucket at a time, and a later
-division of work among several writers is between buckets.
+Fence and list have a copy in every group. Two runs never write one bucket at a time.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,21 +51,21 @@ def choose_buckets(entities: int, load_list: LoadList) -> int:
     return max(ceil(entities / (GROUPS * FILL)), 1)
 
 
-def check_order(load: Load, load_list: LoadList) -> None:
+def check_newer(load: Load, load_list: LoadList) -> None:
     """Raises LoadTooOld unless `load` is newer than all published ones, by id and by day."""
     newest = load_list.newest
     if newest and (load.load_id <= newest.load_id or load.as_of <= newest.as_of):
-        raise LoadTooOld(load=load, newest=newest)
+        raise LoadTooOld(load_id=load.load_id, as_of=load.as_of, newest=newest)
     if load.load_id >= MOST_LOAD_IDS:
         raise LoadIdTooGreat(load_id=load.load_id, most=MOST_LOAD_IDS - 1)
 
 
 @dataclass(slots=True)
-class Written:
+class WriteCounts:
     """How many entities have a new version, and how many damaged buckets were written anew."""
 
     entities: int = 0
-    mended: int = 0
+    mended_buckets: int = 0
 
 
 class BucketWriter:
@@ -87,10 +86,10 @@ class BucketWriter:
     ) -> None:
         self._client, self._namespace, self._fence = client, namespace, fence
         self._load_id, self._buckets, self._load_list = load.load_id, load.buckets, load_list
-        self.is_first = all(each.buckets != load.buckets for each in load_list.loads)
-        self.written = Written()
+        self.into_new_buckets = all(listed.buckets != load.buckets for listed in load_list.loads)
+        self.counts = WriteCounts()
 
-    def write(self, groups: Iterable[GroupRows]) -> Written:
+    def write(self, groups: Iterable[GroupRows]) -> WriteCounts:
         """Write all groups, in their order. When this returns, Redis has confirmed every write.
 
         Repeated, it writes the same bytes. Raises LoadFenced, RedisLost.
@@ -101,7 +100,7 @@ class BucketWriter:
                 contents[bucket_of(key, self._buckets)][name_of(key)] = timeline
             for start in range(0, self._buckets, BATCH):
                 self._write_batch(group, start, contents[start : start + BATCH])
-        return self.written
+        return self.counts
 
     def _write_batch(
         self, group: int, start: int, contents: Sequence[Mapping[bytes, bytes]]
@@ -127,9 +126,9 @@ class BucketWriter:
     ) -> Iterator[tuple[bytes, bytes]]:
         """The buckets to write, with their new bytes."""
         load_id = self._load_id
-        if self.is_first:
+        if self.into_new_buckets:
             for key, timelines in zip(keys, contents, strict=True):
-                self.written.entities += len(timelines)
+                self.counts.entities += len(timelines)
                 yield key, new_bucket(key, load_id, timelines)
             return
         with loss_refused():
@@ -141,9 +140,9 @@ class BucketWriter:
                 content, entities = next_bucket(before, key, load_id, timelines, self._load_list)
             except ValueUnreadable:
                 content, entities = mended_bucket(key, load_id, timelines), len(timelines)
-                self.written.mended += 1
+                self.counts.mended_buckets += 1
             if content != before:
-                self.written.entities += entities
+                self.counts.entities += entities
                 yield key, content
 
 

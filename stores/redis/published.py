@@ -32,13 +32,13 @@ class Published:
 def read_published(client: "redis.Redis", namespace: Namespace) -> Published:
     """The loads that requests can see now.
 
-    A copy that is damaged or not there counts for nothing beside a sound one: what is read with it
-    is missing. Raises ListDamaged when there are copies and none is sound.
+    Damaged or absent copies are ignored if one copy is sound; entities of their groups are missing
+    to requests. Raises ListDamaged when there are copies and none is sound.
     """
     copies = read_copies(client, namespace)
-    found = [copy for copy in copies if copy]
-    lists = _sound_lists(found, namespace)
-    if found and not lists:
+    present = [copy for copy in copies if copy]
+    lists = _sound_lists(present, namespace)
+    if present and not lists:
         raise ListDamaged(key=namespace.list_key(0))
     return Published(copies, agreed_list(lists) if lists else LoadList())
 

@@ -47,7 +47,7 @@ class OnlineRead:
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class _SentKeys:
     """What was sent: the lists of some groups, then the keys' buckets in each of the layouts.
 
     A layout is named by how many buckets a group has in it.
@@ -71,9 +71,9 @@ class OnlineReader:
     """Reads the entities of one order and the list with one MGET, so all as of one instant.
 
     The list is read beside the buckets of each group, from the same node, so that a group that lost
-    its data has none and its entities are missing. Which buckets to ask for depends on the load,
-    and so on the list: what the last one said is asked for. Only at first, and once after the
-    number of buckets has changed, another MGET is needed.
+    its data has none and its entities are missing. The number of buckets per group is in the list,
+    so it is taken from the list of the request before. When there is none yet, or the number has
+    changed, a second MGET is sent.
 
     `send` and `receive` are separate, so that a request can query PostgreSQL in between. A reader
     belongs to one thread. It never retries. After a failure, or when the last answer was not
@@ -97,14 +97,14 @@ class OnlineReader:
         self._namespace = namespace
         self._list_keys = [namespace.list_key(group) for group in range(GROUPS)]
         self._layouts: tuple[int, ...] = ()
-        self._question = _Question((), (), ())
+        self._sent = _SentKeys((), (), ())
         self._is_waiting = False
         self._last_list = (b"", LoadList())
 
     def send(self, entity_keys: Sequence[bytes]) -> None:
         """Send the request for these entities. Raises OnlineReadFailed."""
         groups = tuple({group_of(key) for key in entity_keys})
-        self._question = _Question(tuple(entity_keys), groups, self._layouts)
+        self._sent = _SentKeys(tuple(entity_keys), groups, self._layouts)
         lists = [self._list_keys[group] for group in groups]
         buckets = [
             self._bucket_key(key, buckets) for buckets in self._layouts for key in entity_keys
@@ -125,16 +125,16 @@ class OnlineReader:
         """
         for _ in range(2):
             answer = self._receive()
-            lists = self._lists(self._question.lists(answer))
+            lists = self._lists(self._sent.lists(answer))
             load_list = agreed_list(list(lists.values()))
             load = load_for_day(load_list.loads, due_day, max_stale_days)
             if load is None:
                 raise OnlineReadFailed(reason="no load")
-            if load.buckets in self._question.layouts:
+            if load.buckets in self._sent.layouts:
                 timelines = self._timelines(answer, lists.keys(), load, load_list)
                 return OnlineRead(load, timelines)
             self._layouts = tuple({load.buckets for load in load_list.loads})
-            self.send(self._question.keys)
+            self.send(self._sent.keys)
         raise OnlineReadFailed(reason="the list changed")
 
     def close(self) -> None:
@@ -153,7 +153,7 @@ class OnlineReader:
     def _lists(self, copies: Sequence[bytes | None]) -> dict[int, LoadList]:
         """The list of each group that has a sound one; there is one at least."""
         lists = {}
-        for group, content in zip(self._question.groups, copies, strict=True):
+        for group, content in zip(self._sent.groups, copies, strict=True):
             if content is not None:
                 try:
                     lists[group] = self._decoded(content)
@@ -177,9 +177,9 @@ class OnlineReader:
         load_list: LoadList,
     ) -> dict[bytes, bytes | None]:
         """What `load` says of the entities of these groups."""
-        question, timelines = self._question, {}
-        contents = question.buckets(answer, load.buckets)
-        for key, content in zip(question.keys, contents, strict=True):
+        sent, timelines = self._sent, {}
+        contents = sent.buckets(answer, load.buckets)
+        for key, content in zip(sent.keys, contents, strict=True):
             if group_of(key) not in groups:
                 continue
             bucket_key = self._bucket_key(key, load.buckets)

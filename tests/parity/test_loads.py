@@ -128,24 +128,30 @@ MISTAKES = {
         READ, 'raise ValueUnreadable("the bucket is not there")', "return None"
     ),
     "what was lost with a bucket is read as never seen": Mistake(
-        READ, " or load_id < whole_since", ""
+        READ, " or load_id < mended_by", ""
     ),
     "a bucket that an unlisted load mended is whole": Mistake(
-        "stores.redis.buckets:_is_unfinished", "whole_since > 0 and", "False and"
+        "stores.redis.buckets:_is_unfinished", "mended_by > 0 and", "False and"
     ),
     "a mended bucket forgets that something was lost": Mistake(
         "stores.redis.buckets:mended_bucket", "bucket_key, load_id, _", "bucket_key, 0, _"
     ),
     "a mended bucket is whole after the next write": Mistake(
-        NEXT, "_pack(bucket_key, whole_since", "_pack(bucket_key, 0"
+        NEXT, "_pack(bucket_key, mended_by", "_pack(bucket_key, 0"
     ),
     "what an invisible version says is not written again": Mistake(
-        NEXT, "if each < load_id and load_list.is_visible(each)", "if each < load_id"
+        NEXT,
+        "if version_id < load_id and load_list.is_visible(version_id)",
+        "if version_id < load_id",
     ),
-    "dropping is not noted": Mistake(NEXT, "dropped or len(needed) < len(shown)", "dropped"),
+    "dropping is not noted": Mistake(
+        NEXT, "dropped or len(needed) < len(visible_versions)", "dropped"
+    ),
     "dropping is forgotten at the next write": Mistake(NEXT, "dropped=dropped or", "dropped="),
     "what the load before reads is dropped unnoticed": Mistake(
-        NEXT, "_seen_by(shown, readers)", "(shown := _seen_by(shown, (load_id,)))"
+        NEXT,
+        "_needed_by(visible_versions, reading_load_ids)",
+        "(visible_versions := _needed_by(visible_versions, (load_id,)))",
     ),
     "all secrets have one list": Mistake(
         "stores.redis.keys:Namespace.prefix", "{self.key_id}:", ""
