@@ -8,7 +8,8 @@ from typing import Any
 class OntemError(Exception):
     """Something a person can put right; the text is one sentence that says how.
 
-    Commands print it without a traceback. Anything else that is raised is a bug and keeps its own.
+    Commands print it without a traceback. Anything else that is raised is a bug and keeps its
+    traceback.
     It crosses processes: pickled, it keeps its class, its text and its attributes.
     """
 
@@ -55,7 +56,7 @@ class OrdersRefused(FeatureError):
 
 
 class TableRefused(OrdersRefused, TypeError):
-    """What was given as a table of orders is none."""
+    """The argument is not a table."""
 
     def __init__(self, kind: str) -> None:
         FeatureError.__init__(

@@ -53,7 +53,7 @@ class Job:
     @property
     def namespace(self) -> Namespace:
         """Where the loads of these settings are in Redis."""
-        return Namespace.of(EntityKeys(self.settings.entity_key, self.feature_set.timelines_id))
+        return Namespace.of(EntityKeys(self.settings.entity_secret, self.feature_set.timelines_id))
 
     def connect(self) -> Connection:
         """A session in autocommit with this job's clock.

@@ -74,7 +74,7 @@ def wait_for_read_bounds(
 
 
 def wait_for_watermark(connection: Connection, *, say: Say, limit: timedelta = WAIT_LIMIT) -> int:
-    """A transaction id below which all have ended, once none is left that began before the call.
+    """The lowest id still running, once every transaction that began before the call has ended.
 
     Raises StillWriting when such a transaction outlasts `limit`; the sentence names the process.
     """

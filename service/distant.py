@@ -37,11 +37,11 @@ def entity_request(keys: EntityKeys, merchant_id: int, order: Order) -> EntityRe
     """The entities of an order, the merchant first; nothing is read yet."""
     entities: list[Entity] = [(MERCHANT, "")]
     for identifier in IDENTIFIERS:
-        value = getattr(order, identifier.value)
-        if value is None:
+        field = getattr(order, identifier.value)
+        if field is None:
             continue
-        values = value if identifier.several else (value,)
-        entities += [(identifier.value, each) for each in values]
+        values = field if identifier.several else (field,)
+        entities += [(identifier.value, value) for value in values]
     return EntityRequest(
         tuple(entities), tuple(keys.key(merchant_id, name, value) for name, value in entities)
     )
@@ -56,18 +56,19 @@ def send(reader: OnlineReader, request: EntityRequest) -> None:
 
 
 def receive(
-    reader: OnlineReader, request: EntityRequest, *, due_day: int, max_stale: int
+    reader: OnlineReader, request: EntityRequest, *, due_day: int, max_stale_days: int
 ) -> DistantRead:
-    """What the newest load knows that is of `due_day` (ordinal) or up to `max_stale` days older.
+    """What the newest load knows that is of `due_day` (ordinal) or at most `max_stale_days` older.
 
     Every entity is read as that one load has it. Without an answer, a list or such a load there is
     no distant past: never zeros. Raises PastUnavailable.
     """
     try:
-        read = reader.receive(due_day, max_stale)
+        online_read = reader.receive(due_day, max_stale_days)
     except OnlineReadFailed as failed:
         raise PastUnavailable(f"distant: {failed.reason}") from failed
-    return DistantRead(read.load, DistantPast(read.load.as_of, _timelines(read, request)))
+    past = DistantPast(online_read.load.as_of, _timelines(online_read, request))
+    return DistantRead(online_read.load, past)
 
 
 def _timelines(read: OnlineRead, request: EntityRequest) -> Mapping[Entity, Timeline | None]:

@@ -12,6 +12,8 @@ from service import log
 
 PROBLEM_JSON: Final = "application/problem+json"
 
+BUG_DETAIL: Final = "Ontem failed; its log has the place. You may send the same request again."
+
 
 class ServiceError(OntemError):
     """Base of every refusal of a request; its text is for the client and repeats no sent value."""
@@ -166,8 +168,7 @@ def register(app: Flask) -> None:
         # The traceback can quote a buyer's data, so only where it was raised is logged.
         log.error("unexpected", error=type(error).__name__, code_line=_code_line(error))
         status = HTTPStatus.INTERNAL_SERVER_ERROR
-        detail = "Ontem failed and logged where: you may send the same request again"
-        return problem_response(Problem("about:blank", status.phrase, status, detail))
+        return problem_response(Problem("about:blank", status.phrase, status, BUG_DETAIL))
 
 
 def _code_line(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from service import recording
 from service.database import Database
 from service.errors import StoreUnavailable
 from service.evaluation_answer import EvaluationAnswer
-from service.past import OrderPast, PastReader
+from service.past import PastReader, PastReads
 from service.recording import Evaluation
 from service.served_model import ServedModel
 from stores.postgres.connection import PostgresUnavailable
@@ -105,7 +105,7 @@ class Evaluations:
     def _evaluation(
         self,
         request: EvaluationRequest,
-        past: OrderPast,
+        past: PastReads,
         vector: Vector,
         score: float | None,
         order_hash: bytes,

@@ -23,7 +23,7 @@ from stores.redis.reader import OnlineReader
 
 
 @dataclass(frozen=True, slots=True)
-class OrderPast:
+class PastReads:
     """What could be read of one order's past; `failures` says why the rest could not."""
 
     distant: DistantRead | None
@@ -56,7 +56,7 @@ class PastReader:
         self._redis_url, self._redis_timeout = redis_url, redis_timeout
         self._local = threading.local()
 
-    def read(self, merchant_id: int, order: Order, at_us: int) -> OrderPast:
+    def read(self, merchant_id: int, order: Order, at_us: int) -> PastReads:
         """What happened before `at_us`; the order itself is never in it.
 
         Raises PostgresUnavailable: without PostgreSQL nothing can be stored either.
@@ -75,7 +75,7 @@ class PastReader:
             if recent_read is not None and _is_in_load(recent_read, load_end_us):
                 distant_read = None
                 failures.append("distant: has the order itself")
-        return OrderPast(distant_read, recent_read, tuple(failures))
+        return PastReads(distant_read, recent_read, tuple(failures))
 
     def _read_recent(
         self, merchant_id: int, order: Order, cutoff_us: int, at_us: int, failures: list[str]
@@ -103,7 +103,10 @@ class PastReader:
         """What Redis answered, or None, and why in `failures`."""
         try:
             return distant.receive(
-                self._reader(), request, due_day=due_day, max_stale=self._served_model.max_stale
+                self._reader(),
+                request,
+                due_day=due_day,
+                max_stale_days=self._served_model.max_stale_days,
             )
         except PastUnavailable as missing:
             failures.append(missing.reason)

@@ -9,7 +9,7 @@ from gunicorn.http import errors as http_errors  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
 from service import log
-from service.errors import PROBLEM_JSON, Problem
+from service.errors import BUG_DETAIL, PROBLEM_JSON, Problem
 
 _REFUSALS: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     http_errors.InvalidResponseHeader: (HTTPStatus.INTERNAL_SERVER_ERROR, ""),
@@ -43,7 +43,7 @@ _REFUSALS: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
 
 _BUG: Final = (
     HTTPStatus.INTERNAL_SERVER_ERROR,
-    "Ontem failed and logged where: you may send the same request again",
+    BUG_DETAIL,
 )
 
 

@@ -19,21 +19,21 @@ class ServedModel:
     keys: EntityKeys
     calendar: Calendar
     evaluator: Evaluator
-    max_stale: int
+    max_stale_days: int
     """How many days older than the due one a snapshot may be."""
 
     @classmethod
     def of(
-        cls, feature_set: FeatureSet, model: Model, *, entity_key: bytes, max_stale: int
+        cls, feature_set: FeatureSet, model: Model, *, entity_secret: bytes, max_stale_days: int
     ) -> "ServedModel":
         """`model`, which was loaded for `feature_set`, ready to be served."""
         return cls(
             feature_set=feature_set,
             model=model,
-            keys=EntityKeys(entity_key, feature_set.timelines_id),
+            keys=EntityKeys(entity_secret, feature_set.timelines_id),
             calendar=Calendar(feature_set.timezone),
             evaluator=Evaluator(feature_set),
-            max_stale=max_stale,
+            max_stale_days=max_stale_days,
         )
 
     def warm_up(self, at_us: int) -> None:

@@ -104,8 +104,10 @@ class SharedChecks:
         stale_days = due_day - (load.as_of if load else 0)
         if stale_days <= 0:
             return OK
-        if load is None or stale_days > self.served_model.max_stale:
-            return State(f"none of the last {self.served_model.max_stale} days", f"run {night}")
+        if load is None or stale_days > self.served_model.max_stale_days:
+            return State(
+                f"none of the last {self.served_model.max_stale_days} days", f"run {night}"
+            )
         return State(f"stale by {stale_days} days", f"run {night}")
 
     def _model(self) -> State:

@@ -88,7 +88,10 @@ class ModelInUse:
         try:
             model = load_model(_model_folder(settings.model_path), feature_set)
             served_model = ServedModel.of(
-                feature_set, model, entity_key=settings.entity_key, max_stale=settings.max_stale
+                feature_set,
+                model,
+                entity_secret=settings.entity_secret,
+                max_stale_days=settings.max_stale_days,
             )
             served_model.warm_up(self._now_us())
         except (FeatureError, OSError) as refused:

@@ -28,14 +28,14 @@ class Settings:
     postgres_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     storage_url: str
-    entity_key: bytes = field(repr=False)
+    entity_secret: bytes = field(repr=False)
     """The secret of the keyed hash that stands for an identifier's value in Redis and Parquet."""
     card_key: bytes = field(repr=False)
     """The secret of the fingerprint that is stored in the place of a card's number."""
     timezone: str = "America/Sao_Paulo"
     """The IANA name of the time zone whose civil days are Ontem's days."""
     snapshot_lag: timedelta = timedelta(hours=4)
-    max_stale: int = 2
+    max_stale_days: int = 2
     """How many civil days older than the due day a served snapshot may be."""
     label_maturity: timedelta = timedelta(days=60)
     model_path: Path | None = None
@@ -57,13 +57,13 @@ class Settings:
             postgres_url=read.url("ONTEM_POSTGRES_URL", ("postgresql", "postgres")),
             redis_url=read.url("ONTEM_REDIS_URL", ("redis", "rediss")),
             storage_url=read.storage_url("ONTEM_STORAGE_URL"),
-            entity_key=read.key("ONTEM_ENTITY_KEY"),
+            entity_secret=read.key("ONTEM_ENTITY_KEY"),
             card_key=read.key("ONTEM_CARD_KEY", default="ONTEM_ENTITY_KEY"),
             timezone=read.zone("BUSINESS_TIMEZONE", "America/Sao_Paulo"),
             snapshot_lag=timedelta(
                 seconds=read.whole("SNAPSHOT_LAG_SECONDS", default=14_400, most=86_400)
             ),
-            max_stale=read.whole("MAX_STALE_DAYS", default=2, most=30),
+            max_stale_days=read.whole("MAX_STALE_DAYS", default=2, most=30),
             label_maturity=timedelta(
                 days=read.whole("LABEL_MATURITY_DAYS", default=60, most=3_650)
             ),

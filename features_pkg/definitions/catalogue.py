@@ -142,9 +142,9 @@ def targets_of(
     """Per (identifier, event) that `velocities` look at, the targets of their distinct counts."""
     targets: dict[tuple[Identifier, Event], set[Identifier]] = {}
     for velocity in velocities:
-        found = targets.setdefault((velocity.identifier, velocity.event), set())
+        counted = targets.setdefault((velocity.identifier, velocity.event), set())
         if velocity.target is not None:
-            found.add(velocity.target)
+            counted.add(velocity.target)
     return {
         (identifier, event): tuple(t for t in IDENTIFIERS if t in targets[identifier, event])
         for identifier in IDENTIFIERS

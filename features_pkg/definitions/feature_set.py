@@ -109,4 +109,4 @@ class FeatureSet:
 def _by_event(
     targets: dict[tuple[Identifier, Event], tuple[Identifier, ...]], identifier: Identifier
 ) -> dict[Event, tuple[Identifier, ...]]:
-    return {event: found for (name, event), found in targets.items() if name is identifier}
+    return {event: counted for (name, event), counted in targets.items() if name is identifier}

@@ -106,10 +106,10 @@ class Velocity:
             ("measure", Measure),
             ("target", Identifier),
         ):
-            given = getattr(self, field)
-            if given is None or isinstance(given, kind):
+            value = getattr(self, field)
+            if value is None or isinstance(value, kind):
                 continue
-            object.__setattr__(self, field, _read(field, kind, given))
+            object.__setattr__(self, field, _read(field, kind, value))
         _check(self)
 
     @property
@@ -123,14 +123,14 @@ class Velocity:
         return f"{self.identifier}_{what}{self.event.plural}_{window}_{self.past}"
 
 
-def _read(field: str, kind: type, given: object) -> object:
+def _read(field: str, kind: type, value: object) -> object:
     try:
-        return kind(given)
+        return kind(value)
     except (ValueError, TypeError) as cause:
         if isinstance(cause, DefinitionError):
             raise
-        known = ", ".join(str(member) for member in kind)  # type: ignore[attr-defined]
-        raise DefinitionError(f"{field} {given!r}", f"is not one of {known}") from None
+        words = ", ".join(str(member) for member in kind)  # type: ignore[attr-defined]
+        raise DefinitionError(f"{field} {value!r}", f"is not one of {words}") from None
 
 
 def _check(velocity: Velocity) -> None:

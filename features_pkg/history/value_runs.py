@@ -53,11 +53,14 @@ class ValueRuns:
 
     def opened_before(self, span: int | None, *, in_days: bool) -> Ints:
         """How many runs opened before each position, for windows `span` long (None: no start)."""
+        # `continued` has a number for each sighting but the first, which always opens a run. Cut to
+        # the number of sightings, because without any there is no first one.
         continued = self._continued(span, in_days=in_days)
         return self._before(self._position[np.concatenate(([True], ~continued))[: self._size]])
 
     def closed_before(self, span: int, *, in_days: bool) -> Ints:
         """How many runs had their last sighting before each position."""
+        # A sighting is the last of its run if the next one does not continue it; the very last is.
         continued = self._continued(span, in_days=in_days)
         return self._before(self._position[np.concatenate((~continued, [True]))[: self._size]])
 

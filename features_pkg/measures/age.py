@@ -56,6 +56,7 @@ def _ages(windows: ArrayWindows, position: Ints) -> Ints:
     if not len(windows.events.at_us):
         return np.full(len(position), NEVER, dtype=np.int64)
     happened = windows.after > windows.before
+    # The position for an empty window may be -1 or one past the events: 0 stands in for it.
     event_us = windows.events.at_us[np.where(happened, position, 0)]
     return np.where(happened, (windows.at_us - event_us) // SECOND_US, NEVER)
 

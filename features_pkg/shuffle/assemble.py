@@ -16,22 +16,24 @@ from features_pkg.shuffle.answer import payload_values, pieces_of
 from features_pkg.shuffle.order_pieces import ORDER_PIECE, order_feature_columns
 
 
-def assembled_schema(features: FeatureSet, passed: pa.Schema) -> pa.Schema:
+def assembled_schema(features: FeatureSet, extra_columns: pa.Schema) -> pa.Schema:
     """`order_pk`, the columns passed on, and an int64 column per feature."""
     columns = [(name, pa.int64()) for name in features.names]
-    return pa.schema([("order_pk", pa.int64()), *passed, *columns])
+    return pa.schema([("order_pk", pa.int64()), *extra_columns, *columns])
 
 
-def assemble(table: pa.Table, features: FeatureSet, passed: pa.Schema) -> pa.Table:
+def assemble(table: pa.Table, features: FeatureSet, extra_columns: pa.Schema) -> pa.Table:
     """One row (`assembled_schema`) per order in `table`, which has all pieces of its orders.
 
     Sorted by `order_pk`, so that the same input gives the same bytes.
     """
-    schema = assembled_schema(features, passed)
+    schema = assembled_schema(features, extra_columns)
     orders = table.filter(pc.equal(table["piece"], ORDER_PIECE)).sort_by("order_pk")
     if not orders.num_rows:
         return schema.empty_table()
-    columns: dict[str, pa.Array] = {name: orders[name] for name in ("order_pk", *passed.names)}
+    columns: dict[str, pa.Array] = {
+        name: orders[name] for name in ("order_pk", *extra_columns.names)
+    }
     for identifier in IDENTIFIERS:
         columns |= dict(_columns(table, identifier, features, orders["order_pk"].to_numpy()))
     values = payload_values(orders["payload"])

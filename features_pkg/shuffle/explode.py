@@ -114,10 +114,10 @@ def _target_lists(
 
 def _questions(batch: pa.Table, identifier: Identifier, entities: Entities) -> pa.Table:
     has_question = batch["asked_us"].is_valid().to_numpy()
-    mine = has_question[entities.row]
-    questions = batch.take(pa.array(entities.row[mine]))
+    is_asking = has_question[entities.row]
+    questions = batch.take(pa.array(entities.row[is_asking]))
     return _shuffle_rows(
-        entities.words[mine],
+        entities.words[is_asking],
         identifier=np.full(questions.num_rows, NUMBER_OF[identifier]),
         kind=np.full(questions.num_rows, RowKind.QUESTION),
         order_pk=questions["order_pk"],

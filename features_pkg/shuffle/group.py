@@ -40,18 +40,18 @@ class Group:
         self, event: Event, targets: Iterable[Identifier], calendar: Calendar
     ) -> SortedEvents:
         """The sorted events of one kind."""
-        mine = np.isin(self.kind, ROW_KINDS[event])
-        rows = self.rows.filter(pa.array(mine))
+        is_of_event = np.isin(self.kind, ROW_KINDS[event])
+        rows = self.rows.filter(pa.array(is_of_event))
         events = Events(
             entities=len(self.words),
-            entity=self.entity[mine],
+            entity=self.entity[is_of_event],
             at_us=rows["at_us"].to_numpy(),
             amount_cents=rows["amount_cents"].to_numpy(),
             targets=_target_values(rows, targets),
             order=rows["order_pk"].to_numpy(),
             recorded_key=rows["recorded_key"].to_numpy(),
             order_recorded_key=rows["order_recorded_key"].to_numpy(),
-            repeated=self.kind[mine] == RowKind.REPEATED_CHARGEBACK,
+            repeated=self.kind[is_of_event] == RowKind.REPEATED_CHARGEBACK,
         )
         return SortedEvents(events, calendar)
 
@@ -85,7 +85,7 @@ def _target_values(rows: pa.Table, targets: Iterable[Identifier]) -> dict[Identi
     codes = pc.list_flatten(rows["code"].combine_chunks()).to_numpy()
     values = {}
     for target in targets:
-        mine = numbers == NUMBER_OF[target]
-        _, code = np.unique(codes[mine], return_inverse=True)
-        values[target] = TargetValues(event[mine], code)
+        is_of_target = numbers == NUMBER_OF[target]
+        _, code = np.unique(codes[is_of_target], return_inverse=True)
+        values[target] = TargetValues(event[is_of_target], code)
     return values

@@ -29,19 +29,19 @@ ORDER_PIECE: Final = len(ENTITY_KINDS)
 _NULL: Final = np.iinfo(np.int64).min
 
 
-def order_piece_schema(passed: pa.Schema) -> pa.Schema:
+def order_piece_schema(extra_columns: pa.Schema) -> pa.Schema:
     """`PIECES` and the columns that an order's own piece passes on (null in all other pieces)."""
-    return pa.schema([*PIECES, *passed])
+    return pa.schema([*PIECES, *extra_columns])
 
 
 def order_pieces(
     batch: pa.Table,
-    passed: pa.Schema,
+    extra_columns: pa.Schema,
     features: FeatureSet,
     calendar: Calendar,
     starts: MerchantStarts,
 ) -> pa.Table:
-    """The own piece of every order with a question in a batch (`ORDER_ROWS`, questions, `passed`).
+    """The own piece of every order with a question in a batch: `ORDER_ROWS`, questions, extras.
 
     Without it an order that names nothing would have no row at all.
     """
@@ -49,8 +49,13 @@ def order_pieces(
     rows = _values(orders, features.snapshot_lag, calendar, starts)
     values = np.array(list(rows), dtype=np.int64).reshape(orders.num_rows, len(ORDER_FEATURES))
     piece = pa.array(np.full(orders.num_rows, ORDER_PIECE), pa.int8())
-    columns = [orders["order_pk"], piece, payloads(values), *(orders[n] for n in passed.names)]
-    return pa.table(columns, schema=order_piece_schema(passed))
+    columns = [
+        orders["order_pk"],
+        piece,
+        payloads(values),
+        *(orders[n] for n in extra_columns.names),
+    ]
+    return pa.table(columns, schema=order_piece_schema(extra_columns))
 
 
 def order_feature_columns(values: Ints) -> Iterator[pa.Array]:

@@ -55,6 +55,8 @@ class _EventTable:
     def __init__(self, events: SortedEvents, targets: tuple[Identifier, ...], base: Ints) -> None:
         self._starts: list[int] = events.starts.tolist()
         self._at_us: list[int] = events.at_us.tolist()
+        # Sorted events of a day are neighbours: those of day i are from bounds[i] to bounds[i + 1],
+        # and a running sum at both bounds gives the cents between them.
         day_starts, self._events = _by_day(events.entity, events.days, base)
         bounds = np.append(day_starts, len(events.entity))
         cents_before = events.cents_before
@@ -90,11 +92,16 @@ class _EventTable:
 
 
 class _DayCounts:
-    """Per entity the listed days and how many rows fell on each; the rest is older."""
+    """Per entity the listed days and how many rows fell on each; the rest is older.
+
+    Its arrays have a row for each (entity, day), sorted. With 90 listed days and `base` 1000, the
+    day 999 has the offset 89, the day 910 has 0, and the day 909 has -1: it is older.
+    """
 
     def __init__(self, entity: Ints, day: Ints, count: Ints, base: Ints) -> None:
         offset = day - (base[entity] - LISTED_DAYS)
         self.listed = offset >= 0
+        # The listed rows of entity e are from bounds[e] to bounds[e + 1].
         total = np.bincount(entity, weights=count, minlength=len(base)).astype(np.int64)
         self._bounds = np.searchsorted(entity[self.listed], np.arange(len(base) + 1)).tolist()
         self._days: list[int] = offset[self.listed].tolist()

@@ -27,7 +27,7 @@ def build_snapshot(
     features, run = job.feature_set, uuid.uuid4().hex
     orders = _read_events(job, spark, stores, read_bounds)
     folder = run_folder(DATASET, run)
-    rows = timelines_of(orders, features, job.settings.entity_key)
+    rows = timelines_of(orders, features, job.settings.entity_secret)
     rows.write.mode("error").parquet(stores.offline.location(folder))
     manifest = Manifest(
         slot=snapshot_slot(features.timelines_id, as_of),

@@ -50,7 +50,7 @@ def missing_night(settings: Settings, now_us: int) -> date | None:
     features = FeatureSet(settings.timezone, settings.snapshot_lag)
     due_day = calendar.due_day(now_us, settings.snapshot_lag)
     with redis.Redis.from_url(settings.redis_url) as client:
-        namespace = Namespace.of(EntityKeys(settings.entity_key, features.timelines_id))
+        namespace = Namespace.of(EntityKeys(settings.entity_secret, features.timelines_id))
         newest = read_published(client, namespace).newest
     if newest is not None and newest.as_of >= due_day:
         return None

@@ -58,7 +58,7 @@ class Stores:
             postgres_url=self.postgres_url,
             redis_url=self.redis_url,
             storage_url="file:///nowhere",
-            entity_key=self.secret,
+            entity_secret=self.secret,
             card_key=self.secret,
             model_path=self.model_folder,
         )

@@ -114,7 +114,7 @@ def a_job(
         postgres_url=postgres_url,
         redis_url=redis_url,
         storage_url=storage_url,
-        entity_key=bytes(range(32)),
+        entity_secret=bytes(range(32)),
         card_key=bytes(range(32)),
         label_maturity=timedelta(days=7),
     )

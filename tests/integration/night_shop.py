@@ -33,7 +33,7 @@ class NightShop:
     ) -> EventTimeline | None:
         """What the newest load says of an entity."""
         (*_, newest) = read_published(self.client, self.job.namespace).load_list.loads
-        keys = EntityKeys(self.job.settings.entity_key, self.timelines)
+        keys = EntityKeys(self.job.settings.entity_secret, self.timelines)
         key = keys.key(self.history.merchant_id, identifier, value)
         content = timeline_at(self.client, self.job.namespace, key, newest.load_id)
         return None if content is None else decode(content).of(event)

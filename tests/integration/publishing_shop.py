@@ -43,7 +43,7 @@ class PublishingShop:
         self.namespace = job.namespace
         self.timelines = job.namespace.timelines
         self.store = open_store(job.settings.storage_url)
-        self._keys = EntityKeys(job.settings.entity_key, self.timelines)
+        self._keys = EntityKeys(job.settings.entity_secret, self.timelines)
         self.runs = 0
 
     def key(self, name: str) -> bytes:

@@ -143,7 +143,7 @@ def test_a_snapshot_that_was_withdrawn_is_built_anew(shop: NightShop) -> None:
 def test_values_that_a_withdrawn_load_left_never_show(shop: NightShop) -> None:
     shop.history.order(CUTOFF - HOUR, card="c1")
     shop.night()
-    keys = EntityKeys(shop.job.settings.entity_key, shop.timelines)
+    keys = EntityKeys(shop.job.settings.entity_secret, shop.timelines)
     key = keys.key(shop.history.merchant_id, "card", "never")
     (load,) = read_published(shop.client, shop.job.namespace).load_list.loads
     write_load(shop.client, shop.job.namespace, load, {key: b"bad"}, load_list=LoadList())

@@ -53,7 +53,7 @@ def test_the_list_keeps_what_may_be_asked_for_and_a_floor_stands_for_the_rest(
 
 def test_a_new_secret_loads_beside_the_old_one(shop: PublishingShop) -> None:
     row = shop.night(MAY, c1=b"one")
-    settings = replace(shop.job.settings, entity_key=b"another secret of sixteen")
+    settings = replace(shop.job.settings, entity_secret=b"another secret of sixteen")
     other = PublishingShop(replace(shop.job, settings=settings), shop.client, shop.root)
     other.runs = 7
 

@@ -95,9 +95,9 @@ def test_the_newest_load_serves_that_is_not_newer_than_the_day_nor_too_stale(
     due_day: int, load_id: int | None
 ) -> None:
     loads = [a_load(1, 10), a_load(4, 14), a_load(6, 30)]
-    max_stale = 2 if due_day < 20 else 6
+    max_stale_days = 2 if due_day < 20 else 6
 
-    found = load_for_day(loads, due_day, max_stale)
+    found = load_for_day(loads, due_day, max_stale_days)
 
     assert (found.load_id if found else None) == load_id
 

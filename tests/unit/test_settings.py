@@ -26,10 +26,10 @@ def test_what_is_not_set_has_its_default():
     assert settings.environment == "production"
     assert settings.timezone == "America/Sao_Paulo"
     assert settings.snapshot_lag == timedelta(hours=4)
-    assert settings.max_stale == 2
+    assert settings.max_stale_days == 2
     assert settings.label_maturity == timedelta(days=60)
     assert settings.model_path is None
-    assert settings.entity_key == bytes.fromhex("0a" * 32)
+    assert settings.entity_secret == bytes.fromhex("0a" * 32)
 
 
 def test_every_variable_reaches_its_field():
@@ -46,7 +46,7 @@ def test_every_variable_reaches_its_field():
     assert settings.environment == "development"
     assert settings.timezone == "America/Manaus"
     assert settings.snapshot_lag == timedelta(hours=1)
-    assert settings.max_stale == 1
+    assert settings.max_stale_days == 1
     assert settings.label_maturity == timedelta(days=7)
     assert settings.model_path == Path("models/first")
     assert settings.log_level == "DEBUG"
@@ -163,7 +163,7 @@ def test_secrets_stay_out_of_the_repr():
 
     assert "secret" not in text
     assert "\\n" not in text
-    assert "entity_key" not in text
+    assert "entity_secret" not in text
 
 
 def test_the_real_environment_wins_over_the_file_of_the_local_stack(tmp_path):

@@ -78,6 +78,8 @@ class _IdentifierAnswers:
         """The value of `velocity` for each question."""
         start, end = edges(velocity)
         after = self._position(velocity.event, end)
+        # An older snapshot can end before a short window begins. Such a window is empty, so its
+        # start may not lie after its end.
         windows = ArrayWindows(
             events=self._history[velocity.event],
             at_us=self._at_us,

@@ -1,4 +1,4 @@
-"""Live questions that could not see all that the rule names: rows in flight, imported later, ...
+"""Live questions that may have seen less than the rule shows: rows were in flight, or came later.
 
 What a live order saw is docs/semantics.md section 5. Visibility only filters events; what a measure
 says of them is computed as for everybody else.
@@ -48,6 +48,9 @@ def limited_questions(
         start, newest = events.starts[entity], events.newest_recorded_key
         limited |= events.with_repeated[entity]
         for edge, limit in ((AT, visibility.xmin), (CUTOFF, visibility.watermark)):
+            # `newest[i]` is the greatest recorded key of an entity's events up to position i. If it
+            # is not below the limit just before the edge, an event was stored after what the
+            # question is certain to have seen.
             before = events.positions(entity, questions.ranks(edge, events.times)[rows])
             if len(newest):
                 limited |= (before > start) & (newest[before - 1] >= limit[rows])
@@ -124,15 +127,15 @@ def _could_see(
     recorded, at_us = events.recorded_key[row], events.at_us[row]
     before_cutoff = at_us < questions.edge_us(CUTOFF)[question]
     in_load = before_cutoff & (recorded < visibility.watermark[question])
-    read = _was_read(visibility, question, recorded)
-    read &= _was_read(visibility, question, events.order_recorded_key[row])
-    read &= at_us < questions.at_us[question]
+    in_recent_read = _was_read(visibility, question, recorded)
+    in_recent_read &= _was_read(visibility, question, events.order_recorded_key[row])
+    in_recent_read &= at_us < questions.at_us[question]
     if past is Past.DISTANT:
         visible = in_load
     elif past is Past.RECENT:
-        visible = read
+        visible = in_recent_read
     else:
-        visible = np.where(before_cutoff, in_load, read)
+        visible = np.where(before_cutoff, in_load, in_recent_read)
     return np.asarray(visible & (events.order[row] != visibility.order[question]))
 
 

@@ -65,7 +65,7 @@ def read_instant_us(
         return _calendar(zone).cutoff_us(time.toordinal())
     shift_us = _shift_us(zone, local_us // _QUARTER_US)
     if shift_us == NO_INSTANT:
-        raise ValueRefused(field, _skipped(zone))
+        raise ValueRefused(field, _skipped_reason(zone))
     return local_us + shift_us
 
 
@@ -96,7 +96,7 @@ def column_us(
     )
 
 
-def _skipped(zone: str) -> str:
+def _skipped_reason(zone: str) -> str:
     """Why a local time of `zone` is refused over which its clocks were put forward."""
     return f"never occurred in {zone}: its clocks were put forward over it"
 
@@ -168,7 +168,7 @@ def _from_local(local_us: Ints, field: str, zone: str | None, refusals: Refusals
     shift_us = np.zeros(len(local_us), np.int64)
     shift_us[known] = shifts[quarter_of]
     never = shift_us == NO_INSTANT
-    refusals.add(never, field, _skipped(zone))
+    refusals.add(never, field, _skipped_reason(zone))
     return np.where(never, NO_INSTANT, local_us + shift_us)
 
 

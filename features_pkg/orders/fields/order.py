@@ -42,12 +42,12 @@ def read_order(
     cents = read_cents(amount_cents)
     single = {name: read_identifier(name, identifiers.get(name)) for name in SINGLE_VALUED}
     single[Identifier.CARD] = read_card(identifiers.get(Identifier.CARD), card_key)
-    named, sold = read_products(products), read_items(items)
+    listed_products, order_items = read_products(products), read_items(items)
     return Order(
         order_id=checked_id,
         amount_cents=cents,
-        product=distinct_products(named, sold),
+        product=distinct_products(listed_products, order_items),
         placed_at=None if placed_us is None else from_us(placed_us),
-        items=sold,
+        items=order_items,
         **single,
     )

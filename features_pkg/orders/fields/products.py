@@ -91,8 +91,8 @@ def read_products(texts: Iterable[str | None]) -> tuple[str, ...]:
 
 def distinct_products(products: Iterable[str], items: Iterable[Item]) -> tuple[str, ...]:
     """Each product of `products` and of `items` once, in order of appearance."""
-    sold = (item.product for item in items if item.product is not None)
-    return tuple(dict.fromkeys([*products, *sold]))
+    of_items = (item.product for item in items if item.product is not None)
+    return tuple(dict.fromkeys([*products, *of_items]))
 
 
 def column_items(column: pa.Array, refusals: Refusals) -> list[tuple[Item, ...]]:

@@ -122,7 +122,7 @@ class World:
             postgres_url=self.postgres_url,
             redis_url=self.redis_url,
             storage_url=self.storage_url,
-            entity_key=bytes(range(32)),
+            entity_secret=bytes(range(32)),
             card_key=bytes(range(32)),
             model_path=self.model,
         )
