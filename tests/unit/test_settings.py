@@ -187,7 +187,7 @@ def test_a_project_is_found_from_any_folder_of_it(tmp_path):
 def test_the_card_key_is_the_entity_key_until_it_has_a_value_of_its_own():
     same, other = (some_settings(ONTEM_CARD_KEY=value) for value in ("", "0b" * 32))
 
-    assert same.card_key == same.entity_key
-    assert (other.card_key, other.entity_key) == (bytes([11] * 32), same.entity_key)
+    assert same.card_key == same.entity_secret
+    assert (other.card_key, other.entity_secret) == (bytes([11] * 32), same.entity_secret)
     with pytest.raises(SettingsError, match="ONTEM_CARD_KEY is '<5 characters, not shown>'"):
         some_settings(ONTEM_CARD_KEY="short")
