@@ -16,6 +16,7 @@ UNITS_US = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000
 SINCE_CUTOFF = "since_cutoff"
 EVER = "ever"
 LONGEST_DISTANT_DAYS = 90
+"""Timelines list so many days: another number is another `TIMELINES_LAYOUT`."""
 LONGEST_SERVED_RECENT_US = 24 * UNITS_US["h"]
 
 _WINDOW = re.compile(rf"[1-9][0-9]{{0,8}}[smhd]|{SINCE_CUTOFF}|{EVER}")

@@ -43,7 +43,7 @@ class ArrayWindows:
 class EntityPast:
     """What one kind of event did for one entity of an order that is being evaluated.
 
-    `timeline` is its distant past, None when nothing is known of one. The recent events are sorted
+    `timeline` is its distant past, None without one. The recent events are sorted
     by instant; `at_us` and `cents` are their columns.
     """
 

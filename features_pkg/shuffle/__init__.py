@@ -1,7 +1,7 @@
-"""What crosses Spark's shuffle: narrow rows out of orders, answers in pieces, and back to one row.
+"""What crosses Spark's shuffle: entities' rows out of orders, answers in pieces, and one row again.
 
 All of it maps Arrow to Arrow; Spark only brings the rows of an entity, then those of an order,
-together. `explode` makes narrow rows. With all rows of an entity in one table,
+together. `explode` makes the shuffle rows. With all rows of an entity in one table,
 `snapshot_timelines` or `answer_pieces` reads them; `assemble` puts the pieces of an order into one
 row.
 """

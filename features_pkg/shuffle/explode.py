@@ -1,4 +1,4 @@
-"""Order rows into narrow rows: one per entity and event, and one per entity and question."""
+"""Order rows into shuffle rows: one per entity and event, and one per entity and question."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Targets = Mapping[tuple[Identifier, Event], tuple[Identifier, ...]]
 
 
 def explode(batch: pa.Table, keys: EntityKeys, targets: Targets) -> pa.Table:
-    """The narrow rows (`SHUFFLE_ROWS`) of a batch of orders (`ORDER_ROWS`), with their questions.
+    """The shuffle rows (`SHUFFLE_ROWS`) of a batch of orders (`ORDER_ROWS`), with their questions.
 
     Only identifiers, events and targets that a feature looks at get rows.
     """

@@ -1,4 +1,4 @@
-"""The shapes of the rows: orders as they come, and the narrow rows that are shuffled."""
+"""The shapes of the rows: orders as they come, and the shuffle rows made of them."""
 
 from __future__ import annotations
 

@@ -7,17 +7,23 @@ event that happened, and the rest is one flat MessagePack array of whole numbers
   while the days go by.
 - The shape says, for orders and for chargebacks, how many targets follow plus one; 0 is "never
   happened".
-- The array has for each kind of event: last instant less first instant; its *days*, and those of
-  each target, on which so many of the target's different values were *last* seen; the cents of each
-  listed day of the event, and then of the older events together.
-- *Days* are a head, the listed days, how many fell on each, and how many are older. The head is 4
-  times the number of days, plus 2 if "how many" is written (else it is 1 on each day), plus 1 if
-  "older" is (else it is 0). Listed are the 90 days before `base`, counted from their start; what
-  lies before them is older (docs/semantics.md section 7).
+- The array has for each kind of event that happened:
 
-Kept is what each measure needs (`features_pkg/measures`): counts, cents, last sightings, first and
-last instants. A measure that needs another column changes this layout, `timelines/build.py` and
-`TIMELINES_LAYOUT`.
+| field | numbers | when present |
+|---|---|---|
+| length | last instant less first instant | always |
+| *days* of the event | on which days it happened | always |
+| *days* of each target | on which days its different values were *last* seen | for each target |
+| cents | those of each listed day of the event | always |
+| older cents | those of all older events together | if some are older |
+
+*Days* are a head, the listed days, the count of each, and how many are older. The head is 4 times
+the number of listed days, plus 2 if the counts are written (else each is 1), plus 1 if "older" is
+written (else it is 0). The 90 days before `base` can be listed, each as its distance from the first
+of them; what lies before them is older (docs/semantics.md section 7).
+
+These are the numbers that the measures need (`features_pkg/measures`). A measure that needs another
+one changes this layout, `timelines/build.py` and `TIMELINES_LAYOUT`.
 """
 
 from __future__ import annotations
@@ -98,7 +104,8 @@ class Timeline:
 
     The night counted two orders on the day before it, 2018-06-10, at one card: 9 reais in all, the
     second a microsecond after the first. Eight days later they are still in a window of 30 days,
-    and no longer in one of 7:
+    and no longer in one of 7. The numbers are: a microsecond between first and last; one day, whose
+    count is written; that day is the last of the 90; two orders; 900 cents.
 
     >>> base, first_us = 736855, 1_528_642_800_000_000
     >>> head = (base << 8 | 1).to_bytes(4, "little") + first_us.to_bytes(7, "little")

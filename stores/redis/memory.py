@@ -8,7 +8,7 @@ from stores.redis.errors import RedisFull, RedisMayEvict
 from stores.redis.load_list import Load, LoadList
 
 ENTITY_OVERHEAD_BYTES: Final = 36
-"""What Redis needs for one more entity besides its timeline, as measured (`make bench`)."""
+"""What Redis needs for one more entity besides its timeline (`make bench ARGS=online_store`)."""
 
 
 def bytes_needed(load: Load, timelines_bytes: int, load_list: LoadList) -> int:
