@@ -137,7 +137,9 @@ def read_times(url: str, keys: Sequence[bytes]) -> float:
 def timelines() -> list[GroupRows]:
     """The rows of a snapshot of all generated orders, by group."""
     calendar = Calendar(FEATURES.timezone)
-    narrow = shuffle.explode(order_rows(), KEYS, FEATURES.timeline_targets)
+    narrow = shuffle.explode(
+        shuffle.with_entity_keys(order_rows(), KEYS), FEATURES.timeline_targets
+    )
     table = shuffle.snapshot_timelines(narrow, FEATURES, calendar)
     groups: list[tuple[list[bytes], list[bytes]]] = [([], []) for _ in range(GROUPS)]
     for key, timeline in zip(

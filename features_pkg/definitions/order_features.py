@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from features_pkg.definitions.phone_areas import zip_code_regions
+from features_pkg.identifiers import Identifier
 from features_pkg.orders.normalising import is_valid
 from features_pkg.orders.order import Order
 
@@ -53,14 +54,14 @@ def local_weekday(context: OrderContext) -> int | None:
     return context.local.weekday()
 
 
-def different_products(context: OrderContext) -> int | None:
+def different_products(order: Order) -> int | None:
     """How many different products the order names."""
-    return len(context.order.product)
+    return len(order.product)
 
 
-def email_domain_kind(context: OrderContext) -> int | None:
+def email_domain_kind(order: Order) -> int | None:
     """0 a domain of its own, 1 a free mailbox, 2 a throw-away one; null without a valid e-mail."""
-    email = context.order.email
+    email = order.email
     if email is None or not is_valid("email", email):
         return None
     domain = email.rpartition("@")[2]
@@ -69,29 +70,29 @@ def email_domain_kind(context: OrderContext) -> int | None:
     return int(domain in FREE_EMAIL_DOMAINS)
 
 
-def document_valid(context: OrderContext) -> int | None:
+def document_valid(order: Order) -> int | None:
     """Whether the document is a CPF or CNPJ with right check digits."""
-    return _flag("document", context.order.document)
+    return _flag("document", order.document)
 
 
-def document_is_company(context: OrderContext) -> int | None:
+def document_is_company(order: Order) -> int | None:
     """Whether the document is as long as a CNPJ, rather than a CPF; null for neither."""
-    return {11: 0, 14: 1}.get(len(context.order.document or ""))
+    return {11: 0, 14: 1}.get(len(order.document or ""))
 
 
-def phone_valid(context: OrderContext) -> int | None:
+def phone_valid(order: Order) -> int | None:
     """Whether the phone number can exist."""
-    return _flag("phone", context.order.phone)
+    return _flag("phone", order.phone)
 
 
-def zip_code_valid(context: OrderContext) -> int | None:
+def zip_code_valid(order: Order) -> int | None:
     """Whether the postal code is a whole CEP or its five-digit prefix."""
-    return _flag("zip_code", context.order.zip_code)
+    return _flag("zip_code", order.zip_code)
 
 
-def phone_area_matches_zip_code(context: OrderContext) -> int | None:
+def phone_area_matches_zip_code(order: Order) -> int | None:
     """Whether the phone's area code lies in the region of the CEP; null where either is foreign."""
-    phone, zip_code = context.order.phone, context.order.zip_code
+    phone, zip_code = order.phone, order.zip_code
     if phone is None or zip_code is None or not zip_code[:5].isdigit():
         return None
     regions = zip_code_regions(phone)
@@ -107,22 +108,68 @@ def _flag(identifier: str, value: str | None) -> int | None:
     return None if value is None else int(is_valid(identifier, value))
 
 
-FUNCTIONS: Final[tuple[Callable[[OrderContext], int | None], ...]] = (
-    amount_cents,
-    local_hour,
-    local_weekday,
-    different_products,
-    email_domain_kind,
-    document_valid,
-    document_is_company,
-    phone_valid,
-    zip_code_valid,
-    phone_area_matches_zip_code,
-    merchant_history_days,
+class ValuePart(NamedTuple):
+    """Values of one identifier, or their first `characters` (None: all of them).
+
+    Of the products it is only how many different ones there are.
+    """
+
+    identifier: Identifier
+    characters: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ValueFeature:
+    """An order feature that depends on the order's values alone, not on its instant or merchant.
+
+    `function` answers alike for all orders that are alike in `parts`. So an engine over columns
+    calls it once for each different combination of these.
+    """
+
+    function: Callable[[Order], int | None]
+    parts: tuple[ValuePart, ...]
+
+    def of_context(self, context: OrderContext) -> int | None:
+        """The value for an order and what is beside it."""
+        return self.function(context.order)
+
+
+_DOCUMENT: Final = (ValuePart(Identifier.DOCUMENT),)
+VALUE_FEATURES: Final[dict[str, ValueFeature]] = {
+    feature.function.__name__: feature
+    for feature in (
+        ValueFeature(different_products, (ValuePart(Identifier.PRODUCT),)),
+        ValueFeature(email_domain_kind, (ValuePart(Identifier.EMAIL),)),
+        ValueFeature(document_valid, _DOCUMENT),
+        ValueFeature(document_is_company, _DOCUMENT),
+        ValueFeature(phone_valid, (ValuePart(Identifier.PHONE),)),
+        ValueFeature(zip_code_valid, (ValuePart(Identifier.ZIP_CODE),)),
+        # "+55" and the area code; as many digits as the prefix of a CEP has.
+        ValueFeature(
+            phone_area_matches_zip_code,
+            (ValuePart(Identifier.PHONE, 5), ValuePart(Identifier.ZIP_CODE, 5)),
+        ),
+    )
+}
+CONTEXT_FEATURES: Final[dict[str, Callable[[OrderContext], int | None]]] = {
+    function.__name__: function
+    for function in (amount_cents, local_hour, local_weekday, merchant_history_days)
+}
+"""The other order features: of the amount, the instant and the merchant, without any identifier."""
+
+ORDER_FEATURES: Final[tuple[str, ...]] = (
+    "amount_cents",
+    "local_hour",
+    "local_weekday",
+    *VALUE_FEATURES,
+    "merchant_history_days",
 )
-ORDER_FEATURES: Final[tuple[str, ...]] = tuple(function.__name__ for function in FUNCTIONS)
+_FUNCTIONS: Final = tuple(
+    VALUE_FEATURES[name].of_context if name in VALUE_FEATURES else CONTEXT_FEATURES[name]
+    for name in ORDER_FEATURES
+)
 
 
 def order_feature_values(context: OrderContext) -> list[int | None]:
     """The values of all order features, in the order of `ORDER_FEATURES`."""
-    return [function(context) for function in FUNCTIONS]
+    return [function(context) for function in _FUNCTIONS]

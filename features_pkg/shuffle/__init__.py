@@ -1,17 +1,19 @@
 """What crosses Spark's shuffle: entities' rows out of orders, answers in pieces, and one row again.
 
 All of it maps Arrow to Arrow; Spark only brings the rows of an entity, then those of an order,
-together. `explode` makes the shuffle rows. With all rows of an entity in one table,
-`snapshot_timelines` or `answer_pieces` reads them; `assemble` puts the pieces of an order into one
-row.
+together. `keyed` replaces the values of identifiers, and `explode` makes shuffle rows. With all rows
+of an entity in one table, `snapshot_timelines` or `answer_pieces` reads them; `assemble` puts the
+pieces of an order into one row.
 """
 
 from features_pkg.shuffle.answer import PIECES, answer_pieces
 from features_pkg.shuffle.assemble import assemble, assembled_schema
 from features_pkg.shuffle.explode import explode
+from features_pkg.shuffle.keyed import keyed, with_entity_keys
 from features_pkg.shuffle.merchant_starts import MERCHANT_STARTS, MerchantStarts, merchant_starts
 from features_pkg.shuffle.order_pieces import order_piece_schema, order_pieces
 from features_pkg.shuffle.rows import (
+    KEYED_ROWS,
     ORDER_ROWS,
     QUESTION_FIELDS,
     SHUFFLE_ROWS,
@@ -21,6 +23,7 @@ from features_pkg.shuffle.rows import (
 from features_pkg.shuffle.snapshot import TIMELINES, snapshot_timelines
 
 __all__ = [
+    "KEYED_ROWS",
     "MERCHANT_STARTS",
     "ORDER_ROWS",
     "PIECES",
@@ -33,9 +36,11 @@ __all__ = [
     "assemble",
     "assembled_schema",
     "explode",
+    "keyed",
     "live_visibility",
     "merchant_starts",
     "order_piece_schema",
     "order_pieces",
     "snapshot_timelines",
+    "with_entity_keys",
 ]

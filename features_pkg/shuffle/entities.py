@@ -1,4 +1,4 @@
-"""The keyed hashes of a batch's identifier values, computed once for each different value."""
+"""The entities that the orders of a batch name, as the numbers that the shuffle has for them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features_pkg.array_types import Ints
-from features_pkg.entity_keys import EntityKeys
+from features_pkg.entity_keys import KEY_BYTES
 from features_pkg.history.ragged import expand
 from features_pkg.identifiers import Identifier
 
@@ -34,32 +34,19 @@ class Entities:
         return expand(start, end - start)
 
 
-def entities_of(batch: pa.Table, identifier: Identifier, keys: EntityKeys) -> Entities:
-    """The entities of one identifier in a batch of order rows.
-
-    A keyed hash costs a microsecond, so it is computed once per different (merchant, value). Three
-    rounds of codes lead there: `value` numbers the different values of the batch, `merchant` its
-    merchants, and `pair` the different `merchant * values + value`.
-    """
-    column, merchants = batch[identifier].combine_chunks(), batch["merchant_id"].to_numpy()
+def entities_of(batch: pa.Table, identifier: Identifier) -> Entities:
+    """The entities of one identifier in a batch of keyed rows."""
+    column = batch[identifier].combine_chunks()
     if identifier.several:
         row = pc.list_parent_indices(column).to_numpy().astype(np.int64)
-        column = pc.list_flatten(column)
-    else:
-        row = np.arange(len(column))
+        return Entities(row, key_words(pc.list_flatten(column)))
     valid = pc.is_valid(column).to_numpy(zero_copy_only=False)
-    row, column = row[valid], column.filter(pa.array(valid))
-    encoded = pc.dictionary_encode(column)
-    values, value = encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int64)
-    merchant_ids, merchant = np.unique(merchants[row], return_inverse=True)
-    pairs, pair = np.unique(merchant * max(len(values), 1) + value, return_inverse=True)
-    content = b"".join(
-        keys.key(int(merchant_ids[p // len(values)]), identifier, values[p % len(values)])
-        for p in pairs.tolist()
-    )
-    words = np.frombuffer(content, dtype="<i8").reshape(-1, 3)
-    if identifier.several and len(row):
-        # An order that names a product twice names one entity.
-        _, first = np.unique(row * len(pairs) + pair, return_index=True)
-        row, pair = row[first], pair[first]
-    return Entities(row, words[pair])
+    return Entities(np.flatnonzero(valid), key_words(column.drop_null()))
+
+
+def key_words(column: pa.Array) -> Ints:
+    """Entity keys, none of them null, as three int64 each."""
+    keys = column.cast(pa.binary(KEY_BYTES))
+    data = memoryview(keys.buffers()[1] or b"")
+    used = data[KEY_BYTES * keys.offset : KEY_BYTES * (keys.offset + len(keys))]
+    return np.frombuffer(used, dtype="<i8").reshape(-1, KEY_BYTES // 8)

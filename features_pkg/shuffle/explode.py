@@ -10,22 +10,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features_pkg.array_types import Ints
-from features_pkg.entity_keys import EntityKeys
 from features_pkg.identifiers import IDENTIFIERS, MERCHANT, Event, Identifier
-from features_pkg.shuffle.entities import Entities, entities_of
+from features_pkg.shuffle.entities import Entities, entities_of, key_words
 from features_pkg.shuffle.rows import NUMBER_OF, SHUFFLE_ROWS, RowKind
 
 Targets = Mapping[tuple[Identifier, Event], tuple[Identifier, ...]]
 """`FeatureSet.targets`, or `timeline_targets` for a snapshot: what is looked at."""
 
 
-def explode(batch: pa.Table, keys: EntityKeys, targets: Targets) -> pa.Table:
-    """The shuffle rows (`SHUFFLE_ROWS`) of a batch of orders (`ORDER_ROWS`), with their questions.
+def explode(batch: pa.Table, targets: Targets) -> pa.Table:
+    """The shuffle rows (`SHUFFLE_ROWS`) of a batch of keyed orders, with their questions.
 
-    Only identifiers, events and targets that a feature looks at get rows.
+    A batch has `KEYED_ROWS`; the features of values may be left out. Only identifiers, events and
+    targets that a feature looks at get rows.
     """
-    entities = {identifier: entities_of(batch, identifier, keys) for identifier in IDENTIFIERS}
-    tables = [_first_of_merchants(batch, keys)]
+    entities = {identifier: entities_of(batch, identifier) for identifier in IDENTIFIERS}
+    tables = [_first_of_merchants(batch)]
     for (identifier, event), names in targets.items():
         events = _orders(batch) if event is Event.ORDER else _chargebacks(batch)
         tables += list(_events(batch, events, identifier, names, entities))
@@ -128,15 +128,14 @@ def _questions(batch: pa.Table, identifier: Identifier, entities: Entities) -> p
     )
 
 
-def _first_of_merchants(batch: pa.Table, keys: EntityKeys) -> pa.Table:
+def _first_of_merchants(batch: pa.Table) -> pa.Table:
     """The earliest order of each merchant: the merchant's own timeline needs no other."""
     merchant, at_us = batch["merchant_id"].to_numpy(), batch["event_us"].to_numpy()
     by_time = np.argsort(at_us, kind="stable")
-    merchant_ids, first = np.unique(merchant[by_time], return_index=True)
+    _, first = np.unique(merchant[by_time], return_index=True)
     row = by_time[first]
-    content = b"".join(keys.key(int(m), MERCHANT, "") for m in merchant_ids)
     return _shuffle_rows(
-        np.frombuffer(content, dtype="<i8").reshape(-1, 3),
+        key_words(batch[MERCHANT].take(pa.array(row)).combine_chunks()),
         identifier=np.full(len(row), NUMBER_OF[MERCHANT]),
         kind=np.full(len(row), RowKind.ORDER),
         order_pk=np.zeros(len(row)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -13,19 +13,25 @@ from features_pkg.array_types import Ints
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.order_features import (
+    CONTEXT_FEATURES,
     ORDER_FEATURES,
+    VALUE_FEATURES,
     OrderContext,
-    order_feature_values,
 )
-from features_pkg.identifiers import IDENTIFIERS
 from features_pkg.orders.order import Order
 from features_pkg.shuffle.answer import PIECES, payloads
 from features_pkg.shuffle.merchant_starts import MerchantStarts
-from features_pkg.shuffle.rows import ENTITY_KINDS
+from features_pkg.shuffle.rows import ENTITY_KINDS, QUESTION_FIELDS
 
 ORDER_PIECE: Final = len(ENTITY_KINDS)
 """The number of this piece, beside those of the identifiers."""
 
+_CONTEXT_COLUMNS: Final = (
+    "order_id",
+    "merchant_id",
+    "amount_cents",
+    *(field.name for field in QUESTION_FIELDS),
+)
 _NULL: Final = np.iinfo(np.int64).min
 
 
@@ -41,7 +47,7 @@ def order_pieces(
     calendar: Calendar,
     starts: MerchantStarts,
 ) -> pa.Table:
-    """The own piece of every order with a question in a batch: `ORDER_ROWS`, questions, extras.
+    """The own piece of every order with a question in a batch: `KEYED_ROWS`, questions, extras.
 
     Without it an order that names nothing would have no row at all.
     """
@@ -68,21 +74,14 @@ def order_feature_columns(values: Ints) -> Iterator[pa.Array]:
 def _values(
     orders: pa.Table, lag: timedelta, calendar: Calendar, starts: MerchantStarts
 ) -> Iterator[Sequence[int]]:
-    for row in orders.to_pylist():
+    names = [*_CONTEXT_COLUMNS, *VALUE_FEATURES]
+    for row in orders.select(names).to_pylist():
         cutoff_us, visible = calendar.cutoff_us(row["as_of"]), row["visible"]
         watermark = visible[0] if visible else None
         first_us = starts.first_us(row["merchant_id"], cutoff_us, watermark)
         due_day = calendar.due_day(row["asked_us"], lag)
         history_days = 0 if first_us is None else due_day - calendar.day_of(first_us)
-        context = OrderContext(_order(row), calendar.local(row["asked_us"]), history_days)
-        yield [_NULL if value is None else value for value in order_feature_values(context)]
-
-
-def _order(row: dict[str, Any]) -> Order:
-    scalars = {str(name): row[name] for name in IDENTIFIERS if not name.several}
-    return Order(
-        order_id=row["order_id"],
-        amount_cents=row["amount_cents"],
-        product=tuple(dict.fromkeys(row["product"] or ())),
-        **scalars,
-    )
+        order = Order(order_id=row["order_id"], amount_cents=row["amount_cents"])
+        context = OrderContext(order, calendar.local(row["asked_us"]), history_days)
+        row |= {name: function(context) for name, function in CONTEXT_FEATURES.items()}
+        yield [_NULL if (value := row[name]) is None else value for name in ORDER_FEATURES]

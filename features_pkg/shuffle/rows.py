@@ -1,4 +1,4 @@
-"""The shapes of the rows: orders as they come, and the shuffle rows made of them."""
+"""The shapes of the rows: orders as they come, keyed, and the shuffle rows made of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from features_pkg.definitions.order_features import VALUE_FEATURES
 from features_pkg.identifiers import IDENTIFIERS, MERCHANT
 
 ENTITY_KINDS: Final[tuple[str, ...]] = (*IDENTIFIERS, MERCHANT)
@@ -39,16 +40,33 @@ ORDER_ROWS: Final = pa.schema(
         ("chargeback_key", pa.list_(pa.int64())),
     ]
 )
-"""An order with all of its chargebacks, earliest first (null or empty: none).
+"""An order with all of its chargebacks, earliest first (null or empty: none), as PostgreSQL has it.
 
 `chargeback_key` holds the recorded key of each."""
+
+ENTITY_KEY_FIELDS: Final = (
+    pa.field(MERCHANT, pa.binary()),
+    *(pa.field(i, pa.list_(pa.binary()) if i.several else pa.binary()) for i in IDENTIFIERS),
+)
+"""The 24-byte keyed hashes of the merchant and of the identifiers' values, each different one once.
+
+They are of variable size only because Spark knows no other."""
+
+KEYED_ROWS: Final = pa.schema(
+    [
+        *(field for field in ORDER_ROWS if field.name not in IDENTIFIERS),
+        *ENTITY_KEY_FIELDS,
+        *((name, pa.int32()) for name in VALUE_FEATURES),
+    ]
+)
+"""`ORDER_ROWS` without an identifier's value: with entity keys, and the features of the values."""
 
 QUESTION_FIELDS: Final = (
     pa.field("asked_us", pa.int64()),
     pa.field("as_of", pa.int32()),
     pa.field("visible", pa.list_(pa.int64())),
 )
-"""Beside `ORDER_ROWS` for training. `asked_us` is null where the order asks no question, `as_of`
+"""Beside `KEYED_ROWS` for training. `asked_us` is null where the order asks no question, `as_of`
 the day (ordinal) of the snapshot that it reads, `visible` its `live_visibility(...)`, null where it
 is asked by the rule."""
 

@@ -9,7 +9,13 @@ from pyspark.sql import DataFrame, SparkSession
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.entity_keys import EntityKeys
-from features_pkg.shuffle import SHUFFLE_ROWS, TIMELINES, explode, snapshot_timelines
+from features_pkg.shuffle import (
+    SHUFFLE_ROWS,
+    TIMELINES,
+    explode,
+    snapshot_timelines,
+    with_entity_keys,
+)
 from jobs.job import Job
 from jobs.snapshot.facts import DATASET, SnapshotFacts, snapshot_slot
 from jobs.snapshot.stores import OpenStores
@@ -54,7 +60,7 @@ def timelines_of(orders: DataFrame, features: FeatureSet, secret: bytes) -> Data
     namespace = features.timelines_id
 
     def explode_batch(batch: pa.Table) -> pa.Table:
-        return explode(batch, EntityKeys(secret, namespace), targets)
+        return explode(with_entity_keys(batch, EntityKeys(secret, namespace)), targets)
 
     def build_timelines(rows: pa.Table) -> pa.Table:
         return snapshot_timelines(rows, features, Calendar(timezone))

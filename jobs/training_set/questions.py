@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 
 from features_pkg.array_types import Ints, Mask
 from features_pkg.calendar import EPOCH_DAY, Calendar
-from features_pkg.entity_keys import EntityKeys
 from features_pkg.identifiers import Identifier
-from features_pkg.shuffle import ORDER_ROWS, QUESTION_FIELDS
+from features_pkg.shuffle import KEYED_ROWS, QUESTION_FIELDS
+from features_pkg.shuffle.entities import entities_of
 from jobs.training_set.labels import LabelRule
 
 ORDER_COLUMNS = pa.schema(
@@ -32,8 +32,8 @@ ORDER_COLUMNS = pa.schema(
 )
 """The columns of a training set besides `order_pk` and the features; `missing` is used up."""
 
-_NEW_COLUMNS = [field for field in ORDER_COLUMNS if field.name not in ORDER_ROWS.names]
-QUESTION_ROWS = pa.schema([*ORDER_ROWS, *QUESTION_FIELDS, *_NEW_COLUMNS])
+_NEW_COLUMNS = [field for field in ORDER_COLUMNS if field.name not in KEYED_ROWS.names]
+QUESTION_ROWS = pa.schema([*KEYED_ROWS, *QUESTION_FIELDS, *_NEW_COLUMNS])
 """An order with its question, if it has one, and the columns of its row of the training set."""
 
 
@@ -47,12 +47,10 @@ class TrainingQuestions:
     lag: timedelta
     rule: LabelRule
     include_stale: bool
-    secret: bytes
-    timelines: str
 
 
 def questions_of(batch: pa.Table, questions: TrainingQuestions) -> pa.Table:
-    """The rows (`QUESTION_ROWS`) of a batch of orders, as `read_questions` reads them.
+    """The rows (`QUESTION_ROWS`) of a batch of orders, as `read_questions` reads them, keyed.
 
     The question of a live order is at its `evaluated_at`, with what its evaluation could see; that
     of an imported order at its `event_at`, with the snapshot of the lag rule. An order outside the
@@ -67,7 +65,7 @@ def questions_of(batch: pa.Table, questions: TrainingQuestions) -> pa.Table:
     as_of = pc.coalesce(
         pc.cast(batch["load_as_of"], pa.int64()), pa.array(calendar.due_days(at_us, questions.lag))
     )
-    columns = {name: batch[name] for name in ORDER_ROWS.names}
+    columns = {name: batch[name] for name in KEYED_ROWS.names}
     columns |= {
         "asked_us": pa.array(at_us, mask=~has_question),
         "as_of": as_of,
@@ -78,7 +76,7 @@ def questions_of(batch: pa.Table, questions: TrainingQuestions) -> pa.Table:
         "live": batch["evaluated_us"].is_valid(),
         "stale_days": batch["stale_days"],
         "missing": batch["missing"],
-        "card_code": _card_codes(batch, questions),
+        "card_code": _card_codes(batch),
     }
     columns |= _labels(batch, has_question, questions.rule)
     return pa.table({name: columns[name] for name in QUESTION_ROWS.names})
@@ -106,14 +104,9 @@ def _labels(batch: pa.Table, has_question: Mask, rule: LabelRule) -> dict[str, p
     }
 
 
-def _card_codes(batch: pa.Table, questions: TrainingQuestions) -> pa.Array:
+def _card_codes(batch: pa.Table) -> pa.Array:
     """A code of each order's card, the shuffle's own: it tells cards apart without naming them."""
-    keys = EntityKeys(questions.secret, questions.timelines)
-    cards = zip(batch["merchant_id"].to_pylist(), batch["card"].to_pylist(), strict=True)
-    codes = [
-        None
-        if card is None
-        else int.from_bytes(keys.key(merchant, Identifier.CARD, card)[:8], "little", signed=True)
-        for merchant, card in cards
-    ]
-    return pa.array(codes, pa.int64())
+    cards = entities_of(batch, Identifier.CARD)
+    codes, has_card = np.zeros(batch.num_rows, np.int64), np.zeros(batch.num_rows, np.bool_)
+    codes[cards.row], has_card[cards.row] = cards.words[:, 0], True
+    return pa.array(codes, mask=~has_card)

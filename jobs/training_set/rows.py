@@ -16,6 +16,7 @@ from features_pkg.shuffle import (
     assemble,
     assembled_schema,
     explode,
+    keyed,
     merchant_starts,
     order_piece_schema,
     order_pieces,
@@ -31,26 +32,31 @@ from jobs.training_set.questions import (
 ORDER_PIECES = order_piece_schema(ORDER_COLUMNS)
 
 
-def question_rows(orders: DataFrame, questions: TrainingQuestions) -> DataFrame:
-    """The orders with their questions and labels."""
-    return map_batches(orders, lambda batch: questions_of(batch, questions), QUESTION_ROWS)
+def question_rows(
+    orders: DataFrame, questions: TrainingQuestions, secret: bytes, timelines: str
+) -> DataFrame:
+    """The orders with their questions and labels, and without a value of an identifier."""
+
+    def ask(batch: pa.Table) -> pa.Table:
+        return questions_of(keyed(batch, EntityKeys(secret, timelines)), questions)
+
+    return map_batches(orders, ask, QUESTION_ROWS)
 
 
-def training_rows(orders: DataFrame, features: FeatureSet, secret: bytes) -> DataFrame:
+def training_rows(orders: DataFrame, features: FeatureSet) -> DataFrame:
     """One row per question of `orders` (`QUESTION_ROWS`): `ORDER_COLUMNS` and all features.
 
     `orders` is read three times. There are two shuffles: the first brings the events and questions
     of an entity together, to be answered; the second brings the answers of an order together.
     """
     targets, timezone = features.targets, features.timezone
-    namespace = features.timelines_id
     starts = MerchantStarts(
         (row.merchant_id, row.event_us, row.recorded_key)
         for row in map_batches(orders, merchant_starts, MERCHANT_STARTS).collect()
     )
 
     def explode_batch(batch: pa.Table) -> pa.Table:
-        return explode(batch, EntityKeys(secret, namespace), targets)
+        return explode(batch, targets)
 
     def answer_entities(rows: pa.Table) -> pa.Table:
         answers = answer_pieces(rows, features, Calendar(timezone))

@@ -109,8 +109,6 @@ def prepare_run(
         lag=features.snapshot_lag,
         rule=LabelRule(to_us(labels_as_of), settings.label_maturity // MICROSECOND),
         include_stale=period.include_stale,
-        secret=settings.entity_secret,
-        timelines=features.timelines_id,
     )
     return PreparedRun(connection, store, read_bounds, questions, now)
 
@@ -126,8 +124,10 @@ def _build(job: Job, prepared: PreparedRun, folder: str) -> tuple[DataFile, ...]
             orders = read_questions(
                 spark, job.settings.postgres_url, pks, prepared.read_bounds.watermark_key
             )
-            orders = question_rows(orders, prepared.questions).persist(StorageLevel.DISK_ONLY)
-            rows = training_rows(orders, job.feature_set, job.settings.entity_secret)
+            secret, timelines = job.settings.entity_secret, job.feature_set.timelines_id
+            orders = question_rows(orders, prepared.questions, secret, timelines)
+            orders.persist(StorageLevel.DISK_ONLY)
+            rows = training_rows(orders, job.feature_set)
             rows.write.mode("error").parquet(prepared.store.location(folder))
             orders.unpersist()
     return describe_files(prepared.store, folder)

@@ -139,7 +139,7 @@ PAST = "features_pkg.measures.inputs:EntityPast."
 WINDOWED = "features_pkg.measures.measure:windowed"
 TIMELINE = "features_pkg.timelines.read:EventTimeline."
 BUILD = "features_pkg.timelines.build:"
-ENTITIES = "features_pkg.shuffle.entities:entities_of"
+ENTITY_KEYS = "features_pkg.shuffle.keyed:_entity_keys"
 
 ONE_ORDER_MISTAKES: dict[str, Mistake | Swap] = {
     "the left edge is out": Mistake(
@@ -225,11 +225,11 @@ ONE_ORDER_MISTAKES: dict[str, Mistake | Swap] = {
     ),
     "merchants mix": Mistake("features_pkg.entity_keys:EntityKeys.key", "{merchant_id}", ""),
     "a product's two sightings in an order are two events": Mistake(
-        ENTITIES, "np.unique(row * len(pairs) + pair, return_index=True)",
+        ENTITY_KEYS, "np.unique(row * max(len(pairs), 1) + pair, return_index=True)",
         "(0, np.arange(len(row)))",
     ),
     "null targets are listed": Mistake(
-        ENTITIES, "valid = pc.is_valid(column)",
+        ENTITY_KEYS, "valid = pc.is_valid(column)",
         "column = pc.fill_null(column, '')\n    valid = pc.is_valid(column)",
     ),
 }  # fmt: skip

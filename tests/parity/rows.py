@@ -65,7 +65,7 @@ def snapshot(
     ]
     if not before:
         return {}
-    table = shuffle.explode(order_rows(before), KEYS, features.timeline_targets)
+    table = shuffle.explode(shuffle.keyed(order_rows(before), KEYS), features.timeline_targets)
     found = shuffle.snapshot_timelines(table, features, CALENDAR)
     return dict(zip(found["entity"].to_pylist(), found["timeline"].to_pylist(), strict=True))
 

@@ -52,6 +52,6 @@ def test_a_snapshot_tells_their_timelines_apart(history: list[PastOrder]) -> Non
 
 
 def card_timelines(history: list[PastOrder], keys: EntityKeys) -> dict[bytes, bytes]:
-    rows = shuffle.explode(order_rows(history), keys, FEATURES.timeline_targets)
+    rows = shuffle.explode(shuffle.keyed(order_rows(history), keys), FEATURES.timeline_targets)
     found = shuffle.snapshot_timelines(rows, FEATURES, CALENDAR).to_pylist()
     return {row["entity"]: row["timeline"] for row in found if row["identifier"] == "card"}

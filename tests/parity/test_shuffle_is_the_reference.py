@@ -25,13 +25,14 @@ def training_rows(
     rows: pa.Table, keys: EntityKeys = KEYS, batch_rows: int = 1000
 ) -> dict[str, dict[str, object]]:
     """All that the Spark job does to order rows with questions, in batches, by order id."""
-    batches = [rows.slice(at, batch_rows) for at in range(0, rows.num_rows, batch_rows)]
+    starts = range(0, rows.num_rows, batch_rows)
+    batches = [shuffle.keyed(rows.slice(start, batch_rows), keys) for start in starts]
     firsts = shuffle.MerchantStarts(
         tuple(row.values())
         for batch in batches
         for row in shuffle.merchant_starts(batch).to_pylist()
     )
-    narrow = pa.concat_tables([shuffle.explode(b, keys, FEATURES.targets) for b in batches])
+    narrow = pa.concat_tables([shuffle.explode(b, FEATURES.targets) for b in batches])
     pieces = shuffle.answer_pieces(narrow, FEATURES, CALENDAR)
     heads = [shuffle.order_pieces(b, PASSED, FEATURES, CALENDAR, firsts) for b in batches]
     whole = pa.concat_tables([pieces, *heads], promote_options="default")

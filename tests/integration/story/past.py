@@ -12,7 +12,7 @@ import redis
 from features_pkg.calendar import to_us
 from features_pkg.history.sorted_events import SortedEvents
 from features_pkg.identifiers import Event, Identifier
-from features_pkg.shuffle import RowKind, explode
+from features_pkg.shuffle import RowKind, explode, with_entity_keys
 from features_pkg.shuffle.group import groups
 from features_pkg.shuffle.rows import ENTITY_KINDS, NUMBER_OF
 from features_pkg.timelines.read import EventTimeline, decode
@@ -107,7 +107,7 @@ def _exploded(world: World, as_of: date, clock: datetime) -> pa.Table:
     orders = read_orders(spark, url, pks, bounds)
     chargebacks = read_chargebacks(spark, url, pks, bounds.watermark_key, before=bounds.cutoff)
     batch = with_chargebacks(orders, chargebacks).toArrow()
-    return explode(batch, world.keys, world.features.timeline_targets)
+    return explode(with_entity_keys(batch, world.keys), world.features.timeline_targets)
 
 
 def night(world: World) -> dict[str, str]:
