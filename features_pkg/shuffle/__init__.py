@@ -1,9 +1,9 @@
 """What crosses Spark's shuffle: entities' rows out of orders, answers in pieces, and one row again.
 
 All of it maps Arrow to Arrow; Spark only brings the rows of an entity, then those of an order,
-together. `keyed` replaces the values of identifiers, and `explode` makes shuffle rows. With all rows
-of an entity in one table, `snapshot_timelines` or `answer_pieces` reads them; `assemble` puts the
-pieces of an order into one row.
+together. `keyed` replaces the values of identifiers, `explode` makes the shuffle rows. With all
+rows of an entity in one table, `snapshot_timelines` or `answer_pieces` reads them; `assemble` puts
+the pieces of an order into one row.
 """
 
 from features_pkg.shuffle.answer import PIECES, answer_pieces
