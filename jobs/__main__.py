@@ -7,6 +7,16 @@ import click
 from jobs.lazy_group import CommandEntry, LazyGroup
 
 JOBS = {
+    "night": CommandEntry(
+        "jobs.snapshot.night_commands",
+        "night",
+        "Build the snapshot of the newest day and publish it; what is done is not done again.",
+    ),
+    "nights": CommandEntry(
+        "jobs.snapshot.night_commands",
+        "nights",
+        "List the newest nights and training sets: how they ended and how long they took.",
+    ),
     "snapshot": CommandEntry(
         "jobs.snapshot.commands", "snapshot", "Build the snapshot as of a day and publish it."
     ),

@@ -37,3 +37,14 @@ class ConnectorMissing(JobError):
     def __init__(self, *, folder: str) -> None:
         super().__init__(f"there is no postgresql-*.jar in {folder}: run `make setup`")
         self.folder = folder
+
+
+class Interrupted(JobError):
+    """Ctrl-C or a TERM ended the job."""
+
+    def __init__(self, *, command: str) -> None:
+        super().__init__(
+            f"interrupted: requests see what they saw before; run `ontem {command}` again, and it "
+            "finishes what is left"
+        )
+        self.command = command

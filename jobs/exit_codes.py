@@ -21,6 +21,7 @@ EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType(
         "stores.redis.errors.PublishRefused": 6,
         "ontem.demo.errors.TrainingDiffers": 7,
         "jobs.importing.errors.TooManyRefused": 8,
+        "jobs.errors.Interrupted": 130,  # as a shell says of a command that Ctrl-C ended
     }
 )
 """By the error's full name, so that no room is imported for the table."""

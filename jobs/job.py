@@ -1,11 +1,11 @@
 """What every job works with: settings, Spark, the database's clock, and how long it took."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 """Prints one sentence of progress."""
+
+WORTH_SAYING: Final = 10.0
+"""Seconds that a stage took last time from which on it is worth to be told before it ends."""
 
 SparkSource = Callable[[str], AbstractContextManager["SparkSession"]]
 """A context that holds a Spark session for the job of that name."""
@@ -74,10 +77,14 @@ class StageTimer:
 
     say: Say
     seconds: dict[str, float] = field(default_factory=dict)
+    last_seconds: Mapping[str, float] = field(default_factory=dict)
+    """Those of an earlier run: a stage that took long then says so when it begins."""
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Measure the seconds of what runs inside, under `name`."""
+        if (expected := self.last_seconds.get(name, 0.0)) >= WORTH_SAYING:
+            self.say(f"  {name} ... (last time {expected:.0f} s)")
         start = time.monotonic()
         yield
         seconds = time.monotonic() - start

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from jobs.exit_codes import exit_code
-from jobs.library_errors import Ending, ending
+from jobs.endings import ending_of
 
 
 class CommandEntry(NamedTuple):
@@ -47,8 +46,7 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except Exception as error:  # a bug keeps its traceback
-            code = exit_code(error)
-            end = ending(error) if code is None else Ending(str(error), code)
+            end = ending_of(error)
             if end is None:
                 raise
             click.echo(f"ontem: {end.sentence}", err=True)

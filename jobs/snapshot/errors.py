@@ -5,6 +5,17 @@ from datetime import date
 from jobs.errors import JobError
 
 
+class PeriodReversed(JobError):
+    """Nights from a later day to an earlier one."""
+
+    def __init__(self, *, first_day: date, last_day: date) -> None:
+        super().__init__(
+            f"the last day {last_day} is before the first day {first_day}: name the earlier one "
+            "first"
+        )
+        self.first_day, self.last_day = first_day, last_day
+
+
 class SnapshotOutdated(JobError):
     """The day's snapshot is published, and orders that belong to it were stored since."""
 

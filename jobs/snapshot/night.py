@@ -1,6 +1,6 @@
 """The night job: from orders in PostgreSQL to a load that requests can see."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
@@ -43,10 +43,10 @@ class SnapshotResult:
     written: int = 0
     was_published: bool = False
     """Whether the load was published before, so that nothing was done."""
-    seconds: dict[str, float] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-def snapshot(job: Job, as_of: date) -> SnapshotResult:
+def snapshot(job: Job, as_of: date, timer: StageTimer | None = None) -> SnapshotResult:
     """Build, commit and publish the snapshot as of a day.
 
     After a run that was killed this finishes the same load, unless the orders it was built from
@@ -67,7 +67,7 @@ def snapshot(job: Job, as_of: date) -> SnapshotResult:
         if load and _has_changed(stores.connection, load):
             mark_withdrawn(stores.connection, load.load_id)
             load = None
-        timer = StageTimer(job.say)
+        timer = timer or StageTimer(job.say)
         if published.newest is None:
             older = [row for row in _loads_before(job, stores, load) if row.as_of < as_of]
             published = _publish_older(job, stores, older, published, timer)
@@ -182,12 +182,19 @@ def _build_load(
     job: Job, stores: OpenStores, read_bounds: ReadBounds, as_of: date, timer: StageTimer
 ) -> LoadRow:
     """Build and commit a snapshot, and give it a load id."""
+    key, manifest = build_in_spark(job, stores, read_bounds, as_of, timer)
+    return register_load(stores.connection, _new_load(key, manifest))
+
+
+def build_in_spark(
+    job: Job, stores: OpenStores, read_bounds: ReadBounds, as_of: date, timer: StageTimer
+) -> tuple[str, Manifest[SnapshotFacts]]:
+    """Commit the snapshot as of a day, which becomes no load by that; its key and its manifest."""
     with ExitStack() as stack:
         with timer.stage("start Spark"):
-            spark = stack.enter_context(job.spark("ontem snapshot"))
+            spark = stack.enter_context(job.spark("ontem night"))
         with timer.stage("build the snapshot"):
-            key, manifest = build_snapshot(job, spark, stores, read_bounds, as_of)
-    return register_load(stores.connection, _new_load(key, manifest))
+            return build_snapshot(job, spark, stores, read_bounds, as_of)
 
 
 def _new_load(key: str, manifest: Manifest[SnapshotFacts]) -> NewLoad:

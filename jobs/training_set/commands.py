@@ -31,6 +31,7 @@ def training_set(
 
     The period is from one day to the day before another.
     """
+    from jobs.run_record import recorded
     from jobs.training_set.run import TrainingPeriod
     from jobs.training_set.run import training_set as run
 
@@ -41,7 +42,11 @@ def training_set(
         labels_as_of=labels_as_of,
         include_stale=include_stale,
     )
-    key, manifest = run(job_here(clock), period)
+    job = job_here(clock)
+    with recorded(job, "training-set", end_day) as recording:
+        key, manifest = run(job, period, recording.timer)
+        result = recording.result
+        result.revision, result.rows, result.bytes = key, manifest.rows, manifest.bytes
     facts, labels = manifest.facts, manifest.facts.labels
     click.echo(
         f"{facts.orders:,} orders, {facts.live:,} of them live, {len(facts.features)} features; "

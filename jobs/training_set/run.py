@@ -58,7 +58,9 @@ class PreparedRun:
     now: datetime
 
 
-def training_set(job: Job, period: TrainingPeriod) -> tuple[str, Manifest[TrainingSetFacts]]:
+def training_set(
+    job: Job, period: TrainingPeriod, timer: StageTimer | None = None
+) -> tuple[str, Manifest[TrainingSetFacts]]:
     """Build and commit the training set of a period; the key of its manifest, and that manifest.
 
     Raises PeriodEmpty, DayNotOver while its last day is not over, StillWriting,
@@ -70,7 +72,7 @@ def training_set(job: Job, period: TrainingPeriod) -> tuple[str, Manifest[Traini
     with job.connect() as connection:
         prepared = prepare_run(job, period, connection, store)
         run = uuid.uuid4().hex
-        files = _build(job, prepared, run_folder(DATASET, run))
+        files = _build(job, prepared, run_folder(DATASET, run), timer or StageTimer(job.say))
         facts = _facts(job, period, prepared, files)
         if not facts.orders:
             raise NothingToTrainOn(
@@ -113,9 +115,8 @@ def prepare_run(
     return PreparedRun(connection, store, read_bounds, questions, now)
 
 
-def _build(job: Job, prepared: PreparedRun, folder: str) -> tuple[DataFile, ...]:
+def _build(job: Job, prepared: PreparedRun, folder: str, timer: StageTimer) -> tuple[DataFile, ...]:
     """Write the rows into the run's folder."""
-    timer = StageTimer(job.say)
     with ExitStack() as stack:
         with timer.stage("start Spark"):
             spark = stack.enter_context(job.spark("ontem training-set"))

@@ -169,6 +169,31 @@ CREATE TABLE loads (
 );
 ALTER SEQUENCE load_ids OWNED BY loads.load_id;
 
+-- One row for each night and each training set, for people: no job reads it to decide anything. A
+-- run without an outcome goes on while its session is there, and was killed otherwise.
+CREATE TABLE runs (
+    run_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    command       text        NOT NULL CHECK (command IN ('night', 'training-set')),
+    day           date        NOT NULL,
+    timelines     text        NOT NULL,
+    entity_key_id text        NOT NULL,
+    started_by    text        NOT NULL,
+    started_at    timestamptz NOT NULL DEFAULT ontem_clock(),
+    session_pid   integer     NOT NULL,
+    session_start timestamptz,
+    ended_at      timestamptz,
+    outcome       text CHECK (outcome IN ('done', 'unchanged', 'failed', 'interrupted')),
+    exit_code     smallint,
+    error         text,
+    load_id       bigint REFERENCES loads,
+    revision      text,
+    rows          bigint,
+    bytes         bigint,
+    written       bigint,
+    seconds       jsonb       NOT NULL DEFAULT '{}',
+    CHECK ((outcome IS NULL) = (ended_at IS NULL))
+);
+
 -- The indexes of the recent read, merchant first.
 CREATE INDEX orders_merchant ON orders (merchant_id, event_at);
 CREATE INDEX orders_user     ON orders (merchant_id, "user", event_at)   WHERE "user" IS NOT NULL;

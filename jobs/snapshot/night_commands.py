@@ -1,0 +1,94 @@
+"""`ontem night` and `ontem nights`."""
+
+import json
+from datetime import UTC, date, datetime
+
+import click
+
+from jobs.entry import CLOCK, Day, job_here
+from stores.postgres.runs import Outcome, RunRow, newest_runs
+
+
+@click.command()
+@click.option(
+    "--as-of",
+    type=Day(),
+    help="Count what happened before this day.  [default: the newest day that has begun]",
+)
+@click.option(
+    "--backfill",
+    type=(Day(), Day()),
+    metavar="FROM TO",
+    help="Run the nights of all these days, both included. A day before the newest published "
+    "one is built for the offline store alone.",
+)
+@CLOCK
+def night(as_of: date | None, backfill: tuple[date, date] | None, clock: datetime | None) -> None:
+    """Build the snapshot of the newest day and publish it; what is done is not done again."""
+    from jobs.snapshot import nights
+
+    if as_of and backfill:
+        raise click.UsageError("--as-of names one day and --backfill several: give one of them")
+    job = job_here(clock)
+    if backfill:
+        nights.nights(job, *backfill)
+    else:
+        nights.night(job, as_of or nights.newest_day(job))
+
+
+@click.command()
+@click.option("--last", type=click.IntRange(min=1), default=20, show_default=True, metavar="N")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, newest first.")
+def nights(
+    last: int,
+    as_json: bool,  # noqa: FBT001  click gives flags by name
+) -> None:
+    """List the newest nights and training sets: how they ended and how long they took."""
+    with job_here().connect() as connection:
+        runs = newest_runs(connection, last)
+    if not runs and not as_json:
+        click.echo("no night yet: run one with `ontem night`")
+    for run in runs:
+        click.echo(_as_json(run) if as_json else _describe(run))
+
+
+def _describe(run: RunRow) -> str:
+    total = sum(run.seconds.values())
+    lines = [
+        f"run {run.run_id}  {run.command} {run.day}  {run.outcome}"
+        + (f" in {total:.1f} s" if total else "")
+    ]
+    made = []
+    if run.load_id is not None:
+        made.append(f"load {run.load_id}")
+    if run.rows is not None:
+        made.append(f"{run.rows:,} rows")
+    if run.bytes is not None:
+        made.append(f"{run.bytes / 1e6:,.1f} MB")
+    if run.rows is not None and run.written is not None:
+        made.append(f"{run.written:,} written, {run.rows - run.written:,} unchanged")
+    if made:
+        lines.append("  " + ", ".join(made))
+    if run.revision:
+        lines.append(f"  {run.revision}")
+    if run.seconds:
+        lines.append("  " + ", ".join(f"{name} {s:.1f} s" for name, s in run.seconds.items()))
+    if run.error:
+        lines.append(f"  exit code {run.exit_code}: {run.error}")
+    if run.outcome == Outcome.KILLED:
+        lines.append("  it ended without a word: run the same command again")
+    lines.append(f"  by {run.started_by}, from {_utc(run.started_at)}{_until(run)}")
+    return "\n".join(lines)
+
+
+def _until(run: RunRow) -> str:
+    return f" to {_utc(run.ended_at)}" if run.ended_at else ""
+
+
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+def _as_json(run: RunRow) -> str:
+    names = [name for kind in (RunRow.__mro__[1], RunRow) for name in kind.__annotations__]
+    return json.dumps({name: getattr(run, name) for name in names}, default=str)

@@ -1,0 +1,108 @@
+"""Nights as they are run and recorded: that of the newest day, of a given one, or of several."""
+
+from datetime import date
+from typing import Final
+
+from features_pkg.calendar import MICROSECOND, from_us, to_us
+from jobs.errors import DayNotOver
+from jobs.job import Job
+from jobs.run_record import Recording, recorded
+from jobs.snapshot.errors import PeriodReversed
+from jobs.snapshot.facts import SnapshotFacts, snapshot_slot
+from jobs.snapshot.night import build_in_spark, snapshot
+from jobs.snapshot.stores import open_stores
+from jobs.snapshot.summary import summary
+from jobs.watermark import LATE_AFTER, wait_for_read_bounds
+from stores.files.manifest import newest_revision, read_manifest
+from stores.files.store import open_store
+from stores.postgres.clock import database_clock
+from stores.postgres.runs import Outcome
+from stores.redis.connection import connect_redis
+from stores.redis.published import read_published
+
+COMMAND: Final = "night"
+
+
+def newest_day(job: Job) -> date:
+    """The newest day whose night can run: the civil day that the database's clock is in.
+
+    In the first seconds of a day, while late rows of the one before may come, it is that one.
+    """
+    with job.connect() as connection:
+        now = database_clock(connection)
+    newest_us = to_us(now) - LATE_AFTER // MICROSECOND - 1
+    return date.fromordinal(job.calendar.day_of(newest_us))
+
+
+def night(job: Job, as_of: date) -> None:
+    """Build, commit and publish the snapshot as of a day, on record.
+
+    Raises what `snapshot` raises, and Interrupted.
+    """
+    with recorded(job, COMMAND, as_of) as recording:
+        _publish(job, as_of, recording)
+
+
+def nights(job: Job, first_day: date, last_day: date) -> None:
+    """The nights of all days from one to another, each on record; those that are done stay so.
+
+    A day before the newest published one can't be published any more. Its snapshot is built for the
+    offline store alone, unless that has it.
+
+    Raises PeriodReversed, DayNotOver before the first night, and what `snapshot` raises.
+    """
+    if last_day < first_day:
+        raise PeriodReversed(first_day=first_day, last_day=last_day)
+    _check_begun(job, last_day)
+    for ordinal in range(first_day.toordinal(), last_day.toordinal() + 1):
+        day = date.fromordinal(ordinal)
+        with recorded(job, COMMAND, day) as recording:
+            if ordinal >= _newest_published(job):
+                _publish(job, day, recording)
+            else:
+                _keep_offline(job, day, recording)
+
+
+def _publish(job: Job, as_of: date, recording: Recording) -> None:
+    job.say(f"night of {as_of}")
+    night = snapshot(job, as_of, recording.timer)
+    result, load = recording.result, night.load
+    result.load_id, result.revision, result.rows = load.load_id, load.revision, load.entities
+    result.written = night.written
+    if night.was_published:
+        recording.outcome = Outcome.UNCHANGED
+    else:
+        store = open_store(job.settings.storage_url)
+        result.bytes = read_manifest(store, load.revision, SnapshotFacts).bytes
+    job.say(summary(night))
+
+
+def _keep_offline(job: Job, as_of: date, recording: Recording) -> None:
+    job.say(f"night of {as_of}, for the offline store alone: a newer day is published")
+    with open_stores(job) as stores:
+        slot = snapshot_slot(job.feature_set.timelines_id, as_of)
+        if revision := newest_revision(stores.offline, slot):
+            recording.outcome, recording.result.revision = Outcome.UNCHANGED, slot.key(revision)
+            job.say(f"  {slot.key(revision)} is there already: nothing was done")
+            return
+        bounds = wait_for_read_bounds(stores.connection, as_of, job.calendar, say=job.say)
+        key, manifest = build_in_spark(job, stores, bounds, as_of, recording.timer)
+        result = recording.result
+        result.revision, result.rows, result.bytes = key, manifest.rows, manifest.bytes
+        job.say(f"{manifest.rows:,} entities\n  {key}")
+
+
+def _newest_published(job: Job) -> int:
+    """The day (ordinal) of the newest published load, 0 without one."""
+    with connect_redis(job.settings.redis_url) as client:
+        newest = read_published(client, job.namespace).newest
+    return newest.as_of if newest else 0
+
+
+def _check_begun(job: Job, day: date) -> None:
+    """Raises DayNotOver unless the night of `day` can run by now."""
+    with job.connect() as connection:
+        now = database_clock(connection)
+    possible_at = from_us(job.calendar.cutoff_us(day.toordinal())) + LATE_AFTER
+    if now <= possible_at:
+        raise DayNotOver(day=day, possible_at=possible_at, now=now)

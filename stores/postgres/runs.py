@@ -1,0 +1,148 @@
+"""The table `runs`: who ran a night or built a training set, what came of it, and how long it took.
+
+A run writes its row when it begins and completes it when it ends. The row of a run that was killed
+stays as it began, and tells by its session that nobody works on it any more.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final, cast
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from stores.postgres.connection import Connection
+
+
+class Outcome(StrEnum):
+    """How a run stands. The last two are of a run without an end."""
+
+    DONE = "done"
+    UNCHANGED = "unchanged"
+    """Everything was there already, so nothing was done."""
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    RUNNING = "running"
+    KILLED = "killed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """A run that begins: of which command, for which day, and who started it.
+
+    `day` is the day of a night, or the day after the last one of a training set.
+    """
+
+    command: str
+    day: date
+    timelines: str
+    entity_key_id: str
+    started_by: str
+
+
+@dataclass(slots=True, kw_only=True)
+class RunResult:
+    """What a run made, as far as it came. What it did not reach is None."""
+
+    load_id: int | None = None
+    revision: str | None = None
+    rows: int | None = None
+    bytes: int | None = None
+    written: int | None = None
+    """How many rows were written to Redis; all others of the snapshot were there unchanged."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """By stage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """How a run ended: `error` is the sentence that its command printed."""
+
+    outcome: Outcome
+    exit_code: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow(NewRun):
+    """A row of the table."""
+
+    run_id: int
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str
+    exit_code: int | None
+    error: str | None
+    load_id: int | None
+    revision: str | None
+    rows: int | None
+    bytes: int | None
+    written: int | None
+    seconds: dict[str, float]
+
+
+_COLUMNS: Final = """
+run_id, command, day, timelines, entity_key_id, started_by, started_at, ended_at,
+coalesce(outcome, CASE WHEN EXISTS (
+    SELECT FROM pg_stat_activity AS session
+    WHERE session.pid = runs.session_pid
+      AND (session.backend_start IS NULL OR session.backend_start = runs.session_start)
+) THEN 'running' ELSE 'killed' END) AS outcome,
+exit_code, error, load_id, revision, rows, bytes, written, seconds
+"""
+
+
+def begin_run(connection: Connection, run: NewRun) -> int:
+    """Record that a run begins in this session; its id."""
+    ((run_id,),) = connection.execute(
+        "INSERT INTO runs (command, day, timelines, entity_key_id, started_by, session_pid,"
+        " session_start)"
+        " VALUES (%s, %s, %s, %s, %s, pg_backend_pid(),"
+        " (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()))"
+        " RETURNING run_id",
+        (run.command, run.day, run.timelines, run.entity_key_id, run.started_by),
+    ).fetchall()
+    return cast(int, run_id)
+
+
+def end_run(connection: Connection, run_id: int, result: RunResult, end: RunEnd) -> None:
+    """Record how a run ended, and what it made until then."""
+    connection.execute(
+        "UPDATE runs SET ended_at = ontem_clock(), outcome = %s, exit_code = %s, error = %s,"
+        " load_id = %s, revision = %s, rows = %s, bytes = %s, written = %s, seconds = %s"
+        " WHERE run_id = %s",
+        (
+            end.outcome,
+            end.exit_code,
+            end.error,
+            result.load_id,
+            result.revision,
+            result.rows,
+            result.bytes,
+            result.written,
+            Jsonb(dict(result.seconds)),
+            run_id,
+        ),
+    )
+
+
+def newest_runs(connection: Connection, number: int) -> Sequence[RunRow]:
+    """The newest runs, newest first."""
+    with connection.cursor(row_factory=class_row(RunRow)) as cursor:
+        cursor.execute(
+            f"SELECT {_COLUMNS} FROM runs ORDER BY run_id DESC LIMIT %s",  # noqa: S608
+            (number,),
+        )
+        return cursor.fetchall()
+
+
+def last_seconds(connection: Connection, command: str, timelines: str) -> dict[str, float]:
+    """The seconds of each stage of the newest run of a command that was done; empty without one."""
+    row = connection.execute(
+        "SELECT seconds FROM runs WHERE command = %s AND timelines = %s AND outcome = 'done'"
+        " ORDER BY run_id DESC LIMIT 1",
+        (command, timelines),
+    ).fetchone()
+    return {} if row is None else cast(dict[str, float], row[0])
