@@ -37,7 +37,14 @@ def night(as_of: date | None, backfill: tuple[date, date] | None, clock: datetim
 
 
 @click.command()
-@click.option("--last", type=click.IntRange(min=1), default=20, show_default=True, metavar="N")
+@click.option(
+    "--last",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="How many of them.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, newest first.")
 def nights(
     last: int,
