@@ -1,5 +1,6 @@
 """What the jobs' commands take from the process: project, environment and terminal."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,21 +63,24 @@ def job_here(clock: datetime | None = None) -> Job:
     """
     project = project_here()
     environ = environment_of(project)
+    settings = Settings.from_environ(environ)
     master = environ.get("SPARK_MASTER", "local[*]")
 
     @contextmanager
     def spark(app_name: str) -> Iterator["SparkSession"]:
         from jobs.spark.session import SparkSettings, session
+        from jobs.spark.storage import storage_options
 
-        settings = SparkSettings(
+        of_spark = SparkSettings(
             jars=project / ".ontem" / "jars",
             scratch=project / ".ontem" / "spark",
             master=master,
             progress=sys.stderr.isatty(),
+            # The process's own variables: the JVM finds its credentials there, too.
+            storage=storage_options(settings.storage_url, os.environ),
         )
-        with session(app_name, settings) as running:
+        with session(app_name, of_spark) as running:
             yield running
 
-    settings = Settings.from_environ(environ)
     command = click.get_current_context().command.name
     return Job(settings=settings, spark=spark, say=click.echo, name=command or "job", clock=clock)

@@ -41,10 +41,25 @@ class Connector:
         return f"{self.artifact}-{self.version}.jar"
 
 
-def read_connectors(path: Path) -> list[Connector]:
-    """The connectors that a file such as `deploy/connectors.txt` lists."""
+@dataclass(frozen=True, slots=True)
+class ConnectorList:
+    """The jars to have, and the patterns `group:artifact` of what they name and Spark needs not."""
+
+    connectors: tuple[Connector, ...]
+    excluded: tuple[str, ...] = ()
+
+
+def read_connectors(path: Path) -> ConnectorList:
+    """The connectors that a file such as `deploy/connectors.txt` lists.
+
+    A line has a coordinate and a sha256, or `without` and a pattern to exclude.
+    """
     lines = (line.split("#")[0].split() for line in path.read_text(encoding="utf-8").splitlines())
-    return [_connector(*words) for words in lines if words]
+    pairs = [(first, second) for first, second in filter(None, lines)]
+    return ConnectorList(
+        tuple(_connector(first, second) for first, second in pairs if first != "without"),
+        tuple(second for first, second in pairs if first == "without"),
+    )
 
 
 def _connector(coordinate: str, sha256: str) -> Connector:
@@ -52,16 +67,17 @@ def _connector(coordinate: str, sha256: str) -> Connector:
     return Connector(group, artifact, version, sha256)
 
 
-def install(connectors: list[Connector], jars: Path) -> None:
-    """Leave exactly `connectors` in the folder `jars`, fetching only those that are missing.
+def install(listed: ConnectorList, jars: Path) -> None:
+    """Leave exactly the listed connectors in the folder `jars`, fetching only what is missing.
 
     Raises ConnectorError when a jar can't be resolved or its bytes are not the pinned ones.
     """
+    connectors = listed.connectors
     missing = [each for each in connectors if not _is_installed(each, jars)]
     jars.mkdir(parents=True, exist_ok=True)
     if missing:
         with tempfile.TemporaryDirectory(dir=jars.parent, prefix="ivy-") as cache:
-            _resolve(missing, Path(cache))
+            _resolve(missing, listed.excluded, Path(cache))
             for connector in missing:
                 copy_if_pinned(connector, Path(cache) / "jars" / connector.resolved_name, jars)
     for stale in set(jars.glob("*.jar")) - {jars / each.name for each in connectors}:
@@ -94,7 +110,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _resolve(connectors: list[Connector], cache: Path) -> None:
+def _resolve(connectors: list[Connector], excluded: tuple[str, ...], cache: Path) -> None:
     """Fetch into `cache` with Spark's own resolver, by submitting an empty program."""
     import pyspark
 
@@ -105,6 +121,7 @@ def _resolve(connectors: list[Connector], cache: Path) -> None:
         str(spark_home / "bin" / "spark-submit"),
         "--master=local[1]",
         "--packages=" + ",".join(each.coordinate for each in connectors),
+        *(["--exclude-packages=" + ",".join(excluded)] if excluded else []),
         f"--conf=spark.jars.ivy={cache}",
         "--conf=spark.ui.enabled=false",
         str(program),

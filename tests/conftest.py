@@ -3,6 +3,7 @@
 import itertools
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ import hypothesis
 import pytest
 import redis
 
+from tests.s3 import S3Server, s3_server
 from tests.servers import Servers, a_database, servers, with_database
 
 if TYPE_CHECKING:
@@ -101,16 +103,29 @@ def storage_url(storage_folder: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator["SparkSession"]:
-    """A small Spark for the whole session, made as the jobs make theirs."""
+def s3() -> Iterator[S3Server]:
+    """The S3 server of this session; make a bucket of your own there, and remove it."""
+    with s3_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory, s3: S3Server) -> Iterator["SparkSession"]:
+    """A small Spark for the whole session, made as the jobs make theirs; it reaches `s3`, too."""
     from jobs.spark.session import SparkSettings, session
+    from jobs.spark.storage import storage_options
 
     settings = SparkSettings(
         jars=PROJECT / ".ontem" / "jars",
         scratch=tmp_path_factory.mktemp("Área de Trabalho 50% "),
         master="local[2]",
+        storage=storage_options("s3://", s3.variables),
     )
-    with session("tests", settings) as made:
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in s3.variables.items():
+                patch.setenv(name, value)  # its JVM takes the credentials from there as it starts
+            made = stack.enter_context(session("tests", settings))
         made.conf.set("spark.sql.shuffle.partitions", "2")
         yield made
 

@@ -1,6 +1,6 @@
 """Arrow functions over Spark tables: the only way a feature is ever computed in Spark."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -12,7 +12,7 @@ Transform = Callable[[pa.Table], pa.Table]
 def map_batches(frame: DataFrame, transform: Transform, schema: pa.Schema) -> DataFrame:
     """The rows, of `schema`, that `transform` makes of each batch of `frame`."""
 
-    def transform_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def transform_batches(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
         for batch in batches:
             yield from transform(pa.Table.from_batches([batch])).cast(schema).to_batches()
 
@@ -27,7 +27,7 @@ def map_partitions(
     All rows with equal `keys` are in one partition. Their order is not defined.
     """
 
-    def transform_partition(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def transform_partition(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
         rows = list(batches)
         if rows:
             yield from transform(pa.Table.from_batches(rows)).cast(schema).to_batches()

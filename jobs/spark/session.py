@@ -2,9 +2,9 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ from jobs.spark.jdbc import jdbc_options
 FETCH_SIZE: Final = 20_000
 BATCH_ROWS: Final = 50_000
 MEMORY_SHARE: Final = 0.25
+POSTGRES: Final = "postgresql-*.jar"
 LOGGING: Final = Path(__file__).parent / "log4j2.properties"
 GIB: Final = 2**30
 
@@ -29,6 +30,8 @@ class SparkSettings:
     scratch: Path
     master: str = "local[*]"
     progress: bool = False
+    storage: Mapping[str, str] = field(default_factory=dict)
+    """Spark's options for the offline store, as `storage_options` returns them."""
 
     @property
     def partitions(self) -> int:
@@ -38,17 +41,16 @@ class SparkSettings:
 
 @contextmanager
 def session(app_name: str, settings: SparkSettings) -> Iterator[SparkSession]:
-    """A Spark session in UTC without a UI, with the PostgreSQL connector from `settings.jars`.
+    """A Spark session in UTC without a UI, with the connectors from `settings.jars`.
 
     It downloads nothing, its Python workers run this interpreter, and it is stopped at the end.
     Raises ConnectorMissing.
     """
-    jars = sorted(settings.jars.glob("postgresql-*.jar"))
-    if not jars:
+    if not any(settings.jars.glob(POSTGRES)):
         raise ConnectorMissing(folder=str(settings.jars))
     os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = SparkSession.builder.appName(app_name).master(settings.master)
-    for name, value in _options(settings, jars).items():
+    for name, value in _options(settings).items():
         builder = builder.config(name, value)
     with without_java_banner():
         spark = builder.getOrCreate()
@@ -58,7 +60,7 @@ def session(app_name: str, settings: SparkSettings) -> Iterator[SparkSession]:
         spark.stop()
 
 
-def _options(settings: SparkSettings, jars: list[Path]) -> dict[str, str]:
+def _options(settings: SparkSettings) -> dict[str, str]:
     options = {
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOGGING.as_uri()}",
         "spark.sql.adaptive.enabled": "true",
@@ -79,14 +81,19 @@ def _options(settings: SparkSettings, jars: list[Path]) -> dict[str, str]:
         options |= {
             "spark.driver.bindAddress": "127.0.0.1",
             # Not `spark.jars`, where a comma or a bracket in a folder's name has a meaning.
-            "spark.driver.extraClassPath": ":".join(str(jar) for jar in jars),
+            "spark.driver.extraClassPath": ":".join(_jars(settings, "*.jar")),
             "spark.driver.host": "127.0.0.1",
             "spark.driver.memory": f"{_driver_memory_mib()}m",
             "spark.local.dir": str(settings.scratch),
         }
     else:
-        options["spark.jars"] = ",".join(str(jar) for jar in jars)
-    return options
+        # A cluster such as EMR has its own S3A: ours beside it would be each class twice.
+        options["spark.jars"] = ",".join(_jars(settings, POSTGRES))
+    return options | dict(settings.storage)
+
+
+def _jars(settings: SparkSettings, pattern: str) -> list[str]:
+    return [str(jar) for jar in sorted(settings.jars.glob(pattern))]
 
 
 def _driver_memory_mib() -> int:
