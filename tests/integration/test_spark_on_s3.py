@@ -6,7 +6,7 @@ import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql.functions import col, lit, raise_error, spark_partition_id, when
 
-FOLDER = "João 50%/rows [1]"
+FOLDER = "João 50%/rows #1"
 
 
 @pytest.fixture
