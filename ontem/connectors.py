@@ -43,7 +43,7 @@ class Connector:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorList:
-    """The jars to have, and the patterns `group:artifact` of what they name and Spark needs not."""
+    """The jars to have, and the patterns `group:artifact` of jars not to fetch along with them."""
 
     connectors: tuple[Connector, ...]
     excluded: tuple[str, ...] = ()
