@@ -1,7 +1,7 @@
 """A CSV file, read strictly: rows are never swallowed or guessed without a word."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, TextIO
 import numpy as np
 import pyarrow as pa
 
-from jobs.importing.batches import ROWS_PER_BATCH, NumberedBatch, file_digest
+from jobs.importing.batches import ROWS_PER_BATCH, NumberedBatch, UnchangedFile, file_digest
 from jobs.importing.errors import FileUnreadable
 
 if TYPE_CHECKING:
     from _csv import Reader
+
+MOST_QUOTES = 100
+"""Of how many quotes of a line each is tried as the one that does not close."""
 
 
 class CsvSource:
@@ -22,8 +25,12 @@ class CsvSource:
     def __init__(self, path: Path, delimiter: str) -> None:
         self._path, self._delimiter = path, delimiter
         self.name = path.name
+        self._unchanged = UnchangedFile(path)
         with self._open() as stream:
             self.columns: Sequence[str] = next(self._reader(stream), [])
+        if any("\0" in column for column in self.columns):
+            reason = "its text is not UTF-8, but perhaps UTF-16: save it as UTF-8"
+            raise FileUnreadable(source=path.name, reason=reason)
         self.rows: int | None = None
         self.refused_rows: list[tuple[int, str]] = []
 
@@ -35,7 +42,7 @@ class CsvSource:
         """All rows, with these columns only. Raises FileUnreadable."""
         positions = [self.columns.index(column) for column in columns]
         with self._open() as stream:
-            rows = self._numbered_rows(self._reader(stream))
+            rows = self._numbered_rows(stream)
             while batch := list(islice(rows, ROWS_PER_BATCH)):
                 numbers, values = zip(*batch, strict=True)
                 arrays = [
@@ -45,36 +52,36 @@ class CsvSource:
                 yield NumberedBatch(
                     pa.RecordBatch.from_arrays(arrays, list(columns)), np.array(numbers, np.int64)
                 )
+        self._unchanged.check()
 
     def _open(self) -> TextIO:
         return self._path.open(encoding="utf-8-sig", newline="")
 
-    def _reader(self, stream: TextIO) -> "Reader":
+    def _reader(self, lines: Iterable[str]) -> "Reader":
         # Strict: a quote that never closes, or closes before its value ends, is an error.
-        return csv.reader(stream, delimiter=self._delimiter, strict=True)
+        return csv.reader(lines, delimiter=self._delimiter, strict=True)
 
-    def _numbered_rows(self, reader: "Reader") -> Iterator[tuple[int, list[str]]]:
+    def _numbered_rows(self, stream: TextIO) -> Iterator[tuple[int, list[str]]]:
         """The rows after the header that are as long as it, and the number of each.
 
         Lines without any character are not rows. Raises FileUnreadable.
         """
-        fields, number, line = len(next(reader, [])), 0, reader.line_num
+        lines: list[str] = []
+        reader = self._reader(_keep(stream, lines))
+        next(reader, None)
+        number, line = 0, reader.line_num
+        lines.clear()
         try:
             for row in reader:
                 first_line, line = line + 1, reader.line_num
-                if not row:
-                    continue
-                number += 1
-                if len(row) != fields:
-                    self.refused_rows.append((number, "has more or fewer fields than the header"))
-                elif line > first_line and self._swallows_rows(row):
-                    reason = (
-                        f"has a value of {line - first_line + 1} lines, of which one is a row by "
-                        f"itself (from line {first_line} on): look for a quote that does not close"
-                    )
-                    self.refused_rows.append((number, reason))
-                else:
-                    yield number, row
+                if row:
+                    number += 1
+                    fault = self._fault(row, lines, first_line)
+                    if fault is None:
+                        yield number, row
+                    else:
+                        self.refused_rows.append((number, fault))
+                lines.clear()
         except csv.Error as error:
             raise FileUnreadable(
                 source=self.name, reason=f"row {number + 1} (from line {line + 1} on): "
@@ -86,16 +93,46 @@ class CsvSource:
                 reason=f"some bytes after line {line} are not UTF-8: save it as UTF-8",
             ) from error
 
-    def _swallows_rows(self, row: list[str]) -> bool:
-        """Whether a line inside a value has as many fields as the header."""
-        lines = [line for value in row for line in value.splitlines()[1:]]
-        try:
-            return any(len(fields) == len(row) for fields in self._reader_of(lines))
-        except csv.Error:
-            return False
+    def _fault(self, row: list[str], lines: list[str], first_line: int) -> str | None:
+        """Why a row is refused, which the file has in these lines; None for a good one."""
+        is_as_long = len(row) == len(self.columns)
+        if len(lines) == 1:
+            return None if is_as_long else "has more or fewer fields than the header"
+        look = f"(from line {first_line} on): look for a quote that does not close"
+        if not is_as_long:
+            return f"has more or fewer fields than the header, in {len(lines)} lines {look}"
+        if self._swallows_rows(lines):
+            return f"has a value of {len(lines)} lines, of which one is a row by itself {look}"
+        return None
 
-    def _reader_of(self, lines: list[str]) -> "Reader":
-        return csv.reader(lines, delimiter=self._delimiter)
+    def _swallows_rows(self, lines: list[str]) -> bool:
+        """Whether one of the lines after the first is a row by itself.
+
+        That is a line that lies wholly within a value and has as many fields as the header; or the
+        last line, if it and the first have as many without the quote that joins them.
+        """
+        first, *inner, last = lines
+        if any(self._fields(line) == len(self.columns) for line in inner):
+            return True
+        return self._is_row_without_a_quote(first) and self._is_row_without_a_quote(last)
+
+    def _is_row_without_a_quote(self, line: str) -> bool:
+        quotes = [at for at, character in enumerate(line) if character == '"'][:MOST_QUOTES]
+        return any(self._fields(line[:at] + line[at + 1 :]) == len(self.columns) for at in quotes)
+
+    def _fields(self, line: str) -> int:
+        """How many fields a line has, read leniently."""
+        try:
+            return len(next(csv.reader([line], delimiter=self._delimiter), []))
+        except csv.Error:
+            return 0
+
+
+def _keep(stream: Iterable[str], lines: list[str]) -> Iterator[str]:
+    """The lines of a stream, each also appended to `lines`."""
+    for line in stream:
+        lines.append(line)
+        yield line
 
 
 def csv_failure(message: str) -> str:

@@ -8,15 +8,20 @@ from jobs.importing.errors import RejectsNotWritable
 from jobs.importing.refusals import Refusal
 
 HEADER = ("row", "order_id", "field", "reason")
+_FIRST_LINE = ",".join(HEADER).encode()
 
 
 class RejectsFile:
-    """A CSV file that is created with the first refused row; an older file is removed first."""
+    """A CSV file that is created with the first refused row; an older one is removed first.
+
+    Any other file of that name is left alone: RejectsNotWritable. It may be the file to import.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.rows = 0
         self._stream: TextIO | None = None
+        _refuse_other_files(path)
         try:
             path.unlink(missing_ok=True)
             path.touch()  # so that a missing folder is reported before a long import, not after
@@ -38,3 +43,15 @@ class RejectsFile:
         """Finish the file, if there is one."""
         if self._stream is not None:
             self._stream.close()
+
+
+def _refuse_other_files(path: Path) -> None:
+    """Refuse what is there already, unless it is empty or an older file of refused rows."""
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise RejectsNotWritable(path, "it is not a regular file")
+    with path.open("rb") as stream:
+        line = stream.readline(len(_FIRST_LINE) + 2)
+    if line and line.rstrip(b"\r\n") != _FIRST_LINE:
+        raise RejectsNotWritable(path, "it has something else than refused rows")

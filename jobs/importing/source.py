@@ -11,11 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from jobs.importing.batches import ROWS_PER_BATCH, NumberedBatch, file_digest
+from jobs.importing.batches import ROWS_PER_BATCH, NumberedBatch, UnchangedFile, file_digest
 from jobs.importing.csv_source import CsvSource, csv_failure
 from jobs.importing.errors import FileUnreadable
 
 PARQUET_MAGIC = b"PAR1"
+PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd"}
+"""How packed files begin, and who packs like this."""
 FAR_US = 2**62
 """Stands for a time that microseconds can't hold: some 146,000 years from now."""
 
@@ -44,8 +46,12 @@ def open_source(source: Path | pa.Table, delimiter: str = ",") -> Source:
     if isinstance(source, pa.Table):
         return TableSource(source)
     try:
-        with source.open("rb") as stream:
-            is_parquet = stream.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
+        start = _first_bytes(source)
+        for magic, packer in PACKED.items():
+            if start.startswith(magic):
+                reason = f"it is packed by {packer}: unpack it first"
+                raise FileUnreadable(source=str(source), reason=reason)
+        is_parquet = start == PARQUET_MAGIC
         return ParquetSource(source) if is_parquet else CsvSource(source, delimiter)
     except UnicodeDecodeError as error:
         reason = "some of its bytes are not UTF-8: save it as UTF-8"
@@ -56,6 +62,15 @@ def open_source(source: Path | pa.Table, delimiter: str = ",") -> Source:
     except (pa.ArrowException, OSError) as error:
         reason = getattr(error, "strerror", None) or _first_line(error)
         raise FileUnreadable(source=str(source), reason=reason) from error
+
+
+def _first_bytes(path: Path) -> bytes:
+    """The first bytes of a file. Raises FileUnreadable for a pipe, which can be read only once."""
+    if path.exists() and not path.is_file():
+        reason = "it is not a regular file, and is read more than once: save it as one first"
+        raise FileUnreadable(source=str(path), reason=reason)
+    with path.open("rb") as stream:
+        return stream.read(len(PARQUET_MAGIC))
 
 
 class TableSource:
@@ -84,6 +99,7 @@ class ParquetSource:
     """A Parquet file."""
 
     def __init__(self, path: Path) -> None:
+        self._unchanged = UnchangedFile(path)
         # A timestamp in nanoseconds, PyArrow's default for INT96, does not reach beyond 2262.
         self._file = pyarrow.parquet.ParquetFile(path, coerce_int96_timestamp_unit="us")
         self.name = path.name
@@ -103,9 +119,10 @@ class ParquetSource:
         try:
             if not instants:
                 yield from batches
-                return
-            for batch, seconds in zip(batches, self._seconds(instants), strict=True):
-                yield NumberedBatch(_with_instants(batch.rows, seconds), batch.numbers)
+            else:
+                for batch, seconds in zip(batches, self._seconds(instants), strict=True):
+                    yield NumberedBatch(_with_instants(batch.rows, seconds), batch.numbers)
+            self._unchanged.check()
         except (pa.ArrowException, OSError) as error:
             raise FileUnreadable(source=self.name, reason=_first_line(error)) from error
 

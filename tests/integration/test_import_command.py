@@ -66,7 +66,7 @@ def test_refused_rows_go_to_a_file_without_personal_data(ontem: Callable[..., Re
 
 
 def test_no_file_of_refused_rows_is_left_where_none_was(ontem: Callable[..., Result]) -> None:
-    a_file("row,order_id\n1,old\n", "orders.csv.rejects.csv")
+    a_file("row,order_id,field,reason\n1,old,,\n", "orders.csv.rejects.csv")
 
     ontem("import", a_file(HEADER + GOOD), *SHOP)
 

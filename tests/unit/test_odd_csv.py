@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,10 @@ SWALLOWED = (
     "has a value of 3 lines, of which one is a row by itself (from line 2 on): "
     "look for a quote that does not close"
 )
+IN_THREE_LINES = (
+    "has more or fewer fields than the header, in 3 lines (from line 2 on): "
+    "look for a quote that does not close"
+)
 CSV_FILES: dict[str, tuple[str | bytes, list[Any]]] = {
     "no last line end": (f"{HEAD}\na,{ROW}", [order()]),
     "only a header": (HEAD, []),
@@ -37,6 +42,25 @@ CSV_FILES: dict[str, tuple[str | bytes, list[Any]]] = {
     "blank lines": (f"{HEAD}\n\na,{ROW}\n\n\nb,{ROW}\n", [order(), order("b")]),
     "a line end in a quoted value": (f'{HEAD},user\na,{ROW},"x\ny"\n', [order(user="x\ny")]),
     "quotes inside a value": (f'{HEAD},user\na,{ROW},"x ""y"""\n', [order(user='x "y"')]),
+    "a line end in the first column": (
+        f'note,{HEAD}\n"x\ny",a,{ROW}\n', [order()],
+    ),
+    "a line end in the last of the columns": (f'{HEAD},note\na,{ROW},"x, y\nz"\n', [order()]),
+    "a quote that a later row closes": (
+        f'order_id,user,event_at,amount_cents\na,"u,{ROW}\nb,v",{ROW}\nc,w,{ROW}\n',
+        [("", SWALLOWED.replace("3 lines", "2 lines")), order("c", user="w")],
+    ),
+    "a quote in the last column that a later row closes": (
+        f'{HEAD},user\na,{ROW},"u\nb,{ROW},v"\nc,{ROW},w\n',
+        [("", SWALLOWED.replace("3 lines", "2 lines")), order("c", user="w")],
+    ),
+    "a quote that closes far down in another column": (
+        f'{HEAD},user,device\na,{ROW},"u,d\nb,{ROW},u,d\nc,{ROW},u,d"\nd,{ROW},u,d\n',
+        [
+            ("", IN_THREE_LINES),
+            order("d", user="u", device="d"),
+        ],
+    ),
     "an inch mark": (f'{HEAD},user\na,{ROW},5" screen\n', [order(user='5" screen')]),
     "an empty quoted value": (f'{HEAD},user,placed_at\na,{ROW},"",""\n', [order()]),
     "a trailing comma": (
@@ -112,6 +136,8 @@ UNREADABLE: dict[str, tuple[str | bytes, str]] = {
         f"{HEAD},note\n".encode() + f"a,{ROW},x\n".encode() * 1000 + b"a,\xe3\n",
         "after line .* UTF-8",
     ),
+    "UTF-16 without its mark": (f"{HEAD}\na,{ROW}\n".encode("utf-16-le"), "perhaps UTF-16"),
+    "gzip": (gzip.compress(f"{HEAD}\na,{ROW}\n".encode()), "packed by gzip: unpack it first"),
     "UTF-16": (f"{HEAD}\na,{ROW}\n".encode("utf-16"), "not UTF-8"),
     "a column twice": (f"{HEAD},email,email\na,{ROW},x,y\n", "has the column email twice"),
     "a header whose quote never closes": (f'"{HEAD}\na,{ROW}\n', "header: a quote opens here"),
