@@ -1,13 +1,15 @@
 """Batches prepared by several processes at once, and handed back in the order of the file."""
 
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import chain, islice
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import wait
 
 from jobs.importing.batches import NumberedBatch
@@ -46,12 +48,31 @@ def _prepare_elsewhere(
         processes, mp_context=get_context("spawn"), initializer=_end_with_parent
     ) as pool:
         queue: deque[Future[PreparedBatch]] = deque()
-        for batch in batches:
-            queue.append(pool.submit(prepare_batch, batch, rules))
-            if len(queue) > processes * BATCHES_PER_PROCESS:
+        try:
+            for batch in batches:
+                with _interrupts_held():  # this may start a process
+                    queue.append(pool.submit(prepare_batch, batch, rules))
+                if len(queue) > processes * BATCHES_PER_PROCESS:
+                    yield queue.popleft().result()
+            while queue:
                 yield queue.popleft().result()
-        while queue:
-            yield queue.popleft().result()
+        finally:  # also when the import is interrupted: what waits need not be done
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let the processes that are started here inherit a mask that keeps Ctrl-C from them.
+
+    A terminal sends it to all of them. This process ends the import, and the others end with it;
+    each would write a traceback otherwise.
+    """
+    resource_tracker.ensure_running()  # it is a process, too, and its start resets the mask
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_with_parent() -> None:
