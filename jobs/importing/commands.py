@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -9,13 +10,19 @@ from rich.console import Console
 
 from features_pkg.identifiers import Identifier
 from jobs.importing.errors import TooManyRefused
-from jobs.importing.load import ImportResult, MerchantId, import_chargebacks, import_orders
+from jobs.importing.load import ImportResult, import_chargebacks, import_orders
 from jobs.importing.mapping import FileKind, FileMapping, read_mapping
 from jobs.importing.options import ImportOptions
 from jobs.importing.progress import ProgressBar
 from jobs.importing.rejects import RejectsFile
 from stores.postgres.connection import Connection
-from stores.postgres.merchants import MerchantUnknown, add_merchant, find_merchant
+from stores.postgres.merchants import (
+    MerchantExists,
+    MerchantUnknown,
+    add_merchant,
+    check_name,
+    find_merchant,
+)
 from stores.postgres.sessions import open_session
 from stores.settings import settings_here
 
@@ -72,7 +79,8 @@ def import_(
         open_session(url, application_name="ontem import", autocommit=True) as connection,
         ProgressBar(Console(file=sys.stdout), rejects_file) as progress,
     ):
-        owner, is_new = _merchant(connection, merchant, create=create_merchant)
+        owner = _Owner(connection, merchant, may_be_new=create_merchant)
+        owner.check()
         options = ImportOptions(
             timezone=settings.timezone,
             card_key=settings.card_key,
@@ -81,23 +89,44 @@ def import_(
             listener=progress,
         )
         try:
-            result = load(connection, file, owner, file_mapping, options)
+            result = load(connection, file, owner.merchant_id, file_mapping, options)
         except TooManyRefused:
             click.echo(f"the refused rows are in {rejects_file.path}")
             raise
-    if is_new:
+    if owner.is_new:
         click.echo(f"{merchant} is a new merchant")
     click.echo(_summary(file, result, rejects_file))
 
 
-def _merchant(connection: Connection, name: str, *, create: bool) -> tuple[MerchantId, bool]:
-    """The merchant of that name, and whether it is to be created when the rows are stored."""
-    try:
-        return find_merchant(connection, name).merchant_id, False
-    except MerchantUnknown:
-        if not create:
-            raise
-        return lambda: add_merchant(connection, name).merchant_id, True
+@dataclass(slots=True)
+class _Owner:
+    """The merchant of a name; one that may be new is created when the rows are stored."""
+
+    connection: Connection
+    name: str
+    may_be_new: bool
+    is_new: bool = False
+
+    def check(self) -> None:
+        """Refuse before a file is read what would be refused when it is stored."""
+        if self.may_be_new:
+            check_name(self.name)
+        else:
+            find_merchant(self.connection, self.name)
+
+    def merchant_id(self) -> int:
+        """Its id. Another import may create it at the same moment."""
+        try:
+            return find_merchant(self.connection, self.name).merchant_id
+        except MerchantUnknown:
+            if not self.may_be_new:
+                raise
+        try:
+            merchant = add_merchant(self.connection, self.name)
+        except MerchantExists:
+            return find_merchant(self.connection, self.name).merchant_id
+        self.is_new = True
+        return merchant.merchant_id
 
 
 def _summary(file: Path, result: ImportResult, rejects_file: RejectsFile) -> str:

@@ -78,9 +78,11 @@ class TooManyRefused(ImportRefused):
     """More rows were refused than may be, or all of them."""
 
     def __init__(self, *, refused: int, rows: int) -> None:
-        counts = f"all {rows:,} rows" if refused == rows else f"{refused:,} of {rows:,} rows"
+        is_all = refused == rows
+        counts = f"all {rows:,} rows" if is_all else f"{refused:,} of {rows:,} rows"
+        remedy = "look at the file of refused rows and at the mapping"
         super().__init__(
-            f"{counts} were refused, so nothing is stored: look at the file of refused rows and at "
-            "the mapping, or raise --max-refused"
+            f"{counts} were refused, so nothing is stored: {remedy}"
+            + ("" if is_all else ", or raise --max-refused")
         )
         self.refused, self.rows = refused, rows

@@ -53,7 +53,7 @@ class FileMapping:
         for name in self.columns:
             if name not in fields:
                 reason = f"{kind} have no field {name!r}; their fields are {', '.join(fields)}"
-                raise MappingRefused(source=source, reason=reason)
+                raise MappingRefused(source=f"of {source}", reason=reason)
         column_of = {name: self.columns.get(name, name) for name in fields}
         missing = [
             column if column == name else f"{column} (for {name})"

@@ -11,6 +11,8 @@ from stores.policy import Decision, Policy
 from stores.postgres.api_keys import ApiKey
 from stores.postgres.connection import Connection
 
+LONGEST_NAME: Final = 128
+
 
 class MerchantUnknown(OntemError):
     """No merchant has that name."""
@@ -30,6 +32,17 @@ class MerchantExists(OntemError):
         super().__init__(
             f"a merchant {name!r} exists: choose another name, "
             f"or give it one more key with `ontem merchant rotate {name}`"
+        )
+        self.name = name
+
+
+class MerchantNameRefused(OntemError):
+    """A name that a merchant can't have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"a merchant can't be called {name!r}: choose 1 to {LONGEST_NAME} printable characters "
+            "without blanks around them"
         )
         self.name = name
 
@@ -73,8 +86,18 @@ class _Row:
 _COLUMNS: Final = "m.merchant_id, m.name, m.review_at, m.block_at, m.decision_without_score"
 
 
+def check_name(name: str) -> None:
+    """Raise MerchantNameRefused for a name that a new merchant can't have."""
+    if not 1 <= len(name) <= LONGEST_NAME or name != name.strip() or not name.isprintable():
+        raise MerchantNameRefused(name)
+
+
 def add_merchant(connection: Connection, name: str, policy: Policy | None = None) -> Merchant:
-    """A new merchant, with the default policy unless one is given. Raises MerchantExists."""
+    """A new merchant, with the default policy unless one is given.
+
+    Raises MerchantNameRefused and MerchantExists.
+    """
+    check_name(name)
     policy = policy or Policy()
     try:
         with connection.transaction(), connection.cursor(row_factory=scalar_row) as cursor:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 from click.testing import Result
 
+from stores.postgres.connection import Connection, connect
+from stores.postgres.merchants import Merchant, add_merchant
 from tests.integration.imports import GOOD, HEADER, SHOP, a_file, rows
 
 ALL_REFUSED = HEADER + "b,2018-06-01 12:00:00,1990,ana@example.com,,,\n"
@@ -41,6 +43,7 @@ def test_too_many_refused_rows_have_an_exit_code_of_their_own_and_store_nothing(
     if not made:
         assert "the refused rows are in orders.csv.rejects.csv" in result.output
         assert "so nothing is stored" in result.stderr
+        assert ("raise --max-refused" in result.stderr) is (text is ONE_REFUSED)
 
 
 def test_an_order_with_other_content_counts_as_refused_for_the_limit(
@@ -63,6 +66,32 @@ def test_an_unknown_merchant_is_refused_unless_it_is_to_be_created(
     assert result.exit_code == 1
     assert "there is no merchant 'shpo'" in result.stderr
     assert rows(database_url, "SELECT count(*) FROM merchants") == [(0,)]
+
+
+def test_a_name_that_no_merchant_can_have_is_refused_before_the_file_is_read(
+    ontem: Callable[..., Result],
+) -> None:
+    result = ontem("import", a_file("nothing"), "--merchant", "", "--create-merchant")
+
+    assert result.exit_code == 1
+    assert "a merchant can't be called ''" in result.stderr
+
+
+def test_a_merchant_that_another_import_creates_meanwhile_is_used(
+    ontem: Callable[..., Result], database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def after_the_other_import(connection: Connection, name: str) -> Merchant:
+        with connect(database_url, application_name="another import") as other:
+            add_merchant(other, name)
+        return add_merchant(connection, name)
+
+    monkeypatch.setattr("jobs.importing.commands.add_merchant", after_the_other_import)
+
+    result = ontem("import", a_file(HEADER + GOOD), *SHOP)
+
+    assert result.exit_code == 0, result.output
+    assert "1 orders and 0 chargebacks new" in result.output
+    assert "is a new merchant" not in result.output
 
 
 def test_a_merchant_that_exists_is_not_called_new(ontem: Callable[..., Result]) -> None:

@@ -127,6 +127,10 @@ def test_the_merchants_are_listed_by_name_with_their_policies(ontem: Any):
     [
         (("create", "loja"), "choose another name"),
         (("create", "other", "--review-at", "0.95"), "review_at <= block_at"),
+        (("create", ""), "choose 1 to 128 printable characters"),
+        (("create", " loja"), "without blanks around them"),
+        (("create", "lo\nja"), "a merchant can't be called 'lo\\nja'"),
+        (("create", "x" * 129), "choose 1 to 128"),
         (("rotate", "nobody"), "ontem merchant create nobody"),
         (("policy", "nobody", "--block-at", "0.8"), "ontem merchant create nobody"),
         (("policy", "loja", "--review-at", "0.95"), "review_at <= block_at"),
