@@ -8,7 +8,7 @@ from features_pkg.orders.normalising.texts import DASHES
 
 _SEPARATORS = str.maketrans("", "", " .-/" + DASHES)
 _ELEVEN_OR_FOURTEEN_DIGITS = re.compile(r"[0-9]{11}(?:[0-9]{3})?")
-_LOST_ZEROS = re.compile(r"[1-9](?:[0-9]{0,9}|[0-9]{11,12})")
+_LOST_ZEROS = re.compile(r"[1-9][0-9]{0,12}")
 _CNPJ_SHAPE = re.compile(r"[0-9A-Z]{12}[0-9]{2}")
 
 
@@ -20,7 +20,7 @@ def canonical_document(text: str) -> str:
     right: otherwise it may be a foreign document, whose separators and case mean something.
 
     Digits that lost their leading zeros as a number get them back where that makes a valid one: a
-    CPF where both are possible. Eleven digits are a CPF already, if a wrong one.
+    CPF where both are possible. So eleven digits that are no valid CPF may be a CNPJ.
     """
     if _LOST_ZEROS.fullmatch(text):
         return _filled(text)

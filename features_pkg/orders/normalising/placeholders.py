@@ -31,9 +31,9 @@ WORDS = frozenset(
 )
 ONLY_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~ ]+")
 ONLY_ZEROS = re.compile(r"\+?(55)?[ .()/:-]*0[0 .()/:-]*")
-FEWEST_ZEROS = {"document": 5, "phone": 5, "zip_code": 5, "device": 8, "card": 5, "ip": 4}
-"""From how many zeros on a text of only zeros is no value. Users, sellers and products have no
-such number: one of them may be called 0."""
+FEWEST_ZEROS = {"document": 1, "phone": 1, "zip_code": 1, "device": 8, "card": 1, "ip": 4}
+"""From how many zeros on a text of only zeros is no value. One is enough where it may be a number,
+which has one zero for all of a document's. Users, sellers and products may be called 0."""
 
 
 def is_placeholder(identifier: str, text: str) -> bool:
