@@ -18,7 +18,8 @@ MOST_DIGITS: Final = 19
 LEAST_KEY_BYTES: Final = 16
 
 _DOMAIN: Final = b"ontem card 1"
-_SEPARATORS: Final = re.compile("[ \\-\u2010-\u2015\u2212]")
+_SEPARATORS: Final = re.compile("[ \\-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
+_WORD: Final = re.compile(r"\w+")
 _ISSUERS: Final = re.compile(
     "4"  # Visa, and many of Elo
     "|5[0-8]"  # Mastercard, Maestro, Elo, Aura
@@ -53,24 +54,27 @@ def is_card_number(text: str) -> bool:
     >>> is_card_number("4111 1111 1111 1111"), is_card_number("4111 1111 1111 1112")
     (True, False)
     """
-    return _digits(text) is not None
+    return _digits(_SEPARATORS.sub("", text)) is not None
 
 
 def without_card_number(text: str, key: bytes | None) -> str:
     """A canonical card as it may be stored: a fingerprint for a card's number, other texts as is.
 
-    A fingerprint is the keyed BLAKE2b (RFC 7693) of the digits: the same for the same digits and
-    key, and without the key nobody can try all numbers. Idempotent.
+    A number may have other words beside it, such as its expiry, which go with it; one within a
+    word is none. A fingerprint is the keyed BLAKE2b (RFC 7693) of the digits: the same for the same
+    digits and key, and without the key nobody can try all numbers. Idempotent.
 
     Raises CardKeyMissing for a card's number without a key, and ValueError for a key that is short.
 
     >>> key = bytes(range(32))
     >>> without_card_number("4111 1111 1111 1111", key)
     'card_fp_4ae502e106dc367d278b388c829a287b'
-    >>> without_card_number("tok_1", key)
-    'tok_1'
+    >>> without_card_number("4111111111111111 12/28", key)
+    'card_fp_4ae502e106dc367d278b388c829a287b'
+    >>> without_card_number("tok_4111111111111111", key)
+    'tok_4111111111111111'
     """
-    digits = _digits(text)
+    digits = _card_digits(text)
     if digits is None:
         return text
     if key is None:
@@ -86,9 +90,29 @@ def is_fingerprint(text: str | None) -> bool:
     return text is not None and text.startswith(FINGERPRINT)
 
 
-def _digits(text: str) -> str | None:
+def _card_digits(text: str) -> str | None:
+    """The digits of the card's number in a text, in ASCII; None where there is none.
+
+    It is the whole text, or else words of digits that follow each other. The first such words are
+    taken, and of those the fewest, so that an expiry after the number does not join it.
+    """
+    whole = _digits(_SEPARATORS.sub("", text))
+    if whole is not None or sum(map(str.isdecimal, text)) < FEWEST_DIGITS:
+        return whole
+    words = _WORD.findall(text)
+    for start in range(len(words)):
+        digits = ""
+        for word in words[start:]:
+            digits += word
+            if not word.isdecimal() or len(digits) > MOST_DIGITS:
+                break
+            if (found := _digits(digits)) is not None:
+                return found
+    return None
+
+
+def _digits(bare: str) -> str | None:
     """The digits of a card's number, in ASCII; None for any other text."""
-    bare = _SEPARATORS.sub("", text)
     if not (FEWEST_DIGITS <= len(bare) <= MOST_DIGITS and bare.isdecimal()):
         return None
     if not bare.isascii():  # digits of another script, such as the full-width ones

@@ -36,6 +36,7 @@ NUMBERS = {
     "blanks": "4111 1111 1111 1111",
     "hyphens": "4111-1111-1111-1111",
     "other dashes": "4111\u20131111\u22121111\u20101111",
+    "full-width hyphens": "4111\uff0d1111\uff0d1111\uff0d1111",
     "full width": VISA.translate({digit: digit + 0xFEE0 for digit in range(48, 58)}),
 }
 TOKENS = {
@@ -45,7 +46,7 @@ TOKENS = {
     "no issuer": "1234567812345670",
     "letters": "tok_4111111111111111",
     "masked": "411111******1111",
-    "points": "4111.1111.1111.1111",
+    "words that only join to one": "order 4111 of 1111111111111",
     "nothing": "",
 }
 
@@ -57,6 +58,24 @@ def test_a_number_of_a_card_is_replaced(text: str) -> None:
     assert is_fingerprint(fingerprint)
     assert len(fingerprint) == 40
     assert without_card_number(fingerprint, KEY) == fingerprint
+
+
+NUMBERS_AMONG_WORDS = {
+    "expiry": "4111111111111111 12/28",
+    "expiry and check code": "4111 1111 1111 1111|12|2028|123",
+    "expiry without a separator": "4111-1111-1111-1111 1228",
+    "check code": "4111111111111111 123",
+    "brand": "Visa 4111 1111 1111 1111",
+    "points": "4111.1111.1111.1111",
+    "Excel": "'4111111111111111",
+    "magnetic stripe": ";4111111111111111=28121010000000000?",
+    "full-width hyphens": "4111\uff0d1111\uff0d1111\uff0d1111 12/28",
+}
+
+
+@pytest.mark.parametrize("text", NUMBERS_AMONG_WORDS.values(), ids=NUMBERS_AMONG_WORDS)
+def test_a_number_among_other_words_is_replaced_with_them(text: str) -> None:
+    assert without_card_number(text, KEY) == without_card_number(VISA, KEY)
 
 
 @pytest.mark.parametrize("text", TOKENS.values(), ids=TOKENS)
