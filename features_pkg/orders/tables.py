@@ -72,6 +72,8 @@ def plain_array(array: pa.Array, name: str) -> pa.Array:
         return _utf8_texts(array, name)
     if pa.types.is_floating(kind):
         return _without_nan(array, name)
+    if pa.types.is_decimal(kind) and kind.bit_width < 128:  # few functions of Arrow take those
+        return array.cast(pa.decimal128(kind.precision, kind.scale))
     if not pa.types.is_nested(kind):
         return array
     if not is_list(kind):
@@ -117,14 +119,31 @@ def _arrow_table(table: Any, names: Iterable[str] | None) -> pa.Table:
     try:
         return pa.table(table)
     except ARROW_FAILS as cause:
+        _refuse_polars_column(table)
         raise TableRefused(type(table).__name__) from cause
+
+
+def _refuse_polars_column(table: Any) -> None:
+    """Refuse the column of a Polars frame that Arrow has no type for, such as Int128."""
+    if not _is_polars(table):
+        return
+    for name, kind in table.schema.items():
+        try:
+            pa.table(table.select(name))
+        except ARROW_FAILS:
+            reason = f"is of dtype {kind}, which Arrow does not have: give text or numbers"
+            raise OrdersRefused(reason, column=name) from None
+
+
+def _is_polars(table: Any) -> bool:
+    return type(table).__module__.split(".")[0] == "polars" and hasattr(table, "schema")
 
 
 def _refuse_polars_objects(table: Any, names: Iterable[str] | None) -> None:
     """Refuse Polars' type for Python objects: what it hands to Arrow are memory addresses."""
-    if type(table).__module__.split(".")[0] != "polars":
+    if not _is_polars(table):
         return
-    for name, kind in getattr(table, "schema", {}).items():
+    for name, kind in table.schema.items():
         if str(kind) == "Object" and (names is None or name in names):
             raise OrdersRefused("is of dtype Object: give text or numbers", column=name)
 

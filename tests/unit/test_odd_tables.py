@@ -33,6 +33,11 @@ TABLES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     ),
     "decimals": (columns(card=[Decimal("4000000000000000000001.00")]),
                  [order(card="4000000000000000000001")]),
+    "decimals of 32 and 64 bits": (
+        {**columns(document=pa.array([Decimal("191.0")], pa.decimal64(12, 1))),
+         "amount_cents": pa.array([Decimal("1990.00")], pa.decimal32(7, 2))},
+        [order(document="00000000191")],
+    ),
     "float ids": ({**columns(), "order_id": [2000003508419013.0]}, [order("2000003508419013")]),
     "texts as bytes": (columns(user=[b"ana"], product=[b"p"]), [order(user="ana", product=["p"])]),
     "categories": (columns(user=pa.array(["ana"]).dictionary_encode()), [order(user="ana")]),

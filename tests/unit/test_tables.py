@@ -33,6 +33,9 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     "objects of Polars": (
         in_polars(card=pl.Series(UUIDS, dtype=pl.Object)), "card", "is of dtype Object",
     ),
+    "integers of 128 bits": (
+        in_polars(card=pl.Series([2**70, 1, 2], dtype=pl.Int128)), "card", "is of dtype Int128",
+    ),
     "objects of pandas": (in_pandas(card=[object()] * 3), "card", "neither text, number nor time"),
     "beyond 64 bits": (in_pandas(card=[2**70, 2**70, 1]), "card", "an integer beyond 64 bits"),
     "half a character": (in_pandas(card=["\ud800", "x", "x"]), "card", "half of a surrogate pair"),
