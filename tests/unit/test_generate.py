@@ -62,7 +62,16 @@ def test_all_orders_lie_in_the_period_in_time_order(orders: pd.DataFrame) -> Non
 def test_values_are_canonical_and_mostly_valid(orders: pd.DataFrame) -> None:
     for name in SINGLE_VALUED:
         values = orders[name].dropna().unique().tolist()
-        assert [normalising.normalise_value(name, value) for value in values] == values
+        others = {
+            value: canonical
+            for value in values
+            if (canonical := normalising.normalise_value(name, value)) != value
+        }
+        if name == "document":  # one in 99 mistyped CPFs reads as a CNPJ that lost three zeros
+            assert others == {value: f"000{value}" for value in others}
+            assert len(others) / len(values) < 0.001
+        else:
+            assert others == {}
     for name, least in (("document", 0.97), ("email", 1), ("phone", 1), ("zip_code", 1), ("ip", 1)):
         valid = [normalising.is_valid(name, value) for value in orders[name].dropna().unique()]
         assert least <= sum(valid) / len(valid) <= 1
