@@ -142,6 +142,7 @@ CREATE TABLE evaluations (
     evaluated_at  timestamptz NOT NULL,
     visible       pg_snapshot,
     missing       text[]      NOT NULL DEFAULT '{}',
+    recorded_xid  xid8        NOT NULL DEFAULT pg_current_xact_id(),
     generation    smallint    NOT NULL DEFAULT ontem_generation(),
     recorded_at   timestamptz NOT NULL DEFAULT ontem_clock(),
     superseded    boolean     NOT NULL DEFAULT false
@@ -206,6 +207,22 @@ CREATE INDEX orders_ip       ON orders (merchant_id, ip, event_at)       WHERE i
 CREATE INDEX orders_card     ON orders (merchant_id, card, event_at)     WHERE card IS NOT NULL;
 CREATE INDEX orders_seller   ON orders (merchant_id, seller, event_at)   WHERE seller IS NOT NULL;
 CREATE INDEX chargebacks_merchant ON chargebacks (merchant_id, event_at);
+
+-- How an extraction finds what is new. Rows are appended in nearly the order of their keys, so a range
+-- of pages is described by its lowest and highest key: a few bytes for 128 pages, which an insert reads
+-- and rarely changes. A row in an old page makes that range be read once, by the extraction that takes
+-- the row. New pages are described when the next extraction begins, not while a request waits.
+CREATE INDEX orders_recorded      ON orders      USING brin (ontem_recorded_key(generation, recorded_xid));
+CREATE INDEX chargebacks_recorded ON chargebacks USING brin (ontem_recorded_key(generation, recorded_xid));
+CREATE INDEX evaluations_recorded ON evaluations USING brin (ontem_recorded_key(generation, recorded_xid));
+
+-- Describe the pages that are new. Only the owner of an index may, so the caller borrows its rights.
+CREATE FUNCTION ontem_summarize_recorded() RETURNS integer
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SELECT brin_summarize_new_values('orders_recorded')
+         + brin_summarize_new_values('chargebacks_recorded')
+         + brin_summarize_new_values('evaluations_recorded')
+$$;
 
 -- The late rule: a live row that is stored more than 5 s after its event_at counts from when it is
 -- stored. `recorded_xid` is a column default, so the transaction has its id before the trigger reads
