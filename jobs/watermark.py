@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, cast
 
-from features_pkg.calendar import Calendar, from_us
+from features_pkg.calendar import MICROSECOND, Calendar, from_us, to_us
 from jobs.errors import DayNotOver, StillWriting
 from jobs.job import Say
 from stores.postgres.clock import database_clock
@@ -71,6 +71,11 @@ def wait_for_read_bounds(
     watermark = wait_for_watermark(connection, say=say, limit=limit)
     generation = _number(connection, "SELECT ontem_generation()")
     return ReadBounds(cutoff=cutoff, watermark=watermark, generation=generation)
+
+
+def newest_readable_day(now: datetime, calendar: Calendar) -> date:
+    """The newest day whose past `wait_for_read_bounds` does not refuse at `now` as too early."""
+    return date.fromordinal(calendar.day_of(to_us(now - LATE_AFTER - MICROSECOND)))
 
 
 def wait_for_watermark(connection: Connection, *, say: Say, limit: timedelta = WAIT_LIMIT) -> int:

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from features_pkg.errors import OntemError
+
+OTHER_DELIMITERS: Final = (";", "\t", "|")
+"""What separates the fields of many files that have no commas."""
 
 
 class ImportRefused(OntemError):
@@ -22,9 +26,14 @@ class ColumnsMissing(ImportRefused):
     """The file lacks columns that an import needs or that its mapping names."""
 
     def __init__(self, *, source: str, missing: Sequence[str], present: Sequence[str]) -> None:
+        remedy = "name its columns"
+        found = [mark for mark in OTHER_DELIMITERS if len(present) == 1 and mark in present[0]]
+        if found:
+            marks = " or ".join(map(repr, found))
+            remedy = f"state its delimiter, which looks like {marks}, and name its columns"
         super().__init__(
             f"{source} has no column {', '.join(missing)}; it has {', '.join(present) or 'none'}: "
-            "name its columns in a mapping (docs/import.md)"
+            f"{remedy} in a mapping (docs/import.md)"
         )
         self.source, self.missing, self.present = source, tuple(missing), tuple(present)
 

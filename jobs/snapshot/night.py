@@ -54,8 +54,8 @@ def snapshot(job: Job, as_of: date, timer: StageTimer | None = None) -> Snapshot
     snapshot is published already, nothing is done. If Redis has lost its list, the loads before are
     published first, because requests ask for the newest of them until the lag is over.
 
-    Raises DayNotOver, StillWriting, LoaderRunning, SnapshotOutdated, LoadTooOld and what `publish`
-    raises; the published loads stay as they were.
+    Raises DayNotOver, StillWriting, LoaderRunning, SnapshotOutdated, LoadTooOld, NoOrders and what
+    `publish` raises; the published loads stay as they were.
     """
     with open_stores(job) as stores:
         published = finish_withdrawal(stores.connection, stores.client, job.namespace, job.say)
@@ -72,6 +72,7 @@ def snapshot(job: Job, as_of: date, timer: StageTimer | None = None) -> Snapshot
             older = [row for row in _loads_before(job, stores, load) if row.as_of < as_of]
             published = _publish_older(job, stores, older, published, timer)
         if load is None:
+            _check_orders(stores.connection, as_of, read_bounds)
             load = _build_load(job, stores, read_bounds, as_of, timer)
         try:
             written = publish(job, stores, load, published, timer)
@@ -176,6 +177,14 @@ def _check_day(as_of: date, published: Published) -> None:
     newest = published.newest
     if newest and as_of.toordinal() <= newest.as_of:
         raise LoadTooOld(load_id=None, as_of=as_of.toordinal(), newest=newest)
+
+
+def _check_orders(connection: Connection, as_of: date, read_bounds: ReadBounds) -> None:
+    """Refuse a past without any order before Spark reads it. Raises NoOrders."""
+    query = "SELECT EXISTS (SELECT FROM orders WHERE event_at < %s)"
+    (row,) = connection.execute(query, [read_bounds.cutoff]).fetchall()
+    if not row[0]:
+        raise NoOrders(as_of=as_of)
 
 
 def _build_load(

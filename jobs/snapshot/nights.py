@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Final
 
-from features_pkg.calendar import MICROSECOND, from_us, to_us
+from features_pkg.calendar import from_us, to_us
 from jobs.errors import DayNotOver
 from jobs.job import Job
 from jobs.run_record import Recording, recorded
@@ -12,7 +12,8 @@ from jobs.snapshot.facts import SnapshotFacts, snapshot_slot
 from jobs.snapshot.night import build_in_spark, snapshot
 from jobs.snapshot.stores import open_stores
 from jobs.snapshot.summary import summary
-from jobs.watermark import LATE_AFTER, wait_for_read_bounds
+from jobs.snapshot.withdraw import loads_of_namespace
+from jobs.watermark import LATE_AFTER, newest_readable_day, wait_for_read_bounds
 from stores.files.manifest import newest_revision, read_manifest
 from stores.files.store import open_store
 from stores.postgres.clock import database_clock
@@ -26,12 +27,18 @@ COMMAND: Final = "night"
 def newest_day(job: Job) -> date:
     """The newest day whose night can run: the civil day that the database's clock is in.
 
-    In the first seconds of a day, while late rows of the one before may come, it is that one.
+    In the first seconds of a day, while late rows of the one before may come, it is that one. As
+    long as nothing is published, it is the due day: requests that come before the lag of the newest
+    day is over have no other snapshot to read.
     """
     with job.connect() as connection:
         now = database_clock(connection)
-    newest_us = to_us(now) - LATE_AFTER // MICROSECOND - 1
-    return date.fromordinal(job.calendar.day_of(newest_us))
+        loads = loads_of_namespace(connection, job.namespace)
+    newest = newest_readable_day(now, job.calendar)
+    if any(load.published_at and not load.withdrawn_at for load in loads):
+        return newest
+    due_day = job.calendar.due_day(to_us(now), job.settings.snapshot_lag)
+    return min(newest, date.fromordinal(due_day))
 
 
 def night(job: Job, as_of: date) -> None:

@@ -74,6 +74,9 @@ def train(revision: int | None, output: Path | None, without_velocity: bool, see
             f"  {name} at {at.threshold:.4f}: {at.share:.2%} of orders, "
             f"precision {_number(at.precision)}, recall {_number(at.recall)}"
         )
+    is_candidate = folder.resolve().parent == options.candidates.resolve()
+    ship = f"`ontem models ship {folder.name}` and `ontem models use {folder.name}`, or "
+    click.echo(f"Next: {ship if is_candidate else ''}set ONTEM_MODEL to {folder.resolve()}")
 
 
 def _describe(orders: int, charged_back: int) -> str:

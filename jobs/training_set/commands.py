@@ -5,12 +5,15 @@ from datetime import date, datetime
 import click
 
 from jobs.entry import CLOCK, Day, Instant, job_here
+from jobs.job import Job
+from jobs.watermark import newest_readable_day
 from stores.files.manifest import revision_of
+from stores.postgres.clock import database_clock
 
 
 @click.command(name="training-set")
 @click.option("--from", "first_day", type=Day(), required=True, help="The first day of orders.")
-@click.option("--to", "end_day", type=Day(), required=True, help="The day after the last one.")
+@click.option("--to", "end_day", type=Day(), help="The day after the last one.  [default: today]")
 @click.option(
     "--labels-as-of",
     type=Instant(),
@@ -22,7 +25,7 @@ from stores.files.manifest import revision_of
 @CLOCK
 def training_set(
     first_day: date,
-    end_day: date,
+    end_day: date | None,
     labels_as_of: datetime | None,
     include_stale: bool,  # noqa: FBT001  click gives flags by name
     clock: datetime | None,
@@ -35,6 +38,8 @@ def training_set(
     from jobs.training_set.run import TrainingPeriod
     from jobs.training_set.run import training_set as run
 
+    job = job_here(clock)
+    end_day = end_day or _today(job)
     click.echo(f"training set from {first_day} to {end_day}")
     period = TrainingPeriod(
         first_day=first_day,
@@ -42,7 +47,6 @@ def training_set(
         labels_as_of=labels_as_of,
         include_stale=include_stale,
     )
-    job = job_here(clock)
     with recorded(job, "training-set", end_day) as recording:
         key, manifest = run(job, period, recording.timer)
         result = recording.result
@@ -56,3 +60,9 @@ def training_set(
         f"{labels.charged_back_late:,} charged back late\n  {key}\n"
         f"Next: `ontem train --training-set {revision_of(key)}`"
     )
+
+
+def _today(job: Job) -> date:
+    """The newest day whose past is readable, by the database's clock."""
+    with job.connect() as connection:
+        return newest_readable_day(database_clock(connection), job.calendar)

@@ -11,6 +11,10 @@ from ontem.models.shelf import ListedModel, Shelf
 from stores.settings import candidates_folder, project_here, settings_here
 
 COMMIT = "Commit the change: what is committed serves."
+NONE_CURRENT = (
+    "no model is current: let a candidate ship with `ontem models ship NAME`, "
+    "and a shipped one serve with `ontem models use NAME`"
+)
 
 
 @click.group(invoke_without_command=True)
@@ -57,7 +61,7 @@ def list_models(shelf: Shelf, feature_set: FeatureSet, configured: Path | None) 
     if configured is not None:
         click.echo(f"ONTEM_MODEL is {configured}: that model serves here")
     elif not current_name(shelf.shipped):
-        click.echo("no model is current: choose a shipped one with `ontem models use NAME`")
+        click.echo(NONE_CURRENT)
 
 
 def _lines(listed: ListedModel) -> list[str]:

@@ -21,13 +21,15 @@ def up() -> None:
 
 
 @click.command()
-@click.option("--erase", is_flag=True, help="Also remove their data, for good.")
+@click.option(
+    "--erase", is_flag=True, help="Also remove their data and the offline store, for good."
+)
 def down(*, erase: bool) -> None:
     """Stop the local PostgreSQL and Redis; their data stay."""
     stack = project_stack()
     if erase:
         stack.remove()
-        click.echo("PostgreSQL and Redis are down and their data are gone.")
+        click.echo("PostgreSQL and Redis are down; their data and the offline store are gone.")
     else:
         stack.down()
         click.echo("PostgreSQL and Redis are down; their data stay.")

@@ -2,6 +2,7 @@
 
 import fcntl
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,11 +62,12 @@ class LocalStack:
                 self._redis.stop()
 
     def remove(self) -> None:
-        """Stop both servers and remove all their data for good, and `.ontem/env` with its key."""
+        """Stop both servers and remove for good their data, the offline store and `.ontem/env`."""
         if self.home.is_dir():
             with self._locked():
                 self._postgres.remove()
                 self._redis.remove()
+                shutil.rmtree(self.home / "storage", ignore_errors=True)  # made from those data
                 (self.home / "env").unlink(missing_ok=True)
 
     def status(self) -> tuple[ServerStatus, ...]:

@@ -7,7 +7,7 @@ import pytest
 
 from features_pkg.calendar import Calendar
 from jobs.errors import DayNotOver, StillWriting
-from jobs.watermark import wait_for_read_bounds, wait_for_watermark
+from jobs.watermark import newest_readable_day, wait_for_read_bounds, wait_for_watermark
 from stores.postgres.clock import ClockNotSettable, set_clock
 from stores.postgres.connection import Connection, connect
 from stores.postgres.recorded_key import recorded_key
@@ -122,8 +122,10 @@ def test_a_day_is_over_only_after_the_late_rule(
     after: int,
     early: bool,  # noqa: FBT001
 ) -> None:
-    set_clock(night, CUTOFF + timedelta(microseconds=after))
+    now = CUTOFF + timedelta(microseconds=after)
+    set_clock(night, now)
 
+    assert newest_readable_day(now, SAO_PAULO) == (JUNE - timedelta(days=1) if early else JUNE)
     if early:
         with pytest.raises(DayNotOver):
             wait_for_read_bounds(night, JUNE, SAO_PAULO, say=quiet)

@@ -166,9 +166,16 @@ def test_a_day_that_has_not_begun_is_refused_before_anything_is_built(shop: Nigh
         shop.night(date(2999, 1, 1))
 
 
-def test_a_night_without_any_order_is_refused(shop: NightShop) -> None:
-    with pytest.raises(NoOrders, match="ontem import"):
-        shop.night()
+def test_a_night_without_any_order_is_refused_before_spark_starts(
+    database_url: str, redis_url: str, storage_url: str
+) -> None:
+    history = History(database_url)
+    history.order(CUTOFF)
+
+    with pytest.raises(NoOrders, match=r"no order before 2018-06-01.*ontem import"):
+        snapshot(a_job(database_url, redis_url, storage_url), JUNE)
+    with history.connect() as connection:
+        assert connection.execute("SELECT 1 FROM loads").fetchall() == []
 
 
 def test_a_redis_that_is_not_there_is_named_before_spark_starts(

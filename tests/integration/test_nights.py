@@ -21,6 +21,7 @@ from jobs.run_record import recorded
 from jobs.snapshot import nights
 from jobs.snapshot.errors import NoOrders, PeriodReversed
 from jobs.snapshot.facts import snapshot_slot
+from jobs.watermark import newest_readable_day
 from ontem.cli import main
 from stores.files.manifest import newest_revision
 from stores.files.store import open_store
@@ -105,25 +106,10 @@ def test_the_same_night_again_changes_nothing_and_says_so(shop: NightShop) -> No
     assert (again.load_id, again.revision) == (first.load_id, first.revision)
 
 
-@pytest.mark.parametrize(
-    ("now", "newest"),
-    [
-        (CUTOFF + timedelta(seconds=5), JUNE - DAY),
-        (CUTOFF + timedelta(seconds=5, microseconds=1), JUNE),
-        (CUTOFF + timedelta(hours=23), JUNE),
-    ],
-)
-def test_the_newest_day_is_the_one_that_the_database_is_in(
-    database_url: str, redis_url: str, storage_url: str, now: datetime, newest: date
-) -> None:
-    job = replace(a_job(database_url, redis_url, storage_url), clock=now)
-    assert nights.newest_day(job) == newest
-
-
 def test_the_newest_day_can_be_run_at_once(shop: NightShop) -> None:
     shop.history.order(CUTOFF - HOUR, card="c1")
     job = replace(shop.job, clock=CUTOFF + timedelta(seconds=5, microseconds=1))
-    nights.night(job, nights.newest_day(job))
+    nights.night(job, newest_readable_day(job.clock, job.calendar))
     assert published_days(shop) == [JUNE]
 
 

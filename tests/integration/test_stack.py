@@ -201,10 +201,12 @@ def test_remove_leaves_neither_server_nor_data(stack):
     stack.up()
     folder = (stack.home / "postgres").resolve()
     pid = _postgres_pid(stack)
+    (stack.home / "storage" / "manifest.json").touch()
 
     stack.remove()
 
     assert _is_gone(pid)
     assert not folder.exists()
     assert not Path(stack.home / "redis").exists()
+    assert not Path(stack.home / "storage").exists()
     assert stack.variables == {}

@@ -105,8 +105,10 @@ def test_the_lock_pins_every_package_by_hash_and_names_no_address():
     assert "://" not in lock
 
 
-@pytest.mark.parametrize("name", [".env", "deploy/.env", ".ontem/env", ".ontem/postgres-admin"])
-def test_git_ignores_every_file_that_has_secrets(name):
+@pytest.mark.parametrize(
+    "name", [".env", "deploy/.env", ".ontem/env", ".ontem/postgres-admin", "orders.csv.rejects.csv"]
+)
+def test_git_ignores_what_has_secrets_or_tells_of_a_shop_s_orders(name):
     _committed()  # skips where this is no checkout
     command = ["git", "-C", str(PROJECT), "check-ignore", "-q", name]
 

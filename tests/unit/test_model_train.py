@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from click.testing import CliRunner
 
 from features_pkg.models.loading import load_model
 from features_pkg.models.shipped_models import SHIPPED, model_folders
@@ -17,7 +16,6 @@ from jobs.train.metrics import at_threshold, card_precision
 from jobs.train.run import TrainingOptions, train
 from jobs.train.split import split_by_time
 from jobs.training_set.errors import NothingToTrainOn
-from ontem.cli import main
 from stores.files.manifest import ManifestMissing
 from stores.files.store import OfflineStore, open_store
 from tests.unit.trained_models import (
@@ -228,23 +226,3 @@ def test_a_training_set_is_named_and_not_the_newest(store: OfflineStore, tmp_pat
     _, manifest = train(store, FEATURES, some_options(tmp_path / "model"))
 
     assert manifest.training_set.endswith("/000001.json")
-
-
-def test_training_without_a_name_lists_the_training_sets(
-    store: OfflineStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for orders in (1500, 1600):
-        committed(store, tmp_path / "store", a_training_set(orders=orders))
-    environ = {
-        "ONTEM_POSTGRES_URL": "postgresql://nobody@127.0.0.1:1/none",
-        "ONTEM_REDIS_URL": "redis://127.0.0.1:1",
-        "ONTEM_STORAGE_URL": (tmp_path / "store").as_uri(),
-        "ONTEM_ENTITY_KEY": "0a" * 32,
-    }
-
-    result = CliRunner(env=environ).invoke(main, ["train"])
-
-    assert result.exit_code == 1
-    assert "name the training set with --training-set REVISION" in result.stderr
-    assert "1 (2018-01-01 to 2018-02-10, 1,500 orders), 2 (2018-01-01" in result.stderr

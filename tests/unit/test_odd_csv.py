@@ -146,6 +146,9 @@ UNREADABLE: dict[str, tuple[str | bytes, str]] = {
         "column amount_cents: .* state the decimal mark",
     ),
     "nothing": ("", "has no column order_id"),
+    "semicolons": ("pedido;valor\n1;2\n", "state its delimiter, which looks like ';', and name"),
+    "tabs, and a pipe": ("order_id\tamount|x\n", r"looks like '\\t' or '\|', and name its"),
+    "other names": ("pedido,valor\n1,2\n", "it has pedido, valor: name its columns in a mapping"),
 }  # fmt: skip
 
 
