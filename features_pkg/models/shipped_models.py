@@ -21,8 +21,9 @@ class NoCurrentModel(FeatureError):
     def __init__(self, *, named: str, shipped: Sequence[str]) -> None:
         state = f"the current model, {named}, is not shipped" if named else "no model is current"
         super().__init__(
-            f"{state}; shipped are {', '.join(shipped) or 'none'}: choose one with `ontem models "
-            "use NAME`, or set ONTEM_MODEL to the folder of one (`ontem train` makes one)"
+            f"{state}; shipped are {', '.join(shipped) or 'none'}: let a trained one ship with "
+            "`ontem models ship NAME` and serve with `ontem models use NAME`, or set ONTEM_MODEL "
+            "to its folder"
         )
         self.named, self.shipped = named, tuple(shipped)
 

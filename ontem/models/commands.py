@@ -6,15 +6,11 @@ import click
 
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.models.manifest import ModelManifest
-from features_pkg.models.shipped_models import CURRENT, SHIPPED, current_name
+from features_pkg.models.shipped_models import CURRENT, SHIPPED, NoCurrentModel, current_folder
 from ontem.models.shelf import ListedModel, Shelf
 from stores.settings import candidates_folder, project_here, settings_here
 
 COMMIT = "Commit the change: what is committed serves."
-NONE_CURRENT = (
-    "no model is current: let a candidate ship with `ontem models ship NAME`, "
-    "and a shipped one serve with `ontem models use NAME`"
-)
 
 
 @click.group(invoke_without_command=True)
@@ -60,8 +56,11 @@ def list_models(shelf: Shelf, feature_set: FeatureSet, configured: Path | None) 
             click.echo("  none")
     if configured is not None:
         click.echo(f"ONTEM_MODEL is {configured}: that model serves here")
-    elif not current_name(shelf.shipped):
-        click.echo(NONE_CURRENT)
+        return
+    try:
+        current_folder(shelf.shipped)
+    except NoCurrentModel as none:
+        click.echo(str(none))
 
 
 def _lines(listed: ListedModel) -> list[str]:

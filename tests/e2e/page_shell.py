@@ -67,7 +67,7 @@ class Terminal:
         """What the commands print; the first one that fails ends the test."""
         assert self._shell.stdin is not None
         assert self._shell.stdout is not None
-        self._shell.stdin.write(f"{{\n{commands}\n}} </dev/null\necho '{self.END}'\n")
+        self._shell.stdin.write(f"{{\n{commands}\n}} </dev/null\necho; echo '{self.END}'\n")
         self._shell.stdin.flush()
         printed = ""
         for line in self._shell.stdout:

@@ -137,4 +137,4 @@ def test_this_repository_ships_no_model(tmp_path: Path, monkeypatch: pytest.Monk
 
     assert result.exit_code == 0, result.output
     assert result.output.count("  none") == 2
-    assert "no model is current: let a candidate ship with `ontem models ship" in result.output
+    assert "no model is current; shipped are none: let a trained one ship" in result.output
