@@ -1,4 +1,4 @@
-"""Which day `ontem night` takes when it is told none: the newest, or at first what requests need."""
+"""Which day `ontem night` takes when it is told none: the newest; the first time, the due day."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
