@@ -9,6 +9,7 @@ from typing import Final
 
 FENCED: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 VARYING: Final = (
+    (re.compile(r"^  .+ \.\.\. \(last time \d+ s\)\n", re.MULTILINE), ""),  # of a slow machine
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?"), "<instant>"),
     (re.compile(r"\d{4}-\d\d-\d\d"), "<day>"),
     (re.compile(r"127\.0\.0\.1:\d+"), "<address>"),
