@@ -66,7 +66,7 @@ def warm_stack() -> WarmStack:
     table = pq.read_table(folder / "all.parquet").sort_by("event_at")
     pq.write_table(table.slice(0, ORDERS), folder / "history.parquet")
     ontem("import", "history.parquet", "--merchant", "bench", "--create-merchant")
-    ontem("snapshot", "--as-of", _due_day(table, features).isoformat())
+    ontem("night", "--as-of", _due_day(table, features).isoformat())
     with connect(settings.postgres_url, application_name="bench", autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
         key = issue_key(connection, find_merchant(connection, "bench"))

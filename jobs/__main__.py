@@ -17,9 +17,6 @@ JOBS = {
         "nights",
         "List the newest nights and training sets: how they ended and how long they took.",
     ),
-    "snapshot": CommandEntry(
-        "jobs.snapshot.commands", "snapshot", "Build the snapshot as of a day and publish it."
-    ),
     "publish": CommandEntry(
         "jobs.snapshot.commands",
         "publish",

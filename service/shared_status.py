@@ -90,7 +90,7 @@ class SharedChecks:
 
     def _snapshot(self) -> State:
         due_day = self.served_model.due_day(self.clock.now_us())
-        night = f"`ontem snapshot --as-of {date.fromordinal(due_day)}`"
+        night = f"`ontem night --as-of {date.fromordinal(due_day)}`"
         try:
             published = read_published(self.client, Namespace.of(self.served_model.keys))
         except ListDamaged:

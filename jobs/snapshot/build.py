@@ -49,7 +49,7 @@ def build_snapshot(
             timezone=features.timezone,
             entity_key_id=job.namespace.key_id,
         ),
-        provenance=provenance(at=database_clock(stores.connection), by="ontem snapshot"),
+        provenance=provenance(at=database_clock(stores.connection), by="ontem night"),
     )
     return commit_manifest(stores.offline, manifest), manifest
 

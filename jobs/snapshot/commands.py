@@ -1,4 +1,4 @@
-"""`ontem snapshot`, `publish`, `unpublish` and `snapshots`."""
+"""`ontem publish`, `unpublish` and `snapshots`."""
 
 from datetime import date, datetime
 
@@ -8,18 +8,6 @@ from jobs.entry import CLOCK, Day, job_here
 from stores.postgres.loads import LoadRow, loads_of
 from stores.redis.connection import connect_redis
 from stores.redis.published import read_published
-
-
-@click.command()
-@click.option("--as-of", type=Day(), required=True, help="Count what happened before this day.")
-@CLOCK
-def snapshot(as_of: date, clock: datetime | None) -> None:
-    """Build the snapshot as of a day and publish it."""
-    from jobs.snapshot.night import snapshot as run
-    from jobs.snapshot.summary import summary
-
-    click.echo(f"snapshot as of {as_of}")
-    click.echo(summary(run(job_here(clock), as_of)))
 
 
 @click.command()
@@ -55,7 +43,7 @@ def snapshots() -> None:
         listed_ids = read_published(client, job.namespace).ids
         rows = loads_of(connection, job.namespace.timelines)
     if not rows:
-        click.echo("no snapshot yet: build one with `ontem snapshot --as-of DAY`")
+        click.echo("no snapshot yet: build one with `ontem night --as-of DAY`")
     for row in rows:
         is_ours = row.entity_key_id == job.namespace.key_id
         click.echo(_describe(row, is_ours=is_ours, is_listed=row.load_id in listed_ids))

@@ -22,7 +22,7 @@ class SnapshotOutdated(JobError):
     def __init__(self, *, as_of: date, load_id: int) -> None:
         super().__init__(
             f"the snapshot as of {as_of} is published as load {load_id}, and the orders it was "
-            "built from have changed since: run `ontem unpublish`, then `ontem snapshot` again"
+            "built from have changed since: run `ontem unpublish`, then `ontem night` again"
         )
         self.as_of, self.load_id = as_of, load_id
 
@@ -54,7 +54,7 @@ class SnapshotDamaged(JobError):
     """A snapshot whose rows can't be published."""
 
     def __init__(self, *, key: str, reason: str) -> None:
-        super().__init__(f"{key} can't be published ({reason}): run `ontem snapshot` again")
+        super().__init__(f"{key} can't be published ({reason}): run `ontem night` again")
         self.key, self.reason = key, reason
 
 
@@ -76,6 +76,6 @@ class NothingToPublish(JobError):
         day = "" if as_of is None else f" as of {as_of}"
         super().__init__(
             f"no snapshot{day} of timelines {timelines} can be published: build one with "
-            "`ontem snapshot`"
+            "`ontem night`"
         )
         self.timelines, self.as_of = timelines, as_of

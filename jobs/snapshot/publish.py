@@ -147,7 +147,7 @@ def give_up(job: Job, stores: OpenStores, row: LoadRow) -> None:
     """Record that the load never gets published, so that its day can be built anew."""
     mark_withdrawn(stores.connection, row.load_id)
     job.say(
-        f"  load {row.load_id} is given up: `ontem snapshot --as-of {row.as_of}` builds another one"
+        f"  load {row.load_id} is given up: `ontem night --as-of {row.as_of}` builds another one"
     )
 
 

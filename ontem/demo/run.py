@@ -71,7 +71,7 @@ class Demo:
         settings = self.folder.settings()
         clock = clock_of_night(day, Calendar(settings.timezone))
         as_of = date.fromordinal(day).isoformat()
-        arguments = ("snapshot", "--as-of", as_of, "--clock", clock.isoformat())
+        arguments = ("night", "--as-of", as_of, "--clock", clock.isoformat())
         self._run(f"night: snapshot {as_of}", "jobs", *arguments)
         self.snapshots.append(as_of)
 

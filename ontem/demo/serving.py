@@ -36,7 +36,7 @@ def serve_demo(folder: DemoFolder, bind: str) -> None:
     missing = missing_night(folder.settings(), time.time_ns() // 1_000)
     if missing is not None:
         click.echo(f"The snapshot of {missing} is not published: running its night …")
-        night = python_module("jobs", "snapshot", "--as-of", missing.isoformat())
+        night = python_module("jobs", "night", "--as-of", missing.isoformat())
         if code := subprocess.run(night, env=environ, check=False).returncode:
             raise NightFailed(missing, code)
     click.echo(f"POST /evaluate on http://{bind} until Ctrl-C; the API key is in {folder.key_file}")

@@ -269,7 +269,7 @@ def test_an_older_snapshot_than_the_due_one_names_the_night_to_run(
     with a_service(stores, NOON) as service:
         snapshot, ready = service.states["snapshot"], service.readiness
 
-    assert snapshot == {"state": state, "remedy": f"run `ontem snapshot --as-of {AS_OF}`"}
+    assert snapshot == {"state": state, "remedy": f"run `ontem night --as-of {AS_OF}`"}
     assert ready.json["checks"]["model"] == {"state": "ok"}
 
 

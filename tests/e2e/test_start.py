@@ -53,7 +53,7 @@ def test_without_a_published_snapshot_it_starts_and_says_which_night_to_run(
 
     (line,) = degraded
     assert (line["part"], line["state"]) == ("snapshot", "none is published")
-    assert "ontem snapshot --as-of 20" in line["remedy"]
+    assert "ontem night --as-of 20" in line["remedy"]
 
 
 def test_a_snapshot_of_other_timelines_does_not_count(environ: dict[str, str], tmp_path: Path):

@@ -30,7 +30,7 @@ COMMAND_LINES = {
     "merchant list": ["merchant", "list"],
     "chargeback": ["chargeback", "a-1", "--merchant", "loja"],
     "import": ["import", "orders.csv", "--merchant", "loja"],
-    "snapshot": ["snapshot", "--as-of", "2018-06-01"],
+    "night": ["night", "--as-of", "2018-06-01"],
     "publish": ["publish"],
     "unpublish": ["unpublish"],
     "snapshots": ["snapshots"],

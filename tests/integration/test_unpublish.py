@@ -54,7 +54,7 @@ def test_a_withdrawn_load_is_not_published_again(shop: PublishingShop) -> None:
     shop.night(MAY, c1=b"one")
     unpublish(shop.job)
 
-    with pytest.raises(NothingToPublish, match="ontem snapshot"):
+    with pytest.raises(NothingToPublish, match="ontem night"):
         publish_again(shop.job)
 
 
