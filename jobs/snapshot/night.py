@@ -51,7 +51,7 @@ def snapshot(job: Job, as_of: date, timer: StageTimer | None = None) -> Snapshot
 
     After a run that was killed this finishes the same load, unless the orders it was built from
     have changed: then it builds a new one, and the unfinished one is withdrawn for good. If the
-    snapshot is published already, nothing is done. If Redis has lost its list, the loads before are
+    snapshot is published already, nothing is done. Loads before it that Redis has lost are
     published first, because requests ask for the newest of them until the lag is over.
 
     Raises DayNotOver, StillWriting, LoaderRunning, SnapshotOutdated, LoadTooOld, NoOrders and what
@@ -68,9 +68,8 @@ def snapshot(job: Job, as_of: date, timer: StageTimer | None = None) -> Snapshot
             mark_withdrawn(stores.connection, load.load_id)
             load = None
         timer = timer or StageTimer(job.say)
-        if published.newest is None:
-            older = [row for row in _loads_before(job, stores, load) if row.as_of < as_of]
-            published = _publish_older(job, stores, older, published, timer)
+        older = [row for row in _loads_before(job, stores, load) if row.as_of < as_of]
+        published = _publish_older(job, stores, older, published, timer)
         if load is None:
             _check_orders(stores.connection, as_of, read_bounds)
             load = _build_load(job, stores, read_bounds, as_of, timer)
@@ -122,7 +121,7 @@ def _publish_older(
     published: Published,
     timer: StageTimer,
 ) -> Published:
-    """Publish loads that a lost list had, as far as they can follow what is published."""
+    """Publish loads that Redis has lost, as far as they can follow what is published."""
     for load in loads:
         if published.newest is not None and load.load_id <= published.newest.load_id:
             continue

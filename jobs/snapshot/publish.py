@@ -21,6 +21,7 @@ from stores.files.manifest import (
 from stores.files.store import OfflineStore
 from stores.postgres.loads import LoadRow, mark_published, mark_withdrawn
 from stores.redis.connection import redis_address
+from stores.redis.errors import LoadFenced
 from stores.redis.fence import Fence, take_fence, take_over_fence
 from stores.redis.load_list import Load, LoadList
 from stores.redis.memory import bytes_needed, check_room
@@ -31,7 +32,7 @@ from stores.redis.publish import (
     delete_buckets,
     set_list,
 )
-from stores.redis.published import Published
+from stores.redis.published import Published, read_copies
 
 
 def checksum_of(files: tuple[DataFile, ...]) -> str:
@@ -75,7 +76,7 @@ def publish(
         manifest = _checked_manifest(job, stores, row, load_list)
         needed = bytes_needed(load, manifest.bytes, load_list)
         check_room(stores.client, redis_address(job.settings.redis_url), needed)
-    fence = _take_fence(job, stores, load, load_list)
+    fence = _take_fence(job, stores, row, published)
     published = prepare_layout(job, stores, fence, load, published)
     writer = BucketWriter(
         stores.client, job.namespace, fence, load=load, load_list=published.load_list
@@ -92,12 +93,18 @@ def publish(
     return counts.entities
 
 
-def _take_fence(job: Job, stores: OpenStores, load: Load, load_list: LoadList) -> Fence:
-    """The fence for this run. Where nothing is listed, an older load may be published once more."""
-    if load_list.newest is None:
-        return take_over_fence(stores.client, job.namespace, load.load_id)
-    fence = Fence.fresh(load.load_id)
-    take_fence(stores.client, job.namespace, fence)
+def _take_fence(job: Job, stores: OpenStores, row: LoadRow, published: Published) -> Fence:
+    """The fence for this run, which a newer load may have had if this one is published once more.
+
+    Raises LoadFenced when a newer load has it, or when another run changed the list meanwhile.
+    """
+    if row.published_at is None and published.newest is not None:
+        fence = Fence.fresh(row.load_id)
+        take_fence(stores.client, job.namespace, fence)
+    else:
+        fence = take_over_fence(stores.client, job.namespace, row.load_id)
+    if read_copies(stores.client, job.namespace) != published.copies:
+        raise LoadFenced(load_id=row.load_id)
     return fence
 
 

@@ -35,15 +35,26 @@ class Fence:
         return f"{self.load_id:020d}:{self.run}".encode()
 
 
-_HELD: Final = """
+TEXT_AT: Final = """
+local function text_at(key)
+  local value = redis.pcall('GET', key)
+  return type(value) == 'string' and value or ''
+end
+"""
+"""What is under a key, empty if nothing is or a thing of another type: SET replaces that, too."""
+
+_HELD: Final = (
+    TEXT_AT
+    + """
 local function held(key)
-  local token = redis.call('GET', key)
-  if token and string.match(token, '^%d+:') == string.sub(token, 1, 21) then
+  local token = text_at(key)
+  if string.match(token, '^%d+:') == string.sub(token, 1, 21) then
     return string.sub(token, 1, 20)
   end
   return ''
 end
 """
+)
 """The load id of a fence; a damaged one is held by nobody."""
 
 _TAKE_FENCE: Final = (

@@ -23,7 +23,7 @@ from stores.redis.buckets import (
     next_bucket,
 )
 from stores.redis.errors import LoadIdTooGreat, LoadTooOld
-from stores.redis.fence import Fence, fence_keys, loss_refused, run_fenced
+from stores.redis.fence import TEXT_AT, Fence, fence_keys, loss_refused, run_fenced
 from stores.redis.keys import GROUPS, Namespace, bucket_of, name_of
 from stores.redis.load_list import Load, LoadList, encode_list
 from stores.redis.published import Published
@@ -171,17 +171,20 @@ def delete_buckets(client: "redis.Redis", namespace: Namespace, fence: Fence, bu
             run_fenced(client, fence, _DELETE_BUCKETS, keys, [fence.token])
 
 
-_SET_LIST: Final = """
+_SET_LIST: Final = (
+    TEXT_AT
+    + """
 local groups = #KEYS / 2
 for i = 1, groups do
   if redis.call('GET', KEYS[i]) ~= ARGV[1] then return redis.error_reply('FENCED') end
-  if (redis.call('GET', KEYS[groups + i]) or '') ~= ARGV[2 + i] then
+  if text_at(KEYS[groups + i]) ~= ARGV[2 + i] then
     return redis.error_reply('FENCED')
   end
 end
 for i = 1, groups do redis.call('SET', KEYS[groups + i], ARGV[2]) end
 return 1
 """
+)
 
 
 def set_list(

@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 import redis
 
-from jobs.snapshot.night import publish_again
+from jobs.job import StageTimer
+from jobs.snapshot.night import publish_again, snapshot
+from jobs.snapshot.publish import publish
+from jobs.snapshot.stores import OpenStores
 from jobs.snapshot.withdraw import unpublish
-from stores.redis.errors import LoadTooOld
+from stores.redis.errors import LoadFenced, LoadTooOld
+from stores.redis.keys import GROUPS
 from stores.redis.load_list import Load, LoadList
 from stores.redis.published import read_published
 from tests.integration.history import History, a_job
@@ -157,6 +161,61 @@ def test_an_older_snapshot_that_is_damaged_does_not_keep_the_newest_from_coming_
 
     publish_again(shop.job)
     assert shop.listed() == [rows[0].load_id, rows[2].load_id]
+
+
+def test_a_night_that_died_while_bringing_back_a_lost_load_brings_back_the_rest(
+    shop: PublishingShop,
+) -> None:
+    rows = [shop.night(days(n), c1=b"%d" % n) for n in range(3)]
+    shop.client.flushdb()
+    publish_again(shop.job, MAY)
+    assert shop.listed() == [rows[0].load_id]
+
+    snapshot(shop.job, days(2))
+    assert shop.listed() == [row.load_id for row in rows]
+    assert [shop.sees("c1", row.load_id) for row in rows] == [b"0", b"1", b"2"]
+
+
+@pytest.mark.parametrize("lost", ["no copy", "damaged copies", "copies of another type"])
+def test_a_list_that_is_lost_beside_its_fence_comes_back_whole(
+    shop: PublishingShop, lost: str
+) -> None:
+    rows = [shop.night(days(n), c1=b"%d" % n) for n in range(3)]
+    for group in range(GROUPS):
+        shop.client.delete(shop.namespace.list_key(group))
+        if lost == "damaged copies" and group % 2:
+            shop.client.set(shop.namespace.list_key(group), b"damaged")
+        if lost == "copies of another type" and group % 2:
+            shop.client.rpush(shop.namespace.list_key(group), b"another type")
+
+    publish_again(shop.job)
+    assert shop.listed() == [row.load_id for row in rows]
+    assert [shop.sees("c1", row.load_id) for row in rows] == [b"0", b"1", b"2"]
+
+
+def test_a_fence_of_another_type_is_held_by_nobody(shop: PublishingShop) -> None:
+    first, second = shop.night(MAY, c1=b"one"), shop.night(days(1), c1=b"two")
+    shop.client.delete(shop.namespace.fence_key(7))
+    shop.client.rpush(shop.namespace.fence_key(7), b"another type")
+
+    assert unpublish(shop.job).load_id == second.load_id
+    assert shop.listed() == [first.load_id]
+
+
+def test_a_list_that_changes_before_the_fence_is_taken_ends_the_run(
+    shop: PublishingShop,
+) -> None:
+    rows = [shop.night(days(n), c1=b"%d" % n) for n in range(2)]
+    shop.client.flushdb()
+    with shop.job.connect() as connection:
+        paused = OpenStores(connection, shop.client, shop.store)
+        before = read_published(shop.client, shop.namespace)
+        publish_again(shop.job)
+        with pytest.raises(LoadFenced, match="overtaken"):
+            publish(shop.job, paused, rows[0], before, StageTimer(shop.job.say))
+
+    assert shop.listed() == [row.load_id for row in rows]
+    assert [shop.sees("c1", row.load_id) for row in rows] == [b"0", b"1"]
 
 
 def test_one_day_alone_may_be_published_again(shop: PublishingShop) -> None:
