@@ -213,7 +213,7 @@ def test_a_list_that_changes_before_the_fence_is_taken_ends_the_run(
         before = read_published(shop.client, shop.namespace)
         snapshot(shop.job, days(2))
         with pytest.raises(LoadFenced, match="overtaken"):
-            publish(shop.job, paused, rows[1], before, StageTimer(shop.job.say))
+            publish(shop.job, paused, shop.loads()[1], before, StageTimer(shop.job.say))
 
     assert [shop.sees("c1", row.load_id) for row in rows] == [b"0", b"1", b"2"]
 
