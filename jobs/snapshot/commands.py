@@ -5,6 +5,7 @@ from datetime import date, datetime
 import click
 
 from jobs.entry import CLOCK, Day, job_here
+from jobs.snapshot.withdraw import row_of
 from stores.postgres.loads import LoadRow, loads_of
 from stores.redis.connection import connect_redis
 from stores.redis.published import read_published
@@ -40,13 +41,21 @@ def snapshots() -> None:
     """List all loads with their day, entities and state."""
     job = job_here()
     with connect_redis(job.settings.redis_url) as client, job.connect() as connection:
-        listed_ids = read_published(client, job.namespace).ids
+        listed = read_published(client, job.namespace).load_list.loads
         rows = loads_of(connection, job.namespace.timelines)
     if not rows:
         click.echo("no snapshot yet: build one with `ontem night --as-of DAY`")
+    found = [row_of(load, rows) for load in listed]
     for row in rows:
         is_ours = row.entity_key_id == job.namespace.key_id
-        click.echo(_describe(row, is_ours=is_ours, is_listed=row.load_id in listed_ids))
+        click.echo(_describe(row, is_ours=is_ours, is_listed=row in found))
+    for load, listed_row in zip(listed, found, strict=True):
+        if listed_row is None:
+            click.echo(
+                f"as of {date.fromordinal(load.as_of)}  load {load.load_id}  "
+                f"{load.entities:,} entities  published, but not one that PostgreSQL has: "
+                "the next night withdraws it"
+            )
 
 
 def _describe(row: LoadRow, *, is_ours: bool, is_listed: bool) -> str:

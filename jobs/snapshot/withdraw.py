@@ -50,23 +50,32 @@ def unpublish(job: Job) -> Load:
 def finish_withdrawal(
     connection: Connection, client: "redis.Redis", namespace: Namespace, say: Say
 ) -> Published:
-    """What is published, once a withdrawal that PostgreSQL records has reached Redis.
+    """What is published, once Redis has no load on top that PostgreSQL has not.
 
-    A night and `ontem publish` begin with it: a load on top of a withdrawn one would hide that it
-    is still there. Raises ListDamaged, LoadFenced.
+    That is one which PostgreSQL records as withdrawn, or one that it lost in a restore or a
+    failover. A night and `ontem publish` begin with it: a load on top of such a one would hide that
+    it is still there. Raises ListDamaged, LoadFenced.
     """
     published = read_published(client, namespace)
-    while (newest := published.newest) is not None and _is_withdrawn(
-        newest, loads_of_namespace(connection, namespace)
-    ):
+    while newest := published.newest:
+        row = row_of(newest, loads_of_namespace(connection, namespace))
+        if row is not None and row.withdrawn_at is None:
+            break
         fence = take_over_fence(client, namespace, newest.load_id)
         after = published.load_list.without_newest()
         published = set_list(client, namespace, fence, published, after)
+        why = "is not one that PostgreSQL has" if row is None else "was withdrawn before"
         say(
-            f"  load {newest.load_id} as of {date.fromordinal(newest.as_of)} was withdrawn before, "
+            f"  load {newest.load_id} as of {date.fromordinal(newest.as_of)} {why}, "
             "and is invisible now"
         )
     return published
+
+
+def row_of(load: Load, rows: Sequence[LoadRow]) -> LoadRow | None:
+    """The row of a listed load; None when PostgreSQL has lost it, even if its id was used again."""
+    same = (row for row in rows if (row.load_id, row.checksum) == (load.load_id, load.checksum))
+    return next(same, None)
 
 
 def loads_of_namespace(connection: Connection, namespace: Namespace) -> list[LoadRow]:

@@ -27,16 +27,25 @@ SELECT g.generation, g.system_identifier, g.timeline_id, server.system_identifie
        server.timeline_id
 FROM ({_SERVER}) server LEFT JOIN generations g ON g.generation = ontem_generation()
 """  # noqa: S608  our own text
+LOST_LOAD_IDS: Final = 1_000
+"""More loads than a server can have lost, when it goes on from a backup or as another one."""
 REGISTER: Final[LiteralString] = f"""
-INSERT INTO generations (generation, system_identifier, timeline_id)
-SELECT coalesce(ontem_generation(), 0) + 1, server.system_identifier, server.timeline_id
-FROM ({_SERVER}) server
-WHERE NOT EXISTS (
-    SELECT FROM generations newest
-    WHERE newest.generation = ontem_generation()
-      AND newest.system_identifier = server.system_identifier
-      AND newest.timeline_id = server.timeline_id)
+WITH registered AS (
+    INSERT INTO generations (generation, system_identifier, timeline_id)
+    SELECT coalesce(ontem_generation(), 0) + 1, server.system_identifier, server.timeline_id
+    FROM ({_SERVER}) server
+    WHERE NOT EXISTS (
+        SELECT FROM generations newest
+        WHERE newest.generation = ontem_generation()
+          AND newest.system_identifier = server.system_identifier
+          AND newest.timeline_id = server.timeline_id)
+    RETURNING generation)
+SELECT setval('load_ids', load_ids.last_value + {LOST_LOAD_IDS})
+FROM registered, load_ids
+WHERE registered.generation > 1
 """  # noqa: S608  our own text
+"""Registers this server unless it is the newest one. Redis and evaluations may name loads whose
+rows are lost, so their ids are skipped."""
 
 
 class StandbyRefused(PostgresUnavailable):

@@ -6,6 +6,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from features_pkg.errors import OntemError
@@ -31,7 +32,8 @@ def migrate(url: str, *, environment: Environment) -> None:
     A server that was restored or has failed over gets a new generation. Only the database of a
     development stack gets a clock that can be set. Concurrent calls wait for each other.
 
-    Raises PostgresUnavailable. Raises OtherEnvironment when a development database is to become
+    Raises PostgresUnavailable, and psycopg.Error for what PostgreSQL refuses. Raises
+    OtherEnvironment when a development database is to become
     production, or a production database with orders is to become development.
     """
     engine = create_engine(
@@ -39,11 +41,16 @@ def migrate(url: str, *, environment: Environment) -> None:
         creator=lambda: connect(url, application_name="ontem migrate", lock_timeout=None),
         poolclass=NullPool,
     )
-    with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATE_LOCK})
-        _upgrade(connection)
-        _fix_environment(connection, environment, postgres_address(url))
-        connection.exec_driver_sql(REGISTER)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATE_LOCK})
+            _upgrade(connection)
+            _fix_environment(connection, environment, postgres_address(url))
+            connection.exec_driver_sql(REGISTER)
+    except DBAPIError as error:
+        raise (
+            error.orig or error
+        ) from None  # psycopg's own, which every command has a sentence for
 
 
 def _upgrade(connection: SqlConnection) -> None:

@@ -35,6 +35,18 @@ def test_migrate_does_not_show_the_password(run, empty_database_url):
     assert password not in run().output
 
 
+def test_migrate_on_a_read_only_database_is_a_sentence(run, empty_database_url):
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        name = psycopg.sql.Identifier(connection.info.dbname)
+        connection.execute(
+            psycopg.sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name)
+        )
+
+    done = run()
+    assert (done.exit_code, len(done.stderr.splitlines())) == (4, 1)
+    assert "in a read-only transaction" in done.stderr
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -130,3 +130,14 @@ def test_stale_orders_are_left_out_and_counted_unless_asked_for(shop: TrainingSh
     whole = TrainingPeriod(first_day=WEEK.first_day, end_day=WEEK.end_day, include_stale=True)
     row = shop.rows(whole)[live]
     assert (row["stale_days"], row["snapshot_as_of"]) == (1, date(2018, 5, 19))
+
+
+def test_what_a_load_had_whose_row_is_lost_is_missing(shop: TrainingShop) -> None:
+    shop.history.order(NOON - 2 * DAY, card="c1", order_id="in the load")
+    live = shop.history.live_order(NOON, card="c1", order_id="live")
+    shop.history.evaluation(live, NOON, load_id=77, as_of=date(2018, 5, 20), stale_days=0)
+
+    row = shop.rows()[live]
+    assert row["live"]
+    assert row["card_orders_7d_distant"] is None
+    assert row["card_orders_6h_recent"] == 0
