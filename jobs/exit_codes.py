@@ -9,10 +9,12 @@ EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType(
         "features_pkg.errors.OntemError": 1,  # any error without a code of its own
         # 2 is click's: the command line itself is wrong
         "stores.errors.SettingsError": 3,
+        "stores.postgres.card_key.CardKeyChanged": 3,
         "stores.postgres.connection.PostgresUnavailable": 4,
         "stores.postgres.generations.OtherServer": 4,
         "stores.postgres.schema.SchemaRefused": 4,
         "stores.redis.connection.RedisUnavailable": 4,
+        "jobs.spark.failure.SparkLostPostgres": 4,
         "ontem.stack.errors.StackError": 4,
         "service.address.AddressUnusable": 4,
         "jobs.errors.DayNotOver": 5,

@@ -5,7 +5,7 @@ processes share; with none of it would another process fare better, so it leaves
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -17,6 +17,7 @@ from service.clock import MOST_SKEW_US, RequestClock
 from service.database import Database
 from service.drain import Drain
 from service.served_model import ServedModel
+from stores.postgres.card_key import CardKeyChanged, check_card_key
 from stores.postgres.clock import database_clock
 from stores.postgres.connection import Connection, PostgresUnavailable
 from stores.postgres.loads import published_key_ids
@@ -48,6 +49,7 @@ class ProcessChecks:
 
     environment: Environment
     served_model: ServedModel
+    card_key: bytes = field(repr=False)
     database: Database
     asker: Asker
     clock: RequestClock
@@ -59,6 +61,7 @@ class ProcessChecks:
             "model": OK,  # a process without one did not start
             "schema": self._asked(self._schema),
             "entity_key": self._asked(self._entity_key),
+            "card_key": self._asked(self._card_key),
             "clock": self._asked(self._clock),
             "drain": State("draining", "send orders elsewhere") if self.drain.has_begun else OK,
         }
@@ -96,6 +99,14 @@ class ProcessChecks:
             f"{', '.join(sorted(key_ids))}",
             "set the key of the nights, or run a night under this one",
         )
+
+    def _card_key(self, session: Connection) -> State:
+        """Whether this process gives a card's number the fingerprint that it had before."""
+        try:
+            check_card_key(session, self.database.address, self.card_key)
+        except CardKeyChanged as changed:
+            return State(f"the database has {changed.state}", changed.remedy)
+        return OK
 
     def _clock(self, session: Connection) -> State:
         return skew_state(self.clock.skew_us(lambda: to_us(database_clock(session))))

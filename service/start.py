@@ -152,6 +152,7 @@ class Process:
             process_checks=ProcessChecks(
                 environment=settings.environment,
                 served_model=served_model,
+                card_key=settings.card_key,
                 database=database,
                 asker=asker,
                 clock=clock,

@@ -16,6 +16,7 @@ FINGERPRINT_BYTES: Final = 16
 FEWEST_DIGITS: Final = 13
 MOST_DIGITS: Final = 19
 LEAST_KEY_BYTES: Final = 16
+KEY_ID_BYTES: Final = 6
 
 _DOMAIN: Final = b"ontem card 1"
 _SEPARATORS: Final = re.compile("[ \\-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
@@ -83,6 +84,11 @@ def without_card_number(text: str, key: bytes | None) -> str:
         raise ValueError(f"the card key has {len(key)} bytes: give at least {LEAST_KEY_BYTES}")
     mac = blake2b(digits.encode(), key=key, digest_size=FINGERPRINT_BYTES, person=_DOMAIN)
     return FINGERPRINT + mac.hexdigest()
+
+
+def card_key_id(key: bytes) -> str:
+    """A name for the card key, 12 hex digits, that does not give it away."""
+    return blake2b(b"key id", key=key, digest_size=KEY_ID_BYTES, person=_DOMAIN).hexdigest()
 
 
 def is_fingerprint(text: str | None) -> bool:

@@ -15,7 +15,8 @@ from jobs.importing.mapping import FileKind, FileMapping, read_mapping
 from jobs.importing.options import ImportOptions
 from jobs.importing.progress import ProgressBar
 from jobs.importing.rejects import RejectsFile
-from stores.postgres.connection import Connection
+from stores.postgres.card_key import check_card_key
+from stores.postgres.connection import Connection, postgres_address
 from stores.postgres.merchants import (
     MerchantExists,
     MerchantUnknown,
@@ -79,6 +80,7 @@ def import_(
         open_session(url, application_name="ontem import", autocommit=True) as connection,
         ProgressBar(Console(file=sys.stdout), rejects_file) as progress,
     ):
+        check_card_key(connection, postgres_address(url), settings.card_key)
         owner = _Owner(connection, merchant, may_be_new=create_merchant)
         owner.check()
         options = ImportOptions(

@@ -3,15 +3,17 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from py4j.protocol import Py4JError
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.errors import ConnectorMissing
 from jobs.spark.banner import without_java_banner
+from jobs.spark.failure import spark_failures
 from jobs.spark.jdbc import jdbc_options
 
 FETCH_SIZE: Final = 20_000
@@ -44,7 +46,7 @@ def session(app_name: str, settings: SparkSettings) -> Iterator[SparkSession]:
     """A Spark session in UTC without a UI, with the connectors from `settings.jars`.
 
     It downloads nothing, its Python workers run this interpreter, and it is stopped at the end.
-    Raises ConnectorMissing.
+    Raises ConnectorMissing, and SparkFailed for what fails inside.
     """
     if not any(settings.jars.glob(POSTGRES)):
         raise ConnectorMissing(folder=str(settings.jars))
@@ -52,11 +54,15 @@ def session(app_name: str, settings: SparkSettings) -> Iterator[SparkSession]:
     builder = SparkSession.builder.appName(app_name).master(settings.master)
     for name, value in _options(settings).items():
         builder = builder.config(name, value)
-    with without_java_banner():
-        spark = builder.getOrCreate()
-    try:
-        yield spark
-    finally:
+    with spark_failures(settings.scratch):
+        with without_java_banner():
+            spark = builder.getOrCreate()
+        try:
+            yield spark
+        except BaseException:
+            with suppress(Py4JError, OSError):  # Java may be what has failed
+                spark.stop()
+            raise
         spark.stop()
 
 

@@ -6,13 +6,23 @@ from stores.settings import settings_here
 
 
 @click.command()
-def migrate() -> None:
+@click.option(
+    "--new-card-key",
+    is_flag=True,
+    help="Record another ONTEM_CARD_KEY: a card that was sent as a number is another one then.",
+)
+def migrate(new_card_key: bool) -> None:  # noqa: FBT001  click gives flags by name
     """Create or complete the schema; a second call changes nothing."""
     from stores.postgres.connection import postgres_address
     from stores.postgres.migrate import migrate as bring_up_to_date
 
     settings = settings_here()
-    bring_up_to_date(settings.postgres_url, environment=settings.environment)
+    bring_up_to_date(
+        settings.postgres_url,
+        environment=settings.environment,
+        card_key=settings.card_key,
+        is_new_card_key=new_card_key,
+    )
     click.echo(
         f"PostgreSQL at {postgres_address(settings.postgres_url)} has the newest schema, "
         f"as {settings.environment}."

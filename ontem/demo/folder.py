@@ -78,7 +78,7 @@ class DemoFolder:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
             connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
         redis.Redis.from_url(settings.redis_url).flushdb()
-        migrate(settings.postgres_url, environment="development")
+        migrate(settings.postgres_url, environment="development", card_key=settings.card_key)
 
     @property
     def _env_file(self) -> Path:

@@ -10,6 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from features_pkg.errors import OntemError
+from features_pkg.orders.cards import card_key_id
+from stores.postgres.card_key import CardKeyChanged
 from stores.postgres.connection import connect, postgres_address
 from stores.postgres.generations import MIGRATE_LOCK, REGISTER
 from stores.settings import Environment
@@ -26,15 +28,24 @@ class OtherEnvironment(OntemError):
         self.address, self.current, self.requested = address, current, requested
 
 
-def migrate(url: str, *, environment: Environment) -> None:
+def migrate(
+    url: str,
+    *,
+    environment: Environment,
+    card_key: bytes | None = None,
+    is_new_card_key: bool = False,
+) -> None:
     """Create or complete the schema at `url`, all of it or nothing; a second call changes nothing.
 
     A server that was restored or has failed over gets a new generation. Only the database of a
-    development stack gets a clock that can be set. Concurrent calls wait for each other.
+    development stack gets a clock that can be set. The id of the `card_key` is recorded; None
+    records nothing. Concurrent calls wait for each other.
 
     Raises PostgresUnavailable, and psycopg.Error for what PostgreSQL refuses. Raises
     OtherEnvironment when a development database is to become
-    production, or a production database with orders is to become development.
+    production, or a production database with orders is to become development. Raises
+    CardKeyChanged when a database with orders has another card key, unless this one is declared to
+    be new.
     """
     engine = create_engine(
         "postgresql+psycopg://",
@@ -46,6 +57,10 @@ def migrate(url: str, *, environment: Environment) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATE_LOCK})
             _upgrade(connection)
             _fix_environment(connection, environment, postgres_address(url))
+            if card_key is not None:
+                _record_card_key(
+                    connection, card_key, postgres_address(url), is_new=is_new_card_key
+                )
             connection.exec_driver_sql(REGISTER)
     except DBAPIError as error:
         raise (
@@ -79,6 +94,15 @@ def _fix_environment(connection: SqlConnection, requested: Environment, address:
     if requested == "development":
         clock = files("sql").joinpath("development_clock.sql").read_text(encoding="utf-8")
         connection.exec_driver_sql(clock, execution_options={"no_parameters": True})
+
+
+def _record_card_key(
+    connection: SqlConnection, card_key: bytes, address: str, *, is_new: bool
+) -> None:
+    recorded, here = connection.scalar(text("SELECT card_key_id FROM stack")), card_key_id(card_key)
+    if recorded not in (None, here) and not is_new and _has_orders(connection):
+        raise CardKeyChanged(address=address, recorded=recorded, here=here)
+    connection.execute(text("UPDATE stack SET card_key_id = :here"), {"here": here})
 
 
 def _has_orders(connection: SqlConnection) -> bool:

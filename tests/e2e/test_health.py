@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.orders.cards import card_key_id
 from service.start import StartRefused
 from stores.redis.keys import GROUPS
 from tests.e2e.conftest import AS_OF, SECRET, environment_of
@@ -24,7 +25,8 @@ from tests.e2e.running import TIMEOUT_SECONDS, RunningService, running_service
 Result = TypeVar("Result")
 NOTHING_THERE = "127.0.0.1:1"
 NOON = standing_clocks(noon_of(2018, 6, 1))
-ALL_OK = {name: {"state": "ok"} for name in ("model", "schema", "entity_key", "clock", "drain")}
+CHECKS = ("model", "schema", "entity_key", "card_key", "clock", "drain")
+ALL_OK = {name: {"state": "ok"} for name in CHECKS}
 SKEWED_CLOCK = (
     "CREATE OR REPLACE FUNCTION ontem_clock() RETURNS timestamptz LANGUAGE sql VOLATILE"
     " AS $$ SELECT clock_timestamp() + interval '{}' $$"
@@ -100,6 +102,25 @@ def test_another_schema_is_not_ready_and_refuses_a_start(
     assert the_start(stores) == f"{state} (PostgreSQL at {where}): {remedy}"
 
 
+def test_another_card_key_is_not_ready_and_refuses_a_start(service: InProcess, stores: Stores):
+    service.execute("UPDATE stack SET card_key_id = 'that of then'")
+    ready = service.readiness
+
+    assert ready.status_code == 503
+    state = ready.json["checks"]["card_key"]
+    here = card_key_id(SECRET)
+    assert state["state"] == (
+        "the database has card numbers under another ONTEM_CARD_KEY (that of then) "
+        f"than this one ({here})"
+    )
+    assert state["remedy"].startswith("set it to the former one")
+    assert state["state"] in the_start(stores)
+
+    service.execute(f"UPDATE stack SET card_key_id = '{here}'")
+    assert service.readiness.json["checks"] == ALL_OK
+    assert the_start(stores) == ""
+
+
 @pytest.mark.parametrize(
     ("skew", "words"), [("2 s", "s behind"), ("-1 hour", "s ahead of"), ("1 day", "s behind")]
 )
@@ -153,7 +174,7 @@ def test_without_postgresql_a_process_is_ready_and_starts(stores: Stores, databa
 
     unknown = {"state": "unknown", "remedy": "PostgreSQL does not answer: see /statusz"}
     assert ready.status_code == 200
-    asked = ("schema", "entity_key", "clock")
+    asked = ("schema", "entity_key", "card_key", "clock")
     assert ready.json["checks"] == ALL_OK | dict.fromkeys(asked, unknown)
     assert states["postgresql"]["state"] == "away"
     assert "secret" not in ready.text + str(states)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from click.testing import Result
 
 from tests.integration.imports import SHOP, a_file, rows
@@ -34,6 +35,36 @@ def test_an_import_replaces_card_numbers_and_says_so(
     rejects = Path("orders.csv.rejects.csv").read_text()
     for text in SENT:
         assert text not in result.output + rejects
+
+
+def test_another_card_key_is_refused_until_it_is_declared_to_be_new(
+    ontem: Callable[..., Result], database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ontem("migrate").exit_code == 0
+    assert ontem("import", a_file(HEADER + ROWS), *SHOP).exit_code == 0
+    monkeypatch.setenv("ONTEM_CARD_KEY", "0f" * 32)
+
+    for command in (("import", a_file(HEADER + ROWS), *SHOP), ("migrate",)):
+        refused = ontem(*command)
+        assert refused.exit_code == 3, refused.output
+        assert "under another ONTEM_CARD_KEY" in refused.output
+        assert "`ontem migrate --new-card-key`" in refused.output
+        assert "0f0f0f" not in refused.output
+    assert ontem("migrate", "--new-card-key").exit_code == 0
+    assert ontem("migrate").exit_code == 0
+    again = ontem("import", a_file(HEADER + ROWS), *SHOP)
+    assert "1 and 0 already stored; 4 refused" in again.output
+
+
+def test_a_database_without_orders_takes_another_card_key(
+    ontem: Callable[..., Result], database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ontem("migrate").exit_code == 0
+    monkeypatch.setenv("ONTEM_CARD_KEY", "0f" * 32)
+
+    assert ontem("import", a_file(HEADER + ROWS), *SHOP).exit_code == 3
+    assert ontem("migrate").exit_code == 0
+    assert ontem("import", a_file(HEADER + ROWS), *SHOP).exit_code == 0
 
 
 def test_no_row_of_any_table_has_a_number_that_was_sent(

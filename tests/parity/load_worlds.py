@@ -1,8 +1,8 @@
 """Random worlds of orders, nights and loads, and what must hold of every read in them.
 
-Orders and chargebacks as they happen, imports of earlier ones, chargebacks that wait for their
-order, nights that rewrite all or only what is new, killed, repeated, withdrawn and corrected loads,
-damaged buckets, other numbers of buckets, another secret, days of 23 and 25 hours.
+Imports of earlier orders, chargebacks that wait for theirs, restored servers, nights that rewrite
+all or only what is new, killed, repeated, withdrawn and corrected loads, damaged buckets, other
+numbers of buckets, another secret, days of 23 and 25 hours.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from features_pkg.calendar import DAY_US
 from features_pkg.identifiers import Event
 from features_pkg.timelines.read import decode
 from stores.redis.buckets import ValueUnreadable
-from stores.redis.load_list import Load, load_for_day
+from stores.redis.load_list import load_for_day
 from tests.parity.load_store import LoadStore
 from tests.parity.raw_events import (
     CALENDAR,
@@ -69,19 +69,21 @@ class Loads(LoadStore, RuleBasedStateMachine):
 
     @rule(card=cards, user=users, merchant=merchants, ago=st.sampled_from((0, 0, 1, 3, 100)))
     def place_or_import(self, card: str, user: str, merchant: str, ago: int) -> None:
-        order_id = str(len(self.raw.orders))
-        at_us = self.now_us - ago * DAY_US
-        values = {"card": card, "user": user, "product": "p"}
-        self.raw.place(order_id, at_us, merchant, values)
+        at_us, order_id = self.now_us - ago * DAY_US, str(len(self.raw.orders))
+        self.raw.place(order_id, at_us, merchant, {"card": card, "user": user, "product": "p"})
 
     @rule(back=st.integers(-1, 4), ago=st.sampled_from((0, 0, 1, 3)))
     def charge_back(self, back: int, ago: int) -> None:
         """Of an order that is there, told now or imported; or of the next one, which waits."""
-        number = max(len(self.raw.orders) - 1 - back, 0)
+        number = str(max(len(self.raw.orders) - 1 - back, 0))
         told_us = self.now_us - ago * DAY_US
-        if str(number) in self.raw.orders:
-            told_us = max(told_us, self.raw.orders[str(number)][0].at_us)
-        self.raw.tell(str(number), told_us)
+        if number in self.raw.orders:
+            told_us = max(told_us, self.raw.orders[number][0].at_us)
+        self.raw.tell(number, told_us)
+
+    @rule()
+    def restore_postgresql(self) -> None:
+        self.raw.restore()
 
     @rule(step=st.sampled_from(("microsecond", "hour", "last of the day", "day", "100 days")))
     def wait(self, step: str) -> None:
@@ -141,7 +143,8 @@ class Loads(LoadStore, RuleBasedStateMachine):
         as_of = self.today - ago
         if self.may_follow(as_of):
             load_id = self.new_id()
-            self.extents[load_id] = ReadBounds(as_of, self.raw.next_xid)
+            self.extents[load_id] = ReadBounds(as_of, self.watermark())
+            assert self.raw.is_all_in(self.extents[load_id]), "wrong"
             self.run(load_id, until, only_new=only_new, buckets=buckets)
 
     @precondition(lambda self: self.killed is not None)
@@ -170,8 +173,7 @@ class Loads(LoadStore, RuleBasedStateMachine):
         self.write(load_id, buckets, timelines, chosen, until)
         self.killed = load_id if until is not None else None
         if until is None:
-            entities = len(timelines)
-            load = Load(load_id, read_bounds.as_of, read_bounds.cutoff_us, entities, "", buckets)
+            load = read_bounds.load(load_id, len(timelines), buckets)
             self.set_list(self.with_load(load, whole=not only_new))
 
     def timelines_of(self, read_bounds: ReadBounds) -> dict[bytes, bytes]:
@@ -181,6 +183,9 @@ class Loads(LoadStore, RuleBasedStateMachine):
 
     def may_follow(self, as_of: int) -> bool:
         return self.newest is None or as_of > self.newest.as_of
+
+    def watermark(self) -> int:
+        return self.raw.watermark
 
     def new_id(self) -> int:
         return max(self.extents, default=0) + 1

@@ -12,6 +12,8 @@ from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.history.past_orders import PastEvent, PastOrder, events_of
 from features_pkg.identifiers import MERCHANT, Event, Identifier
 from features_pkg.timelines.read import EventTimeline
+from stores.postgres.recorded_key import recorded_key
+from stores.redis.load_list import Load
 from tests.parity import rows, worlds
 
 CALENDAR = rows.CALENDAR
@@ -29,7 +31,10 @@ Entity = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class ReadBounds:
-    """The rows of a load: before its day `as_of`, and recorded below its watermark."""
+    """The rows of a load: before its day `as_of`, and recorded below its watermark.
+
+    Transactions and watermarks are recorded keys, which have the generation in them.
+    """
 
     as_of: int
     watermark: int
@@ -37,6 +42,10 @@ class ReadBounds:
     @property
     def cutoff_us(self) -> int:
         return CALENDAR.cutoff_us(self.as_of)
+
+    def load(self, load_id: int, entities: int, buckets: int) -> Load:
+        """The load of those rows, as it is listed."""
+        return Load(load_id, self.as_of, self.cutoff_us, entities, "", buckets)
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,7 @@ class RawEvents:
     orders: dict[str, tuple[PastOrder, int]] = field(default_factory=dict)
     reports: list[Report] = field(default_factory=list)
     next_xid: int = 1
+    generation: int = 1
 
     def place(self, order_id: str, at_us: int, merchant: str, values: dict[str, str]) -> None:
         identifiers = {i: (values[i],) if i in values else () for i in worlds.IDENTIFIERS}
@@ -64,9 +74,20 @@ class RawEvents:
     def tell(self, order_id: str, at_us: int) -> None:
         self.reports.append(Report(order_id, at_us, self._xid()))
 
+    def restore(self) -> None:
+        """All rows are on another server from now on, whose transaction ids start again."""
+        self.generation += 1
+        self.next_xid = 1
+
+    @property
+    def watermark(self) -> int:
+        """Above all that was recorded so far, below all that will be."""
+        return recorded_key(self.generation, self.next_xid)
+
     def _xid(self) -> int:
+        recorded = self.watermark
         self.next_xid += 1
-        return self.next_xid - 1
+        return recorded
 
     def seen_by(self, read_bounds: ReadBounds) -> list[PastOrder]:
         """The orders of a load, each with its first chargeback as that load knew it."""
@@ -75,6 +96,11 @@ class RawEvents:
             for order, xid in self.orders.values()
             if order.at_us < read_bounds.cutoff_us and xid < read_bounds.watermark
         ]
+
+    def is_all_in(self, read_bounds: ReadBounds) -> bool:
+        """Whether a load has every row before its day that was recorded so far."""
+        everything = replace(read_bounds, watermark=self.watermark)
+        return self.seen_by(read_bounds) == self.seen_by(everything)
 
     def _first(self, order: PastOrder, xid: int, read_bounds: ReadBounds) -> int | None:
         known = (

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from stores.postgres.recorded_key import recorded_key
 from stores.redis.buckets import ValueUnreadable, new_bucket, next_bucket
 from stores.redis.load_list import Load, LoadList
 from tests.parity.load_worlds import BEFORE_ALL, Loads
@@ -31,6 +32,13 @@ class IdsReturn(OpaqueLoads):
 
     def new_id(self) -> int:
         return (self.newest.load_id if self.newest else 0) + 1
+
+
+class NobodyAsksForTheGeneration(OpaqueLoads):
+    """A night takes the server for the one whose transaction ids the first rows have."""
+
+    def watermark(self) -> int:
+        return recorded_key(1, self.raw.next_xid)
 
 
 class ListForgets(OpaqueLoads):
@@ -106,6 +114,7 @@ class NewByDay(OpaqueLoads):
 
 
 PUBLISHERS = (
+    NobodyAsksForTheGeneration,
     IdsReturn,
     ListForgets,
     FloorRisesTooEarly,

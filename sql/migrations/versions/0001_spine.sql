@@ -5,10 +5,12 @@
 CREATE FUNCTION ontem_clock() RETURNS timestamptz
 LANGUAGE sql VOLATILE PARALLEL SAFE AS $$ SELECT clock_timestamp() $$;
 
--- Which kind of stack this is: one row, written by `ontem migrate`.
+-- Which kind of stack this is, and the id of the key that fingerprints of cards are made with: one
+-- row, written by `ontem migrate`.
 CREATE TABLE stack (
     only_row    boolean     PRIMARY KEY DEFAULT true CHECK (only_row),
     environment text        NOT NULL CHECK (environment IN ('development', 'production')),
+    card_key_id text,
     migrated_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 

@@ -1,0 +1,105 @@
+"""An error of Spark, its Java or a worker as a sentence, and its traceback in a file."""
+
+import re
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+
+from jobs.errors import JobError
+
+TRACEBACK: Final = "traceback.txt"
+"""The name of the file, in the folder of Spark's scratch files."""
+
+_SPEAKING: Final = ("org.postgresql.", "java.io.", "java.net.", "java.nio.", "java.lang.")
+"""Whose messages name no value of a row."""
+_OURS: Final = re.compile(r"^(?:features_pkg|jobs|stores)\.[\w.]+: (.+)$", re.MULTILINE)
+_JAVA: Final = re.compile(r"((?:org|java|com)\.[\w.$]+(?:Exception|Error))\b(?:: ([^\n]*))?")
+_JAVA_FRAME: Final = re.compile(r"^\s+at .*$", re.MULTILINE)
+_PYTHON_FRAME: Final = re.compile(r'^ *File "[^"]*?([^"/]+)", line (\d+)', re.MULTILINE)
+_PYTHON_ERROR: Final = re.compile(r"^([\w.]+)(?::.*)?$")
+_CONDITION: Final = re.compile(r"^\[[\w.]+\] ([^\n]*)")
+
+
+class SparkFailed(JobError):
+    """Spark could not finish a job; nothing of it is committed."""
+
+    def __init__(self, *, reason: str, path: Path) -> None:
+        super().__init__(
+            f"Spark did not finish ({reason}), and nothing is committed: put that right and run "
+            f"the same command again; where it failed is in {path}"
+        )
+        self.reason, self.path = reason, path
+
+
+class SparkLostPostgres(SparkFailed):
+    """PostgreSQL refused Spark's reader, or ended its session."""
+
+
+@contextmanager
+def spark_failures(scratch: Path) -> Iterator[None]:
+    """Inside, an error of Spark becomes SparkFailed; its traceback goes to a file in `scratch`."""
+    try:
+        yield
+    except (Py4JError, PySparkException, ConnectionError) as error:
+        text = f"{error}\nCaused by: {getattr(error, '_cause', None)}"
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        scratch.mkdir(parents=True, exist_ok=True)
+        path = scratch / TRACEBACK
+        path.write_text(frames + without_values(text), encoding="utf-8")
+        lost = "org.postgresql." in text or "FAILED_JDBC" in text
+        failure = SparkLostPostgres if lost else SparkFailed
+        raise failure(reason=reason_of(text), path=path) from None
+
+
+def reason_of(text: str) -> str:
+    """The innermost cause that an error's text names, in one line, without a value of a row.
+
+    A refusal of ours that a worker raised is its sentence. Of another error in a worker only the
+    class and the line of code are told, because its message may quote an order.
+    """
+    if refusal := _OURS.search(text):
+        return refusal[1]
+    if frames := _PYTHON_FRAME.findall(text):
+        file, line = frames[-1]
+        return f"{_python_error(text)} in a worker, at {file}:{line}"
+    if causes := _JAVA.findall(_JAVA_FRAME.sub("", text)):
+        name, message = causes[-1]
+        if message and name.startswith(_SPEAKING):
+            return f"{name.rpartition('.')[2]}: {message.rstrip('.')}"
+        return str(name.rpartition(".")[2])
+    condition = _CONDITION.match(text)
+    return condition[1] if condition else "its Java process has ended"
+
+
+def without_values(text: str) -> str:
+    r"""The lines of a traceback that say where, and the classes of errors, without their messages.
+
+    >>> without_values('  File "a.py", line 1, in f\nValueError: ana@example.com\nof 1 June')
+    '  File "a.py", line 1, in f\nValueError\n'
+    """
+    lines = []
+    for line in text.splitlines():
+        if line.startswith((" ", "\t", "Traceback", "Caused by: ")):
+            lines.append(_shortened(line))
+        elif error := _PYTHON_ERROR.match(line):
+            lines.append(line if _OURS.match(line) else error[1])
+    return "\n".join(lines) + "\n"
+
+
+def _shortened(line: str) -> str:
+    """The line; of a Java cause whose message may quote a row, only the class."""
+    if not line.startswith("Caused by: ") or line[11:].startswith(_SPEAKING):
+        return line
+    return line.partition(": ")[0] + ": " + line[11:].partition(":")[0]
+
+
+def _python_error(text: str) -> str:
+    """The class of the error that ended the last Python traceback in the text."""
+    after = text[[match.end() for match in _PYTHON_FRAME.finditer(text)][-1] :].splitlines()[1:]
+    names = (_PYTHON_ERROR.match(line) for line in after)
+    return next((name[1].rpartition(".")[2] for name in names if name), "an error")

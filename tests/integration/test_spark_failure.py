@@ -1,0 +1,102 @@
+"""What ends a job when Spark, one of its workers or the PostgreSQL that it reads fails."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pyarrow as pa
+import pytest
+
+from features_pkg.errors import DefinitionError
+from jobs.exit_codes import exit_code
+from jobs.spark.arrow import map_batches
+from jobs.spark.failure import TRACEBACK, SparkFailed, SparkLostPostgres, spark_failures
+from jobs.spark.session import Range, read_postgres
+from tests.integration.history import NOON, History
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+BUYER = "ana@example.com"
+NUMBERS = pa.schema([("id", pa.int64())])
+
+
+def refused(_: pa.Table) -> pa.Table:
+    raise DefinitionError("orders_5x", "is a window that nobody knows")
+
+
+def broken(_: pa.Table) -> pa.Table:
+    raise ValueError(f"the order of {BUYER}\nis odd")
+
+
+@pytest.mark.parametrize(
+    ("transform", "reason"),
+    [
+        (refused, "orders_5x: is a window that nobody knows"),
+        (broken, "ValueError in a worker, at test_spark_failure.py:"),
+    ],
+)
+def test_an_error_in_a_worker_is_a_sentence_that_quotes_no_order(
+    spark: "SparkSession",
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    transform: Callable[[pa.Table], pa.Table],
+    reason: str,
+) -> None:
+    with pytest.raises(SparkFailed) as failed, spark_failures(tmp_path):
+        map_batches(spark.range(10), transform, NUMBERS).collect()
+
+    where = (tmp_path / TRACEBACK).read_text(encoding="utf-8")
+    assert failed.value.reason.startswith(reason)
+    assert str(tmp_path / TRACEBACK) in str(failed.value)
+    assert "\n" not in str(failed.value)
+    assert exit_code(failed.value) == 1
+    assert 'test_spark_failure.py"' in where
+    assert BUYER not in str(failed.value) + where + "".join(capfd.readouterr())
+
+
+def test_a_postgresql_that_ends_spark_s_sessions_is_named(
+    spark: "SparkSession", tmp_path: Path, database_url: str
+) -> None:
+    history = History(database_url)
+    for _ in range(4):
+        history.order(NOON)
+    query = "SELECT order_pk, pg_terminate_backend(pg_backend_pid()) AS ended FROM orders"
+
+    with pytest.raises(SparkLostPostgres) as failed, spark_failures(tmp_path):
+        read_postgres(spark, database_url, query, by=Range("order_pk", 1, 4)).collect()
+
+    assert failed.value.reason.startswith("PSQLException: ")
+    assert exit_code(failed.value) == 4
+
+
+def test_a_postgresql_that_spark_can_not_reach_is_named(
+    spark: "SparkSession", tmp_path: Path
+) -> None:
+    url = "postgresql://ontem:a-password@127.0.0.1:1/ontem"
+    with pytest.raises(SparkLostPostgres) as failed, spark_failures(tmp_path):
+        read_postgres(spark, url, "SELECT 1 AS number").collect()
+
+    where = (tmp_path / TRACEBACK).read_text(encoding="utf-8")
+    assert "Connection to 127.0.0.1:1 refused" in failed.value.reason
+    assert "a-password" not in str(failed.value) + where
+
+
+def test_a_folder_that_spark_can_not_write_is_named(spark: "SparkSession", tmp_path: Path) -> None:
+    with pytest.raises(SparkFailed) as failed, spark_failures(tmp_path):
+        spark.range(10).write.parquet("file:///proc/no/such/folder")
+
+    assert failed.value.reason.startswith("IOException: ")
+    assert exit_code(failed.value) == 1
+
+
+def test_a_java_that_has_ended_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SparkFailed, match="its Java process has ended"), spark_failures(tmp_path):
+        raise ConnectionRefusedError(111, "Connection refused")
+
+
+def test_an_error_of_a_store_stays_what_it_is(tmp_path: Path) -> None:
+    with pytest.raises(psycopg.OperationalError), spark_failures(tmp_path):
+        raise psycopg.OperationalError("the connection is closed")
+    assert not (tmp_path / TRACEBACK).exists()
