@@ -102,7 +102,7 @@ def environment_of(project: Path, environ: Mapping[str, str] | None = None) -> d
 def read_variables(path: Path) -> dict[str, str]:
     """The KEY=VALUE lines of a file such as `.ontem/env`; none when there is no such file."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return {}
     pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))

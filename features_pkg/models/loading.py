@@ -163,8 +163,9 @@ def _unpickle(folder: Path, manifest: ModelManifest) -> Any:
         raise ModelRefused(folder, f"its manifest names {manifest.pickle!r} outside the folder")
     try:
         content = (folder / manifest.pickle).read_bytes()
-    except OSError as error:
-        raise ModelRefused(folder, f"{manifest.pickle} can't be read ({error.strerror})") from None
+    except (OSError, ValueError) as error:  # ValueError: the name has a null
+        reason = getattr(error, "strerror", None) or error
+        raise ModelRefused(folder, f"{manifest.pickle!r} can't be read ({reason})") from None
     sha256 = hashlib.sha256(content).hexdigest()
     if sha256 != manifest.sha256:
         raise ModelRefused(
@@ -172,10 +173,10 @@ def _unpickle(folder: Path, manifest: ModelManifest) -> Any:
         )
     try:
         pipeline = unpickle(content)
-        features = tuple(getattr(pipeline, "ontem_features_", ()))
-    except (pickle.UnpicklingError, TypeError) as error:
-        raise ModelRefused(folder, f"its pickle can't be read: {error}") from None
-    if features != manifest.features:
+        has_features = tuple(getattr(pipeline, "ontem_features_", ())) == manifest.features
+    except (pickle.UnpicklingError, *REFUSALS) as error:
+        raise ModelRefused(folder, f"its pickle can't be read: {_first_line(error)}") from None
+    if not has_features:
         raise ModelRefused(folder, "its pickle was fitted on other features than its manifest says")
     return pipeline
 
@@ -202,16 +203,21 @@ def _prove(folder: Path, pipeline: Any, scorer: Scorer, rows: Floats) -> None:
     try:
         shares = pipeline.predict_proba(rows)
         labels = [int(label) for label in pipeline.classes_]
+        expected = shares[:, labels.index(1)] if 1 in labels else np.zeros(len(rows))
+        is_same = np.allclose(scorer.scores(rows), expected, rtol=0.0, atol=TOLERANCE)
     except REFUSALS as error:
-        raise ModelRefused(folder, f"its pipeline does not predict ({error})") from None
-    expected = shares[:, labels.index(1)] if 1 in labels else np.zeros(len(rows))
-    at_once = scorer.scores(rows)
-    if not np.allclose(at_once, expected, rtol=0.0, atol=TOLERANCE):
+        reason = _first_line(error)
+        raise ModelRefused(folder, f"its pipeline does not predict ({reason})") from None
+    if not is_same:
         raise ModelRefused(folder, "its compiled form does not score as its pickle does")
     single_rows = [rows[position : position + 1] for position in range(0, len(rows), 16)]
     singly = np.concatenate([scorer.scores(row) for row in single_rows])
     if not np.allclose(singly, expected[::16], rtol=0.0, atol=TOLERANCE):
         raise ModelRefused(folder, "its compiled form scores one row differently than many")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _or_null(value: float) -> float | None:

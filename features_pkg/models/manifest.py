@@ -98,12 +98,14 @@ def read_manifest(folder: Path) -> ModelManifest:
         manifest = msgspec.json.decode(path.read_bytes(), type=ModelManifest)
     except OSError as error:
         raise ModelRefused(folder, f"{path} can't be read ({error.strerror})") from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ModelRefused(folder, f"{MANIFEST} is not the manifest of a model ({error})") from None
     if manifest.layout != LAYOUT:
         raise ModelRefused(
             folder, f"its layout is {manifest.layout}, this version reads layout {LAYOUT}"
         )
+    if manifest.seed < 0:
+        raise ModelRefused(folder, f"{MANIFEST} has the seed {manifest.seed}, which is negative")
     if len(manifest.features) != len(manifest.medians) or not manifest.features:
         raise ModelRefused(folder, f"{MANIFEST} does not have one median for each feature")
     return manifest

@@ -36,7 +36,7 @@ def model_folders(folder: Path) -> list[Path]:
 def current_name(shipped: Path = SHIPPED) -> str:
     """The name of the model that serves; empty when none was chosen."""
     try:
-        return (shipped / CURRENT).read_text(encoding="utf-8").strip()
+        return (shipped / CURRENT).read_text(encoding="utf-8", errors="replace").strip()
     except FileNotFoundError:
         return ""
 

@@ -173,7 +173,7 @@ def read_manifest(store: OfflineStore, key: str, facts: type[Facts]) -> Manifest
         content = file.read()
     try:
         manifest: Manifest[Facts] = msgspec.json.decode(content, type=Manifest[facts])  # type: ignore[valid-type]
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ManifestUnreadable(key=key, reason=str(error)) from None
     if manifest.layout != LAYOUT:
         raise ManifestUnreadable(key=key, reason=f"layout {manifest.layout}, known is {LAYOUT}")

@@ -108,7 +108,7 @@ def decode_list(content: bytes, prefix: str) -> LoadList:
         raise ListUnreadable("the checksum of the list of loads does not match its bytes")
     try:
         return _decoder.decode(body)
-    except msgspec.DecodeError as cause:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
         raise ListUnreadable(f"the list of loads can't be read: {cause}") from None
 
 

@@ -202,7 +202,7 @@ def test_a_forged_tree_is_refused_before_scikit_learn_walks_it(
         load_model(model_folder, FEATURES)
 
 
-@pytest.mark.parametrize("names", [7, None, [["user"]]])
+@pytest.mark.parametrize("names", [7, None, [["user"]], np.zeros((2, 2))], ids=type)
 def test_features_of_another_type_are_refused_in_a_sentence(
     model_folder: Path, names: object
 ) -> None:
@@ -211,6 +211,16 @@ def test_features_of_another_type_are_refused_in_a_sentence(
     replace_pickle(model_folder, pickle.dumps(pipeline, protocol=5))
 
     with pytest.raises(ModelRefused):
+        load_model(model_folder, FEATURES)
+
+
+def test_a_stand_in_in_the_place_of_a_method_is_refused_in_a_sentence(model_folder: Path) -> None:
+    content = (model_folder / manifest_of(model_folder).pickle).read_bytes()
+    assert content.endswith(pickle.BUILD + pickle.STOP)
+    forged = Code(content[2:-1]).built({"predict_proba": named(DTYPE)})
+    replace_pickle(model_folder, forged.content)
+
+    with pytest.raises(ModelRefused, match="does not predict"):
         load_model(model_folder, FEATURES)
 
 

@@ -1,5 +1,6 @@
 """A trained model is checked before it is loaded, and scores as scikit-learn does."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from features_pkg.models.loading import Model, NotFinite, load_model
-from features_pkg.models.manifest import ModelRefused
+from features_pkg.models.manifest import MANIFEST, ModelRefused
 from features_pkg.models.scoring import ConstantScorer
 from features_pkg.models.unpickling import unpickle
 from tests.unit.trained_models import FEATURES, a_vector, edit, manifest_of
@@ -136,6 +137,28 @@ def test_another_minor_version_of_numpy_loads_what_the_same_scikit_learn_trained
 def test_another_zone_in_the_settings_refuses_the_model(model_folder: Path) -> None:
     with pytest.raises(ModelRefused, match="time zone"):
         load_model(model_folder, replace(FEATURES, timezone="UTC"))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content.replace(b"sha256", b"sha\xb256"),
+        lambda _: b'{"a":' * 50_000,
+        lambda content: content.replace(b'"seed": ', b'"seed": -1'),
+        lambda content: content.replace(b'"pickle": "', b'"pickle": "\\u0000'),
+    ],
+    ids=["a flipped bit", "nested deeply", "a negative seed", "a null in a name"],
+)
+def test_a_damaged_manifest_is_refused_in_a_sentence(
+    model_folder: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    path = model_folder / MANIFEST
+    before = path.read_bytes()
+    path.write_bytes(damage(before))
+    assert path.read_bytes() != before
+
+    with pytest.raises(ModelRefused):
+        load_model(model_folder, FEATURES)
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
