@@ -60,7 +60,8 @@ def reason_of(text: str) -> str:
     """The innermost cause that an error's text names, in one line, without a value of a row.
 
     A refusal of ours that a worker raised is its sentence. Of another error in a worker only the
-    class and the line of code are told, because its message may quote an order.
+    class and the line of code are told, because its message may quote an order. A cause of
+    PostgreSQL's driver says more than what it stands on.
     """
     if refusal := _OURS.search(text):
         return refusal[1]
@@ -68,7 +69,8 @@ def reason_of(text: str) -> str:
         file, line = frames[-1]
         return f"{_python_error(text)} in a worker, at {file}:{line}"
     if causes := _JAVA.findall(_JAVA_FRAME.sub("", text)):
-        name, message = causes[-1]
+        postgres = [cause for cause in causes if cause[0].startswith("org.postgresql.")]
+        name, message = (postgres or causes)[-1]
         if message and name.startswith(_SPEAKING):
             return f"{name.rpartition('.')[2]}: {message.rstrip('.')}"
         return str(name.rpartition(".")[2])
