@@ -3,7 +3,7 @@
 from typing import IO, Final
 
 from flask import Request
-from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
+from gunicorn.http.errors import NoMoreData, ParseException  # type: ignore[import-untyped]
 
 from service.errors import BodyTooLarge, BodyUnreadable, MediaTypeRefused
 
@@ -31,7 +31,7 @@ def read(request: Request) -> bytes:
         if len(content) <= MAX_BYTES:
             return content
         _discard(request.stream)
-    except ParseException:
+    except (ParseException, NoMoreData):  # NoMoreData: the client stopped before the last chunk
         raise BodyUnreadable("the chunks of the body are not as HTTP defines them") from None
     raise BodyTooLarge(MAX_BYTES)
 

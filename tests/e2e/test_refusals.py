@@ -101,6 +101,17 @@ def test_the_limit_holds_for_a_chunked_body_too(shop: Shop):
     assert (response.status, json.loads(response.read())["status"]) == (413, 413)
 
 
+def test_chunks_that_end_before_the_last_one_are_a_400(service: RunningService):
+    head = b"POST /evaluate HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    with socket.create_connection(("127.0.0.1", service.port), timeout=TIMEOUT_SECONDS) as raw:
+        raw.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{")
+        raw.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: raw.recv(65_536), b""))
+
+    assert answer.startswith(b"HTTP/1.1 400 "), answer
+    assert b"body-unreadable" in answer
+
+
 def bad_keys(key: str) -> dict[str, str | None]:
     unknown = ApiKey.new().text
     return {
