@@ -17,6 +17,11 @@ JOBS = {
         "nights",
         "List the newest nights and training sets: how they ended and how long they took.",
     ),
+    "extract": CommandEntry(
+        "jobs.extract.commands",
+        "extract",
+        "Append what is new in PostgreSQL to the offline store.",
+    ),
     "publish": CommandEntry(
         "jobs.snapshot.commands",
         "publish",

@@ -37,6 +37,14 @@ FROM pg_prepared_xacts ORDER BY age(transaction) DESC, gid LIMIT 1
 
 
 @dataclass(frozen=True, slots=True)
+class Watermark:
+    """Rows with a `recorded_key` below `key` are complete; `generation` is that of the server."""
+
+    key: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReadBounds:
     """What a job reads: events before `cutoff`, in rows recorded below `watermark_key`."""
 
@@ -48,6 +56,11 @@ class ReadBounds:
     def watermark_key(self) -> int:
         """`watermark` in its generation, as a `recorded_key`."""
         return recorded_key(self.generation, self.watermark)
+
+    @property
+    def newest(self) -> Watermark:
+        """What has to be extracted before it is read."""
+        return Watermark(self.watermark_key, self.generation)
 
 
 def wait_for_read_bounds(
@@ -76,6 +89,16 @@ def wait_for_read_bounds(
 def newest_readable_day(now: datetime, calendar: Calendar) -> date:
     """The newest day whose past `wait_for_read_bounds` does not refuse at `now` as too early."""
     return date.fromordinal(calendar.day_of(to_us(now - LATE_AFTER - MICROSECOND)))
+
+
+def wait_for_rows(connection: Connection, *, say: Say, limit: timedelta = WAIT_LIMIT) -> Watermark:
+    """The watermark of all rows whose transactions began before the call.
+
+    Raises StillWriting as `wait_for_watermark` does.
+    """
+    watermark = wait_for_watermark(connection, say=say, limit=limit)
+    generation = _number(connection, "SELECT ontem_generation()")
+    return Watermark(recorded_key(generation, watermark), generation)
 
 
 def wait_for_watermark(connection: Connection, *, say: Say, limit: timedelta = WAIT_LIMIT) -> int:

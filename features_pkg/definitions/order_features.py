@@ -54,14 +54,13 @@ def local_weekday(context: OrderContext) -> int | None:
     return context.local.weekday()
 
 
-def different_products(order: Order) -> int | None:
+def different_products(product: tuple[str, ...]) -> int | None:
     """How many different products the order names."""
-    return len(order.product)
+    return len(product)
 
 
-def email_domain_kind(order: Order) -> int | None:
+def email_domain_kind(email: str | None) -> int | None:
     """0 a domain of its own, 1 a free mailbox, 2 a throw-away one; null without a valid e-mail."""
-    email = order.email
     if email is None or not is_valid("email", email):
         return None
     domain = email.rpartition("@")[2]
@@ -70,29 +69,28 @@ def email_domain_kind(order: Order) -> int | None:
     return int(domain in FREE_EMAIL_DOMAINS)
 
 
-def document_valid(order: Order) -> int | None:
+def document_valid(document: str | None) -> int | None:
     """Whether the document is a CPF or CNPJ with right check digits."""
-    return _flag("document", order.document)
+    return _flag("document", document)
 
 
-def document_is_company(order: Order) -> int | None:
+def document_is_company(document: str | None) -> int | None:
     """Whether the document is as long as a CNPJ, rather than a CPF; null for neither."""
-    return {11: 0, 14: 1}.get(len(order.document or ""))
+    return {11: 0, 14: 1}.get(len(document or ""))
 
 
-def phone_valid(order: Order) -> int | None:
+def phone_valid(phone: str | None) -> int | None:
     """Whether the phone number can exist."""
-    return _flag("phone", order.phone)
+    return _flag("phone", phone)
 
 
-def zip_code_valid(order: Order) -> int | None:
+def zip_code_valid(zip_code: str | None) -> int | None:
     """Whether the postal code is a whole CEP or its five-digit prefix."""
-    return _flag("zip_code", order.zip_code)
+    return _flag("zip_code", zip_code)
 
 
-def phone_area_matches_zip_code(order: Order) -> int | None:
+def phone_area_matches_zip_code(phone: str | None, zip_code: str | None) -> int | None:
     """Whether the phone's area code lies in the region of the CEP; null where either is foreign."""
-    phone, zip_code = order.phone, order.zip_code
     if phone is None or zip_code is None or not zip_code[:5].isdigit():
         return None
     regions = zip_code_regions(phone)
@@ -122,16 +120,16 @@ class ValuePart(NamedTuple):
 class ValueFeature:
     """An order feature that depends on the order's values alone, not on its instant or merchant.
 
-    `function` answers alike for all orders that are alike in `parts`. So an engine over columns
-    calls it once for each different combination of these.
+    `function` takes the values of `parts`, and answers alike where they are alike. So an engine
+    over columns calls it once for each different combination of them.
     """
 
-    function: Callable[[Order], int | None]
+    function: Callable[..., int | None]
     parts: tuple[ValuePart, ...]
 
     def of_context(self, context: OrderContext) -> int | None:
         """The value for an order and what is beside it."""
-        return self.function(context.order)
+        return self.function(*(getattr(context.order, part.identifier) for part in self.parts))
 
 
 _DOCUMENT: Final = (ValuePart(Identifier.DOCUMENT),)

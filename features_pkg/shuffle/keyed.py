@@ -56,11 +56,17 @@ def _entity_keys(batch: pa.Table, identifier: Identifier, keys: EntityKeys) -> p
     encoded = pc.dictionary_encode(column)
     values, value = encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int64)
     merchant_ids, merchant = np.unique(merchants[row], return_inverse=True)
-    pairs, pair = np.unique(merchant * max(len(values), 1) + value, return_inverse=True)
+    count = max(len(values), 1)
+    pairs, pair = np.unique(merchant * count + value, return_inverse=True)
     different = pa.array(
         [
-            keys.key(int(merchant_ids[p // len(values)]), identifier, values[p % len(values)])
-            for p in pairs.tolist()
+            key
+            for number, merchant_id in enumerate(merchant_ids.tolist())
+            for key in keys.keys(
+                merchant_id,
+                identifier,
+                [values[p] for p in (pairs[pairs // count == number] % count).tolist()],
+            )
         ],
         pa.binary(),
     )

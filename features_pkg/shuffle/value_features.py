@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 from features_pkg.array_types import Ints
 from features_pkg.definitions.order_features import VALUE_FEATURES, ValuePart
 from features_pkg.identifiers import Identifier
-from features_pkg.orders.order import Order
 
 
 def value_features(batch: pa.Table, product_keys: pa.ChunkedArray) -> dict[str, pa.Array]:
@@ -32,14 +31,14 @@ def value_features(batch: pa.Table, product_keys: pa.ChunkedArray) -> dict[str, 
 
 @dataclass(frozen=True, slots=True)
 class _Combinations:
-    """Row `i` of a batch has the values of `orders[of_row[i]]`."""
+    """Row `i` of a batch has the values `different[of_row[i]]`, one for each part."""
 
     of_row: Ints
-    orders: tuple[Order, ...]
+    different: list[tuple[Any, ...]]
 
-    def answers(self, function: Callable[[Order], int | None]) -> pa.Array:
+    def answers(self, function: Callable[..., int | None]) -> pa.Array:
         """What `function` says of each row."""
-        found = pa.array([function(order) for order in self.orders], pa.int32())
+        found = pa.array([function(*values) for values in self.different], pa.int32())
         return found.take(pa.array(self.of_row))
 
 
@@ -48,17 +47,14 @@ def _combinations(
 ) -> _Combinations:
     """The different combinations of some parts of values: codes of pairs, one part at a time."""
     of_row = np.zeros(batch.num_rows, np.int64)
-    orders: list[dict[str, Any]] = [{}]
+    different: list[tuple[Any, ...]] = [()]
     for part in parts:
         code, values = _different(batch, part, product_keys)
         pairs, of_row = np.unique(of_row * len(values) + code, return_inverse=True)
-        orders = [
-            orders[pair // len(values)] | {part.identifier: values[pair % len(values)]}
-            for pair in pairs.tolist()
+        different = [
+            (*different[pair // len(values)], values[pair % len(values)]) for pair in pairs.tolist()
         ]
-    return _Combinations(
-        of_row, tuple(Order(order_id="", amount_cents=0, **values) for values in orders)
-    )
+    return _Combinations(of_row, different)
 
 
 def _different(

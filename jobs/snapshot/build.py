@@ -1,4 +1,4 @@
-"""From orders in PostgreSQL to a committed snapshot."""
+"""From extracted events to a committed snapshot."""
 
 import uuid
 from datetime import date
@@ -8,32 +8,41 @@ from pyspark.sql import DataFrame, SparkSession
 
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
-from features_pkg.entity_keys import EntityKeys
 from features_pkg.shuffle import (
     SHUFFLE_ROWS,
     TIMELINES,
     explode,
     snapshot_timelines,
-    with_entity_keys,
 )
+from jobs.extract.facts import Extractions
 from jobs.job import Job
 from jobs.snapshot.facts import DATASET, SnapshotFacts, snapshot_slot
 from jobs.snapshot.stores import OpenStores
 from jobs.spark.arrow import map_batches, map_partitions
-from jobs.spark.reading import order_pks, read_chargebacks, read_orders, with_chargebacks
+from jobs.spark.reading import read_chargebacks, read_events, read_orders, with_chargebacks
 from jobs.watermark import ReadBounds
 from stores.files.manifest import Manifest, commit_manifest, describe_files, provenance, run_folder
 from stores.postgres.clock import database_clock
 
 
 def build_snapshot(
-    job: Job, spark: SparkSession, stores: OpenStores, read_bounds: ReadBounds, as_of: date
+    job: Job,
+    spark: SparkSession,
+    stores: OpenStores,
+    extracted: Extractions,
+    read_bounds: ReadBounds,
+    as_of: date,
 ) -> tuple[str, Manifest[SnapshotFacts]]:
-    """Commit the snapshot as of a day, of all rows in `read_bounds`; its key and its manifest."""
+    """Commit the snapshot as of a day, of all events in `read_bounds`; its key and its manifest.
+
+    `extracted` has all that was recorded below the watermark.
+    """
     features, run = job.feature_set, uuid.uuid4().hex
-    orders = _read_events(job, spark, stores, read_bounds)
+    events = read_events(spark, stores.offline, extracted)
+    chargebacks = read_chargebacks(events, read_bounds.watermark_key, before=read_bounds.cutoff)
+    orders = with_chargebacks(read_orders(events, read_bounds), chargebacks)
     folder = run_folder(DATASET, run)
-    rows = timelines_of(orders, features, job.settings.entity_secret)
+    rows = timelines_of(orders, features)
     rows.write.mode("error").parquet(stores.offline.location(folder))
     manifest = Manifest(
         slot=snapshot_slot(features.timelines_id, as_of),
@@ -54,26 +63,15 @@ def build_snapshot(
     return commit_manifest(stores.offline, manifest), manifest
 
 
-def timelines_of(orders: DataFrame, features: FeatureSet, secret: bytes) -> DataFrame:
+def timelines_of(orders: DataFrame, features: FeatureSet) -> DataFrame:
     """The timelines of all entities of `orders` with their chargebacks, all before one cutoff."""
     targets, timezone = features.timeline_targets, features.timezone
-    namespace = features.timelines_id
 
     def explode_batch(batch: pa.Table) -> pa.Table:
-        return explode(with_entity_keys(batch, EntityKeys(secret, namespace)), targets)
+        return explode(batch, targets)
 
     def build_timelines(rows: pa.Table) -> pa.Table:
         return snapshot_timelines(rows, features, Calendar(timezone))
 
     events = map_batches(orders, explode_batch, SHUFFLE_ROWS)
     return map_partitions(events, ("entity_hi",), build_timelines, TIMELINES)
-
-
-def _read_events(
-    job: Job, spark: SparkSession, stores: OpenStores, read_bounds: ReadBounds
-) -> DataFrame:
-    url, pks = job.settings.postgres_url, order_pks(stores.connection)
-    chargebacks = read_chargebacks(
-        spark, url, pks, read_bounds.watermark_key, before=read_bounds.cutoff
-    )
-    return with_chargebacks(read_orders(spark, url, pks, read_bounds), chargebacks)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from features_pkg.queries import with_parameters
+from jobs.extract.run import extract
 from jobs.job import Job, StageTimer
 from jobs.snapshot.build import build_snapshot
 from jobs.snapshot.errors import (
@@ -198,11 +199,14 @@ def build_in_spark(
     job: Job, stores: OpenStores, read_bounds: ReadBounds, as_of: date, timer: StageTimer
 ) -> tuple[str, Manifest[SnapshotFacts]]:
     """Commit the snapshot as of a day, which becomes no load by that; its key and its manifest."""
+    with timer.stage("extract what is new"):
+        newest = read_bounds.newest
+        extracted = extract(job, stores.connection, stores.offline, newest).extractions
     with ExitStack() as stack:
         with timer.stage("start Spark"):
             spark = stack.enter_context(job.spark("ontem night"))
         with timer.stage("build the snapshot"):
-            return build_snapshot(job, spark, stores, read_bounds, as_of)
+            return build_snapshot(job, spark, stores, extracted, read_bounds, as_of)
 
 
 def _new_load(key: str, manifest: Manifest[SnapshotFacts]) -> NewLoad:

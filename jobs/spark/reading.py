@@ -1,34 +1,63 @@
-"""Orders and chargebacks from PostgreSQL as Spark tables."""
+"""The dataset `events` as Spark tables: orders, chargebacks, and what evaluations could see."""
 
-from collections.abc import Mapping
+import re
 from datetime import datetime
+from typing import Final
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  as everybody calls it
+from pyspark.sql.pandas.types import from_arrow_schema
 
-from features_pkg.queries import with_literals
-from jobs.spark.session import Range, read_postgres
+from features_pkg.calendar import EPOCH_DAY
+from features_pkg.shuffle import KEYED_ROWS
+from jobs.extract.facts import Extractions, check_files
+from jobs.extract.rows import CHARGEBACK, EVALUATION, EVENT_ROWS, ORDER, REVERSAL
 from jobs.watermark import ReadBounds
-from stores.postgres.connection import Connection, quote
+from stores.files.store import OfflineStore
+
+_EVALUATION: Final = ("evaluated_us", "load_as_of", "stale_days", "missing", "visible")
+_OF_CHARGEBACKS: Final = ("chargeback_us", "chargeback_key")
 
 
-def read_orders(spark: SparkSession, url: str, pks: Range, read_bounds: ReadBounds) -> DataFrame:
-    """The orders within `read_bounds`, read in ranges of `order_pk`."""
-    values = {"cutoff": read_bounds.cutoff, "watermark_key": read_bounds.watermark_key}
-    return _read(spark, url, pks, "orders", values)
+def read_events(spark: SparkSession, store: OfflineStore, extracted: Extractions) -> DataFrame:
+    """All rows of these extractions; instants as epoch microseconds, days as ordinals.
+
+    Raises FileMissing, EventsDamaged.
+    """
+    check_files(store, extracted)
+    schema = from_arrow_schema(EVENT_ROWS)
+    # Spark takes a path for a pattern, so that a folder named `[1]` would be the folder `1`.
+    paths = [
+        re.sub(r"([\\*?\[\]{}])", r"\\\1", store.location(file.key)) for file in extracted.files
+    ]
+    if not paths:
+        return _numbered(spark.createDataFrame([], schema))
+    return _numbered(spark.read.schema(schema).parquet(*paths))
+
+
+def _numbered(rows: DataFrame) -> DataFrame:
+    days = F.datediff(F.col("load_as_of"), F.lit("1970-01-01")) + F.lit(EPOCH_DAY)
+    return (
+        rows.withColumn("event_us", F.unix_micros("event_at"))
+        .withColumn("evaluated_us", F.unix_micros("evaluated_at"))
+        .withColumn("load_as_of", days)
+    )
+
+
+def read_orders(events: DataFrame, read_bounds: ReadBounds) -> DataFrame:
+    """The orders within `read_bounds`, keyed."""
+    orders = events.where(_is(ORDER, read_bounds.watermark_key, read_bounds.cutoff))
+    return orders.select(*_order_columns())
 
 
 def read_chargebacks(
-    spark: SparkSession, url: str, pks: Range, watermark_key: int, *, before: datetime | None = None
+    events: DataFrame, watermark_key: int, *, before: datetime | None = None
 ) -> DataFrame:
     """One row for each order with chargebacks: lists `chargeback_us` and `chargeback_key`, by time.
 
     They are recorded below `watermark_key`, and happened before `before` if that is given.
     """
-    values: dict[str, object] = {"watermark_key": watermark_key}
-    if before is not None:
-        values["cutoff"] = before
-    rows = _read(spark, url, pks, "chargebacks", values)
+    rows = events.where(_is(CHARGEBACK, watermark_key, before))
     by_time = F.sort_array(F.collect_list(F.struct("event_us", "recorded_key")))
     return (
         rows.groupBy("order_pk")
@@ -41,17 +70,17 @@ def read_chargebacks(
     )
 
 
-def read_questions(spark: SparkSession, url: str, pks: Range, watermark_key: int) -> DataFrame:
+def read_questions(events: DataFrame, watermark_key: int) -> DataFrame:
     """All orders below a watermark, what their evaluations could see, chargebacks and reversals.
 
     The lists `chargeback_us`, `chargeback_key` and `reversal_us` are null where there are none.
     """
-    values = {"watermark_key": watermark_key}
-    orders = _read(spark, url, pks, "questions", values)
-    rows = _read(spark, url, pks, "reversals", values)
+    rows = events.where(_is(REVERSAL, watermark_key))
     reversals = rows.groupBy("order_pk").agg(F.collect_list("event_us").alias("reversal_us"))
-    events = with_chargebacks(orders, read_chargebacks(spark, url, pks, watermark_key))
-    return events.join(F.broadcast(reversals), on="order_pk", how="left")
+    orders = with_chargebacks(
+        _with_evaluations(events, watermark_key), read_chargebacks(events, watermark_key)
+    )
+    return orders.join(F.broadcast(reversals), on="order_pk", how="left")
 
 
 def with_chargebacks(orders: DataFrame, chargebacks: DataFrame) -> DataFrame:
@@ -62,16 +91,34 @@ def with_chargebacks(orders: DataFrame, chargebacks: DataFrame) -> DataFrame:
     return orders.join(F.broadcast(chargebacks), on="order_pk", how="left")
 
 
-def order_pks(connection: Connection) -> Range:
-    """The lowest and highest `order_pk`; 0 to 0 without orders."""
-    (row,) = connection.execute(
-        "SELECT coalesce(min(order_pk), 0), coalesce(max(order_pk), 0) FROM orders"
-    ).fetchall()
-    low, high = (int(str(number)) for number in row)
-    return Range("order_pk", low, high)
+def _with_evaluations(events: DataFrame, watermark_key: int) -> DataFrame:
+    """All orders below a watermark, each with the evaluation recorded below it, wherever that is.
+
+    Imported orders that were posted later are few, so their evaluations are sent to every worker.
+    """
+    orders = events.where(_is(ORDER, watermark_key))
+    is_known = F.col("evaluation_key") < watermark_key
+    own = (F.when(is_known, F.col(name)).alias(name) for name in _EVALUATION)
+    late = events.where(_is(EVALUATION, watermark_key)).select(
+        "order_pk", *(F.col(name).alias(f"late_{name}") for name in _EVALUATION)
+    )
+    joined = orders.select(*_order_columns(), *own).join(
+        F.broadcast(late), on="order_pk", how="left"
+    )
+    either = (
+        F.coalesce(F.col(name), F.col(f"late_{name}")).alias(name)
+        for name in _EVALUATION
+        if name != "stale_days"
+    )
+    stale_days = F.coalesce("stale_days", "late_stale_days", F.lit(0)).alias("stale_days")
+    return joined.select(*_order_columns(), *either, stale_days)
 
 
-def _read(
-    spark: SparkSession, url: str, pks: Range, template: str, values: Mapping[str, object]
-) -> DataFrame:
-    return read_postgres(spark, url, with_literals(template, values, quote), by=pks)
+def _order_columns() -> list[str]:
+    return [name for name in KEYED_ROWS.names if name not in _OF_CHARGEBACKS]
+
+
+def _is(kind: str, watermark_key: int, before: datetime | None = None) -> Column:
+    """Rows of a kind that are complete below a watermark and happened before an instant."""
+    found = (F.col("kind") == kind) & (F.col("recorded_key") < watermark_key)
+    return found if before is None else found & (F.col("event_at") < F.lit(before))

@@ -50,7 +50,7 @@ class TrainingQuestions:
 
 
 def questions_of(batch: pa.Table, questions: TrainingQuestions) -> pa.Table:
-    """The rows (`QUESTION_ROWS`) of a batch of orders, as `read_questions` reads them, keyed.
+    """The rows (`QUESTION_ROWS`) of a batch of orders, as `read_questions` reads them.
 
     The question of a live order is at its `evaluated_at`, with what its evaluation could see; that
     of an imported order at its `event_at`, with the snapshot of the lag rule. An order outside the

@@ -7,7 +7,6 @@ from pyspark.sql import DataFrame
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.missing import null_features
-from features_pkg.entity_keys import EntityKeys
 from features_pkg.shuffle import (
     MERCHANT_STARTS,
     SHUFFLE_ROWS,
@@ -16,7 +15,6 @@ from features_pkg.shuffle import (
     assemble,
     assembled_schema,
     explode,
-    keyed,
     merchant_starts,
     order_piece_schema,
     order_pieces,
@@ -32,15 +30,9 @@ from jobs.training_set.questions import (
 ORDER_PIECES = order_piece_schema(ORDER_COLUMNS)
 
 
-def question_rows(
-    orders: DataFrame, questions: TrainingQuestions, secret: bytes, timelines: str
-) -> DataFrame:
-    """The orders with their questions and labels, and without a value of an identifier."""
-
-    def ask(batch: pa.Table) -> pa.Table:
-        return questions_of(keyed(batch, EntityKeys(secret, timelines)), questions)
-
-    return map_batches(orders, ask, QUESTION_ROWS)
+def question_rows(orders: DataFrame, questions: TrainingQuestions) -> DataFrame:
+    """The orders with their questions and labels."""
+    return map_batches(orders, lambda batch: questions_of(batch, questions), QUESTION_ROWS)
 
 
 def training_rows(orders: DataFrame, features: FeatureSet) -> DataFrame:

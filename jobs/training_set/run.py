@@ -1,4 +1,4 @@
-"""From orders in PostgreSQL to a committed training set."""
+"""From extracted events to a committed training set."""
 
 import uuid
 from collections import Counter
@@ -10,11 +10,14 @@ from typing import cast
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark import StorageLevel
+from pyspark.sql import Column
+from pyspark.sql import functions as F  # noqa: N812  as everybody calls it
 
 from features_pkg.calendar import MICROSECOND, from_us, to_us
 from features_pkg.queries import with_parameters
+from jobs.extract.run import extract
 from jobs.job import Job, StageTimer
-from jobs.spark.reading import order_pks, read_questions
+from jobs.spark.reading import read_events, read_questions
 from jobs.training_set.errors import LabelsFromTheFuture, NothingToTrainOn, PeriodEmpty
 from jobs.training_set.facts import DATASET, LabelCounts, TrainingSetFacts, training_set_slot
 from jobs.training_set.labels import LabelRule, Reason, quiet_sentence
@@ -72,8 +75,8 @@ def training_set(
     with job.connect() as connection:
         prepared = prepare_run(job, period, connection, store)
         run = uuid.uuid4().hex
-        files = _build(job, prepared, run_folder(DATASET, run), timer or StageTimer(job.say))
-        facts = _facts(job, period, prepared, files)
+        written = _build(job, prepared, run_folder(DATASET, run), timer or StageTimer(job.say))
+        facts = _facts(job, period, prepared, written)
         if not facts.orders:
             raise NothingToTrainOn(
                 f"there is no order to train on from {period.first_day} to {period.end_day}",
@@ -82,7 +85,7 @@ def training_set(
         manifest = Manifest(
             slot=training_set_slot(facts.feature_set),
             run=run,
-            files=files,
+            files=written.files,
             facts=facts,
             provenance=provenance(at=prepared.now, by="ontem training-set"),
         )
@@ -115,30 +118,46 @@ def prepare_run(
     return PreparedRun(connection, store, read_bounds, questions, now)
 
 
-def _build(job: Job, prepared: PreparedRun, folder: str, timer: StageTimer) -> tuple[DataFile, ...]:
-    """Write the rows into the run's folder."""
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The files of a training set, and how many orders of its period read an old snapshot."""
+
+    files: tuple[DataFile, ...]
+    stale: int
+
+
+def _build(job: Job, prepared: PreparedRun, folder: str, timer: StageTimer) -> _Written:
+    """Extract what is new, and write the rows into the run's folder."""
+    with timer.stage("extract what is new"):
+        newest = prepared.read_bounds.newest
+        extracted = extract(job, prepared.connection, prepared.store, newest).extractions
     with ExitStack() as stack:
         with timer.stage("start Spark"):
             spark = stack.enter_context(job.spark("ontem training-set"))
         with timer.stage("build the training set"):
-            pks = order_pks(prepared.connection)
-            orders = read_questions(
-                spark, job.settings.postgres_url, pks, prepared.read_bounds.watermark_key
-            )
-            secret, timelines = job.settings.entity_secret, job.feature_set.timelines_id
-            orders = question_rows(orders, prepared.questions, secret, timelines)
-            orders.persist(StorageLevel.DISK_ONLY)
+            events = read_events(spark, prepared.store, extracted)
+            orders = read_questions(events, prepared.read_bounds.watermark_key)
+            orders = question_rows(orders, prepared.questions).persist(StorageLevel.DISK_ONLY)
             rows = training_rows(orders, job.feature_set)
             rows.write.mode("error").parquet(prepared.store.location(folder))
+            stale = orders.where(_is_stale(prepared.questions)).count()
             orders.unpersist()
-    return describe_files(prepared.store, folder)
+    return _Written(describe_files(prepared.store, folder), stale)
+
+
+def _is_stale(questions: TrainingQuestions) -> Column:
+    """Whether an order of the period was evaluated with an older snapshot than the due day's."""
+    asked_us = F.unix_micros("asked_at")
+    return (
+        (F.col("stale_days") > 0) & (asked_us >= questions.from_us) & (asked_us < questions.to_us)
+    )
 
 
 def _facts(
-    job: Job, period: TrainingPeriod, prepared: PreparedRun, files: tuple[DataFile, ...]
+    job: Job, period: TrainingPeriod, prepared: PreparedRun, written: _Written
 ) -> TrainingSetFacts:
     features = job.feature_set
-    reasons, live = _count_rows(prepared.store, files)
+    reasons, live = _count_rows(prepared.store, written.files)
     return TrainingSetFacts(
         first_day=period.first_day,
         end_day=period.end_day,
@@ -154,7 +173,7 @@ def _facts(
         generation=prepared.read_bounds.generation,
         orders=sum(reasons.values()),
         live=live,
-        stale_left_out=0 if period.include_stale else _count_stale_orders(prepared),
+        stale_left_out=0 if period.include_stale else written.stale,
         stale_included=period.include_stale,
         labels=LabelCounts(
             charged_back=reasons[Reason.CHARGED_BACK],
@@ -181,17 +200,3 @@ def _newest_event(connection: Connection) -> datetime | None:
     query, parameters = with_parameters("newest_event", {})
     (row,) = connection.execute(query.encode(), parameters).fetchall()
     return cast(datetime | None, row[0])
-
-
-def _count_stale_orders(prepared: PreparedRun) -> int:
-    """How many orders of the period were evaluated with an older snapshot than the due day's."""
-    query, parameters = with_parameters(
-        "count_stale_orders",
-        {
-            "from_at": from_us(prepared.questions.from_us),
-            "to_at": from_us(prepared.questions.to_us),
-            "watermark_key": prepared.read_bounds.watermark_key,
-        },
-    )
-    (row,) = prepared.connection.execute(query.encode(), parameters).fetchall()
-    return int(str(row[0]))

@@ -136,11 +136,16 @@ def commit_manifest(store: OfflineStore, manifest: Manifest[Facts]) -> str:
 
     Runs that commit at the same time get a revision each.
     """
-    content = msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
     revision = newest_revision(store, manifest.slot) + 1
-    while not store.create(manifest.slot.key(revision), content):
+    while not commit_revision(store, manifest, revision):
         revision += 1
     return manifest.slot.key(revision)
+
+
+def commit_revision(store: OfflineStore, manifest: Manifest[Facts], revision: int) -> bool:
+    """Create `manifest` as just this revision; False where another run has committed it."""
+    content = msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+    return store.create(manifest.slot.key(revision), content)
 
 
 def newest_revision(store: OfflineStore, slot: Slot) -> int:

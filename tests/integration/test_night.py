@@ -10,10 +10,14 @@ import redis
 
 from features_pkg.entity_keys import EntityKeys
 from jobs.errors import DayNotOver
+from jobs.extract.errors import EventsDamaged
+from jobs.extract.run import extract
 from jobs.snapshot.errors import NoOrders, SnapshotOutdated
 from jobs.snapshot.night import snapshot
 from jobs.snapshot.withdraw import unpublish
+from jobs.watermark import wait_for_rows
 from stores.files.manifest import FileDamaged
+from stores.files.store import open_store
 from stores.postgres.loads import loads_of
 from stores.redis.connection import RedisUnavailable
 from stores.redis.errors import LoadTooOld
@@ -111,14 +115,40 @@ def test_a_dead_night_whose_orders_changed_becomes_another_load(shop: NightShop)
         assert loads_of(connection, shop.timelines)[0].withdrawn_at is not None
 
 
+def damage(folder: Path) -> None:
+    """Change the last byte of each file."""
+    for path in folder.rglob("*.parquet"):
+        path.write_bytes(path.read_bytes()[:-1] + b"x")
+
+
+def test_damaged_events_are_refused_until_they_are_extracted_again(
+    shop: NightShop, storage_folder: Path
+) -> None:
+    shop.history.order(CUTOFF - HOUR, card="c1")
+    extracted(shop)
+    damage(storage_folder / "runs" / "events")
+    with pytest.raises(EventsDamaged, match="ontem extract --full"):
+        shop.night()
+
+    extracted(shop, full=True)
+    shop.night()
+    assert shop.orders("c1") == 1
+
+
+def extracted(shop: NightShop, *, full: bool = False) -> None:
+    """Extract what is new, or everything."""
+    store = open_store(shop.job.settings.storage_url)
+    with shop.job.connect() as connection:
+        extract(shop.job, connection, store, wait_for_rows(connection, say=shop.job.say), full=full)
+
+
 def test_a_night_after_one_whose_snapshot_was_refused_builds_another(
     shop: NightShop, storage_folder: Path
 ) -> None:
     shop.history.order(CUTOFF - HOUR, card="c1")
     refused = shop.night().load
     die_before_the_list(shop)
-    for path in (storage_folder / "runs").rglob("*.parquet"):
-        path.write_bytes(path.read_bytes()[:-1] + b"x")
+    damage(storage_folder / "runs" / "snapshot")
     with pytest.raises(FileDamaged):
         shop.night()
 

@@ -16,9 +16,10 @@ from features_pkg.errors import OntemError
 from jobs.importing import Refusal
 from jobs.importing.errors import ColumnUnusable, WorkersLost
 from jobs.importing.mapping import FileKind, FileMapping
-from jobs.importing.pool import LEAST_BATCHES, prepare_batches
+from jobs.importing.pool import prepare_batches
 from jobs.importing.prepare import Rules
 from jobs.importing.source import open_source
+from jobs.processes import LEAST_TASKS
 
 ROOMS = ("features_pkg", "jobs", "ontem", "service", "stores")
 NOON = datetime(2018, 6, 1, 12, tzinfo=UTC)
@@ -62,7 +63,7 @@ def prepared(
     bad = pa.Table.from_pylist(rows)
     good = pa.table({name: pa.nulls(2, column.type) for name, column in zip(
         bad.column_names, bad.columns, strict=True)})  # fmt: skip
-    source = open_source(pa.concat_tables([good] * (LEAST_BATCHES - 1) + [bad]))
+    source = open_source(pa.concat_tables([good] * (LEAST_TASKS - 1) + [bad]))
     mapping = FileMapping()
     columns = mapping.resolve(kind, source.name, source.columns)
     rules = Rules(kind, mapping, columns, to_us(NOW))
@@ -116,7 +117,7 @@ def test_two_processes_refuse_the_rows_that_one_refuses(kind: FileKind) -> None:
 
     assert here == there
     assert [refusal.row for refusal in here][-len(ROWS[kind]) :] == [
-        2 * (LEAST_BATCHES - 1) + number for number in range(1, len(ROWS[kind]) + 1)
+        2 * (LEAST_TASKS - 1) + number for number in range(1, len(ROWS[kind]) + 1)
     ]
 
 
@@ -154,7 +155,7 @@ class _Deadly:
 
 def test_a_process_that_is_killed_is_a_sentence() -> None:
     rules = Rules("orders", FileMapping(), {}, 0)
-    batches: list[Any] = [_Deadly()] * LEAST_BATCHES
+    batches: list[Any] = [_Deadly()] * LEAST_TASKS
 
     with pytest.raises(WorkersLost, match="2 processes that read the file was ended"):
         list(prepare_batches(iter(batches), rules, 2))

@@ -1,8 +1,9 @@
 """CPF and CNPJ."""
 
 import re
+from operator import mul
 
-from stdnum.br import cnpj, cpf
+from stdnum.br import cnpj
 
 from features_pkg.orders.normalising.texts import DASHES
 
@@ -31,6 +32,17 @@ def canonical_document(text: str) -> str:
     return upper if _CNPJ_SHAPE.fullmatch(upper) and cnpj.is_valid(upper) else text
 
 
+def _is_cpf(digits: bytes) -> bool:
+    """Whether eleven digits end with the check digits of those before; the library is far slower.
+
+    Each check digit is minus the weighted sum of the digits before it, modulo 11, and 0 for 10.
+    The digits are bytes, each 48 more than its number: that adds 48 times the weights.
+    """
+    first = (48 * 54 - sum(map(mul, digits, range(10, 1, -1)))) % 11 % 10
+    second = (48 * 65 - sum(map(mul, digits, range(11, 1, -1)))) % 11 % 10
+    return digits[9:] == bytes((48 + first, 48 + second))
+
+
 def _filled(digits: str) -> str:
     for length in (11, 14):
         filled = digits.zfill(length)
@@ -44,5 +56,5 @@ def is_valid_document(canonical: str) -> bool:
     if len(set(canonical)) == 1:
         return False
     if len(canonical) == 11:
-        return canonical.isascii() and canonical.isdigit() and bool(cpf.is_valid(canonical))
+        return canonical.isascii() and canonical.isdigit() and _is_cpf(canonical.encode())
     return _CNPJ_SHAPE.fullmatch(canonical) is not None and bool(cnpj.is_valid(canonical))

@@ -1,6 +1,7 @@
 """Phone numbers; one without a country code is Brazilian."""
 
 import re
+from functools import cache
 
 import phonenumbers
 
@@ -13,6 +14,7 @@ _MOBILE = re.compile(r"(?:\+55|(?!55))([1-9][1-9]9[0-9]{8})")
 _HOME_FROM_ABROAD = re.compile(r"0055(0?[1-9][1-9][0-9]{8,9})")
 """A Brazilian number as it is dialled from abroad. The library takes `0055` for the code of a
 carrier (55) that is dialled before a foreign number, and `51` after it for Peru."""
+_NOTHING = "(?!)"
 _DIGITS = re.compile(r"\+?[0-9]{3,17}")
 
 
@@ -38,8 +40,19 @@ def canonical_phone(text: str) -> str:
 
 def is_valid_phone(canonical: str) -> bool:
     """Whether the numbering plan of its country assigns such a number."""
+    mobile = _MOBILE.fullmatch(canonical)
+    if mobile and _assigned_mobile().fullmatch(mobile[1]):
+        return True
     number = _parse(canonical)
     return number is not None and phonenumbers.is_valid_number(number)
+
+
+@cache
+def _assigned_mobile() -> re.Pattern[str]:
+    """The library's own pattern of the mobile numbers that Brazil assigns, without `+55`."""
+    plan = phonenumbers.PhoneMetadata.metadata_for_region(HOME_COUNTRY)
+    mobile = plan and plan.mobile
+    return re.compile((mobile and mobile.national_number_pattern) or _NOTHING)
 
 
 def _e164(text: str) -> str:

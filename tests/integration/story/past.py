@@ -12,15 +12,16 @@ import redis
 from features_pkg.calendar import to_us
 from features_pkg.history.sorted_events import SortedEvents
 from features_pkg.identifiers import Event, Identifier
-from features_pkg.shuffle import RowKind, explode, with_entity_keys
+from features_pkg.shuffle import RowKind, explode
 from features_pkg.shuffle.group import groups
 from features_pkg.shuffle.rows import ENTITY_KINDS, NUMBER_OF
 from features_pkg.timelines.read import EventTimeline, decode
+from jobs.extract.run import extract
 from jobs.importing import import_chargebacks, import_orders
 from jobs.importing.load import ImportOptions, ImportResult
 from jobs.snapshot.facts import SnapshotFacts
 from jobs.snapshot.night import snapshot
-from jobs.spark.reading import order_pks, read_chargebacks, read_orders, with_chargebacks
+from jobs.spark.reading import read_chargebacks, read_events, read_orders, with_chargebacks
 from jobs.watermark import wait_for_read_bounds
 from stores.files.manifest import Manifest, read_manifest
 from stores.files.store import open_store
@@ -100,14 +101,14 @@ def sorted_events(world: World, order_ids: tuple[str, ...]) -> SortedEvents:
 
 def _exploded(world: World, as_of: date, clock: datetime) -> pa.Table:
     """The orders before a day, read by Spark as the night reads them, exploded."""
-    spark, url = world.spark, world.postgres_url
-    with world.connect(clock) as connection:
+    job, store = world.job(clock), open_store(world.storage_url)
+    with job.connect() as connection:
         bounds = wait_for_read_bounds(connection, as_of, world.calendar, say=lambda _: None)
-        pks = order_pks(connection)
-    orders = read_orders(spark, url, pks, bounds)
-    chargebacks = read_chargebacks(spark, url, pks, bounds.watermark_key, before=bounds.cutoff)
-    batch = with_chargebacks(orders, chargebacks).toArrow()
-    return explode(with_entity_keys(batch, world.keys), world.features.timeline_targets)
+        extracted = extract(job, connection, store, bounds.newest).extractions
+    events = read_events(world.spark, store, extracted)
+    chargebacks = read_chargebacks(events, bounds.watermark_key, before=bounds.cutoff)
+    batch = with_chargebacks(read_orders(events, bounds), chargebacks).toArrow()
+    return explode(batch, world.features.timeline_targets)
 
 
 def night(world: World) -> dict[str, str]:

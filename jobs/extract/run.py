@@ -1,0 +1,183 @@
+"""One extraction: from what is new in PostgreSQL to a committed revision of `events`."""
+
+import os
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Final
+from zlib import crc32
+
+import psycopg
+
+from features_pkg.definitions.order_features import VALUE_FEATURES
+from jobs.extract.copying import chunks
+from jobs.extract.errors import EventsOfOtherDatabase, EventsOutdated, ExtractOvertaken
+from jobs.extract.facts import (
+    DATASET,
+    EventsFacts,
+    Extractions,
+    KindCounts,
+    committed_extractions,
+    events_slot,
+)
+from jobs.extract.writing import Target, WrittenFile, write_chunks
+from jobs.job import Job
+from jobs.watermark import Watermark
+from stores.files.manifest import (
+    Manifest,
+    commit_revision,
+    newest_revision,
+    provenance,
+    run_folder,
+)
+from stores.files.store import OfflineStore
+from stores.postgres.clock import database_clock
+from stores.postgres.connection import Connection
+from stores.redis.keys import Namespace
+
+_LOCK_CLASS: Final = 0x4F6E7465
+_PROCESSES: Final = min(len(os.sched_getaffinity(0)), 8)
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractResult:
+    """All extractions that belong together, and the facts of the new one (None: nothing is new)."""
+
+    extractions: Extractions
+    new: EventsFacts | None = None
+
+
+def extract(
+    job: Job,
+    connection: Connection,
+    store: OfflineStore,
+    watermark: Watermark,
+    *,
+    full: bool = False,
+) -> ExtractResult:
+    """Append to `events` what was recorded since the last extraction, below the watermark.
+
+    The first extraction reads everything, as does one that is `full` and the first one of a new
+    generation. Another job that extracts is waited for. If nothing is new, nothing is committed.
+
+    Raises EventsOfOtherDatabase, EventsOutdated, EventsBroken, ExtractOvertaken,
+    ExtractWorkersLost.
+    """
+    slot = events_slot(job.namespace)
+    with _lock(job, connection):
+        source = _Source(_database(connection), watermark)
+        if full:
+            before = Extractions(newest_revision(store, slot))
+        else:
+            before = _continued(job, committed_extractions(store, slot), source)
+        last = before.last
+        if last is not None and last.to_key >= watermark.key:
+            return ExtractResult(before)
+        _summarize(connection)
+        from_key = None if last is None else last.to_key
+        run = uuid.uuid4().hex
+        target = Target(
+            job.settings.storage_url,
+            run_folder(DATASET, run),
+            job.settings.entity_secret,
+            job.namespace.timelines,
+        )
+        # Closed before the lock is given back: an error may leave it in the middle of a COPY.
+        with closing(chunks(connection, from_key, watermark.key)) as rows:
+            files = write_chunks(rows, target, _PROCESSES)
+        if not files:
+            return ExtractResult(before)
+        store.make_durable(target.folder)
+        manifest = Manifest(
+            slot=slot,
+            run=run,
+            files=tuple(each.file for each in files),
+            facts=_facts(job, from_key, source, files),
+            provenance=provenance(at=database_clock(connection), by="ontem extract"),
+        )
+        if not commit_revision(store, manifest, before.revision + 1):
+            raise ExtractOvertaken(key=slot.key(before.revision + 1))
+        manifests = (*before.manifests, manifest)
+        return ExtractResult(Extractions(before.revision + 1, manifests), manifest.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The database that is read, and how far."""
+
+    database: str
+    watermark: Watermark
+
+
+def _database(connection: Connection) -> str:
+    """A name that no other database has, on this server or another; it survives a failover."""
+    (row,) = connection.execute(
+        "SELECT format('%s/%s', g.system_identifier, d.oid) FROM generations g, pg_database d"
+        " WHERE g.generation = ontem_generation() AND d.datname = current_database()"
+    ).fetchall()
+    return str(row[0])
+
+
+def _continued(job: Job, found: Extractions, source: _Source) -> Extractions:
+    """The extractions that the next one continues: none of them if it has to read everything."""
+    last, generation = found.last, source.watermark.generation
+    if last is None:
+        return found
+    if last.generation < generation:
+        job.say("  PostgreSQL was restored or failed over: everything is extracted again")
+        return Extractions(found.revision)
+    if last.generation > generation or last.database != source.database:
+        raise EventsOfOtherDatabase(key=events_slot(job.namespace).key(found.revision))
+    if not found.has_all_columns:
+        raise EventsOutdated(present=last.value_features, expected=VALUE_FEATURES)
+    return found
+
+
+def _facts(
+    job: Job, from_key: int | None, source: _Source, files: list[WrittenFile]
+) -> EventsFacts:
+    kinds = sum((each.kinds for each in files), Counter[str]())
+    return EventsFacts(
+        from_key=from_key,
+        to_key=source.watermark.key,
+        database=source.database,
+        generation=source.watermark.generation,
+        timelines=job.namespace.timelines,
+        environment=job.feature_set.environment_id,
+        entity_key_id=job.namespace.key_id,
+        value_features=tuple(VALUE_FEATURES),
+        rows=KindCounts(**kinds),
+    )
+
+
+def _summarize(connection: Connection) -> None:
+    """Describe new pages for the indexes of recorded keys; where that can't be, more is read."""
+    try:
+        connection.execute("SELECT ontem_summarize_recorded()")
+    except psycopg.errors.LockNotAvailable:
+        return
+
+
+def lock_numbers(namespace: Namespace) -> tuple[int, int]:
+    """The advisory lock of whoever extracts these entity keys."""
+    name = f"{namespace.timelines}{namespace.key_id}"
+    return _LOCK_CLASS, crc32(name.encode()) - 2**31
+
+
+@contextmanager
+def _lock(job: Job, connection: Connection) -> Iterator[None]:
+    """Let no other job extract the same entity keys meanwhile; wait for one that does."""
+    lock = lock_numbers(job.namespace)
+    row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", lock).fetchone()
+    if row is not None and not row[0]:
+        job.say("  waiting for another job that extracts")
+        with connection.transaction():
+            connection.execute("SET LOCAL lock_timeout = 0")
+            connection.execute("SELECT pg_advisory_lock(%s, %s)", lock)
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute("SELECT pg_advisory_unlock(%s, %s)", lock)

@@ -1,0 +1,78 @@
+"""Chunks of lines into Parquet files of a run folder, by several processes at once."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from features_pkg.entity_keys import EntityKeys
+from jobs.extract.copying import Chunk
+from jobs.extract.errors import ExtractWorkersLost
+from jobs.extract.rows import event_rows
+from jobs.processes import map_in_order
+from stores.files.manifest import DataFile
+from stores.files.store import open_store
+
+_COMPRESSION_LEVEL: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where files go, and what their entities are keyed with. Other processes get it as it is."""
+
+    storage_url: str
+    folder: str
+    secret: bytes
+    timelines: str
+
+    def __repr__(self) -> str:
+        return f"Target({self.storage_url!r}, {self.folder!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    """A file, and how many rows of each kind it has."""
+
+    file: DataFile
+    kinds: "Counter[str]"
+
+
+def write_chunks(chunks: Iterator[Chunk], target: Target, processes: int) -> list[WrittenFile]:
+    """A file for each chunk, in their order. Raises ExtractWorkersLost."""
+    numbered = ((number, chunk, target) for number, chunk in enumerate(chunks))
+    try:
+        return list(map_in_order(_write, numbered, processes=processes))
+    except BrokenProcessPool:
+        raise ExtractWorkersLost(processes=processes) from None
+
+
+def _write(task: tuple[int, Chunk, Target]) -> WrittenFile:
+    number, chunk, target = task
+    keys = EntityKeys(target.secret, target.timelines)
+    table = event_rows(chunk.content, chunk.names, chunk.kind, keys)
+    content = _parquet(table)
+    key = f"{target.folder}/part-{number:05d}.parquet"
+    if not open_store(target.storage_url).create(key, content):
+        raise FileExistsError(f"{key} was written before, by nobody")
+    sha256 = hashlib.sha256(content).hexdigest()
+    file = DataFile(key=key, rows=table.num_rows, bytes=len(content), sha256=sha256)
+    kinds = pc.value_counts(table["kind"]).to_pylist()
+    return WrittenFile(file, Counter({each["values"]: each["counts"] for each in kinds}))
+
+
+def _parquet(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        table,
+        sink,
+        compression="zstd",
+        compression_level=_COMPRESSION_LEVEL,
+        write_page_checksum=True,
+    )
+    return bytes(sink.getvalue())

@@ -1,0 +1,77 @@
+"""Work done by several processes at once, handed back in the order in which it was given."""
+
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from itertools import chain, islice
+from multiprocessing import get_context, parent_process, resource_tracker
+from multiprocessing.connection import wait
+from os import _exit
+from typing import Final, TypeVar
+
+LEAST_TASKS: Final = 3
+"""Fewer tasks are done before other processes have started."""
+TASKS_PER_PROCESS: Final = 3
+"""How many tasks may wait or be worked on for each process; this bounds the memory."""
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def map_in_order(
+    function: Callable[[Task], Result], tasks: Iterator[Task], *, processes: int
+) -> Iterator[Result]:
+    """What `function` makes of each task: a few in this process, many in `processes` others.
+
+    Function, tasks and results are pickled. Raises what `function` raises, wherever it runs, and
+    BrokenProcessPool when a process was ended from outside.
+    """
+    first = list(islice(tasks, LEAST_TASKS))
+    if len(first) < LEAST_TASKS or processes < 2:
+        yield from map(function, chain(first, tasks))
+        return
+    # Not forked: a copy of this process would hold its connection to PostgreSQL open.
+    with ProcessPoolExecutor(
+        processes, mp_context=get_context("spawn"), initializer=_end_with_parent
+    ) as pool:
+        queue: deque[Future[Result]] = deque()
+        try:
+            for task in chain(first, tasks):
+                with _interrupts_held():  # this may start a process
+                    queue.append(pool.submit(function, task))
+                if len(queue) > processes * TASKS_PER_PROCESS:
+                    yield queue.popleft().result()
+            while queue:
+                yield queue.popleft().result()
+        finally:  # also when the command is interrupted: what waits need not be done
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let the processes that are started here inherit a mask that keeps Ctrl-C from them.
+
+    A terminal sends it to all of them. This process ends the command, and the others end with it;
+    each would write a traceback otherwise.
+    """
+    resource_tracker.ensure_running()  # it is a process, too, and its start resets the mask
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_with_parent() -> None:
+    """Make this process end when the one that started it ends, even if that was killed."""
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_wait_and_end, args=(parent.sentinel,), daemon=True).start()
+
+
+def _wait_and_end(sentinel: int) -> None:
+    wait([sentinel])
+    _exit(1)
