@@ -11,9 +11,9 @@ from jobs.entry import CLOCK, job_here
 @click.option("--full", is_flag=True, help="Read all of PostgreSQL, not only what is new.")
 @CLOCK
 def extract(full: bool, clock: datetime | None) -> None:  # noqa: FBT001  click gives flags by name
-    """Append what is new in PostgreSQL to the offline store, without a value of an identifier.
+    """Append what is new in PostgreSQL to the offline store.
 
-    Nights and training sets do it by themselves.
+    No value of an identifier leaves PostgreSQL. Nights and training sets do this by themselves.
     """
     from jobs.extract.run import extract as run
     from jobs.job import StageTimer
