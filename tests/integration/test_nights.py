@@ -89,7 +89,8 @@ def test_a_night_is_recorded_with_what_it_made(shop: NightShop) -> None:
     assert run.bytes > 0
     assert run.ended_at is not None
     assert set(run.seconds) == {
-        "extract what is new", "start Spark", "build the snapshot", "check the snapshot", "write to Redis",
+        "extract what is new",
+        "start Spark", "build the snapshot", "check the snapshot", "write to Redis",
     }  # fmt: skip
     assert f"(process {os.getpid()})" in run.started_by
     assert run.timelines == shop.timelines
