@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hypothesis import given, settings
 
 from features_pkg import shuffle
@@ -17,9 +19,9 @@ from tests.parity.test_shuffle_is_the_reference import training_rows, with_quest
 class AlikeKeys(EntityKeys):
     """Keys whose first 8 bytes are the same for all cards."""
 
-    def key(self, merchant_id: int, identifier: str, value: str) -> bytes:
-        whole = super().key(merchant_id, identifier, value)
-        return bytes(8) + whole[8:] if identifier == Identifier.CARD else whole
+    def keys(self, merchant_id: int, identifier: str, values: Iterable[str]) -> list[bytes]:
+        found = super().keys(merchant_id, identifier, values)
+        return [bytes(8) + key[8:] for key in found] if identifier == Identifier.CARD else found
 
 
 ALIKE = AlikeKeys(b"a secret of the tests", FEATURES.timelines_id)
