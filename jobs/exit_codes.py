@@ -19,6 +19,7 @@ EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType(
         "service.address.AddressUnusable": 4,
         "jobs.errors.DayNotOver": 5,
         "jobs.errors.StillWriting": 5,
+        "jobs.extract.errors.ExtractOvertaken": 5,
         "stores.postgres.loads.LoaderRunning": 5,
         "stores.redis.errors.PublishRefused": 6,
         "ontem.demo.errors.TrainingDiffers": 7,

@@ -38,7 +38,7 @@ from stores.postgres.connection import Connection
 from stores.redis.keys import Namespace
 
 _LOCK_CLASS: Final = 0x4F6E7465
-_PROCESSES: Final = min(len(os.sched_getaffinity(0)), 8)
+_PROCESSES: Final = min(os.cpu_count() or 1, 8)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def _write(task: tuple[int, Chunk, Target]) -> WrittenFile:
     content = _parquet(table)
     key = f"{target.folder}/part-{number:05d}.parquet"
     if not open_store(target.storage_url).create(key, content):
-        raise FileExistsError(f"{key} was written before, by nobody")
+        raise FileExistsError(f"{key} exists, although its folder is of this run alone")
     sha256 = hashlib.sha256(content).hexdigest()
     file = DataFile(key=key, rows=table.num_rows, bytes=len(content), sha256=sha256)
     kinds = pc.value_counts(table["kind"]).to_pylist()

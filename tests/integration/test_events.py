@@ -405,3 +405,4 @@ def test_every_column_is_documented() -> None:
 
 def test_refusals_end_a_command_with_a_code() -> None:
     assert exit_code(EventsBroken(key="k", from_key=1, ended=2)) == 1
+    assert exit_code(ExtractOvertaken(key="k")) == 5

@@ -31,6 +31,8 @@ COMMAND_LINES = {
     "chargeback": ["chargeback", "a-1", "--merchant", "loja"],
     "import": ["import", "orders.csv", "--merchant", "loja"],
     "night": ["night", "--as-of", "2018-06-01"],
+    "nights": ["nights"],
+    "extract": ["extract"],
     "publish": ["publish"],
     "unpublish": ["unpublish"],
     "snapshots": ["snapshots"],
