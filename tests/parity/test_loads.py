@@ -175,7 +175,7 @@ STEADY = settings(
 MANY = settings(STEADY, max_examples=250, stateful_step_count=40)
 SEARCHING = settings(
     STEADY,
-    max_examples=1000,
+    max_examples=5000,
     stateful_step_count=40,
     derandomize=True,
     database=None,
