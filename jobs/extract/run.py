@@ -60,7 +60,8 @@ def extract(
     """Append to `events` what was recorded since the last extraction, below the watermark.
 
     The first extraction reads everything, as does one that is `full` and the first one of a new
-    generation. Another job that extracts is waited for. If nothing is new, nothing is committed.
+    generation; it takes the place of those before it, also where there is nothing. If nothing is
+    new, nothing is committed. Another job that extracts is waited for.
 
     Raises EventsOfOtherDatabase, EventsOutdated, EventsBroken, ExtractOvertaken,
     ExtractWorkersLost.
@@ -87,9 +88,10 @@ def extract(
         # Closed before the lock is given back: an error may leave it in the middle of a COPY.
         with closing(chunks(connection, from_key, watermark.key)) as rows:
             files = write_chunks(rows, target, _PROCESSES)
-        if not files:
+        if not files and (from_key is not None or not before.revision):
             return ExtractResult(before)
-        store.make_durable(target.folder)
+        if files:
+            store.make_durable(target.folder)
         manifest = Manifest(
             slot=slot,
             run=run,

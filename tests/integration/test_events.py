@@ -206,6 +206,9 @@ def test_events_of_another_database_are_not_continued(shop: Shop, empty_database
     with pytest.raises(EventsOfOtherDatabase, match=r"000001\.json was extracted from another"):
         shop.extract(elsewhere)
     assert shop.whats() == [("order", "a")]
+    assert shop.extract(elsewhere, full=True).new is not None
+    assert shop.rows() == []
+    assert shop.extract(elsewhere).new is None
 
 
 def recommitted(shop: Shop, change: Callable[[EventsFacts], EventsFacts]) -> None:
