@@ -32,10 +32,12 @@ class StillWriting(JobError):
 
 
 class ConnectorMissing(JobError):
-    """Spark can't read PostgreSQL without its connector jar."""
+    """Spark can't reach S3 without its connector jars."""
 
     def __init__(self, *, folder: str) -> None:
-        super().__init__(f"there is no postgresql-*.jar in {folder}: run `make setup`")
+        super().__init__(
+            f"Spark's connector to S3, hadoop-aws-*.jar, is not in {folder}: run `make setup`"
+        )
         self.folder = folder
 
 

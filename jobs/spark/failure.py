@@ -15,7 +15,7 @@ from jobs.errors import JobError
 TRACEBACK: Final = "traceback.txt"
 """The name of the file, in the folder of Spark's scratch files."""
 
-_SPEAKING: Final = ("org.postgresql.", "java.io.", "java.net.", "java.nio.", "java.lang.")
+_SPEAKING: Final = ("java.io.", "java.net.", "java.nio.", "java.lang.")
 """Whose messages name no value of a row."""
 _OURS: Final = re.compile(r"^(?:features_pkg|jobs|stores)\.[\w.]+: (.+)$", re.MULTILINE)
 _JAVA: Final = re.compile(r"((?:org|java|com)\.[\w.$]+(?:Exception|Error))\b(?:: ([^\n]*))?")
@@ -36,10 +36,6 @@ class SparkFailed(JobError):
         self.reason, self.path = reason, path
 
 
-class SparkLostPostgres(SparkFailed):
-    """PostgreSQL refused Spark's reader, or ended its session."""
-
-
 @contextmanager
 def spark_failures(scratch: Path) -> Iterator[None]:
     """Inside, an error of Spark becomes SparkFailed; its traceback goes to a file in `scratch`."""
@@ -51,17 +47,14 @@ def spark_failures(scratch: Path) -> Iterator[None]:
         scratch.mkdir(parents=True, exist_ok=True)
         path = scratch / TRACEBACK
         path.write_text(frames + without_values(text), encoding="utf-8")
-        lost = "org.postgresql." in text or "FAILED_JDBC" in text
-        failure = SparkLostPostgres if lost else SparkFailed
-        raise failure(reason=reason_of(text), path=path) from None
+        raise SparkFailed(reason=reason_of(text), path=path) from None
 
 
 def reason_of(text: str) -> str:
     """The innermost cause that an error's text names, in one line, without a value of a row.
 
     A refusal of ours that a worker raised is its sentence. Of another error in a worker only the
-    class and the line of code are told, because its message may quote an order. A cause of
-    PostgreSQL's driver says more than what it stands on.
+    class and the line of code are told, because its message may quote an order.
     """
     if refusal := _OURS.search(text):
         return refusal[1]
@@ -69,8 +62,7 @@ def reason_of(text: str) -> str:
         file, line = frames[-1]
         return f"{_python_error(text)} in a worker, at {file}:{line}"
     if causes := _JAVA.findall(_JAVA_FRAME.sub("", text)):
-        postgres = [cause for cause in causes if cause[0].startswith("org.postgresql.")]
-        name, message = (postgres or causes)[-1]
+        name, message = causes[-1]
         if message and name.startswith(_SPEAKING):
             return f"{name.rpartition('.')[2]}: {message.rstrip('.')}"
         return str(name.rpartition(".")[2])

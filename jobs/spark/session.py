@@ -1,4 +1,4 @@
-"""The Spark session of a job, and how a query of PostgreSQL becomes a Spark table."""
+"""The Spark session of a job."""
 
 import os
 import sys
@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import Final
 
 from py4j.protocol import Py4JError
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from jobs.errors import ConnectorMissing
 from jobs.spark.banner import without_java_banner
 from jobs.spark.failure import spark_failures
-from jobs.spark.jdbc import jdbc_options
 
-FETCH_SIZE: Final = 20_000
 BATCH_ROWS: Final = 50_000
 MEMORY_SHARE: Final = 0.25
-POSTGRES: Final = "postgresql-*.jar"
+S3A: Final = "hadoop-aws-*.jar"
 LOGGING: Final = Path(__file__).parent / "log4j2.properties"
 GIB: Final = 2**30
 
@@ -36,6 +34,11 @@ class SparkSettings:
     """Spark's options for the offline store, as `storage_options` returns them."""
 
     @property
+    def is_local(self) -> bool:
+        """Whether Spark runs in this process and its workers, rather than on a cluster."""
+        return self.master.startswith("local")
+
+    @property
     def partitions(self) -> int:
         """How many parts a shuffle has: several for each core, so that one fits into a worker."""
         return 8 * (os.cpu_count() or 1)
@@ -46,9 +49,9 @@ def session(app_name: str, settings: SparkSettings) -> Iterator[SparkSession]:
     """A Spark session in UTC without a UI, with the connectors from `settings.jars`.
 
     It downloads nothing, its Python workers run this interpreter, and it is stopped at the end.
-    Raises ConnectorMissing, and SparkFailed for what fails inside.
+    Raises ConnectorMissing where the offline store needs one; SparkFailed for what fails inside.
     """
-    if not any(settings.jars.glob(POSTGRES)):
+    if settings.storage and settings.is_local and not any(settings.jars.glob(S3A)):
         raise ConnectorMissing(folder=str(settings.jars))
     os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = SparkSession.builder.appName(app_name).master(settings.master)
@@ -83,58 +86,20 @@ def _options(settings: SparkSettings) -> dict[str, str]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": str(settings.progress).lower(),
     }
-    if settings.master.startswith("local"):
+    if settings.is_local:
         options |= {
             "spark.driver.bindAddress": "127.0.0.1",
             # Not `spark.jars`, where a comma or a bracket in a folder's name has a meaning.
-            "spark.driver.extraClassPath": ":".join(_jars(settings, "*.jar")),
+            # A cluster such as EMR has its own S3A: ours beside it would be each class twice.
+            "spark.driver.extraClassPath": ":".join(map(str, sorted(settings.jars.glob("*.jar")))),
             "spark.driver.host": "127.0.0.1",
             "spark.driver.memory": f"{_driver_memory_mib()}m",
             "spark.local.dir": str(settings.scratch),
         }
-    else:
-        # A cluster such as EMR has its own S3A: ours beside it would be each class twice.
-        options["spark.jars"] = ",".join(_jars(settings, POSTGRES))
     return options | dict(settings.storage)
-
-
-def _jars(settings: SparkSettings, pattern: str) -> list[str]:
-    return [str(jar) for jar in sorted(settings.jars.glob(pattern))]
 
 
 def _driver_memory_mib() -> int:
     """A quarter of this machine's memory, from 1 to 8 GiB: its workers need the rest."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return int(min(max(total * MEMORY_SHARE, GIB), 8 * GIB) / 2**20)
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """The values of a column, from `low` to `high` inclusive, by which a read is split."""
-
-    column: str
-    low: int
-    high: int
-
-
-def read_postgres(
-    spark: SparkSession, url: str, query: str, *, by: Range | None = None
-) -> DataFrame:
-    """The rows of `query`, which has no parameters; read in two parts for each core, split by `by`.
-
-    It connects as libpq does with `url`.
-    """
-    reader = (
-        spark.read.format("jdbc")
-        .options(**jdbc_options(url))
-        .option("fetchsize", FETCH_SIZE)
-        .option("dbtable", f"({query}) AS rows_of_query")
-    )
-    if by is not None:
-        reader = (
-            reader.option("partitionColumn", by.column)
-            .option("lowerBound", by.low)
-            .option("upperBound", by.high + 1)
-            .option("numPartitions", 2 * spark.sparkContext.defaultParallelism)
-        )
-    return reader.load()

@@ -1,4 +1,4 @@
-"""What ends a job when Spark, one of its workers or the PostgreSQL that it reads fails."""
+"""What ends a job when Spark or one of its workers fails."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 
 from features_pkg.errors import DefinitionError
+from jobs.errors import ConnectorMissing
 from jobs.exit_codes import exit_code
 from jobs.spark.arrow import map_batches
-from jobs.spark.failure import TRACEBACK, SparkFailed, SparkLostPostgres, spark_failures
-from jobs.spark.session import Range, read_postgres
-from tests.integration.history import NOON, History
+from jobs.spark.failure import TRACEBACK, SparkFailed, spark_failures
+from jobs.spark.session import SparkSettings, session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -56,39 +56,20 @@ def test_an_error_in_a_worker_is_a_sentence_that_quotes_no_order(
     assert BUYER not in str(failed.value) + where + "".join(capfd.readouterr())
 
 
-def test_a_postgresql_that_ends_spark_s_sessions_is_named(
-    spark: "SparkSession", tmp_path: Path, database_url: str
-) -> None:
-    history = History(database_url)
-    for _ in range(4):
-        history.order(NOON)
-    query = "SELECT order_pk, pg_terminate_backend(pg_backend_pid()) AS ended FROM orders"
-
-    with pytest.raises(SparkLostPostgres) as failed, spark_failures(tmp_path):
-        read_postgres(spark, database_url, query, by=Range("order_pk", 1, 4)).collect()
-
-    assert failed.value.reason.startswith("PSQLException: ")
-    assert exit_code(failed.value) == 4
-
-
-def test_a_postgresql_that_spark_can_not_reach_is_named(
-    spark: "SparkSession", tmp_path: Path
-) -> None:
-    url = "postgresql://ontem:a-password@127.0.0.1:1/ontem"
-    with pytest.raises(SparkLostPostgres) as failed, spark_failures(tmp_path):
-        read_postgres(spark, url, "SELECT 1 AS number").collect()
-
-    where = (tmp_path / TRACEBACK).read_text(encoding="utf-8")
-    assert "Connection to 127.0.0.1:1 refused" in failed.value.reason
-    assert "a-password" not in str(failed.value) + where
-
-
 def test_a_folder_that_spark_can_not_write_is_named(spark: "SparkSession", tmp_path: Path) -> None:
     with pytest.raises(SparkFailed) as failed, spark_failures(tmp_path):
         spark.range(10).write.parquet("file:///proc/no/such/folder")
 
     assert failed.value.reason.startswith("IOException: ")
     assert exit_code(failed.value) == 1
+
+
+def test_a_store_on_s3_without_the_connector_is_refused_before_spark_starts(
+    tmp_path: Path,
+) -> None:
+    settings = SparkSettings(jars=tmp_path, scratch=tmp_path, storage={"spark.hadoop.a": "b"})
+    with pytest.raises(ConnectorMissing, match="hadoop-aws"), session("test", settings):
+        pass
 
 
 def test_a_java_that_has_ended_is_named(tmp_path: Path) -> None:

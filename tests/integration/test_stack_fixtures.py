@@ -31,21 +31,6 @@ def test_a_test_has_an_empty_redis_that_never_evicts(redis_url):
         assert client.info("memory")["maxmemory_policy"] == "noeviction"
 
 
-def test_spark_reads_postgresql_through_its_connector(spark, database_url):
-    info = psycopg.conninfo.conninfo_to_dict(database_url)
-    table = (
-        spark.read.format("jdbc")
-        .option("driver", "org.postgresql.Driver")
-        .option("url", f"jdbc:postgresql://{info['host']}:{info['port']}/{info['dbname']}")
-        .option("user", info["user"])
-        .option("password", info["password"])
-        .option("query", "SELECT 41 + 1 AS answer")
-        .load()
-    )
-
-    assert [row.answer for row in table.collect()] == [42]
-
-
 def test_spark_workers_run_the_interpreter_of_the_tests(spark):
     rows = spark.range(1).mapInArrow(lambda batches: batches, "id long").collect()
 

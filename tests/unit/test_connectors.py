@@ -28,7 +28,7 @@ def a_connector(content=JAR):
 
 
 def test_the_pinned_connectors_have_coordinates_and_a_whole_sha256():
-    assert {"postgresql", "hadoop-aws", "spark-hadoop-cloud_2.13"} <= versions().keys()
+    assert {"hadoop-aws", "spark-hadoop-cloud_2.13"} <= versions().keys()
     assert all(len(bytes.fromhex(each.sha256)) == 32 for each in LISTED.connectors)
 
 
