@@ -10,11 +10,9 @@ import sys
 from benchmarks.page import write_section
 from benchmarks.steal import undisturbed
 
-DEFAULT_NAMES = ("point_in_time", "evaluate", "online_store")
+DEFAULT_NAMES = ("point_in_time", "night", "evaluate", "online_store")
 NAMES = (*DEFAULT_NAMES, "drivers")
 """`drivers` compares with psycopg2, which is not in the lock file."""
-
-
 PRINT_ONLY = "--print"
 
 

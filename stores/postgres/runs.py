@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final, cast
 
 from psycopg.rows import class_row
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json
 
 from stores.postgres.connection import Connection
 
@@ -53,7 +53,7 @@ class RunResult:
     written: int | None = None
     """How many rows were written to Redis; all others of the snapshot were there unchanged."""
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """By stage."""
+    """By stage, in their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +122,7 @@ def end_run(connection: Connection, run_id: int, result: RunResult, end: RunEnd)
             result.rows,
             result.bytes,
             result.written,
-            Jsonb(dict(result.seconds)),
+            Json(dict(result.seconds)),
             run_id,
         ),
     )

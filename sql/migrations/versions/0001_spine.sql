@@ -193,7 +193,7 @@ CREATE TABLE runs (
     rows          bigint,
     bytes         bigint,
     written       bigint,
-    seconds       jsonb       NOT NULL DEFAULT '{}',
+    seconds       json        NOT NULL DEFAULT '{}', -- not jsonb, which would lose the order of stages
     CHECK ((outcome IS NULL) = (ended_at IS NULL))
 );
 

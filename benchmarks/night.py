@@ -1,0 +1,83 @@
+"""The nights of a large history: by stages, and the extraction beside a plain `COPY`."""
+
+import subprocess
+import sys
+import time
+from datetime import timedelta
+
+from benchmarks.warm_stack import DAYS, ORDERS, WarmStack, warm_stack
+from features_pkg.calendar import Calendar, from_us
+from jobs.extract.copying import chunks
+from stores.postgres.connection import Connection, connect
+from stores.postgres.runs import RunRow, newest_runs
+from stores.settings import Settings
+
+EXTRACT = "extract what is new"
+ALL_KEYS = 2**62
+"""Above every recorded key."""
+
+
+def measure() -> list[str]:
+    """The lines of the section: the stack's own night, the next one, and one without an event."""
+    stack = warm_stack()
+    settings = Settings.from_environ(stack.environ)
+    with connect(settings.postgres_url, application_name="bench", autocommit=True) as connection:
+        (first,) = newest_runs(connection, 1)
+        copy_seconds = _copy(connection)
+        _next_night(stack, settings, first)
+        pages = _pages_touched(connection)
+        idle = _next_night(stack, settings, *newest_runs(connection, 1))
+        pages = _pages_touched(connection) - pages
+        ((all_pages,),) = connection.execute(
+            "SELECT relpages FROM pg_class WHERE relname = 'orders'"
+        ).fetchall()
+    ratio = first.seconds[EXTRACT] / copy_seconds
+    share = pages / max(int(str(all_pages)), 1)
+    return [
+        "## The night",
+        "",
+        f"{ORDERS:,} generated orders of {DAYS} days; {first.rows or 0:,} entities.",
+        "",
+        "| seconds | first night | a night without a new event |",
+        "|---|---|---|",
+        *(
+            f"| {stage} | {first.seconds[stage]:.1f} | {idle.seconds.get(stage, 0):.1f} |"
+            for stage in first.seconds
+        ),
+        f"| all | {sum(first.seconds.values()):.1f} | {sum(idle.seconds.values()):.1f} |",
+        "",
+        (
+            f"`COPY` of the same rows to nowhere took {copy_seconds:.1f} s: the extraction of all "
+            f"took **{ratio:.1f} times** as long. The night without a new event touched "
+            f"{share:.2%} of the pages of `orders`, and wrote {idle.written or 0:,} entities."
+        ),
+    ]
+
+
+def _copy(connection: Connection) -> float:
+    """The seconds in which all rows of an extraction are copied out and thrown away."""
+    start = time.perf_counter()
+    for _ in chunks(connection, None, ALL_KEYS):
+        pass
+    return time.perf_counter() - start
+
+
+def _next_night(stack: WarmStack, settings: Settings, before: RunRow) -> RunRow:
+    """Run the night of the day after another one, at noon of that day; its record."""
+    day = before.day + timedelta(days=1)
+    noon_us = Calendar(settings.timezone).cutoff_us(day.toordinal()) + 43_200_000_000
+    words = ("night", "--as-of", day.isoformat(), "--clock", from_us(noon_us).isoformat())
+    command = [sys.executable, "-m", "ontem", *words]
+    subprocess.run(command, cwd=stack.folder, env=stack.environ, check=True, stdout=sys.stderr)
+    with connect(settings.postgres_url, application_name="bench", autocommit=True) as connection:
+        (run,) = newest_runs(connection, 1)
+    return run
+
+
+def _pages_touched(connection: Connection) -> int:
+    """How many pages of the table `orders` were read so far, from memory or from the disk."""
+    connection.execute("SELECT pg_stat_force_next_flush()")
+    ((pages,),) = connection.execute(
+        "SELECT heap_blks_read + heap_blks_hit FROM pg_statio_user_tables WHERE relname = 'orders'"
+    ).fetchall()
+    return int(str(pages))
