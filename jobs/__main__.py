@@ -37,6 +37,11 @@ JOBS = {
         "snapshots",
         "List all loads with their day, entities and state.",
     ),
+    "store": CommandEntry(
+        "jobs.store.commands",
+        "store",
+        "Look after the offline store.",
+    ),
     "training-set": CommandEntry(
         "jobs.training_set.commands",
         "training_set",

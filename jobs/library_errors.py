@@ -52,6 +52,12 @@ def _redis(error: Exception) -> Ending:
     )
 
 
+def _wrapped(error: Exception) -> Ending | None:
+    """SQLAlchemy, through which the catalogue of the offline store is read, wraps the driver's."""
+    driver_error = getattr(error, "orig", None)
+    return ending(driver_error) if isinstance(driver_error, Exception) else None
+
+
 def _operating_system(error: Exception) -> Ending:
     number, reason, file = (
         getattr(error, name, None) for name in ("errno", "strerror", "filename")
@@ -74,7 +80,7 @@ OS_REMEDIES: Final[Mapping[int | None, str]] = MappingProxyType(
         errno.EDQUOT: "free some space, then run the same command again",
     }
 )
-SENTENCES: Final[Mapping[str, Callable[[Exception], Ending]]] = MappingProxyType(
+SENTENCES: Final[Mapping[str, Callable[[Exception], Ending | None]]] = MappingProxyType(
     {
         "psycopg.errors.UndefinedTable": _no_schema,
         "psycopg.errors.UndefinedColumn": _no_schema,
@@ -86,6 +92,7 @@ SENTENCES: Final[Mapping[str, Callable[[Exception], Ending]]] = MappingProxyType
         "psycopg.errors.DataCorrupted": _postgres,
         "psycopg.errors.InternalError_": _postgres,
         "psycopg.OperationalError": _postgres,
+        "sqlalchemy.exc.DBAPIError": _wrapped,
         "redis.exceptions.RedisError": _redis,
         "builtins.OSError": _operating_system,
     }

@@ -28,6 +28,11 @@ class Settings:
     postgres_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     storage_url: str
+    catalogue: Literal["postgres", "glue"] = "postgres"
+    """Where the offline store keeps which state of its tables is current."""
+    s3_endpoint: str = ""
+    """The URL of another S3 server than AWS."""
+    s3_region: str = ""
     entity_secret: bytes = field(repr=False)
     """The secret of the keyed hash that stands for an identifier's value in Redis and Parquet."""
     card_key: bytes = field(repr=False)
@@ -57,6 +62,12 @@ class Settings:
             postgres_url=read.url("ONTEM_POSTGRES_URL", ("postgresql", "postgres")),
             redis_url=read.url("ONTEM_REDIS_URL", ("redis", "rediss")),
             storage_url=read.storage_url("ONTEM_STORAGE_URL"),
+            catalogue=cast(
+                Literal["postgres", "glue"],
+                read.one_of("ONTEM_CATALOGUE", ("postgres", "glue"), "postgres"),
+            ),
+            s3_endpoint=read.first("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+            s3_region=read.first("AWS_REGION", "AWS_DEFAULT_REGION"),
             entity_secret=read.key("ONTEM_ENTITY_KEY"),
             card_key=read.key("ONTEM_CARD_KEY", default="ONTEM_ENTITY_KEY"),
             timezone=read.zone("BUSINESS_TIMEZONE", "America/Sao_Paulo"),
@@ -123,6 +134,10 @@ class _Reader:
             raise SettingsError(variable=variable, value=None, remedy=RUN_UP)
         return default
 
+    def first(self, *variables: str) -> str:
+        """The first of several variables that is set; empty when none is."""
+        return next(filter(None, (self.text(each, default="") for each in variables)), "")
+
     def one_of(self, variable: str, choices: tuple[str, ...], default: str) -> str:
         value = self.text(variable, default=default)
         if value not in choices:
@@ -141,14 +156,11 @@ class _Reader:
     def storage_url(self, variable: str) -> str:
         value = self.text(variable)
         parts = urlsplit(value)
-        if parts.scheme in ("s3", "s3a"):
-            remedy = "object storage is not supported yet, use file:///an/absolute/folder"
-        elif (
-            parts[:2] == ("file", "") and parts.path.startswith("/") and not {"?", "#"} & set(value)
-        ):
+        is_folder = parts[:2] == ("file", "") and parts.path.startswith("/")
+        is_bucket = parts.scheme == "s3" and bool(parts.netloc) and "@" not in parts.netloc
+        if (is_folder or is_bucket) and not {"?", "#"} & set(value):
             return value
-        else:
-            remedy = "use a URL such as file:///an/absolute/folder"
+        remedy = "use a URL such as file:///an/absolute/folder or s3://bucket/folder"
         shown = shown_url(value) if {"@", "?"} & set(value) else value
         raise SettingsError(variable=variable, value=shown, remedy=remedy)
 

@@ -18,10 +18,10 @@ def extract(full: bool, clock: datetime | None) -> None:  # noqa: FBT001  click 
     from jobs.extract.run import extract as run
     from jobs.job import StageTimer
     from jobs.watermark import wait_for_rows
-    from stores.files.store import open_store
+    from stores.offline.tables import open_store
 
     job = job_here(clock)
-    store = open_store(job.settings.storage_url)
+    store = open_store(job.settings)
     with job.connect() as connection:
         watermark = wait_for_rows(connection, say=job.say)
         with StageTimer(job.say).stage("extract"):
@@ -29,9 +29,9 @@ def extract(full: bool, clock: datetime | None) -> None:  # noqa: FBT001  click 
     if result.new is None:
         click.echo("nothing is new since the last extraction")
         return
-    rows, manifest = result.new.rows, result.extractions.manifests[-1]
+    rows, last = result.new.rows, result.extractions.revisions[-1]
     click.echo(
         f"{rows.order:,} orders, {rows.chargeback:,} chargebacks, {rows.reversal:,} reversals, "
-        f"{rows.evaluation:,} later evaluations, {manifest.bytes:,} bytes\n"
-        f"  {manifest.slot.key(result.extractions.revision)}"
+        f"{rows.evaluation:,} later evaluations, {last.bytes:,} bytes\n"
+        f"  {last.name}"
     )

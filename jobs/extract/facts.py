@@ -1,4 +1,4 @@
-"""What an extraction's manifest says besides its files, and which extractions belong together."""
+"""What an extraction says of itself, and which extractions belong together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from typing import Final
 
 from features_pkg.definitions.order_features import VALUE_FEATURES
 from jobs.extract.errors import EventsBroken, EventsDamaged
-from stores.files.manifest import (
-    DataFile,
-    FileDamaged,
-    Manifest,
-    Slot,
-    newest_revision,
-    read_manifest,
-    verify_files,
-)
-from stores.files.store import OfflineStore
+from jobs.extract.rows import EVENT_ROWS
+from stores.offline.errors import FileDamaged
+from stores.offline.files import Files
+from stores.offline.revisions import Revision, newest_revision, read_revision
+from stores.offline.runs import DataFile, Slot, verify_files
+from stores.offline.tables import OfflineStore, TableDefinition
 from stores.redis.keys import Namespace
 
 DATASET: Final = "events"
+EVENTS: Final = TableDefinition(
+    columns=EVENT_ROWS,
+    doc="What happened: orders, chargebacks, reversals, later evaluations. No identifier's value.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,39 +54,39 @@ class EventsFacts:
 
 def events_slot(namespace: Namespace) -> Slot:
     """The slot whose revisions are the extractions of these entity keys, one after the other."""
-    return Slot(DATASET, namespace.timelines, namespace.key_id)
+    return Slot(DATASET, f"{namespace.timelines}_{namespace.key_id}")
 
 
 @dataclass(frozen=True, slots=True)
 class Extractions:
     """Extractions that follow one another without a gap, the first of them a full one.
 
-    `revision` is that of the last one, 0 where there is none.
+    `number` is that of the last one, 0 where there is none.
     """
 
-    revision: int = 0
-    manifests: tuple[Manifest[EventsFacts], ...] = ()
+    number: int = 0
+    revisions: tuple[Revision[EventsFacts], ...] = ()
 
     @property
     def last(self) -> EventsFacts | None:
         """The facts of the last one."""
-        return self.manifests[-1].facts if self.manifests else None
+        return self.revisions[-1].facts if self.revisions else None
 
     @property
     def files(self) -> Sequence[DataFile]:
         """The files of all of them."""
-        return [file for manifest in self.manifests for file in manifest.files]
+        return [file for revision in self.revisions for file in revision.files]
 
     @property
     def has_all_columns(self) -> bool:
         """Whether their orders have the present order features of values."""
-        return all(m.facts.value_features == tuple(VALUE_FEATURES) for m in self.manifests)
+        return all(r.facts.value_features == tuple(VALUE_FEATURES) for r in self.revisions)
 
 
-def check_files(store: OfflineStore, extracted: Extractions) -> None:
+def check_files(files: Files, extracted: Extractions) -> None:
     """Raises FileMissing or EventsDamaged unless every file is as it was committed."""
     try:
-        verify_files(store, extracted.files)
+        verify_files(files, extracted.files)
     except FileDamaged as damaged:
         raise EventsDamaged(key=damaged.key) from None
 
@@ -94,16 +94,16 @@ def check_files(store: OfflineStore, extracted: Extractions) -> None:
 def committed_extractions(store: OfflineStore, slot: Slot) -> Extractions:
     """The newest full extraction and those after it. Raises EventsBroken."""
     newest = newest_revision(store, slot)
-    manifests: list[Manifest[EventsFacts]] = []
-    for revision in range(newest, 0, -1):
-        manifest = read_manifest(store, slot.key(revision), EventsFacts)
-        if manifests and manifests[-1].facts.from_key != manifest.facts.to_key:
+    revisions: list[Revision[EventsFacts]] = []
+    for number in range(newest, 0, -1):
+        revision = read_revision(store, slot.name(number), EventsFacts)
+        if revisions and revisions[-1].facts.from_key != revision.facts.to_key:
             raise EventsBroken(
-                key=slot.key(revision + 1),
-                from_key=manifests[-1].facts.from_key,
-                ended=manifest.facts.to_key,
+                key=slot.name(number + 1),
+                from_key=revisions[-1].facts.from_key,
+                ended=revision.facts.to_key,
             )
-        manifests.append(manifest)
-        if manifest.facts.from_key is None:
+        revisions.append(revision)
+        if revision.facts.from_key is None:
             break
-    return Extractions(newest, tuple(reversed(manifests)))
+    return Extractions(newest, tuple(reversed(revisions)))

@@ -16,6 +16,7 @@ from jobs.extract.copying import chunks
 from jobs.extract.errors import EventsOfOtherDatabase, EventsOutdated, ExtractOvertaken
 from jobs.extract.facts import (
     DATASET,
+    EVENTS,
     EventsFacts,
     Extractions,
     KindCounts,
@@ -25,14 +26,11 @@ from jobs.extract.facts import (
 from jobs.extract.writing import Target, WrittenFile, write_chunks
 from jobs.job import Job
 from jobs.watermark import Watermark
-from stores.files.manifest import (
-    Manifest,
-    commit_revision,
-    newest_revision,
-    provenance,
-    run_folder,
-)
-from stores.files.store import OfflineStore
+from stores.offline.commit import commit_run
+from stores.offline.errors import RevisionTaken
+from stores.offline.revisions import newest_revision
+from stores.offline.runs import Run, provenance, run_folder
+from stores.offline.tables import OfflineStore
 from stores.postgres.clock import database_clock
 from stores.postgres.connection import Connection
 from stores.redis.keys import Namespace
@@ -80,7 +78,7 @@ def extract(
         from_key = None if last is None else last.to_key
         run = uuid.uuid4().hex
         target = Target(
-            job.settings.storage_url,
+            store.files,
             run_folder(DATASET, run),
             job.settings.entity_secret,
             job.namespace.timelines,
@@ -88,21 +86,24 @@ def extract(
         # Closed before the lock is given back: an error may leave it in the middle of a COPY.
         with closing(chunks(connection, from_key, watermark.key)) as rows:
             files = write_chunks(rows, target, _PROCESSES)
-        if not files and (from_key is not None or not before.revision):
+        if not files and (from_key is not None or not before.number):
             return ExtractResult(before)
         if files:
-            store.make_durable(target.folder)
-        manifest = Manifest(
+            store.files.make_durable(target.folder)
+        written = Run(
             slot=slot,
-            run=run,
+            id=run,
             files=tuple(each.file for each in files),
             facts=_facts(job, from_key, source, files),
             provenance=provenance(at=database_clock(connection), by="ontem extract"),
         )
-        if not commit_revision(store, manifest, before.revision + 1):
-            raise ExtractOvertaken(key=slot.key(before.revision + 1))
-        manifests = (*before.manifests, manifest)
-        return ExtractResult(Extractions(before.revision + 1, manifests), manifest.facts)
+        number = before.number + 1
+        try:
+            revision = commit_run(store, EVENTS, written, number=number, adds=from_key is not None)
+        except RevisionTaken as taken:
+            raise ExtractOvertaken(key=taken.name) from None
+        revisions = (*before.revisions, revision)
+        return ExtractResult(Extractions(number, revisions), revision.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +130,9 @@ def _continued(job: Job, found: Extractions, source: _Source) -> Extractions:
         return found
     if last.generation < generation:
         job.say("  PostgreSQL was restored or failed over: everything is extracted again")
-        return Extractions(found.revision)
+        return Extractions(found.number)
     if last.generation > generation or last.database != source.database:
-        raise EventsOfOtherDatabase(key=events_slot(job.namespace).key(found.revision))
+        raise EventsOfOtherDatabase(key=events_slot(job.namespace).name(found.number))
     if not found.has_all_columns:
         raise EventsOutdated(present=last.value_features, expected=VALUE_FEATURES)
     return found

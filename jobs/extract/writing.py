@@ -16,8 +16,8 @@ from jobs.extract.copying import Chunk
 from jobs.extract.errors import ExtractWorkersLost
 from jobs.extract.rows import event_rows
 from jobs.processes import map_in_order
-from stores.files.manifest import DataFile
-from stores.files.store import open_store
+from stores.offline.files import Files
+from stores.offline.runs import DataFile
 
 _COMPRESSION_LEVEL: Final = 1
 
@@ -26,13 +26,13 @@ _COMPRESSION_LEVEL: Final = 1
 class Target:
     """Where files go, and what their entities are keyed with. Other processes get it as it is."""
 
-    storage_url: str
+    files: Files
     folder: str
     secret: bytes
     timelines: str
 
     def __repr__(self) -> str:
-        return f"Target({self.storage_url!r}, {self.folder!r})"
+        return f"Target({self.files.url!r}, {self.folder!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,7 @@ def _write(task: tuple[int, Chunk, Target]) -> WrittenFile:
     table = event_rows(chunk.content, chunk.names, chunk.kind, keys)
     content = _parquet(table)
     key = f"{target.folder}/part-{number:05d}.parquet"
-    if not open_store(target.storage_url).create(key, content):
-        raise FileExistsError(f"{key} exists, although its folder is of this run alone")
+    target.files.write(key, content)
     sha256 = hashlib.sha256(content).hexdigest()
     file = DataFile(key=key, rows=table.num_rows, bytes=len(content), sha256=sha256)
     kinds = pc.value_counts(table["kind"]).to_pylist()

@@ -5,6 +5,7 @@ from datetime import date
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812  as everybody calls it
 
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
@@ -16,12 +17,14 @@ from features_pkg.shuffle import (
 )
 from jobs.extract.facts import Extractions
 from jobs.job import Job
-from jobs.snapshot.facts import DATASET, SnapshotFacts, snapshot_slot
+from jobs.snapshot.facts import DATASET, PARTITION, SNAPSHOTS, SnapshotFacts, snapshot_slot
 from jobs.snapshot.stores import OpenStores
 from jobs.spark.arrow import map_batches, map_partitions
 from jobs.spark.reading import read_chargebacks, read_events, read_orders, with_chargebacks
 from jobs.watermark import ReadBounds
-from stores.files.manifest import Manifest, commit_manifest, describe_files, provenance, run_folder
+from stores.offline.commit import commit_run
+from stores.offline.revisions import Revision
+from stores.offline.runs import Run, describe_files, provenance, run_folder
 from stores.postgres.clock import database_clock
 
 
@@ -32,22 +35,22 @@ def build_snapshot(
     extracted: Extractions,
     read_bounds: ReadBounds,
     as_of: date,
-) -> tuple[str, Manifest[SnapshotFacts]]:
-    """Commit the snapshot as of a day, of all events in `read_bounds`; its key and its manifest.
+) -> Revision[SnapshotFacts]:
+    """Commit the snapshot as of a day, of all events in `read_bounds`.
 
     `extracted` has all that was recorded below the watermark.
     """
     features, run = job.feature_set, uuid.uuid4().hex
-    events = read_events(spark, stores.offline, extracted)
+    events = read_events(spark, stores.offline.files, extracted)
     chargebacks = read_chargebacks(events, read_bounds.watermark_key, before=read_bounds.cutoff)
     orders = with_chargebacks(read_orders(events, read_bounds), chargebacks)
     folder = run_folder(DATASET, run)
-    rows = timelines_of(orders, features)
-    rows.write.mode("error").parquet(stores.offline.location(folder))
-    manifest = Manifest(
+    rows = timelines_of(orders, features).select(F.lit(as_of).alias(PARTITION), "*")
+    rows.write.mode("error").parquet(stores.offline.files.spark_location(folder))
+    written = Run(
         slot=snapshot_slot(features.timelines_id, as_of),
-        run=run,
-        files=describe_files(stores.offline, folder),
+        id=run,
+        files=describe_files(stores.offline.files, folder),
         facts=SnapshotFacts(
             as_of=as_of,
             cutoff=read_bounds.cutoff,
@@ -60,7 +63,7 @@ def build_snapshot(
         ),
         provenance=provenance(at=database_clock(stores.connection), by="ontem night"),
     )
-    return commit_manifest(stores.offline, manifest), manifest
+    return commit_run(stores.offline, SNAPSHOTS, written)
 
 
 def timelines_of(orders: DataFrame, features: FeatureSet) -> DataFrame:

@@ -21,8 +21,8 @@ from jobs.snapshot.publish import checksum_of, give_up, publish
 from jobs.snapshot.stores import OpenStores, open_stores
 from jobs.snapshot.withdraw import finish_withdrawal, loads_of_namespace
 from jobs.watermark import ReadBounds, wait_for_read_bounds
-from stores.files.manifest import Manifest, ManifestMissing
-from stores.files.store import FileMissing, OfflineError
+from stores.offline.errors import FileMissing, OfflineError, RevisionMissing
+from stores.offline.revisions import Revision
 from stores.postgres.connection import Connection
 from stores.postgres.loads import (
     LoadRow,
@@ -76,7 +76,7 @@ def snapshot(job: Job, as_of: date, timer: StageTimer | None = None) -> Snapshot
             load = _build_load(job, stores, read_bounds, as_of, timer)
         try:
             written = publish(job, stores, load, published, timer)
-        except (FileMissing, ManifestMissing):  # the next run can build it where files are now
+        except (FileMissing, RevisionMissing):  # the next run can build it where files are now
             give_up(job, stores, load)
             raise
         return SnapshotResult(load, written, seconds=timer.seconds)
@@ -191,14 +191,14 @@ def _build_load(
     job: Job, stores: OpenStores, read_bounds: ReadBounds, as_of: date, timer: StageTimer
 ) -> LoadRow:
     """Build and commit a snapshot, and give it a load id."""
-    key, manifest = build_in_spark(job, stores, read_bounds, as_of, timer)
-    return register_load(stores.connection, _new_load(key, manifest))
+    built = build_in_spark(job, stores, read_bounds, as_of, timer)
+    return register_load(stores.connection, _new_load(built))
 
 
 def build_in_spark(
     job: Job, stores: OpenStores, read_bounds: ReadBounds, as_of: date, timer: StageTimer
-) -> tuple[str, Manifest[SnapshotFacts]]:
-    """Commit the snapshot as of a day, which becomes no load by that; its key and its manifest."""
+) -> Revision[SnapshotFacts]:
+    """Commit the snapshot as of a day, which becomes no load by that."""
     with timer.stage("extract what is new"):
         newest = read_bounds.newest
         extracted = extract(job, stores.connection, stores.offline, newest).extractions
@@ -209,8 +209,8 @@ def build_in_spark(
             return build_snapshot(job, spark, stores, extracted, read_bounds, as_of)
 
 
-def _new_load(key: str, manifest: Manifest[SnapshotFacts]) -> NewLoad:
-    facts = manifest.facts
+def _new_load(built: Revision[SnapshotFacts]) -> NewLoad:
+    facts = built.facts
     return NewLoad(
         as_of=facts.as_of,
         cutoff=facts.cutoff,
@@ -218,7 +218,7 @@ def _new_load(key: str, manifest: Manifest[SnapshotFacts]) -> NewLoad:
         generation=facts.generation,
         timelines=facts.timelines,
         entity_key_id=facts.entity_key_id,
-        revision=key,
-        entities=manifest.rows,
-        checksum=checksum_of(manifest.files),
+        revision=built.name,
+        entities=built.rows,
+        checksum=checksum_of(built.files),
     )

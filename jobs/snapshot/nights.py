@@ -14,8 +14,8 @@ from jobs.snapshot.stores import open_stores
 from jobs.snapshot.summary import summary
 from jobs.snapshot.withdraw import loads_of_namespace
 from jobs.watermark import LATE_AFTER, newest_readable_day, wait_for_read_bounds
-from stores.files.manifest import newest_revision, read_manifest
-from stores.files.store import open_store
+from stores.offline.revisions import newest_revision, read_revision
+from stores.offline.tables import open_store
 from stores.postgres.clock import database_clock
 from stores.postgres.runs import Outcome
 from stores.redis.connection import connect_redis
@@ -79,8 +79,8 @@ def _publish(job: Job, as_of: date, recording: Recording) -> None:
     if night.was_published:
         recording.outcome = Outcome.UNCHANGED
     else:
-        store = open_store(job.settings.storage_url)
-        result.bytes = read_manifest(store, load.revision, SnapshotFacts).bytes
+        store = open_store(job.settings)
+        result.bytes = read_revision(store, load.revision, SnapshotFacts).bytes
     job.say(summary(night))
 
 
@@ -89,14 +89,14 @@ def _keep_offline(job: Job, as_of: date, recording: Recording) -> None:
     with open_stores(job) as stores:
         slot = snapshot_slot(job.feature_set.timelines_id, as_of)
         if revision := newest_revision(stores.offline, slot):
-            recording.outcome, recording.result.revision = Outcome.UNCHANGED, slot.key(revision)
-            job.say(f"  {slot.key(revision)} is there already: nothing was done")
+            recording.outcome, recording.result.revision = Outcome.UNCHANGED, slot.name(revision)
+            job.say(f"  {slot.name(revision)} is there already: nothing was done")
             return
         bounds = wait_for_read_bounds(stores.connection, as_of, job.calendar, say=job.say)
-        key, manifest = build_in_spark(job, stores, bounds, as_of, recording.timer)
+        built = build_in_spark(job, stores, bounds, as_of, recording.timer)
         result = recording.result
-        result.revision, result.rows, result.bytes = key, manifest.rows, manifest.bytes
-        job.say(f"{manifest.rows:,} entities\n  {key}")
+        result.revision, result.rows, result.bytes = built.name, built.rows, built.bytes
+        job.say(f"{built.rows:,} entities\n  {built.name}")
 
 
 def _newest_published(job: Job) -> int:

@@ -10,15 +10,10 @@ from jobs.snapshot.errors import NoOrders, SnapshotDamaged, SnapshotShrunk
 from jobs.snapshot.facts import SnapshotFacts
 from jobs.snapshot.rows import check_rows, read_groups
 from jobs.snapshot.stores import OpenStores
-from stores.files.manifest import (
-    DataFile,
-    FileDamaged,
-    Manifest,
-    ManifestUnreadable,
-    read_manifest,
-    verify_files,
-)
-from stores.files.store import OfflineStore
+from stores.offline.errors import FileDamaged, RevisionUnreadable
+from stores.offline.files import Files
+from stores.offline.revisions import Revision, read_revision
+from stores.offline.runs import DataFile, verify_files
 from stores.postgres.loads import LoadRow, mark_published, mark_withdrawn
 from stores.redis.connection import redis_address
 from stores.redis.errors import LoadFenced
@@ -73,8 +68,8 @@ def publish(
     load = list_entry(row, load_list)
     check_newer(load, load_list)
     with timer.stage("check the snapshot"):
-        manifest = _checked_manifest(job, stores, row, load_list)
-        needed = bytes_needed(load, manifest.bytes, load_list)
+        snapshot = _checked_snapshot(job, stores, row, load_list)
+        needed = bytes_needed(load, snapshot.bytes, load_list)
         check_room(stores.client, redis_address(job.settings.redis_url), needed)
     fence = _take_fence(job, stores, row, published)
     published = prepare_layout(job, stores, fence, load, published)
@@ -82,7 +77,7 @@ def publish(
         stores.client, job.namespace, fence, load=load, load_list=published.load_list
     )
     with timer.stage("write to Redis"), _given_up_when_damaged(job, stores, row):
-        counts = writer.write(read_groups(stores.offline, manifest.files))
+        counts = writer.write(read_groups(stores.offline.files, snapshot.files))
     if counts.mended_buckets:
         job.say(
             f"  {counts.mended_buckets:,} buckets in Redis were damaged or lost: they are whole "
@@ -127,14 +122,14 @@ def prepare_layout(
     return set_list(stores.client, job.namespace, fence, published, after)
 
 
-def _checked_manifest(
+def _checked_snapshot(
     job: Job, stores: OpenStores, row: LoadRow, load_list: LoadList
-) -> Manifest[SnapshotFacts]:
-    """The manifest of the load's snapshot."""
+) -> Revision[SnapshotFacts]:
+    """The load's snapshot."""
     with _given_up_when_damaged(job, stores, row):
-        manifest = read_manifest(stores.offline, row.revision, SnapshotFacts)
-        _check_snapshot(job, stores.offline, manifest, row, load_list)
-        return manifest
+        snapshot = read_revision(stores.offline, row.revision, SnapshotFacts)
+        _check_snapshot(job, stores.offline.files, snapshot, row, load_list)
+        return snapshot
 
 
 @contextmanager
@@ -145,7 +140,7 @@ def _given_up_when_damaged(job: Job, stores: OpenStores, row: LoadRow) -> Iterat
     """
     try:
         yield
-    except (SnapshotDamaged, NoOrders, SnapshotShrunk, FileDamaged, ManifestUnreadable):
+    except (SnapshotDamaged, NoOrders, SnapshotShrunk, FileDamaged, RevisionUnreadable):
         give_up(job, stores, row)
         raise
 
@@ -160,17 +155,17 @@ def give_up(job: Job, stores: OpenStores, row: LoadRow) -> None:
 
 def _check_snapshot(
     job: Job,
-    offline: OfflineStore,
-    manifest: Manifest[SnapshotFacts],
+    files: Files,
+    snapshot: Revision[SnapshotFacts],
     row: LoadRow,
     load_list: LoadList,
 ) -> None:
     """Refuse a snapshot built with another secret, and one that is damaged, empty or shrunken."""
-    if manifest.facts.entity_key_id != job.namespace.key_id:
+    if snapshot.facts.entity_key_id != job.namespace.key_id:
         raise SnapshotDamaged(key=row.revision, reason="it was built with another ONTEM_ENTITY_KEY")
-    if manifest.rows != row.entities or checksum_of(manifest.files) != row.checksum:
+    if snapshot.rows != row.entities or checksum_of(snapshot.files) != row.checksum:
         raise SnapshotDamaged(key=row.revision, reason="it changed after the load was registered")
-    if not manifest.rows:
+    if not snapshot.rows:
         raise NoOrders(as_of=row.as_of)
     newest = load_list.newest
     if newest and row.entities < newest.entities:
@@ -180,6 +175,6 @@ def _check_snapshot(
             before=newest.entities,
             before_as_of=row.as_of.fromordinal(newest.as_of),
         )
-    verify_files(offline, manifest.files)
-    for file in manifest.files:
-        check_rows(offline, file)
+    verify_files(files, snapshot.files)
+    for file in snapshot.files:
+        check_rows(files, file)

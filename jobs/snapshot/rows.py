@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 
 from features_pkg.entity_keys import KEY_BYTES
 from jobs.snapshot.errors import SnapshotDamaged
-from stores.files.manifest import DataFile
-from stores.files.store import OfflineStore
+from stores.offline.files import Files
+from stores.offline.runs import DataFile
 from stores.redis.keys import GROUPS
 from stores.redis.publish import GroupRows
 
@@ -22,9 +22,9 @@ FIRST_BYTES = 256 // GROUPS
 """How many first bytes of a key belong to one group."""
 
 
-def check_rows(offline: OfflineStore, file: DataFile) -> None:
+def check_rows(files: Files, file: DataFile) -> None:
     """Raises SnapshotDamaged unless the file has whole rows, in the order of different keys."""
-    with offline.open(file.key) as source:
+    with files.open(file.key) as source:
         try:
             table = pq.read_table(source, columns=COLUMNS)
         except (pa.ArrowInvalid, KeyError) as error:
@@ -39,7 +39,7 @@ def check_rows(offline: OfflineStore, file: DataFile) -> None:
     _check_ascending(keys, file.key)
 
 
-def read_groups(offline: OfflineStore, files: Sequence[DataFile]) -> Iterator[GroupRows]:
+def read_groups(files: Files, described: Sequence[DataFile]) -> Iterator[GroupRows]:
     """The rows of each group of `stores/redis/keys.py`, in the order of their keys.
 
     Spark spreads entities over the files as it likes, but each file is in the order of keys, so all
@@ -47,7 +47,7 @@ def read_groups(offline: OfflineStore, files: Sequence[DataFile]) -> Iterator[Gr
     SnapshotDamaged for an entity that two files have.
     """
     with ExitStack() as stack:
-        sources = [_SortedRows(stack.enter_context(offline.open(file.key))) for file in files]
+        sources = [_SortedRows(stack.enter_context(files.open(file.key))) for file in described]
         for group in range(GROUPS):
             end = FIRST_BYTES * (group + 1)
             pieces = [piece for source in sources for piece in source.before(end)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import redis
 
 from jobs.job import Job
-from stores.files.store import OfflineStore, open_store
+from stores.offline.tables import OfflineStore, open_store
 from stores.postgres.connection import Connection
 from stores.postgres.loads import lock_loads
 from stores.redis.connection import connect_redis
@@ -29,7 +29,7 @@ def open_stores(job: Job) -> Iterator[OpenStores]:
     Raises RedisUnavailable, PostgresUnavailable, LoaderRunning.
     """
     client = connect_redis(job.settings.redis_url)
-    offline = open_store(job.settings.storage_url)
+    offline = open_store(job.settings)
     with client, job.connect() as connection:
         lock_loads(connection, job.feature_set.timelines_id)
         yield OpenStores(connection, client, offline)

@@ -13,22 +13,23 @@ from features_pkg.shuffle import KEYED_ROWS
 from jobs.extract.facts import Extractions, check_files
 from jobs.extract.rows import CHARGEBACK, EVALUATION, EVENT_ROWS, ORDER, REVERSAL
 from jobs.watermark import ReadBounds
-from stores.files.store import OfflineStore
+from stores.offline.files import Files
 
 _EVALUATION: Final = ("evaluated_us", "load_as_of", "stale_days", "missing", "visible")
 _OF_CHARGEBACKS: Final = ("chargeback_us", "chargeback_key")
 
 
-def read_events(spark: SparkSession, store: OfflineStore, extracted: Extractions) -> DataFrame:
+def read_events(spark: SparkSession, files: Files, extracted: Extractions) -> DataFrame:
     """All rows of these extractions; instants as epoch microseconds, days as ordinals.
 
     Raises FileMissing, EventsDamaged.
     """
-    check_files(store, extracted)
+    check_files(files, extracted)
     schema = from_arrow_schema(EVENT_ROWS)
     # Spark takes a path for a pattern, so that a folder named `[1]` would be the folder `1`.
     paths = [
-        re.sub(r"([\\*?\[\]{}])", r"\\\1", store.location(file.key)) for file in extracted.files
+        re.sub(r"([\\*?\[\]{}])", r"\\\1", files.spark_location(file.key))
+        for file in extracted.files
     ]
     if not paths:
         return _numbered(spark.createDataFrame([], schema))

@@ -7,7 +7,7 @@ import click
 from jobs.entry import job_here
 from jobs.train.errors import TrainingSetNotNamed
 from jobs.training_set.facts import newest_training_sets
-from stores.files.store import open_store
+from stores.offline.tables import open_store
 from stores.settings import candidates_folder, project_here
 
 TRAINING_SETS_SHOWN = 5
@@ -44,7 +44,7 @@ def train(revision: int | None, output: Path | None, without_velocity: bool, see
     from jobs.train.run import train as run
 
     job = job_here()
-    store = open_store(job.settings.storage_url)
+    store = open_store(job.settings)
     if revision is None:
         shown = newest_training_sets(store, job.feature_set.version, TRAINING_SETS_SHOWN)
         raise TrainingSetNotNamed(

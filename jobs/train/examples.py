@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features_pkg.array_types import Floats, Ints, Mask
-from stores.files.manifest import DataFile
-from stores.files.store import OfflineStore
+from stores.offline.files import Files
+from stores.offline.runs import DataFile
 
 OWN_COLUMNS = ("order_pk", "asked_at", "asked_day", "label", "label_known_at", "card_code")
 
@@ -47,14 +47,14 @@ class Examples:
 
 
 def read_examples(
-    store: OfflineStore, files: Sequence[DataFile], features: Sequence[str], old_enough_us: int
+    files: Files, described: Sequence[DataFile], features: Sequence[str], old_enough_us: int
 ) -> Examples:
-    """The labelled orders of `files` whose question is at or before `old_enough_us`.
+    """The labelled orders of the `described` files whose question is at or before `old_enough_us`.
 
     Of younger orders only those charged back have a label, so they would make fraud look more
     common than it is.
     """
-    tables = [_read_file(store, file.key, features, old_enough_us) for file in files]
+    tables = [_read_file(files, file.key, features, old_enough_us) for file in described]
     table = pa.concat_tables(tables).sort_by([("asked_at", "ascending"), ("order_pk", "ascending")])
     matrix = np.empty((table.num_rows, len(features)), dtype=np.float64)
     for position, name in enumerate(features):
@@ -69,10 +69,8 @@ def read_examples(
     )
 
 
-def _read_file(
-    store: OfflineStore, key: str, features: Sequence[str], old_enough_us: int
-) -> pa.Table:
-    with store.open(key) as file:
+def _read_file(files: Files, key: str, features: Sequence[str], old_enough_us: int) -> pa.Table:
+    with files.open(key) as file:
         table = pq.read_table(file, columns=[*OWN_COLUMNS, *features])
     asked_us = pc.cast(table["asked_at"], pa.int64())
     usable = pc.and_(pc.is_valid(table["label"]), pc.less_equal(asked_us, old_enough_us))

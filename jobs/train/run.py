@@ -20,13 +20,10 @@ from jobs.train.pipeline import fit, scores_of, to_bytes
 from jobs.train.split import Split, split_by_time
 from jobs.training_set.errors import NothingToTrainOn
 from jobs.training_set.facts import TrainingSetFacts, training_set_slot
-from stores.files.manifest import (
-    Manifest,
-    ManifestMissing,
-    library_versions,
-    read_manifest,
-)
-from stores.files.store import OfflineStore
+from stores.offline.errors import RevisionMissing
+from stores.offline.revisions import Revision, newest_revision, read_revision
+from stores.offline.runs import library_versions
+from stores.offline.tables import OfflineStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,19 +55,20 @@ def train(
 ) -> tuple[Path, ModelManifest]:
     """Fit, measure and save a model; its folder and its manifest.
 
-    Raises ManifestMissing, OtherFeatureSet, NothingToTrainOn or PeriodTooShort.
+    Raises RevisionMissing, OtherFeatureSet, NothingToTrainOn or PeriodTooShort.
     """
-    key, source = _training_set(store, feature_set, options.revision)
+    source = _training_set(store, feature_set, options.revision)
     facts = source.facts
     features = facts.features if options.velocity else feature_set.order_features
     maturity = timedelta(days=facts.label_maturity_days)
     old_enough_us = to_us(facts.labels_as_of) - maturity // MICROSECOND
     if not source.rows:
-        raise NothingToTrainOn(f"{key} has no order", "build it over days that have orders")
-    split = split_by_time(read_examples(store, source.files, features, old_enough_us), maturity)
+        raise NothingToTrainOn(f"{source.name} has no order", "build it over days that have orders")
+    examples = read_examples(store.files, source.files, features, old_enough_us)
+    split = split_by_time(examples, maturity)
     pipeline = fit(split.training, features, options.seed)
     fitted = FittedModel(tuple(features), pipeline, to_bytes(pipeline))
-    model = _manifest(key, facts, split, fitted, options.seed)
+    model = _manifest(source.name, facts, split, fitted, options.seed)
     folder = options.output or options.candidates / model.name
     save_model(folder, fitted.content, model)
     return folder, model
@@ -93,21 +91,21 @@ def save_model(folder: Path, content: bytes, model: ModelManifest) -> None:
 
 def _training_set(
     store: OfflineStore, feature_set: FeatureSet, revision: int
-) -> tuple[str, Manifest[TrainingSetFacts]]:
-    key = training_set_slot(feature_set.version).key(revision)
-    if not store.exists(key):
-        raise ManifestMissing(
-            key=key, remedy="run `ontem training-set --from DAY --to DAY` with these settings first"
-        )
-    manifest = read_manifest(store, key, TrainingSetFacts)
-    found = manifest.facts.feature_set
+) -> Revision[TrainingSetFacts]:
+    slot = training_set_slot(feature_set.version)
+    name = slot.name(revision)
+    if not 1 <= revision <= newest_revision(store, slot):
+        remedy = "run `ontem training-set --from DAY --to DAY` with these settings first"
+        raise RevisionMissing(name=name, remedy=remedy)
+    training_set = read_revision(store, name, TrainingSetFacts)
+    found = training_set.facts.feature_set
     if found != feature_set.version:
-        raise OtherFeatureSet(key=key, found=found, expected=feature_set.version)
-    return key, manifest
+        raise OtherFeatureSet(key=name, found=found, expected=feature_set.version)
+    return training_set
 
 
 def _manifest(
-    key: str, facts: TrainingSetFacts, split: Split, fitted: FittedModel, seed: int
+    training_set: str, facts: TrainingSetFacts, split: Split, fitted: FittedModel, seed: int
 ) -> ModelManifest:
     digest = hashlib.sha256(fitted.content).hexdigest()
     scores = scores_of(fitted.pipeline, split.hold_out.matrix)
@@ -129,7 +127,7 @@ def _manifest(
         metrics=measure(split.hold_out, scores, thresholds),
         libraries=library_versions(),
         seed=seed,
-        training_set=key,
+        training_set=training_set,
     )
 
 

@@ -7,7 +7,6 @@ import click
 from jobs.entry import CLOCK, Day, Instant, job_here
 from jobs.job import Job
 from jobs.watermark import newest_readable_day
-from stores.files.manifest import revision_of
 from stores.postgres.clock import database_clock
 
 
@@ -48,17 +47,17 @@ def training_set(
         include_stale=include_stale,
     )
     with recorded(job, "training-set", end_day) as recording:
-        key, manifest = run(job, period, recording.timer)
+        revision = run(job, period, recording.timer)
         result = recording.result
-        result.revision, result.rows, result.bytes = key, manifest.rows, manifest.bytes
-    facts, labels = manifest.facts, manifest.facts.labels
+        result.revision, result.rows, result.bytes = revision.name, revision.rows, revision.bytes
+    facts, labels = revision.facts, revision.facts.labels
     click.echo(
         f"{facts.orders:,} orders, {facts.live:,} of them live, {len(facts.features)} features; "
         f"{facts.stale_left_out:,} left out as stale\n"
         f"  labels as of {facts.labels_as_of.isoformat()}: {labels.charged_back:,} charged back, "
         f"{labels.honest:,} not; none for {labels.too_young:,} too young and "
-        f"{labels.charged_back_late:,} charged back late\n  {key}\n"
-        f"Next: `ontem train --training-set {revision_of(key)}`"
+        f"{labels.charged_back_late:,} charged back late\n  {revision.name}\n"
+        f"Next: `ontem train --training-set {revision.number}`"
     )
 
 

@@ -1,14 +1,14 @@
-"""What a training set's manifest says besides its files."""
+"""What a training set says of itself, and the table of all that have the same features."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from stores.files.manifest import Slot, newest_revision, read_manifest
-from stores.files.store import OfflineStore
+from stores.offline.revisions import newest_revision, read_revision
+from stores.offline.runs import Slot
+from stores.offline.tables import OfflineStore
 
-DATASET: Final = "training-set"
-PART: Final = "all"
+DATASET: Final = "training_sets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,11 @@ def newest_training_sets(
     newest = newest_revision(store, slot)
     revisions = range(max(newest - most, 0) + 1, newest + 1)
     return [
-        (revision, read_manifest(store, slot.key(revision), TrainingSetFacts).facts)
+        (revision, read_revision(store, slot.name(revision), TrainingSetFacts).facts)
         for revision in revisions
     ]
 
 
 def training_set_slot(feature_set: str) -> Slot:
     """The slot whose revisions are the training sets of a feature set, of whatever period."""
-    return Slot(DATASET, feature_set, PART)
+    return Slot(DATASET, feature_set)

@@ -26,6 +26,22 @@ from jobs.training_set.questions import (
     TrainingQuestions,
     questions_of,
 )
+from stores.offline.tables import TableDefinition, documented
+
+COLUMN_DOCS = {
+    "order_pk": "The order's key in PostgreSQL.",
+    "order_id": "The merchant's own name of the order.",
+    "merchant_id": "The merchant's key in PostgreSQL.",
+    "asked_at": "When the question was asked; every past ends before it.",
+    "asked_day": "The civil day of that instant.",
+    "snapshot_as_of": "The day of the snapshot that the distant past was read from.",
+    "live": "Whether a request evaluated the order; an imported order asks by the rule.",
+    "stale_days": "How many days older than the due one that snapshot was.",
+    "label": "1: charged back; 0: not by the time a label is due; null: too young, or too late.",
+    "label_reason": "Why the label is what it is.",
+    "label_known_at": "Since when the label is what it is.",
+    "card_code": "A code of the order's card that tells cards apart and names none.",
+}
 
 ORDER_PIECES = order_piece_schema(ORDER_COLUMNS)
 
@@ -77,6 +93,14 @@ def training_schema(features: FeatureSet) -> pa.Schema:
     """The columns of a training set."""
     schema = assembled_schema(features, ORDER_COLUMNS)
     return schema.remove(schema.get_field_index("missing"))
+
+
+def training_set_table(features: FeatureSet) -> TableDefinition:
+    """The table of all training sets that have these features."""
+    return TableDefinition(
+        columns=documented(training_schema(features), COLUMN_DOCS),
+        doc="The newest training set: one row per order that asked a question, with all features.",
+    )
 
 
 def without_missing(table: pa.Table, features: FeatureSet) -> pa.Table:

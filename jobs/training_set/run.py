@@ -22,17 +22,13 @@ from jobs.training_set.errors import LabelsFromTheFuture, NothingToTrainOn, Peri
 from jobs.training_set.facts import DATASET, LabelCounts, TrainingSetFacts, training_set_slot
 from jobs.training_set.labels import LabelRule, Reason, quiet_sentence
 from jobs.training_set.questions import TrainingQuestions
-from jobs.training_set.rows import question_rows, training_rows
+from jobs.training_set.rows import question_rows, training_rows, training_set_table
 from jobs.watermark import ReadBounds, wait_for_read_bounds
-from stores.files.manifest import (
-    DataFile,
-    Manifest,
-    commit_manifest,
-    describe_files,
-    provenance,
-    run_folder,
-)
-from stores.files.store import OfflineStore, open_store
+from stores.offline.commit import commit_run
+from stores.offline.files import Files
+from stores.offline.revisions import Revision
+from stores.offline.runs import DataFile, Run, describe_files, provenance, run_folder
+from stores.offline.tables import OfflineStore, open_store
 from stores.postgres.clock import database_clock
 from stores.postgres.connection import Connection
 
@@ -63,15 +59,15 @@ class PreparedRun:
 
 def training_set(
     job: Job, period: TrainingPeriod, timer: StageTimer | None = None
-) -> tuple[str, Manifest[TrainingSetFacts]]:
-    """Build and commit the training set of a period; the key of its manifest, and that manifest.
+) -> Revision[TrainingSetFacts]:
+    """Build and commit the training set of a period; its revision.
 
     Raises PeriodEmpty, DayNotOver while its last day is not over, StillWriting,
     LabelsFromTheFuture, and NothingToTrainOn when no order has a question.
     """
     if period.end_day <= period.first_day:
         raise PeriodEmpty(first_day=period.first_day, end_day=period.end_day)
-    store = open_store(job.settings.storage_url)
+    store = open_store(job.settings)
     with job.connect() as connection:
         prepared = prepare_run(job, period, connection, store)
         run = uuid.uuid4().hex
@@ -82,14 +78,14 @@ def training_set(
                 f"there is no order to train on from {period.first_day} to {period.end_day}",
                 "choose days that have orders",
             )
-        manifest = Manifest(
+        training_run = Run(
             slot=training_set_slot(facts.feature_set),
-            run=run,
+            id=run,
             files=written.files,
             facts=facts,
             provenance=provenance(at=prepared.now, by="ontem training-set"),
         )
-        return commit_manifest(store, manifest), manifest
+        return commit_run(store, training_set_table(job.feature_set), training_run)
 
 
 def prepare_run(
@@ -135,14 +131,14 @@ def _build(job: Job, prepared: PreparedRun, folder: str, timer: StageTimer) -> _
         with timer.stage("start Spark"):
             spark = stack.enter_context(job.spark("ontem training-set"))
         with timer.stage("build the training set"):
-            events = read_events(spark, prepared.store, extracted)
+            events = read_events(spark, prepared.store.files, extracted)
             orders = read_questions(events, prepared.read_bounds.watermark_key)
             orders = question_rows(orders, prepared.questions).persist(StorageLevel.DISK_ONLY)
             rows = training_rows(orders, job.feature_set)
-            rows.write.mode("error").parquet(prepared.store.location(folder))
+            rows.write.mode("error").parquet(prepared.store.files.spark_location(folder))
             stale = orders.where(_is_stale(prepared.questions)).count()
             orders.unpersist()
-    return _Written(describe_files(prepared.store, folder), stale)
+    return _Written(describe_files(prepared.store.files, folder), stale)
 
 
 def _is_stale(questions: TrainingQuestions) -> Column:
@@ -157,7 +153,7 @@ def _facts(
     job: Job, period: TrainingPeriod, prepared: PreparedRun, written: _Written
 ) -> TrainingSetFacts:
     features = job.feature_set
-    reasons, live = _count_rows(prepared.store, written.files)
+    reasons, live = _count_rows(prepared.store.files, written.files)
     return TrainingSetFacts(
         first_day=period.first_day,
         end_day=period.end_day,
@@ -184,12 +180,12 @@ def _facts(
     )
 
 
-def _count_rows(store: OfflineStore, files: tuple[DataFile, ...]) -> tuple[Counter[str], int]:
+def _count_rows(files: Files, described: tuple[DataFile, ...]) -> tuple[Counter[str], int]:
     """How many rows there are by the reason for their label, and how many are of live orders."""
     reasons: Counter[str] = Counter()
     live = 0
-    for file in files:
-        with store.open(file.key) as source:
+    for file in described:
+        with files.open(file.key) as source:
             table = pq.read_table(source, columns=["label_reason", "live"])
         reasons.update(table["label_reason"].to_pylist())
         live += int(pc.sum(table["live"]).as_py() or 0)

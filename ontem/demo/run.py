@@ -25,8 +25,8 @@ from ontem.demo.orders import DemoOrders, LiveOrder
 from ontem.demo.replay import Replay, ReplayResult, running_service
 from ontem.demo.report import Report
 from ontem.demo.stages import DemoStages, python_module
-from stores.files.manifest import newest_revision, read_manifest
-from stores.files.store import open_store
+from stores.offline.revisions import newest_revision, read_revision
+from stores.offline.tables import open_store
 from stores.postgres.connection import Connection, connect
 from stores.postgres.merchants import Merchant, add_merchant, change_policy, issue_key
 from stores.settings import Settings
@@ -154,10 +154,12 @@ class Demo:
             "--include-stale",
             "--clock", clock_of_night(last + 1, calendar).isoformat(),
         )  # fmt: skip
-        store = open_store(settings.storage_url)
+        store = open_store(settings)
         slot = training_set_slot(features.version)
-        manifest = read_manifest(store, slot.key(newest_revision(store, slot)), TrainingSetFacts)
-        return pa.concat_tables(pq.read_table(store.open(file.key)) for file in manifest.files)
+        name = slot.name(newest_revision(store, slot))
+        revision = read_revision(store, name, TrainingSetFacts)
+        files = (store.files.open(file.key) for file in revision.files)
+        return pa.concat_tables(map(pq.read_table, files))
 
     def _report(
         self,

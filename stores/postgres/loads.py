@@ -36,7 +36,7 @@ class NewLoad:
     """A committed snapshot that is to become a load.
 
     Its entities have keys of the secret that `entity_key_id` names. It has the rows of transactions
-    below `watermark`; `revision` is the key of its manifest.
+    below `watermark`; `revision` is the name of its revision.
     """
 
     as_of: date

@@ -1,5 +1,6 @@
-"""What the tests of imports share."""
+"""What the tests of imports and of the offline store share."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ from click.testing import CliRunner, Result
 from jobs.importing import FileMapping, ImportOptions, ImportResult
 from jobs.importing import import_orders as load_orders
 from ontem.cli import main
+from stores.offline.tables import OfflineStore, open_store
 from stores.postgres.connection import Connection, connect
 from tests.integration.imports import ENVIRON, Recorder
+from tests.integration.offline_runs import Place
+from tests.s3 import S3Server
 
 
 @pytest.fixture
@@ -44,3 +48,30 @@ def ontem(
     monkeypatch.chdir(tmp_path)
     environ = {**ENVIRON, "ONTEM_POSTGRES_URL": database_url}
     return lambda *arguments: CliRunner(env=environ).invoke(main, list(arguments))
+
+
+@pytest.fixture(params=["folder", "s3"])
+def place(
+    request: pytest.FixtureRequest, database_url: str, storage_url: str, s3: S3Server
+) -> Iterator[Place]:
+    if request.param == "folder":
+        yield Place(database_url, storage_url)
+        return
+    bucket = f"offline-{uuid.uuid4().hex}"
+    s3.client().create_bucket(
+        Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": s3.variables["AWS_REGION"]}
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in s3.variables.items():
+            patch.setenv(name, value)  # where the SDKs look for credentials
+        yield Place(
+            database_url,
+            f"s3://{bucket}/João [1]/50% and 1+1",
+            s3_endpoint=s3.endpoint,
+            s3_region=s3.variables["AWS_REGION"],
+        )
+
+
+@pytest.fixture
+def store(place: Place) -> OfflineStore:
+    return open_store(place)

@@ -1,6 +1,6 @@
 """A job on real servers whose snapshots a test states, and what a request would read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -10,18 +10,12 @@ import redis
 
 from features_pkg.entity_keys import EntityKeys
 from jobs.job import Job, StageTimer
-from jobs.snapshot.facts import DATASET, SnapshotFacts, snapshot_slot
+from jobs.snapshot.facts import DATASET, SNAPSHOTS, SnapshotFacts, snapshot_slot
 from jobs.snapshot.publish import checksum_of, list_entry, publish
 from jobs.snapshot.stores import OpenStores
-from stores.files.manifest import (
-    DataFile,
-    Manifest,
-    commit_manifest,
-    describe_files,
-    provenance,
-    run_folder,
-)
-from stores.files.store import open_store
+from stores.offline.commit import commit_run
+from stores.offline.runs import DataFile, Run, describe_files, provenance, run_folder
+from stores.offline.tables import open_store
 from stores.postgres.loads import (
     LoadRow,
     NewLoad,
@@ -35,6 +29,19 @@ MAY = date(2018, 5, 1)
 Timelines = Mapping[str, bytes]
 
 
+def snapshot_rows(
+    as_of: date, entities: Sequence[bytes | None], timelines: Sequence[bytes | None]
+) -> pa.Table:
+    """Rows of a snapshot's file: cards and what is said of them."""
+    columns = {
+        "as_of": pa.array([as_of] * len(entities), pa.date32()),
+        "entity": pa.array(entities, pa.binary()),
+        "identifier": pa.array(["card"] * len(entities)),
+        "timeline": pa.array(timelines, pa.binary()),
+    }
+    return pa.table(columns)
+
+
 class PublishingShop:
     """A job on real servers, and what a request would read."""
 
@@ -42,7 +49,7 @@ class PublishingShop:
         self.job, self.client, self.root = job, client, root
         self.namespace = job.namespace
         self.timelines = job.namespace.timelines
-        self.store = open_store(job.settings.storage_url)
+        self.store = open_store(job.settings)
         self._keys = EntityKeys(job.settings.entity_secret, self.timelines)
         self.runs = 0
 
@@ -55,14 +62,9 @@ class PublishingShop:
         folder = run_folder(DATASET, f"r{self.runs}")
         (self.root / folder).mkdir(parents=True)
         rows = sorted((self.key(name), content) for name, content in timelines.items())
-        table = pa.table(
-            {
-                "entity": pa.array([key for key, _ in rows], pa.binary()),
-                "timeline": pa.array([content for _, content in rows], pa.binary()),
-            }
-        )
+        table = snapshot_rows(as_of, [key for key, _ in rows], [content for _, content in rows])
         pq.write_table(table, self.root / folder / "part-0.parquet")
-        return self.commit_files(as_of, describe_files(self.store, folder), **facts)
+        return self.commit_files(as_of, describe_files(self.store.files, folder), **facts)
 
     def commit_files(self, as_of: date, files: tuple[DataFile, ...], **facts: object) -> NewLoad:
         cutoff = datetime(as_of.year, as_of.month, as_of.day, 3, tzinfo=UTC)
@@ -76,13 +78,14 @@ class PublishingShop:
             "timezone": "America/Sao_Paulo",
             "entity_key_id": self.namespace.key_id,
         }
-        manifest = Manifest(
+        run = Run(
             slot=snapshot_slot(self.timelines, as_of),
-            run=f"r{self.runs}",
+            id=f"r{self.runs}",
             files=files,
             facts=SnapshotFacts(**(values | facts)),  # type: ignore[arg-type]
             provenance=provenance(at=cutoff, by="test"),
         )
+        built = commit_run(self.store, SNAPSHOTS, run)
         return NewLoad(
             as_of=as_of,
             cutoff=cutoff,
@@ -90,8 +93,8 @@ class PublishingShop:
             generation=1,
             timelines=self.timelines,
             entity_key_id=str((values | facts)["entity_key_id"]),
-            revision=commit_manifest(self.store, manifest),
-            entities=manifest.rows,
+            revision=built.name,
+            entities=built.rows,
             checksum=checksum_of(files),
         )
 

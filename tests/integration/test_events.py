@@ -23,15 +23,17 @@ from jobs.extract.errors import (
     EventsOutdated,
     ExtractOvertaken,
 )
-from jobs.extract.facts import EventsFacts, KindCounts, committed_extractions, events_slot
+from jobs.extract.facts import EVENTS, EventsFacts, KindCounts, committed_extractions, events_slot
 from jobs.extract.rows import EVENT_ROWS
 from jobs.extract.run import ExtractResult, extract, lock_numbers
 from jobs.extract.writing import Target, write_chunks
 from jobs.job import Job
 from jobs.watermark import wait_for_rows
 from ontem.cli import main
-from stores.files.manifest import Manifest, commit_manifest, verify_files
-from stores.files.store import OfflineStore, open_store
+from stores.offline.commit import commit_run
+from stores.offline.revisions import Revision
+from stores.offline.runs import Run, verify_files
+from stores.offline.tables import OfflineStore, open_store
 from tests.integration.history import NOON, History, a_job
 from tests.integration.imports import ENVIRON
 
@@ -48,13 +50,23 @@ class Shop:
 
     @property
     def store(self) -> OfflineStore:
-        return open_store(self.job.settings.storage_url)
+        return open_store(self.job.settings)
 
     def extract(self, job: Job | None = None, *, full: bool = False) -> ExtractResult:
         job = replace(job or self.job, say=self.said.append)
         with job.connect() as connection:
             watermark = wait_for_rows(connection, say=job.say)
             return extract(job, connection, self.store, watermark, full=full)
+
+    def extract_beside(self) -> None:
+        """Commit what is new without the lock, as a job does that has lost its session."""
+        store, slot = self.store, events_slot(self.job.namespace)
+        last = committed_extractions(store, slot).revisions[-1]
+        with self.job.connect() as connection:
+            to_key = wait_for_rows(connection, say=self.job.say).key
+            files = tuple(write(self, connection, last.facts.to_key, to_key))
+        facts = replace(last.facts, from_key=last.facts.to_key, to_key=to_key)
+        commit_run(store, EVENTS, another_run(last, facts=facts, files=files), adds=True)
 
     def rows(self, result: ExtractResult | None = None) -> list[dict[str, Any]]:
         """All rows of `events`, or those that belong to a result."""
@@ -63,7 +75,7 @@ class Shop:
         return [row for file in found.files for row in self.table(file.key).to_pylist()]
 
     def table(self, key: str) -> pa.Table:
-        with self.store.open(key) as source:
+        with self.store.files.open(key) as source:
             return pq.read_table(source)
 
     def whats(self) -> list[tuple[str, str]]:
@@ -100,16 +112,16 @@ def test_an_extraction_appends_what_is_new(shop: Shop) -> None:
         ("order", "b"),
         ("reversal", "a"),
     ]
-    verify_files(shop.store, second.extractions.files)
+    verify_files(shop.store.files, second.extractions.files)
 
 
 def test_where_nothing_is_new_nothing_is_committed(shop: Shop) -> None:
     assert shop.extract().new is None
-    assert shop.extract().extractions.revision == 0
+    assert shop.extract().extractions.number == 0
     shop.history.order()
-    assert shop.extract().extractions.revision == 1
+    assert shop.extract().extractions.number == 1
     again = shop.extract()
-    assert (again.new, again.extractions.revision) == (None, 1)
+    assert (again.new, again.extractions.number) == (None, 1)
 
 
 def test_a_row_says_what_the_order_is_without_naming_anybody(shop: Shop) -> None:
@@ -203,7 +215,7 @@ def test_events_of_another_database_are_not_continued(shop: Shop, empty_database
         shop.job, settings=replace(shop.job.settings, postgres_url=empty_database_url)
     )
 
-    with pytest.raises(EventsOfOtherDatabase, match=r"000001\.json was extracted from another"):
+    with pytest.raises(EventsOfOtherDatabase, match=r"@r1 was extracted from another"):
         shop.extract(elsewhere)
     assert shop.whats() == [("order", "a")]
     assert shop.extract(elsewhere, full=True).new is not None
@@ -213,9 +225,20 @@ def test_events_of_another_database_are_not_continued(shop: Shop, empty_database
 
 def recommitted(shop: Shop, change: Callable[[EventsFacts], EventsFacts]) -> None:
     """Commit the last extraction again with other facts."""
-    last = committed_extractions(shop.store, events_slot(shop.job.namespace)).manifests[-1]
-    manifest: Manifest[EventsFacts] = replace(last, facts=change(last.facts))
-    commit_manifest(shop.store, manifest)
+    last = committed_extractions(shop.store, events_slot(shop.job.namespace)).revisions[-1]
+    commit_run(shop.store, EVENTS, another_run(last, facts=change(last.facts)))
+
+
+def another_run(last: Revision[EventsFacts], **changes: Any) -> Run[EventsFacts]:
+    """A run that has what a revision has, but for some changes."""
+    run = Run(
+        slot=last.slot,
+        id=f"{last.run}-again",
+        files=last.files,
+        facts=last.facts,
+        provenance=last.provenance,
+    )
+    return replace(run, **changes)
 
 
 def test_a_new_order_feature_needs_a_full_extraction(shop: Shop) -> None:
@@ -250,45 +273,42 @@ def test_an_extraction_that_was_overtaken_commits_nothing(shop: Shop) -> None:
     shop.history.order(order_id="b")
     with shop.job.connect() as connection:
         watermark = wait_for_rows(connection, say=shop.job.say)
-        overtaken = Overtaken(shop)
-        with pytest.raises(ExtractOvertaken, match=r"000002\.json was committed by another job"):
-            extract(shop.job, connection, overtaken, watermark)
+        with pytest.raises(ExtractOvertaken, match=r"@r2 was committed by another job"):
+            extract(shop.job, connection, meanwhile(shop, shop.extract_beside), watermark)
 
     assert shop.whats() == [("order", "a"), ("order", "b")]
 
 
-class Overtaken:
-    """A store in which another job commits just before us."""
+def meanwhile(shop: Shop, event: Callable[[], object]) -> OfflineStore:
+    """A store to which something happens once a run has written its files."""
+    store = shop.store
+    before = store.files.list("runs")
+    events = [event]
 
-    def __init__(self, shop: Shop) -> None:
-        self._shop, self._store = shop, shop.store
+    class Watched:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store.catalogue, name)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
+        def load_table(self, identifier: Any) -> Any:
+            if events and store.files.list("runs") != before:
+                events.pop()()
+            return store.catalogue.load_table(identifier)
 
-    def make_durable(self, folder: str) -> tuple[str, ...]:
-        """What a run calls before it commits."""
-        slot = events_slot(self._shop.job.namespace)
-        found = committed_extractions(self._store, slot)
-        with self._shop.job.connect() as connection:
-            to_key = wait_for_rows(connection, say=self._shop.job.say).key
-            files = write(self._shop, connection, found.manifests[-1].facts.to_key, to_key)
-        last = found.manifests[-1]
-        facts = replace(last.facts, from_key=last.facts.to_key, to_key=to_key)
-        commit_manifest(self._store, replace(last, facts=facts, files=tuple(files)))
-        return self._store.make_durable(folder)
+    return OfflineStore(store.files, Watched())  # type: ignore[arg-type]
 
 
 def write(
     shop: Shop, connection: Any, from_key: int | None, to_key: int, **how: int
 ) -> Iterator[Any]:
     settings, folder = shop.job.settings, f"runs/events/{how}-{from_key}"
-    target = Target(
-        settings.storage_url, folder, settings.entity_secret, shop.job.namespace.timelines
-    )
+    target = Target(shop.store.files, folder, settings.entity_secret, shop.job.namespace.timelines)
     processes = how.pop("processes", 1)
     written = write_chunks(chunks(connection, from_key, to_key, **how), target, processes)
     return (each.file for each in written)
+
+
+def no_space() -> None:
+    raise OSError(28, "no space")
 
 
 def test_a_run_that_fails_leaves_everything_as_it_was(shop: Shop) -> None:
@@ -298,7 +318,7 @@ def test_a_run_that_fails_leaves_everything_as_it_was(shop: Shop) -> None:
     with shop.job.connect() as connection:
         watermark = wait_for_rows(connection, say=shop.job.say)
         with pytest.raises(OSError, match="no space"):
-            extract(shop.job, connection, Full(shop.store), watermark)
+            extract(shop.job, connection, meanwhile(shop, no_space), watermark)
 
     assert shop.whats() == [("order", "a")]
     shop.extract()
@@ -360,23 +380,9 @@ def test_the_command_says_what_it_did(
 
     assert (first.exit_code, second.exit_code, full.exit_code) == (0, 0, 0)
     assert "1 orders, 0 chargebacks, 0 reversals, 0 later evaluations" in first.output
-    assert "000001.json" in first.output
+    assert "@r1" in first.output
     assert "nothing is new since the last extraction" in second.output
-    assert "000002.json" in full.output
-
-
-class Full:
-    """A store on a full disk."""
-
-    def __init__(self, store: OfflineStore) -> None:
-        self._store = store
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    def make_durable(self, folder: str) -> tuple[str, ...]:
-        """Fail."""
-        raise OSError(28, f"no space for {folder}")
+    assert "@r2" in full.output
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -394,9 +400,9 @@ def test_chunks_of_any_size_have_the_same_rows(shop: Shop, processes: int) -> No
 
 
 def test_the_secret_is_not_in_what_a_target_prints(shop: Shop) -> None:
-    target = Target("file:///root", "runs/events/1", b"the secret of all", "timelines")
+    target = Target(shop.store.files, "runs/events/1", b"the secret of all", "timelines")
 
-    assert repr(target) == "Target('file:///root', 'runs/events/1')"
+    assert repr(target) == f"Target({shop.store.files.url!r}, 'runs/events/1')"
 
 
 def test_every_column_is_documented() -> None:

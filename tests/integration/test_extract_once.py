@@ -26,9 +26,10 @@ from jobs.spark.reading import (
 )
 from jobs.training_set.run import TrainingPeriod, training_set
 from jobs.watermark import ReadBounds, wait_for_read_bounds, wait_for_rows
-from stores.files.store import open_store
+from stores.offline.tables import OfflineStore, open_store
 from stores.postgres.connection import connect
 from tests.integration.history import History, a_job
+from tests.offline import a_store
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -45,12 +46,15 @@ class World:
         self.history, self.job = history, job
         self.watermarks: list[ReadBounds] = []
 
-    def extract(self, job: Job | None = None) -> None:
-        job = job or self.job
+    @property
+    def store(self) -> OfflineStore:
+        return open_store(self.job.settings)
+
+    def extract(self, store: OfflineStore | None = None) -> None:
+        job = self.job
         with job.connect() as connection:
             watermark = wait_for_rows(connection, say=job.say)
-            store = open_store(job.settings.storage_url)
-            extract(job, connection, store, watermark)
+            extract(job, connection, store or self.store, watermark)
             self.watermarks.append(
                 wait_for_read_bounds(connection, DAYS[-1], job.calendar, say=job.say)
             )
@@ -103,10 +107,12 @@ def world(database_url: str, redis_url: str, storage_url: str, spark: "SparkSess
     return World(History(database_url), a_job(database_url, redis_url, storage_url, spark))
 
 
-def everything(job: Job, spark: "SparkSession", bounds: list[ReadBounds]) -> list[Any]:
+def everything(
+    job: Job, store: OfflineStore, spark: "SparkSession", bounds: list[ReadBounds]
+) -> list[Any]:
     """All timelines as of some days and watermarks, and all rows with their questions, sorted."""
-    store = open_store(job.settings.storage_url)
-    events = read_events(spark, store, committed_extractions(store, events_slot(job.namespace)))
+    extracted = committed_extractions(store, events_slot(job.namespace))
+    events = read_events(spark, store.files, extracted)
     found: list[Any] = []
     for each in bounds:
         for day in DAYS:
@@ -127,17 +133,14 @@ def test_step_by_step_or_at_once_is_the_same(
         world.extract()
     world.extract()
     world.across_a_watermark()
-    store = open_store(world.job.settings.storage_url)
-    series = committed_extractions(store, events_slot(world.job.namespace)).manifests
+    series = committed_extractions(world.store, events_slot(world.job.namespace)).revisions
     assert len(series) >= 7
-    at_once = replace(
-        world.job, settings=replace(world.job.settings, storage_url=(tmp_path / "b").as_uri())
-    )
+    at_once = a_store(tmp_path / "b")
     world.extract(at_once)
 
     bounds = [world.watermarks[0], world.watermarks[2], world.watermarks[-1]]
-    step_by_step = everything(world.job, spark, bounds)
-    assert step_by_step == everything(at_once, spark, bounds)
+    step_by_step = everything(world.job, world.store, spark, bounds)
+    assert step_by_step == everything(world.job, at_once, spark, bounds)
     entities, orders = step_by_step[-2:]
     assert (len(entities), len(orders)) == (7, 7)
 
@@ -149,12 +152,12 @@ def test_step_by_step_or_at_once_is_the_same(
     world.extract()
     world.history.chargeback("meanwhile", START + 9 * DAY)
     world.extract()
-    restored = replace(
-        world.job, settings=replace(world.job.settings, storage_url=(tmp_path / "c").as_uri())
-    )
+    restored = a_store(tmp_path / "c")
     world.extract(restored)
     bounds = [world.watermarks[0], world.watermarks[-1]]
-    assert everything(world.job, spark, bounds) == everything(restored, spark, bounds)
+    assert everything(world.job, world.store, spark, bounds) == everything(
+        world.job, restored, spark, bounds
+    )
 
 
 SECRETS = {name: f"raw-{name}-5551234" for name in SINGLE_VALUED}
@@ -172,12 +175,10 @@ def test_no_raw_identifier_leaves_postgresql(
         bounds = wait_for_read_bounds(stores.connection, DAYS[-1], job.calendar, say=job.say)
         build_in_spark(job, stores, bounds, DAYS[-1], StageTimer(job.say))
     period = TrainingPeriod(first_day=date(2018, 1, 1), end_day=date(2018, 2, 1))
-    _, manifest = training_set(job, period)
-
-    assert manifest.facts.orders == 3
+    assert training_set(job, period).facts.orders == 3
     tables = list(storage_folder.rglob("*.parquet"))
     assert {path.relative_to(storage_folder).parts[1] for path in tables} == {
-        "events", "snapshot", "training-set",
+        "events", "snapshots", "training_sets",
     }  # fmt: skip
     for path in tables:
         assert b"raw-" not in plain_bytes(path), path

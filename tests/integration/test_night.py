@@ -16,8 +16,8 @@ from jobs.snapshot.errors import NoOrders, SnapshotOutdated
 from jobs.snapshot.night import snapshot
 from jobs.snapshot.withdraw import unpublish
 from jobs.watermark import wait_for_rows
-from stores.files.manifest import FileDamaged
-from stores.files.store import open_store
+from stores.offline.errors import FileDamaged
+from stores.offline.tables import open_store
 from stores.postgres.loads import loads_of
 from stores.redis.connection import RedisUnavailable
 from stores.redis.errors import LoadTooOld
@@ -137,7 +137,7 @@ def test_damaged_events_are_refused_until_they_are_extracted_again(
 
 def extracted(shop: NightShop, *, full: bool = False) -> None:
     """Extract what is new, or everything."""
-    store = open_store(shop.job.settings.storage_url)
+    store = open_store(shop.job.settings)
     with shop.job.connect() as connection:
         extract(shop.job, connection, store, wait_for_rows(connection, say=shop.job.say), full=full)
 
@@ -148,7 +148,7 @@ def test_a_night_after_one_whose_snapshot_was_refused_builds_another(
     shop.history.order(CUTOFF - HOUR, card="c1")
     refused = shop.night().load
     die_before_the_list(shop)
-    damage(storage_folder / "runs" / "snapshot")
+    damage(storage_folder / "runs" / "snapshots")
     with pytest.raises(FileDamaged):
         shop.night()
 

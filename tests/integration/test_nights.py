@@ -23,8 +23,8 @@ from jobs.snapshot.errors import NoOrders, PeriodReversed
 from jobs.snapshot.facts import snapshot_slot
 from jobs.watermark import newest_readable_day
 from ontem.cli import main
-from stores.files.manifest import newest_revision
-from stores.files.store import open_store
+from stores.offline.revisions import newest_revision
+from stores.offline.tables import open_store
 from stores.postgres.runs import RunRow, newest_runs
 from stores.redis.published import read_published
 from tests.integration.history import History, a_job
@@ -190,7 +190,7 @@ def test_nights_of_several_days_are_run_in_order_and_those_that_are_done_stay(
     ]
     assert published_days(shop) == [JUNE + DAY, JUNE + 2 * DAY]
     slot = snapshot_slot(shop.timelines, JUNE)
-    assert newest_revision(open_store(shop.job.settings.storage_url), slot) == 1
+    assert newest_revision(open_store(shop.job.settings), slot) == 1
 
 
 def test_a_back_fill_whose_last_day_has_not_begun_runs_no_night(shop: NightShop) -> None:

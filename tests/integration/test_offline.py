@@ -1,137 +1,204 @@
-"""The offline store on a real disk: what is committed stays, and nothing else is read."""
+"""Commits to the offline store: each is a revision of its own, whole or not at all."""
 
 import signal
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import astuple
 from multiprocessing import get_context
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from pyiceberg.table import Table
+from sqlalchemy.exc import IntegrityError
 
-from stores.files.manifest import (
-    FileDamaged,
-    Manifest,
-    ManifestMissing,
-    ManifestUnreadable,
+from stores.offline.commit import commit_run
+from stores.offline.revisions import newest_revision, read_revision
+from stores.offline.runs import (
+    Run,
     Slot,
-    commit_manifest,
-    describe_files,
-    newest_revision,
-    provenance,
-    read_manifest,
-    run_folder,
-    verify_files,
 )
-from stores.files.store import FileMissing, OfflineStore, StorageUnusable, open_store
-
-SLOT = Slot("snapshot", "0123456789ab", "2018-06-01")
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    note: str
-    watermark: int | None = None
-
-
-def a_manifest(note: str = "first", **changes: object) -> Manifest[Facts]:
-    values: dict[str, object] = {
-        "slot": SLOT,
-        "run": "r1",
-        "files": (),
-        "facts": Facts(note),
-        "provenance": provenance(at=datetime(2018, 6, 1, tzinfo=UTC), by="test"),
-    }
-    return Manifest(**(values | changes))  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> OfflineStore:
-    return open_store(tmp_path.as_uri())
-
-
-def a_run(store: OfflineStore, root: Path, run: str, rows: int = 3) -> str:
-    folder = run_folder("snapshot", run)
-    (root / folder).mkdir(parents=True)
-    pq.write_table(pa.table({"n": range(rows)}), root / folder / "part-0.parquet")
-    return folder
-
-
-def test_a_key_keeps_its_first_bytes(store: OfflineStore) -> None:
-    assert store.create("a/b.json", b"first")
-    assert not store.create("a/b.json", b"second")
-
-    with store.open("a/b.json") as file:
-        assert file.read() == b"first"
-
-
-def test_a_second_file_under_a_key_leaves_no_draft_behind(
-    store: OfflineStore, tmp_path: Path
-) -> None:
-    store.create("a/b.json", b"first")
-    store.create("a/b.json", b"second")
-
-    assert [path.name for path in (tmp_path / "a").iterdir()] == ["b.json"]
+from stores.offline.tables import (
+    OfflineStore,
+    TableDefinition,
+    find_table,
+    open_store,
+)
+from tests.integration.offline_runs import (
+    COLUMNS,
+    NUMBERS,
+    SLOT,
+    Facts,
+    Place,
+    a_run,
+    commit,
+    rows_of,
+)
 
 
 def test_revisions_count_up_and_old_ones_stay_readable(store: OfflineStore) -> None:
-    keys = [
-        commit_manifest(store, a_manifest(note)) for note in ("one", "two", "three", "four", "five")
+    made = [commit(store, note, rows=n) for n, note in enumerate(("one", "two", "three"), 1)]
+
+    assert [each.name for each in made] == [
+        f"snapshots_0123456789ab@2018-06-01.r{n}" for n in (1, 2, 3)
     ]
-
-    assert [key[-11:-5] for key in keys] == ["000001", "000002", "000003", "000004", "000005"]
-    assert read_manifest(store, keys[1], Facts).facts.note == "two"
-    assert newest_revision(store, SLOT) == 5
-
-
-def test_each_slot_counts_its_own_revisions(store: OfflineStore) -> None:
-    commit_manifest(store, a_manifest())
-
-    assert newest_revision(store, Slot("snapshot", "0123456789ab", "2018-06-02")) == 0
-    assert newest_revision(store, Slot("snapshot", "ba9876543210", "2018-06-01")) == 0
+    assert read_revision(store, made[1].name, Facts).facts.note == "two"
+    assert newest_revision(store, SLOT) == 3
+    assert rows_of(store, "2018-06-01.r2") == [0, 1]
 
 
-def _commit_some(root: str, writer: int) -> list[str]:
-    store = open_store(root)
-    return [commit_manifest(store, a_manifest(f"{writer}.{turn}")) for turn in range(10)]
+def test_the_table_has_the_newest_revision_of_each_slot(store: OfflineStore) -> None:
+    other = Slot(SLOT.dataset, SLOT.id, "2018-06-02")
+    commit(store, "one", rows=5)
+    commit(store, "other", rows=2, slot=other)
+    commit(store, "two", rows=3)
+
+    assert rows_of(store) == [0, 0, 1, 1, 2]
+    assert (newest_revision(store, SLOT), newest_revision(store, other)) == (2, 1)
+    assert newest_revision(store, Slot("snapshots", "ba9876543210", "2018-06-01")) == 0
+
+
+def test_a_table_without_partitions_is_replaced_as_a_whole(store: OfflineStore) -> None:
+    whole = TableDefinition(COLUMNS, "Numbers of a test.")
+    slot = Slot("training_sets", "0123456789abcdef")
+    for number in (1, 2):
+        run = a_run(store, f"run {number}", rows=number, slot=SLOT)
+        made = commit_run(store, whole, Run(slot=slot, **_parts(run)))
+    table = find_table(store, slot.table)
+
+    assert made.name == "training_sets_0123456789abcdef@r2"
+    assert table is not None
+    assert table.scan().to_arrow().num_rows == 2
+
+
+def _parts(run: Run[Facts]) -> dict[str, object]:
+    return {name: getattr(run, name) for name in ("id", "files", "facts", "provenance")}
+
+
+def test_a_run_is_committed_once_however_often_it_is_asked_for(store: OfflineStore) -> None:
+    run = a_run(store)
+
+    assert commit_run(store, NUMBERS, run) == commit_run(store, NUMBERS, run)
+    assert newest_revision(store, SLOT) == 1
+    assert rows_of(store) == [0, 1, 2]
+
+
+def test_a_revision_without_rows_is_a_revision(store: OfflineStore) -> None:
+    made = commit(store, "empty", rows=0)
+
+    assert (made.files, made.rows) == ((), 0)
+    assert read_revision(store, made.name, Facts) == made
+    assert rows_of(store) == []
+
+
+def test_a_commit_between_two_loses_neither_its_rows_nor_its_tag(store: OfflineStore) -> None:
+    commit(store, "first")
+    crowd = iter(["second", "third"])
+    load_table = store.catalogue.load_table
+
+    class Crowded:
+        """A catalogue in which others commit just after this run has looked at the table."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(store.catalogue, name)
+
+        def load_table(self, identifier: tuple[str, str]) -> Table:
+            table = load_table(identifier)
+            if note := next(crowd, None):
+                commit(store, note)
+            return table
+
+    crowded = OfflineStore(store.files, Crowded())  # type: ignore[arg-type]
+    run = a_run(store, "mine", rows=9)
+    waits: list[float] = []
+    made = commit_run(crowded, NUMBERS, run, sleep=waits.append)
+
+    assert made.name.endswith("@2018-06-01.r4")
+    assert len(waits) == 1
+    assert rows_of(store) == list(range(9))
+    names = [f"{SLOT.table}@2018-06-01.r{n}" for n in (1, 2, 3, 4)]
+    notes = [read_revision(store, name, Facts).facts.note for name in names]
+    assert notes == ["first", "second", "third", "mine"]
+
+
+def test_two_first_runs_at_once_make_one_table(store: OfflineStore) -> None:
+    class Raced:
+        """A catalogue in which another run makes the namespace, then the table, just before."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(store.catalogue, name)
+
+        def create_namespace_if_not_exists(self, namespace: str) -> None:
+            store.catalogue.create_namespace(namespace)
+            raise IntegrityError("INSERT", {}, ValueError("duplicate key"))
+
+        def create_table_transaction(self, *arguments: object, **named: object) -> object:
+            creation = store.catalogue.create_table_transaction(*arguments, **named)  # type: ignore[arg-type]
+            commit(store, "other")
+            return creation
+
+    raced = OfflineStore(store.files, Raced())  # type: ignore[arg-type]
+
+    assert commit(raced, "mine", rows=4).number == 2
+    assert rows_of(store) == [0, 1, 2, 3]
+
+
+def _commit_some(place: Place, writer: int) -> list[str]:
+    store = open_store(place)
+    return [commit(store, f"{writer}.{turn}", rows=1).name for turn in range(4)]
 
 
 def test_writers_at_the_same_time_get_different_revisions(
-    store: OfflineStore, tmp_path: Path
+    store: OfflineStore, place: Place
 ) -> None:
-    with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
-        lists = list(pool.map(_commit_some, [tmp_path.as_uri()] * 2, range(2)))
+    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
+        lists = list(pool.map(_commit_some, [place] * 3, range(3)))
 
-    written = {key: f"{w}.{t}" for w, keys in enumerate(lists) for t, key in enumerate(keys)}
-    assert len(written) == 20
-    assert {key: read_manifest(store, key, Facts).facts.note for key in written} == written
-    assert newest_revision(store, SLOT) == 20
+    made = {name: f"{w}.{t}" for w, names in enumerate(lists) for t, name in enumerate(names)}
+    assert len(made) == 12
+    assert {name: read_revision(store, name, Facts).facts.note for name in made} == made
+    assert newest_revision(store, SLOT) == 12
 
 
 KILLED = """
 import sys
-from pathlib import Path
-from stores.files.store import open_store
-sys.path.insert(0, sys.argv[2])
-from test_offline import a_manifest, a_run, commit_manifest
-store = open_store(Path(sys.argv[1]).as_uri())
-a_run(store, Path(sys.argv[1]), "killed")
-print("written", flush=True)
-sys.stdin.read()
-commit_manifest(store, a_manifest("never"))
+from stores.offline.tables import open_store
+from tests.integration.offline_runs import Place, commit
+store = open_store(Place(*sys.argv[2:]))
+stage, catalogue = sys.argv[1], store.catalogue
+write, commit_table = catalogue._write_metadata, catalogue.commit_table
+
+def stop(*arguments, **named):
+    print("here", flush=True)
+    sys.stdin.read()
+
+def write_then_stop(*arguments, **named):
+    write(*arguments, **named)
+    stop()
+
+def commit_then_stop(*arguments, **named):
+    commit_table(*arguments, **named)
+    stop()
+
+if stage == "files written":
+    catalogue.load_table = stop
+elif stage == "metadata written":
+    catalogue._write_metadata = write_then_stop
+elif stage == "committed":
+    catalogue.commit_table = commit_then_stop
+commit(store, "killed", rows=5)
 """
 
 
-def test_a_run_that_is_killed_before_its_manifest_changes_nothing(
-    store: OfflineStore, tmp_path: Path
+@pytest.mark.parametrize(
+    ("stage", "newest"), [("files written", 1), ("metadata written", 1), ("committed", 2)]
+)
+def test_a_run_that_is_killed_has_changed_nothing_or_all(
+    store: OfflineStore, place: Place, stage: str, newest: int
 ) -> None:
-    first = commit_manifest(store, a_manifest("first"))
+    commit(store, "first", rows=3)
     process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(tmp_path), str(Path(__file__).parent)],
+        [sys.executable, "-c", KILLED, stage, *astuple(place)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=Path(__file__).parents[2],
@@ -139,79 +206,11 @@ def test_a_run_that_is_killed_before_its_manifest_changes_nothing(
     assert process.stdout is not None
     assert process.stdin is not None
     with process.stdin, process.stdout:
-        assert process.stdout.readline() == b"written\n"
+        assert process.stdout.readline() == b"here\n"
         process.send_signal(signal.SIGKILL)
         process.wait()
 
-    assert newest_revision(store, SLOT) == 1
-    assert read_manifest(store, first, Facts).facts.note == "first"
-    assert commit_manifest(store, a_manifest("again")).endswith("000002.json")
-
-
-def test_a_manifest_says_what_its_files_hold(store: OfflineStore, tmp_path: Path) -> None:
-    files = describe_files(store, a_run(store, tmp_path, "r1", rows=7))
-    key = commit_manifest(store, a_manifest(files=files))
-
-    manifest = read_manifest(store, key, Facts)
-    assert manifest.rows == 7
-    assert manifest.bytes == (tmp_path / files[0].key).stat().st_size
-    verify_files(store, manifest.files)
-
-
-def test_a_flipped_bit_in_a_file_is_found(store: OfflineStore, tmp_path: Path) -> None:
-    files = describe_files(store, a_run(store, tmp_path, "r1"))
-    path = tmp_path / files[0].key
-    content = bytearray(path.read_bytes())
-    content[10] ^= 1
-    path.write_bytes(content)
-
-    with pytest.raises(FileDamaged, match=r"part-0\.parquet has sha256"):
-        verify_files(store, files)
-
-
-def test_a_file_that_is_missing_is_named(store: OfflineStore, tmp_path: Path) -> None:
-    files = describe_files(store, a_run(store, tmp_path, "r1"))
-    (tmp_path / files[0].key).unlink()
-
-    with pytest.raises(FileMissing, match=r"part-0\.parquet"):
-        verify_files(store, files)
-
-
-def test_a_revision_that_was_never_committed_is_refused(store: OfflineStore) -> None:
-    with pytest.raises(ManifestMissing, match="000001"):
-        read_manifest(store, SLOT.key(1), Facts)
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"{}", b'{"slot": 1}', b"\xff", b'{"layout": 1, "facts": {"note": 3}}']
-)
-def test_a_manifest_that_is_not_one_is_refused(store: OfflineStore, content: bytes) -> None:
-    store.create(SLOT.key(1), content)
-
-    with pytest.raises(ManifestUnreadable, match="000001"):
-        read_manifest(store, SLOT.key(1), Facts)
-
-
-def test_a_manifest_of_another_layout_is_refused(store: OfflineStore) -> None:
-    key = commit_manifest(store, a_manifest(layout=2))
-
-    with pytest.raises(ManifestUnreadable, match="layout 2"):
-        read_manifest(store, key, Facts)
-
-
-def test_a_key_that_leads_out_of_the_root_is_refused(store: OfflineStore) -> None:
-    with pytest.raises(StorageUnusable, match="leads out"):
-        store.create("../outside.json", b"x")
-
-
-@pytest.mark.parametrize("url", ["s3://bucket/x", "file://host/x", "/plain/path"])
-def test_other_kinds_of_storage_are_refused_by_name(url: str) -> None:
-    with pytest.raises(StorageUnusable, match="supported"):
-        open_store(url)
-
-
-def test_a_root_that_is_a_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-
-    with pytest.raises(StorageUnusable, match="exists"):
-        open_store((tmp_path / "file").as_uri())
+    assert newest_revision(store, SLOT) == newest
+    assert rows_of(store) == list(range(3 if newest == 1 else 5))
+    assert commit(store, "again", rows=4).number == newest + 1
+    assert rows_of(store) == list(range(4))

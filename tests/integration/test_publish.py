@@ -156,7 +156,7 @@ def test_an_older_snapshot_that_is_damaged_does_not_keep_the_newest_from_coming_
 ) -> None:
     rows = [shop.night(days(n), c1=b"%d" % n) for n in range(3)]
     shop.client.flushdb()
-    (path,) = (shop.root / "runs" / "snapshot" / "r2").glob("*.parquet")
+    (path,) = (shop.root / "runs" / "snapshots" / "r2").glob("*.parquet")
     path.write_bytes(path.read_bytes()[:-1] + b"x")
 
     publish_again(shop.job)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import redis
@@ -16,10 +15,8 @@ from jobs.snapshot.errors import (
 )
 from jobs.snapshot.night import publish_again, snapshot
 from jobs.snapshot.withdraw import unpublish
-from stores.files.manifest import (
-    FileDamaged,
-    describe_files,
-)
+from stores.offline.errors import FileDamaged
+from stores.offline.runs import describe_files
 from stores.postgres.loads import (
     NewLoad,
 )
@@ -30,7 +27,7 @@ from stores.redis.keys import GROUPS
 from stores.redis.load_list import Load, LoadList
 from stores.redis.memory import check_room
 from tests.integration.history import a_job
-from tests.integration.publishing_shop import MAY, PublishingShop, days
+from tests.integration.publishing_shop import MAY, PublishingShop, days, snapshot_rows
 from tests.online import bucket_key, write_load
 
 A_LOAD = Load(1, MAY.toordinal(), 0, 1, "", 1)
@@ -188,16 +185,10 @@ def test_a_snapshot_that_forgot_entities_is_refused(shop: PublishingShop) -> Non
 def test_a_snapshot_with_bad_rows_is_refused(
     shop: PublishingShop, entities: list[bytes | None], timelines: list[bytes | None], sentence: str
 ) -> None:
-    folder = shop.root / "runs" / "snapshot" / "bad"
+    folder = shop.root / "runs" / "snapshots" / "bad"
     folder.mkdir(parents=True)
-    table = pa.table(
-        {
-            "entity": pa.array(entities, pa.binary()),
-            "timeline": pa.array(timelines, pa.binary()),
-        }
-    )
-    pq.write_table(table, folder / "part-0.parquet")
-    load = shop.commit_files(MAY, describe_files(shop.store, "runs/snapshot/bad"))
+    pq.write_table(snapshot_rows(MAY, entities, timelines), folder / "part-0.parquet")
+    load = shop.commit_files(MAY, describe_files(shop.store.files, "runs/snapshots/bad"))
 
     refused_at_the_gate(shop, load, SnapshotDamaged, sentence)
 
@@ -211,12 +202,10 @@ def test_a_snapshot_whose_files_changed_is_refused(shop: PublishingShop) -> None
 
 
 def test_an_entity_that_two_files_have_is_refused(shop: PublishingShop) -> None:
-    folder = shop.root / "runs" / "snapshot" / "twice"
+    folder = shop.root / "runs" / "snapshots" / "twice"
     folder.mkdir(parents=True)
     for part in range(2):
-        rows = {"entity": [bytes(24)], "timeline": [b"a"]}
-        table = pa.table({name: pa.array(column, pa.binary()) for name, column in rows.items()})
-        pq.write_table(table, folder / f"part-{part}.parquet")
-    load = shop.commit_files(MAY, describe_files(shop.store, "runs/snapshot/twice"))
+        pq.write_table(snapshot_rows(MAY, [bytes(24)], [b"a"]), folder / f"part-{part}.parquet")
+    load = shop.commit_files(MAY, describe_files(shop.store.files, "runs/snapshots/twice"))
 
     refused_at_the_gate(shop, load, SnapshotDamaged, "appears twice")

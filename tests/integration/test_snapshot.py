@@ -11,8 +11,9 @@ import redis
 from features_pkg.calendar import Calendar
 from features_pkg.identifiers import MERCHANT, Event
 from jobs.snapshot.facts import SnapshotFacts, snapshot_slot
-from stores.files.manifest import read_manifest, verify_files
-from stores.files.store import open_store
+from stores.offline.revisions import read_revision
+from stores.offline.runs import verify_files
+from stores.offline.tables import open_store
 from tests.integration.history import History, a_job
 
 if TYPE_CHECKING:
@@ -100,17 +101,17 @@ def test_another_merchants_orders_do_not_count(shop: NightShop) -> None:
     assert shop.orders("c1") == 1
 
 
-def test_the_manifest_says_what_the_snapshot_is(shop: NightShop) -> None:
+def test_the_revision_says_what_the_snapshot_is(shop: NightShop) -> None:
     shop.history.order(CUTOFF - HOUR, card="c1")
     night = shop.night()
 
-    store = open_store(shop.job.settings.storage_url)
-    manifest = read_manifest(store, night.load.revision, SnapshotFacts)
-    verify_files(store, manifest.files)
-    assert night.load.revision == snapshot_slot(shop.timelines, JUNE).key(1)
-    assert (manifest.facts.as_of, manifest.facts.cutoff) == (JUNE, CUTOFF)
-    assert manifest.rows == night.load.entities == 2
-    assert manifest.provenance.libraries["pyspark"].startswith("4.")
+    store = open_store(shop.job.settings)
+    revision = read_revision(store, night.load.revision, SnapshotFacts)
+    verify_files(store.files, revision.files)
+    assert night.load.revision == snapshot_slot(shop.timelines, JUNE).name(1)
+    assert (revision.facts.as_of, revision.facts.cutoff) == (JUNE, CUTOFF)
+    assert revision.rows == night.load.entities == 2
+    assert revision.provenance.libraries["pyspark"].startswith("4.")
 
 
 def test_no_value_is_in_parquet(shop: NightShop, storage_folder: Path) -> None:

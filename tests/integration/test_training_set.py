@@ -12,7 +12,7 @@ from features_pkg.identifiers import IDENTIFIERS, SINGLE_VALUED
 from jobs.errors import DayNotOver
 from jobs.training_set.errors import LabelsFromTheFuture, NothingToTrainOn, PeriodEmpty
 from jobs.training_set.run import TrainingPeriod
-from stores.files.store import open_store
+from stores.offline.tables import open_store
 from tests.integration.history import NOON, History, a_job
 
 if TYPE_CHECKING:
@@ -134,9 +134,9 @@ def test_no_value_is_in_the_files(shop: TrainingShop) -> None:
     shop.history.order(NOON, card="4111111111111111", document="39053344705")
     manifest, _ = shop.build()
 
-    store = open_store(shop.job.settings.storage_url)
+    store = open_store(shop.job.settings)
     for file in manifest.files:
-        with store.open(file.key) as source:
+        with store.files.open(file.key) as source:
             content = source.read()
         assert b"4111111111111111" not in content
         assert b"39053344705" not in content

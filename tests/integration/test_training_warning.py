@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from jobs.training_set.run import TrainingPeriod, prepare_run
-from stores.files.store import open_store
+from stores.offline.tables import open_store
 from tests.integration.history import NOON, History, a_job
 
 PERIOD = TrainingPeriod(first_day=date(2018, 5, 14), end_day=date(2018, 5, 21))
@@ -42,7 +42,7 @@ def test_a_label_instant_long_after_the_newest_event_is_a_warning(
 
     with job.connect() as connection:
         period = replace(PERIOD, labels_as_of=labels_as_of)
-        prepare_run(job, period, connection, open_store(storage_url))
+        prepare_run(job, period, connection, open_store(job.settings))
 
     warnings = [sentence for sentence in said if sentence.startswith("warning: ")]
     assert len(warnings) == (warns_of is not None)

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 from jobs.job import Job
 from jobs.training_set.facts import TrainingSetFacts
 from jobs.training_set.run import TrainingPeriod, training_set
-from stores.files.manifest import Manifest, read_manifest
-from stores.files.store import open_store
+from stores.offline.revisions import Revision, read_revision
+from stores.offline.tables import open_store
 from tests.integration.history import History
 
 WEEK = TrainingPeriod(first_day=date(2018, 5, 14), end_day=date(2018, 5, 21))
@@ -22,15 +22,15 @@ class TrainingShop:
     def __init__(self, history: History, job: Job) -> None:
         self.history, self.job = history, job
 
-    def build(self, period: TrainingPeriod = WEEK) -> tuple[Manifest[TrainingSetFacts], pa.Table]:
-        key, manifest = training_set(self.job, period)
-        store = open_store(self.job.settings.storage_url)
-        assert read_manifest(store, key, TrainingSetFacts) == manifest
+    def build(self, period: TrainingPeriod = WEEK) -> tuple[Revision[TrainingSetFacts], pa.Table]:
+        revision = training_set(self.job, period)
+        store = open_store(self.job.settings)
+        assert read_revision(store, revision.name, TrainingSetFacts) == revision
         tables = []
-        for file in manifest.files:
-            with store.open(file.key) as source:
+        for file in revision.files:
+            with store.files.open(file.key) as source:
                 tables.append(pq.read_table(source))
-        return manifest, pa.concat_tables(tables).sort_by("order_pk")
+        return revision, pa.concat_tables(tables).sort_by("order_pk")
 
     def rows(self, period: TrainingPeriod = WEEK) -> dict[str, dict[str, Any]]:
         return {row["order_id"]: row for row in self.build(period)[1].to_pylist()}

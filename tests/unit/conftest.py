@@ -20,11 +20,11 @@ def constant_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def a_model(root: Path, *, fraud: float) -> Path:
     """The folder of a model that is trained below `root`."""
     from jobs.train.run import TrainingOptions, train
-    from stores.files.store import open_store
+    from tests.offline import a_store
     from tests.unit.trained_models import FEATURES, a_training_set, committed
 
-    store = open_store((root / "store").as_uri())
-    committed(store, root / "store", a_training_set(fraud=fraud))
+    store = a_store(root / "store")
+    committed(store, a_training_set(fraud=fraud))
     folder, _ = train(
         store, FEATURES, TrainingOptions(revision=1, candidates=root, output=root / "model")
     )

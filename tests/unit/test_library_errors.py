@@ -1,10 +1,12 @@
 """Errors of the libraries below a command: a sentence for what a person can put right."""
 
 import errno
+import importlib
 
 import psycopg
 import pytest
 import redis
+from sqlalchemy.exc import ProgrammingError
 
 from jobs.library_errors import SENTENCES, ending
 
@@ -73,6 +75,12 @@ def test_the_reader_of_our_output_may_leave() -> None:
 @pytest.mark.parametrize("name", SENTENCES)
 def test_every_error_in_the_table_exists(name: str) -> None:
     module, _, error = name.rpartition(".")
-    parent = {"psycopg.errors": psycopg.errors, "redis.exceptions": redis.exceptions}.get(module)
 
-    assert issubclass(getattr(parent or __import__(module), error), Exception)
+    assert issubclass(getattr(importlib.import_module(module), error), Exception)
+
+
+def test_what_sqlalchemy_wraps_is_said_as_the_driver_says_it() -> None:
+    missing = psycopg.errors.UndefinedTable('relation "iceberg_tables" does not exist')
+
+    assert ending(ProgrammingError("SELECT", {}, missing)) == ending(missing)
+    assert ending(ProgrammingError("SELECT", {}, psycopg.errors.SyntaxError("a bug"))) is None

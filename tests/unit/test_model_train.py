@@ -16,8 +16,9 @@ from jobs.train.metrics import at_threshold, card_precision
 from jobs.train.run import TrainingOptions, train
 from jobs.train.split import split_by_time
 from jobs.training_set.errors import NothingToTrainOn
-from stores.files.manifest import ManifestMissing
-from stores.files.store import OfflineStore, open_store
+from stores.offline.errors import RevisionMissing
+from stores.offline.tables import OfflineStore
+from tests.offline import a_store
 from tests.unit.trained_models import (
     DAY_US,
     FEATURES,
@@ -35,13 +36,13 @@ def some_options(output: Path, **changed: Any) -> TrainingOptions:
 
 @pytest.fixture
 def store(tmp_path: Path) -> OfflineStore:
-    return open_store((tmp_path / "store").as_uri())
+    return a_store(tmp_path / "store")
 
 
 def test_the_same_training_set_and_seed_give_the_same_model(
     store: OfflineStore, tmp_path: Path
 ) -> None:
-    committed(store, tmp_path / "store", a_training_set(orders=1500))
+    committed(store, a_training_set(orders=1500))
 
     models = [train(store, FEATURES, some_options(tmp_path / n))[1] for n in ("one", "two")]
     assert models[0] == models[1]
@@ -50,7 +51,7 @@ def test_the_same_training_set_and_seed_give_the_same_model(
 def test_a_model_without_velocity_uses_order_features_alone(
     store: OfflineStore, tmp_path: Path
 ) -> None:
-    committed(store, tmp_path / "store", a_training_set(orders=1500))
+    committed(store, a_training_set(orders=1500))
     folder, manifest = train(
         store,
         FEATURES,
@@ -66,7 +67,7 @@ def test_a_feature_that_was_never_there_moves_no_score(store: OfflineStore, tmp_
     table, absent = a_training_set(orders=1500), FEATURES.names[5]
     place = table.schema.get_field_index(absent)
     table = table.set_column(place, absent, pa.nulls(table.num_rows, pa.int64()))
-    committed(store, tmp_path / "store", table)
+    committed(store, table)
 
     folder, manifest = train(store, FEATURES, some_options(tmp_path / "model"))
     model = load_model(folder, FEATURES)
@@ -79,7 +80,7 @@ def test_a_feature_that_was_never_there_moves_no_score(store: OfflineStore, tmp_
 def test_data_of_one_class_give_a_constant_and_null_metrics(
     store: OfflineStore, tmp_path: Path, fraud: float, score: float
 ) -> None:
-    committed(store, tmp_path / "store", a_training_set(orders=800, fraud=fraud))
+    committed(store, a_training_set(orders=800, fraud=fraud))
     folder, manifest = train(store, FEATURES, some_options(tmp_path / "model"))
 
     assert load_model(folder, FEATURES).score(a_vector()) == score
@@ -92,7 +93,7 @@ def test_data_of_one_class_give_a_constant_and_null_metrics(
 def test_training_into_the_same_folder_leaves_the_new_model(
     store: OfflineStore, tmp_path: Path
 ) -> None:
-    committed(store, tmp_path / "store", a_training_set(orders=1500))
+    committed(store, a_training_set(orders=1500))
     train(store, FEATURES, some_options(tmp_path / "model"))
     folder, manifest = train(
         store,
@@ -106,7 +107,7 @@ def test_training_into_the_same_folder_leaves_the_new_model(
 def test_training_labels_were_all_known_when_the_hold_out_begins(
     store: OfflineStore, tmp_path: Path
 ) -> None:
-    committed(store, tmp_path / "store", a_training_set())
+    committed(store, a_training_set())
     _, manifest = train(store, FEATURES, some_options(tmp_path / "model"))
 
     assert manifest.training.end + MATURITY <= manifest.hold_out.start
@@ -116,7 +117,7 @@ def test_training_labels_were_all_known_when_the_hold_out_begins(
 def test_a_period_too_short_for_its_labels_names_the_days_it_needs(
     store: OfflineStore, tmp_path: Path
 ) -> None:
-    committed(store, tmp_path / "store", a_training_set(days=8))
+    committed(store, a_training_set(days=8))
 
     with pytest.raises(PeriodTooShort, match=r"span at least 9.* 16 days before"):
         train(
@@ -130,7 +131,7 @@ def test_a_period_too_short_for_its_labels_names_the_days_it_needs(
 def test_orders_too_young_for_a_label_of_their_own_do_not_count(
     store: OfflineStore, tmp_path: Path
 ) -> None:
-    committed(store, tmp_path / "store", a_training_set(), labels_as_of=START + timedelta(days=3))
+    committed(store, a_training_set(), labels_as_of=START + timedelta(days=3))
 
     with pytest.raises(NothingToTrainOn, match="no order of the training set has a label yet"):
         train(
@@ -143,7 +144,7 @@ def test_orders_too_young_for_a_label_of_their_own_do_not_count(
 def test_without_a_training_set_the_command_to_run_is_named(
     store: OfflineStore, tmp_path: Path
 ) -> None:
-    with pytest.raises(ManifestMissing, match="ontem training-set"):
+    with pytest.raises(RevisionMissing, match="ontem training-set"):
         train(
             store,
             FEATURES,
@@ -209,7 +210,7 @@ def test_a_threshold_nobody_reaches_has_no_precision() -> None:
 def test_a_model_is_a_candidate_under_its_name_and_never_ships_by_itself(
     store: OfflineStore, tmp_path: Path
 ) -> None:
-    committed(store, tmp_path / "store", a_training_set(orders=1500))
+    committed(store, a_training_set(orders=1500))
 
     folder, manifest = train(
         store, FEATURES, TrainingOptions(revision=1, candidates=tmp_path / "candidates")
@@ -221,8 +222,8 @@ def test_a_model_is_a_candidate_under_its_name_and_never_ships_by_itself(
 
 def test_a_training_set_is_named_and_not_the_newest(store: OfflineStore, tmp_path: Path) -> None:
     for orders in (1500, 1600):
-        committed(store, tmp_path / "store", a_training_set(orders=orders))
+        committed(store, a_training_set(orders=orders))
 
     _, manifest = train(store, FEATURES, some_options(tmp_path / "model"))
 
-    assert manifest.training_set.endswith("/000001.json")
+    assert manifest.training_set.endswith("@r1")

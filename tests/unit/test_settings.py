@@ -90,10 +90,37 @@ def test_a_malformed_variable_is_named_with_its_value(variable, value):
     assert str(caught.value).startswith(f"{variable} is {value!r}: use ")
 
 
-@pytest.mark.parametrize("url", ["s3://bucket/root", "s3a://bucket/root"])
-def test_object_storage_is_refused_in_a_clear_sentence(url):
-    with pytest.raises(SettingsError, match="object storage is not supported yet, use file:///"):
+@pytest.mark.parametrize("url", ["s3://bucket", "s3://bucket/João 50%/root"])
+def test_a_bucket_is_a_root(url):
+    assert some_settings(ONTEM_STORAGE_URL=url).storage_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["s3a://bucket/root", "s3:///root", "s3://key@bucket/root", "s3://bucket/a#1", "s3://b?x"],
+)
+def test_another_root_is_refused_in_a_clear_sentence(url):
+    with pytest.raises(SettingsError, match=r"use a URL such as file:///.* or s3://bucket/folder"):
         some_settings(ONTEM_STORAGE_URL=url)
+
+
+def test_the_catalogue_is_postgres_unless_it_is_glue():
+    assert some_settings().catalogue == "postgres"
+    assert some_settings(ONTEM_CATALOGUE="glue").catalogue == "glue"
+    with pytest.raises(SettingsError, match="use one of postgres, glue"):
+        some_settings(ONTEM_CATALOGUE="hive")
+
+
+def test_where_s3_is_comes_from_the_variables_of_every_sdk():
+    found = some_settings(
+        AWS_ENDPOINT_URL_S3="http://here:1",
+        AWS_ENDPOINT_URL="http://there:2",
+        AWS_REGION="sa-east-1",
+    )
+    other = some_settings(AWS_ENDPOINT_URL="http://there:2", AWS_DEFAULT_REGION="us-east-1")
+
+    assert (found.s3_endpoint, found.s3_region) == ("http://here:1", "sa-east-1")
+    assert (other.s3_endpoint, other.s3_region) == ("http://there:2", "us-east-1")
 
 
 @pytest.mark.parametrize("key", ["0a", "0a" * 31 + "zz", "0a" * 33])

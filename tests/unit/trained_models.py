@@ -15,8 +15,9 @@ from features_pkg.calendar import to_us
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.models.manifest import MANIFEST, ModelManifest
 from jobs.training_set.facts import LabelCounts, TrainingSetFacts, training_set_slot
-from stores.files.manifest import Manifest, commit_manifest, describe_files, provenance
-from stores.files.store import OfflineStore
+from stores.offline.commit import commit_run
+from stores.offline.runs import Run, describe_files, provenance, run_folder
+from stores.offline.tables import OfflineStore, TableDefinition
 
 FEATURES = FeatureSet(timezone="America/Sao_Paulo", snapshot_lag=timedelta(hours=4))
 START = datetime(2018, 1, 1, 3, tzinfo=UTC)
@@ -44,12 +45,14 @@ def a_training_set(days: int = 40, orders: int = 4000, fraud: float = 0.2) -> pa
     return pa.table(columns)
 
 
-def committed(store: OfflineStore, root: Path, table: pa.Table, **changes: object) -> str:
-    """The key of a training set of `table`, labelled long after."""
+def committed(store: OfflineStore, table: pa.Table, **changes: object) -> str:
+    """The name of a training set of `table`, labelled long after."""
     slot = training_set_slot(FEATURES.version)
-    folder = root / "runs" / "training-set" / f"r{len(list(root.rglob('*.parquet')))}"
-    folder.mkdir(parents=True)
-    pq.write_table(table, folder / "part-0.parquet")
+    run = f"run{len(store.files.list('runs'))}"
+    folder = run_folder(slot.dataset, run)
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    store.files.write(f"{folder}/part-0.parquet", sink.getvalue().to_pybytes())
     facts = TrainingSetFacts(
         first_day=date(2018, 1, 1),
         end_day=date(2018, 2, 10),
@@ -69,16 +72,14 @@ def committed(store: OfflineStore, root: Path, table: pa.Table, **changes: objec
         stale_included=False,
         labels=LabelCounts(0, 0, 0, 0),
     )
-    return commit_manifest(
-        store,
-        Manifest(
-            slot=slot,
-            run=folder.name,
-            files=describe_files(store, folder.relative_to(root).as_posix()),
-            facts=replace(facts, **changes),  # type: ignore[arg-type]
-            provenance=provenance(at=START, by="test"),
-        ),
+    written = Run(
+        slot=slot,
+        id=run,
+        files=describe_files(store.files, folder),
+        facts=replace(facts, **changes),  # type: ignore[arg-type]
+        provenance=provenance(at=START, by="test"),
     )
+    return commit_run(store, TableDefinition(table.schema, "A test's."), written).name
 
 
 def manifest_of(folder: Path) -> ModelManifest:

@@ -197,6 +197,25 @@ CREATE TABLE runs (
     CHECK ((outcome IS NULL) = (ended_at IS NULL))
 );
 
+-- The catalogue of the offline store: which metadata file of each Iceberg table is current. Shape and
+-- names are those of every JDBC catalogue, which Spark and Trino read, too.
+CREATE TABLE iceberg_tables (
+    catalog_name               varchar(255) NOT NULL,
+    table_namespace            varchar(255) NOT NULL,
+    table_name                 varchar(255) NOT NULL,
+    metadata_location          varchar(1000),
+    previous_metadata_location varchar(1000),
+    iceberg_type               varchar(5),
+    PRIMARY KEY (catalog_name, table_namespace, table_name)
+);
+CREATE TABLE iceberg_namespace_properties (
+    catalog_name   varchar(255)  NOT NULL,
+    namespace      varchar(255)  NOT NULL,
+    property_key   varchar(255)  NOT NULL,
+    property_value varchar(1000) NOT NULL,
+    PRIMARY KEY (catalog_name, namespace, property_key)
+);
+
 -- The indexes of the recent read, merchant first.
 CREATE INDEX orders_merchant ON orders (merchant_id, event_at);
 CREATE INDEX orders_user     ON orders (merchant_id, "user", event_at)   WHERE "user" IS NOT NULL;

@@ -23,8 +23,8 @@ from jobs.snapshot.facts import SnapshotFacts
 from jobs.snapshot.night import snapshot
 from jobs.spark.reading import read_chargebacks, read_events, read_orders, with_chargebacks
 from jobs.watermark import wait_for_read_bounds
-from stores.files.manifest import Manifest, read_manifest
-from stores.files.store import open_store
+from stores.offline.revisions import Revision, read_revision
+from stores.offline.tables import open_store
 from tests.integration.story.page import an_instant, table
 from tests.integration.story.world import (
     AS_OF,
@@ -101,11 +101,12 @@ def sorted_events(world: World, order_ids: tuple[str, ...]) -> SortedEvents:
 
 def _exploded(world: World, as_of: date, clock: datetime) -> pa.Table:
     """The orders before a day, read by Spark as the night reads them, exploded."""
-    job, store = world.job(clock), open_store(world.storage_url)
+    job = world.job(clock)
+    store = open_store(job.settings)
     with job.connect() as connection:
         bounds = wait_for_read_bounds(connection, as_of, world.calendar, say=lambda _: None)
         extracted = extract(job, connection, store, bounds.newest).extractions
-    events = read_events(world.spark, store, extracted)
+    events = read_events(world.spark, store.files, extracted)
     chargebacks = read_chargebacks(events, bounds.watermark_key, before=bounds.cutoff)
     batch = with_chargebacks(read_orders(events, bounds), chargebacks).toArrow()
     return explode(batch, world.features.timeline_targets)
@@ -114,15 +115,15 @@ def _exploded(world: World, as_of: date, clock: datetime) -> pa.Table:
 def night(world: World) -> dict[str, str]:
     """The night: its Parquet, and the bytes that it leaves in Redis."""
     load = snapshot(world.job(NIGHT), AS_OF).load
-    manifest = read_manifest(open_store(world.storage_url), load.revision, SnapshotFacts)
-    for row in read_rows(world, manifest).to_pylist():
+    revision = read_revision(open_store(world.job(NIGHT).settings), load.revision, SnapshotFacts)
+    for row in read_rows(world, revision).to_pylist():
         world.timelines[row["identifier"], row["entity"].hex()] = row["timeline"]
     lines = [
         (f"{entity[:8]}…", identifier, _shortened(timeline.hex()))
         for (identifier, entity), timeline in sorted(world.timelines.items(), key=_last_is_document)
     ]
-    facts = f"as of {manifest.facts.as_of}, {manifest.rows} entities"
-    committed = f"committed by {load.revision}: {facts}\n"
+    facts = f"as of {revision.facts.as_of}, {revision.rows} entities"
+    committed = f"committed as {load.revision}: {facts}\n"
     return {
         "parquet": table("entity | identifier | timeline", lines) + committed,
         "timeline": _timeline_lines(world),
@@ -135,12 +136,12 @@ def _last_is_document(item: tuple[tuple[str, str], bytes]) -> tuple[int, str]:
     return -NUMBER_OF[identifier], entity
 
 
-def read_rows(world: World, manifest: Manifest[Any]) -> pa.Table:
-    """The rows of all files of a manifest."""
-    store = open_store(world.storage_url)
+def read_rows(world: World, revision: Revision[Any]) -> pa.Table:
+    """The rows of all files of a revision."""
+    files = open_store(world.job(NIGHT).settings).files
     tables = []
-    for file in manifest.files:
-        with store.open(file.key) as source:
+    for file in revision.files:
+        with files.open(file.key) as source:
             tables.append(pq.read_table(source))
     return pa.concat_tables(tables)
 

@@ -55,8 +55,7 @@ def trained(world: World) -> dict[str, str]:
 
 def _training_set(world: World) -> pa.Table:
     period = TrainingPeriod(first_day=AS_OF, end_day=AS_OF + DAY)
-    _, manifest = training_set(world.job(LATER), period)
-    return past.read_rows(world, manifest)
+    return past.read_rows(world, training_set(world.job(LATER), period))
 
 
 def _visible(world: World) -> str:

@@ -7,24 +7,28 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ontem.cli import main
-from stores.files.store import OfflineStore, open_store
+from stores.offline.tables import OfflineStore, open_store
+from tests.integration.history import a_job
 from tests.unit.trained_models import MATURITY, a_training_set, committed
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> OfflineStore:
-    return open_store((tmp_path / "store").as_uri())
+def store(database_url: str, storage_url: str) -> OfflineStore:
+    return open_store(a_job(database_url, "redis://127.0.0.1:1", storage_url).settings)
 
 
 @pytest.fixture
-def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """`ontem train` with those words, in a project that has its store in `store`."""
+def train(
+    database_url: str, storage_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
+    """`ontem train` with those words."""
     (tmp_path / ".ontem").mkdir()
     monkeypatch.chdir(tmp_path)
     environ = {
-        "ONTEM_POSTGRES_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "ONTEM_POSTGRES_URL": database_url,
+        "ONTEM_ENVIRONMENT": "development",
         "ONTEM_REDIS_URL": "redis://127.0.0.1:1",
-        "ONTEM_STORAGE_URL": (tmp_path / "store").as_uri(),
+        "ONTEM_STORAGE_URL": storage_url,
         "ONTEM_ENTITY_KEY": "0a" * 32,
         "LABEL_MATURITY_DAYS": str(MATURITY.days),
     }
@@ -32,10 +36,10 @@ def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Resu
 
 
 def test_training_without_a_name_lists_the_training_sets(
-    store: OfflineStore, tmp_path: Path, train: Callable[..., Result]
+    store: OfflineStore, train: Callable[..., Result]
 ) -> None:
     for orders in (1500, 1600):
-        committed(store, tmp_path / "store", a_training_set(orders=orders))
+        committed(store, a_training_set(orders=orders))
 
     result = train()
 
@@ -54,7 +58,7 @@ def test_training_without_a_name_lists_the_training_sets(
 def test_training_says_how_its_model_comes_to_serve(
     store: OfflineStore, tmp_path: Path, train: Callable[..., Result], output: str, next_step: str
 ) -> None:
-    committed(store, tmp_path / "store", a_training_set(orders=1500))
+    committed(store, a_training_set(orders=1500))
 
     result = train("--training-set", "1", "--output", output, "--without-velocity")
 

@@ -1,0 +1,1 @@
+"""What looks after the offline store as a whole."""

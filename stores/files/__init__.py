@@ -1,1 +1,0 @@
-"""Files, the offline store: Parquet below one root, and the manifests that commit it."""

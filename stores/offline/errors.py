@@ -1,0 +1,125 @@
+"""Why the offline store can't be used, read or committed to."""
+
+from features_pkg.errors import OntemError
+
+
+class OfflineError(OntemError):
+    """Base of the errors of the offline store."""
+
+
+class StorageUnusable(OfflineError):
+    """The storage root can't be used."""
+
+    def __init__(self, *, url: str, reason: str) -> None:
+        super().__init__(f"the storage root {url} can't be used ({reason}): set ONTEM_STORAGE_URL")
+        self.url, self.reason = url, reason
+
+
+class FileMissing(OfflineError):
+    """There is no file under a key that a revision or a caller names."""
+
+    def __init__(self, *, key: str, root: str) -> None:
+        super().__init__(
+            f"there is no {key} below {root}: set ONTEM_STORAGE_URL to where the files are now"
+        )
+        self.key, self.root = key, root
+
+
+class FileDamaged(OfflineError):
+    """A file that has changed since it was committed."""
+
+    def __init__(self, *, key: str, expected: str, found: str) -> None:
+        super().__init__(
+            f"{key} has sha256 {found}, but {expected} when it was committed: build it again"
+        )
+        self.key, self.expected, self.found = key, expected, found
+
+
+class RevisionMissing(OfflineError):
+    """The table has no revision of that name."""
+
+    def __init__(self, *, name: str, remedy: str) -> None:
+        super().__init__(f"there is no {name} in the offline store: {remedy}")
+        self.name, self.remedy = name, remedy
+
+
+class RevisionTaken(OfflineError):
+    """Another run has committed the revision that this one was to become."""
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(f"another run has committed {name} meanwhile: run the same command again")
+        self.name = name
+
+
+class RevisionUnreadable(OfflineError):
+    """A snapshot of a table that no run of this layout committed."""
+
+    def __init__(self, *, name: str, reason: str) -> None:
+        super().__init__(f"the revision {name} can't be read ({reason}): build it again")
+        self.name, self.reason = name, reason
+
+
+class CatalogueLost(OfflineError):
+    """The catalogue knows nothing of a table whose metadata are there."""
+
+    def __init__(self, *, table: str, folder: str) -> None:
+        super().__init__(
+            f"the catalogue does not know the table {table}, whose metadata are in {folder}: "
+            "run `ontem store restore`, or set ONTEM_POSTGRES_URL to the database that knows it"
+        )
+        self.table, self.folder = table, folder
+
+
+class MetadataMissing(OfflineError):
+    """The catalogue names a metadata file that is not there."""
+
+    def __init__(self, *, table: str, location: str) -> None:
+        super().__init__(
+            f"the catalogue has the table {table} in {location}, and no such file is there: bring "
+            "it back, or run `ontem store restore` to forget what is lost"
+        )
+        self.table, self.location = table, location
+
+
+class MetadataUnreadable(OfflineError):
+    """A metadata file that is none."""
+
+    def __init__(self, *, table: str, reason: str) -> None:
+        super().__init__(
+            f"the metadata of the table {table} can't be read ({reason}): bring back the file that "
+            "`metadata_location` in iceberg_tables names"
+        )
+        self.table, self.reason = table, reason
+
+
+class TableElsewhere(OfflineError):
+    """The catalogue has the table in another root than this one."""
+
+    def __init__(self, *, table: str, location: str, root: str) -> None:
+        super().__init__(
+            f"the catalogue has the table {table} in {location}, which is not below {root}: "
+            "set ONTEM_STORAGE_URL to the root that it was made in"
+        )
+        self.table, self.location, self.root = table, location, root
+
+
+class CommitCrowdedOut(OfflineError):
+    """Other commits to the same table came first each time."""
+
+    def __init__(self, *, table: str, attempts: int) -> None:
+        super().__init__(
+            f"other runs committed to {table} before this one in each of {attempts} attempts: "
+            "nothing of this run was committed, run it again"
+        )
+        self.table, self.attempts = table, attempts
+
+
+class MetadataAmbiguous(OfflineError):
+    """Of several metadata files none follows from the others, so none can be called the newest."""
+
+    def __init__(self, *, table: str, names: list[str]) -> None:
+        super().__init__(
+            f"the newest metadata of {table} may be any of {', '.join(names)}: remove those that "
+            "were not committed, then run `ontem store restore` again"
+        )
+        self.table, self.names = table, names

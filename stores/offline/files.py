@@ -1,0 +1,185 @@
+"""Files below the storage root, each under its key: a folder and a bucket look the same.
+
+A key is a relative path with forward slashes. A run writes each of its keys once.
+"""
+
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+import pyarrow as pa
+from pyarrow import fs
+
+from stores.offline.errors import FileMissing, StorageUnusable
+
+S3_SCHEME = "s3"
+
+
+class S3Address(Protocol):
+    """Where S3 is, when it is not where AWS has it."""
+
+    @property
+    def s3_endpoint(self) -> str:
+        """The URL of another server than AWS; empty for AWS."""
+        ...
+
+    @property
+    def s3_region(self) -> str:
+        """The region; empty to ask AWS for that of the bucket."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files below a root; `base` is its path in `filesystem`, without a slash at the end."""
+
+    url: str
+    base: str
+    filesystem: fs.FileSystem
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the root is a folder of this machine, or of a disk that all machines mount."""
+        return urlsplit(self.url).scheme == "file"
+
+    def location(self, key: str) -> str:
+        """What Iceberg calls a file: a plain path, or an `s3://` URL with nothing encoded.
+
+        PyIceberg would take a path out of a `file://` URL that ends before the first `#`.
+        """
+        return self._path(key) if self.is_folder else f"s3://{self._path(key)}"
+
+    def spark_location(self, key: str) -> str:
+        """The URL under which Spark writes a folder; nothing in it is encoded.
+
+        Hadoop encodes what it is given: of `%20` it makes a folder of that very name.
+        """
+        return f"{'file' if self.is_folder else 's3a'}://{self._path(key)}"
+
+    def key_of(self, location: str) -> str | None:
+        """The key of a location; None when it is not below this root."""
+        root = self.location("")
+        return location.removeprefix(root) if location.startswith(root) else None
+
+    def open(self, key: str) -> pa.NativeFile:
+        """The file, opened for reading. Raises FileMissing."""
+        try:
+            return self.filesystem.open_input_file(self._path(key))
+        except FileNotFoundError:
+            raise FileMissing(key=key, root=self.url) from None
+
+    def read(self, key: str) -> bytes:
+        """All bytes of a file. Raises FileMissing."""
+        with self.open(key) as file:
+            return bytes(file.read())
+
+    def exists(self, key: str) -> bool:
+        """Whether there is a file under `key`."""
+        info = self.filesystem.get_file_info(self._path(key))
+        return bool(info.type == fs.FileType.File)
+
+    def write(self, key: str, content: bytes) -> None:
+        """Write a file, at once and durably: it has all its bytes, or those it had before."""
+        if self.is_folder:
+            _write_durably(Path(self._path(key)), content)
+            return
+        with self.filesystem.open_output_stream(self._path(key)) as file:
+            file.write(content)
+
+    def list(self, folder: str) -> tuple[str, ...]:
+        """The keys of all files below `folder`, sorted; none when there is no such folder."""
+        selector = fs.FileSelector(self._path(folder), allow_not_found=True, recursive=True)
+        found = self.filesystem.get_file_info(selector)
+        start = len(self._path(""))
+        return tuple(sorted(info.path[start:] for info in found if info.type == fs.FileType.File))
+
+    def make_durable(self, folder: str) -> tuple[str, ...]:
+        """Make all files below `folder` durable; the keys of the Parquet files, sorted.
+
+        Only the run that writes the folder calls this: readers start at a revision. What S3 has
+        confirmed is durable.
+        """
+        if self.is_folder:
+            for path in _tree(Path(self._path(folder))):
+                _sync(path)
+        return tuple(key for key in self.list(folder) if key.endswith(".parquet"))
+
+    def _path(self, key: str) -> str:
+        if any(part in (".", "..") for part in key.split("/")):
+            raise StorageUnusable(url=self.url, reason=f"{key!r} leads out of it")
+        return f"{self.base}/{key}"
+
+
+def open_files(url: str, s3: S3Address) -> Files:
+    """The files at a root URL such as `file:///folder` or `s3://bucket/folder`.
+
+    A folder is created if it is missing, a bucket never. Raises StorageUnusable.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == S3_SCHEME:
+        return _open_bucket(url, s3)
+    if parts.scheme != "file" or parts.netloc:
+        raise StorageUnusable(
+            url=url, reason="only file:///an/absolute/folder and s3://bucket/folder are supported"
+        )
+    root = Path(unquote(parts.path))
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageUnusable(url=url, reason=error.strerror or str(error)) from error
+    if not os.access(root, os.W_OK | os.X_OK):
+        raise StorageUnusable(url=url, reason="this user may not write there")
+    return Files(url, root.as_posix().rstrip("/"), fs.LocalFileSystem())
+
+
+def _open_bucket(url: str, s3: S3Address) -> Files:
+    base = url.removeprefix(f"{S3_SCHEME}://").rstrip("/")
+    bucket = base.split("/")[0]
+    options: dict[str, str] = {}
+    if s3.s3_endpoint:
+        endpoint = urlsplit(s3.s3_endpoint)
+        options |= {"endpoint_override": endpoint.netloc, "scheme": endpoint.scheme}
+    if s3.s3_region:
+        options["region"] = s3.s3_region
+    try:
+        filesystem = fs.S3FileSystem(**options)
+        found = filesystem.get_file_info(bucket).type
+    except OSError as error:
+        raise StorageUnusable(url=url, reason=str(error)) from error
+    if found == fs.FileType.NotFound:
+        raise StorageUnusable(url=url, reason=f"there is no bucket {bucket}")
+    return Files(url, base, filesystem)
+
+
+def _write_durably(target: Path, content: bytes) -> None:
+    """Write a draft, then rename it: the file appears with all its bytes or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.parent / f".{target.name}.{uuid.uuid4().hex}"
+    try:
+        with draft.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync(target.parent)
+
+
+def _tree(folder: Path) -> Iterator[Path]:
+    """All files and folders below `folder`, then the folder itself."""
+    yield from folder.rglob("*")
+    yield folder
+
+
+def _sync(path: Path) -> None:
+    """Make the operating system write a file or a folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,157 @@
+"""Revisions: what is committed to the offline store, and where every reader starts."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Generic, TypeVar
+
+import msgspec
+from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Snapshot
+
+from stores.offline.errors import RevisionMissing, RevisionUnreadable
+from stores.offline.runs import DataFile, Provenance, Run, Slot, read_file_list
+from stores.offline.tables import OfflineStore, find_table
+
+LAYOUT: Final = 1
+
+Facts = TypeVar("Facts")
+
+
+class Property(StrEnum):
+    """What Ontem says in the summary of an Iceberg snapshot."""
+
+    LAYOUT = "ontem-layout"
+    RUN = "ontem-run"
+    FILES_SHA256 = "ontem-files-sha256"
+    FACTS = "ontem-facts"
+    PROVENANCE = "ontem-provenance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision(Generic[Facts]):
+    """A committed run.
+
+    `snapshot_id` and `metadata_location` find it without the catalogue.
+    """
+
+    slot: Slot
+    number: int
+    run: str
+    files: tuple[DataFile, ...]
+    facts: Facts
+    provenance: Provenance
+    snapshot_id: int
+    metadata_location: str
+
+    @property
+    def name(self) -> str:
+        """What `read_revision` finds it by, e.g. `snapshots_3dd308cb7769@2018-06-01.r1`."""
+        return self.slot.name(self.number)
+
+    @property
+    def rows(self) -> int:
+        """How many rows all files have."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes all files have."""
+        return sum(file.bytes for file in self.files)
+
+    @classmethod
+    def of(cls, run: Run[Facts], table: Table, number: int) -> "Revision[Facts]":
+        """What a run has become in `table`."""
+        return cls(
+            slot=run.slot,
+            number=number,
+            run=run.id,
+            files=run.files,
+            facts=run.facts,
+            provenance=run.provenance,
+            snapshot_id=table.metadata.refs[run.slot.tag(number)].snapshot_id,
+            metadata_location=table.metadata_location,
+        )
+
+
+def newest_revision(store: OfflineStore, slot: Slot) -> int:
+    """The number of the newest revision of a slot, 0 when it has none."""
+    table = find_table(store, slot.table)
+    return 0 if table is None else newest_number(table, slot)
+
+
+def read_revision(store: OfflineStore, name: str, facts: type[Facts]) -> Revision[Facts]:
+    """The revision of that name; its facts are of the type `facts`.
+
+    Raises RevisionMissing, RevisionUnreadable, CatalogueLost, FileMissing, FileDamaged.
+    """
+    slot, number = _parsed(name)
+    table = find_table(store, slot.table)
+    tag = slot.tag(number)
+    if table is None or tag not in table.metadata.refs:
+        raise _missing(name)
+    snapshot_id = table.metadata.refs[tag].snapshot_id
+    said = _said(table.metadata.snapshot_by_id(snapshot_id))
+    try:
+        if said[Property.LAYOUT] != str(LAYOUT):
+            reason = f"layout {said[Property.LAYOUT]}, known is {LAYOUT}"
+            raise RevisionUnreadable(name=name, reason=reason)
+        found_facts = msgspec.json.decode(said[Property.FACTS], type=facts)
+        made = msgspec.json.decode(said[Property.PROVENANCE], type=Provenance)
+        run, sha256 = said[Property.RUN], said[Property.FILES_SHA256]
+    except KeyError as error:
+        raise RevisionUnreadable(name=name, reason=f"it has no {error.args[0]}") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise RevisionUnreadable(name=name, reason=str(error)) from None
+    return Revision(
+        slot=slot,
+        number=number,
+        run=run,
+        files=read_file_list(store.files, slot.dataset, run, sha256),
+        facts=found_facts,
+        provenance=made,
+        snapshot_id=snapshot_id,
+        metadata_location=table.metadata_location,
+    )
+
+
+def _parsed(name: str) -> tuple[Slot, int]:
+    """The slot and the number in the name of a revision."""
+    found = re.fullmatch(r"([a-z_]+?)_([0-9a-f][0-9a-f_]*)@(?:([^@]+)\.)?r([1-9][0-9]*)", name)
+    if found is None:
+        raise _missing(name)
+    return Slot(found[1], found[2], found[3] or ""), int(found[4])
+
+
+def _missing(name: str) -> RevisionMissing:
+    return RevisionMissing(
+        name=name or "such revision", remedy="name one that `ontem snapshots` or a job printed"
+    )
+
+
+def newest_number(table: Table, slot: Slot) -> int:
+    """The number of the slot's newest revision in this state of its table, 0 without one."""
+    return max((number for number, _ in _revisions(table, slot)), default=0)
+
+
+def number_of_run(table: Table, slot: Slot, run: str) -> int | None:
+    """The number under which a run is committed; None when it is not."""
+    for number, snapshot_id in _revisions(table, slot):
+        if _said(table.metadata.snapshot_by_id(snapshot_id)).get(Property.RUN) == run:
+            return number
+    return None
+
+
+def _revisions(table: Table, slot: Slot) -> Iterator[tuple[int, int]]:
+    """The number and the snapshot id of each revision of a slot."""
+    for tag, ref in table.metadata.refs.items():
+        number = slot.number_of(tag)
+        if number is not None:
+            yield number, ref.snapshot_id
+
+
+def _said(snapshot: Snapshot | None) -> dict[str, str]:
+    if snapshot is None or snapshot.summary is None:
+        return {}
+    return snapshot.summary.additional_properties
