@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -56,6 +56,14 @@ CLOCK = click.option(
 )
 
 
+def hand_on_aws_variables(environ: Mapping[str, str]) -> None:
+    """Put the AWS variables of `environ` into this process's own environment.
+
+    There the SDKs look for credentials: that of PyArrow, and that of the JVM, which inherits them.
+    """
+    os.environ.update({name: value for name, value in environ.items() if name.startswith("AWS_")})
+
+
 def job_here(clock: datetime | None = None) -> Job:
     """The job of the running command, with the settings of this process; it prints to stdout.
 
@@ -64,6 +72,7 @@ def job_here(clock: datetime | None = None) -> Job:
     project = project_here()
     environ = environment_of(project)
     settings = Settings.from_environ(environ)
+    hand_on_aws_variables(environ)
     master = environ.get("SPARK_MASTER", "local[*]")
 
     @contextmanager
@@ -76,8 +85,7 @@ def job_here(clock: datetime | None = None) -> Job:
             scratch=project / ".ontem" / "spark",
             master=master,
             progress=sys.stderr.isatty(),
-            # The process's own variables: the JVM finds its credentials there, too.
-            storage=storage_options(settings.storage_url, os.environ),
+            storage=storage_options(settings.storage_url, environ),
         )
         with session(app_name, of_spark) as running:
             yield running

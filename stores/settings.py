@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal, cast
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from stores.errors import SettingsError
-from stores.urls import shown_url, url_problem
+from stores.urls import endpoint_problem, shown_url, storage_problem, url_problem
 
 Environment = Literal["development", "production"]
 
@@ -66,7 +65,7 @@ class Settings:
                 Literal["postgres", "glue"],
                 read.one_of("ONTEM_CATALOGUE", ("postgres", "glue"), "postgres"),
             ),
-            s3_endpoint=read.first("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+            s3_endpoint=read.endpoint("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
             s3_region=read.first("AWS_REGION", "AWS_DEFAULT_REGION"),
             entity_secret=read.key("ONTEM_ENTITY_KEY"),
             card_key=read.key("ONTEM_CARD_KEY", default="ONTEM_ENTITY_KEY"),
@@ -155,14 +154,21 @@ class _Reader:
 
     def storage_url(self, variable: str) -> str:
         value = self.text(variable)
-        parts = urlsplit(value)
-        is_folder = parts[:2] == ("file", "") and parts.path.startswith("/")
-        is_bucket = parts.scheme == "s3" and bool(parts.netloc) and "@" not in parts.netloc
-        if (is_folder or is_bucket) and not {"?", "#"} & set(value):
-            return value
-        remedy = "use a URL such as file:///an/absolute/folder or s3://bucket/folder"
-        shown = shown_url(value) if {"@", "?"} & set(value) else value
-        raise SettingsError(variable=variable, value=shown, remedy=remedy)
+        problem = storage_problem(value)
+        if problem is not None:
+            shown = shown_url(value) if {"@", "?"} & set(value) else value
+            raise SettingsError(variable=variable, value=shown, remedy=problem)
+        return value
+
+    def endpoint(self, *variables: str) -> str:
+        """The URL of an S3 server that the first variable that is set names; empty for none."""
+        for variable in variables:
+            if value := self.text(variable, default=""):
+                problem = endpoint_problem(value)
+                if problem is not None:
+                    raise SettingsError(variable=variable, value=shown_url(value), remedy=problem)
+                return value
+        return ""
 
     def key(self, variable: str, *, default: str | None = None) -> bytes:
         """A secret; when it is not set, that of the variable `default`."""

@@ -48,6 +48,35 @@ def _option_problem(scheme: str, names: list[str]) -> str | None:
     return None
 
 
+def storage_problem(url: str) -> str | None:
+    """What is wrong with the URL of the offline store, and what to write; None for a valid one.
+
+    Nothing in the name of a folder of a bucket is encoded.
+    """
+    example = "use a URL such as file:///an/absolute/folder or s3://bucket/folder"
+    parts = urlsplit(url)
+    if {"?", "#"} & set(url):
+        return f"{example}, with no ? and no #"
+    if parts[:2] == ("file", "") and parts.path.startswith("/"):
+        return None
+    if parts.scheme != "s3" or "@" in parts.netloc:
+        return example
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", parts.netloc):
+        return f"{example}; a bucket has 3 to 63 lower-case letters, digits, dots and hyphens"
+    folders = parts.path.removeprefix("/").removesuffix("/").split("/")
+    if parts.path.strip("/") and {"", ".", ".."} & set(folders):
+        return f"{example}, with one / between folders and no folder called . or .."
+    return None
+
+
+def endpoint_problem(url: str) -> str | None:
+    """What is wrong with the URL of an S3 server, and what to write; None for a valid one."""
+    parts = urlsplit(url)
+    if parts.scheme in ("http", "https") and parts.hostname and not parts.path.strip("/"):
+        return None
+    return "use a URL such as https://host:port"
+
+
 def shown_url(url: str) -> str:
     """The scheme and the host of a URL, which is all that a message may show of it.
 

@@ -17,6 +17,8 @@ from pyarrow import fs
 from stores.offline.errors import FileMissing, StorageUnusable
 
 S3_SCHEME = "s3"
+WRITABLE = ".writable"
+"""The key of an empty file: who can write it may use the root."""
 
 
 class S3Address(Protocol):
@@ -117,7 +119,8 @@ class Files:
 def open_files(url: str, s3: S3Address) -> Files:
     """The files at a root URL such as `file:///folder` or `s3://bucket/folder`.
 
-    A folder is created if it is missing, a bucket never. Raises StorageUnusable.
+    A folder is created if it is missing, a bucket never. An empty file is written into a bucket:
+    no other call says whether that is allowed. Raises StorageUnusable.
     """
     parts = urlsplit(url)
     if parts.scheme == S3_SCHEME:
@@ -138,7 +141,6 @@ def open_files(url: str, s3: S3Address) -> Files:
 
 def _open_bucket(url: str, s3: S3Address) -> Files:
     base = url.removeprefix(f"{S3_SCHEME}://").rstrip("/")
-    bucket = base.split("/")[0]
     options: dict[str, str] = {}
     if s3.s3_endpoint:
         endpoint = urlsplit(s3.s3_endpoint)
@@ -146,13 +148,16 @@ def _open_bucket(url: str, s3: S3Address) -> Files:
     if s3.s3_region:
         options["region"] = s3.s3_region
     try:
-        filesystem = fs.S3FileSystem(**options)
-        found = filesystem.get_file_info(bucket).type
+        files = Files(url, base, fs.S3FileSystem(**options))
+        files.write(WRITABLE, b"")
     except OSError as error:
-        raise StorageUnusable(url=url, reason=str(error)) from error
-    if found == fs.FileType.NotFound:
-        raise StorageUnusable(url=url, reason=f"there is no bucket {bucket}")
-    return Files(url, base, filesystem)
+        reason = str(error).splitlines()[0]
+        if "NO_SUCH_BUCKET" in reason:
+            reason = f"there is no bucket {base.split('/')[0]}"
+        elif "ACCESS_DENIED" in reason:
+            reason = "these credentials may not write there"
+        raise StorageUnusable(url=url, reason=reason) from error
+    return files
 
 
 def _write_durably(target: Path, content: bytes) -> None:

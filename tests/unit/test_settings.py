@@ -90,14 +90,26 @@ def test_a_malformed_variable_is_named_with_its_value(variable, value):
     assert str(caught.value).startswith(f"{variable} is {value!r}: use ")
 
 
-@pytest.mark.parametrize("url", ["s3://bucket", "s3://bucket/João 50%/root"])
+@pytest.mark.parametrize("url", ["s3://bucket", "s3://bucket/João 50%/root", "s3://bucket/root/"])
 def test_a_bucket_is_a_root(url):
     assert some_settings(ONTEM_STORAGE_URL=url).storage_url == url
 
 
 @pytest.mark.parametrize(
     "url",
-    ["s3a://bucket/root", "s3:///root", "s3://key@bucket/root", "s3://bucket/a#1", "s3://b?x"],
+    [
+        "s3a://bucket/root",
+        "s3:///root",
+        "s3://",
+        "s3://B/root",
+        "s3://bucket:80/root",
+        "s3://key@bucket/root",
+        "s3://bucket/a#1",
+        "s3://b?x",
+        "s3://bucket//root",
+        "s3://bucket/a//b",
+        "s3://bucket/../b",
+    ],
 )
 def test_another_root_is_refused_in_a_clear_sentence(url):
     with pytest.raises(SettingsError, match=r"use a URL such as file:///.* or s3://bucket/folder"):
@@ -109,6 +121,13 @@ def test_the_catalogue_is_postgres_unless_it_is_glue():
     assert some_settings(ONTEM_CATALOGUE="glue").catalogue == "glue"
     with pytest.raises(SettingsError, match="use one of postgres, glue"):
         some_settings(ONTEM_CATALOGUE="hive")
+
+
+@pytest.mark.parametrize("url", ["localhost:9000", "ftp://here", "http://", "http://here/folder"])
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])
+def test_an_endpoint_that_is_no_server_is_refused(variable, url):
+    with pytest.raises(SettingsError, match=rf"^{variable} is .* use a URL such as https://host"):
+        some_settings(**{variable: url})
 
 
 def test_where_s3_is_comes_from_the_variables_of_every_sdk():

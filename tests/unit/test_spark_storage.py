@@ -1,7 +1,10 @@
 """Spark's options for each kind of offline store."""
 
+import os
+
 import pytest
 
+from jobs.entry import hand_on_aws_variables
 from jobs.spark.storage import storage_options
 
 PREFIX = "spark.hadoop.fs.s3a."
@@ -21,7 +24,8 @@ def test_the_sdk_finds_the_credentials_and_s3a_the_region(url):
     assert options == {
         f"{PREFIX}aws.credentials.provider": (
             "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
-        )
+        ),
+        f"{PREFIX}performance.flags": "mkdir",
     }
 
 
@@ -58,3 +62,12 @@ def test_the_region_wins_over_the_default_region(region, used):
     options = storage_options(S3, {"AWS_REGION": region, "AWS_DEFAULT_REGION": "us-west-2"})
 
     assert options[f"{PREFIX}endpoint.region"] == used
+
+
+def test_aws_variables_of_a_project_reach_the_process_and_no_others(monkeypatch):
+    environ = {"AWS_PROFILE": "night", "ONTEM_ENTITY_KEY": "a secret"}
+    monkeypatch.setattr("os.environ", {})
+
+    hand_on_aws_variables(environ)
+
+    assert os.environ == {"AWS_PROFILE": "night"}
