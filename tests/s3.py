@@ -1,5 +1,6 @@
 """An S3 server of the test session, in this process."""
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,3 +50,27 @@ def s3_server() -> Iterator[S3Server]:
         yield S3Server(f"http://{host}:{port}")
     finally:
         server.stop()
+
+
+@contextmanager
+def a_bucket(s3: S3Server) -> Iterator[str]:
+    """The name of an empty bucket; it is removed with all that is in it."""
+    client, name = s3.client(), f"ontem-{uuid.uuid4().hex}"
+    region = {"LocationConstraint": VARIABLES["AWS_REGION"]}
+    client.create_bucket(Bucket=name, CreateBucketConfiguration=region)
+    try:
+        yield name
+    finally:
+        for upload in client.list_multipart_uploads(Bucket=name).get("Uploads", []):
+            client.abort_multipart_upload(
+                Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"]
+            )
+        for key in keys_of(s3, name):
+            client.delete_object(Bucket=name, Key=key)
+        client.delete_bucket(Bucket=name)
+
+
+def keys_of(s3: S3Server, bucket: str, prefix: str = "") -> list[str]:
+    """All keys of a bucket that begin with `prefix`, sorted."""
+    pages = s3.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return [found["Key"] for page in pages for found in page.get("Contents", [])]
