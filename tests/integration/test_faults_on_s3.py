@@ -174,6 +174,7 @@ def test_a_night_that_loses_its_upload_publishes_nothing_and_can_be_repeated(
     with redis.Redis.from_url(redis_url) as client:
         assert client.keys("*") == []
     assert rule.hits > 0
+    assert any(call.method == "DELETE" and "uploadId" in call.query for call in bucket.proxy.calls)
     assert [key for key in bucket.keys("tables/") if "/snapshots_" in key] == []
     bucket.proxy.recover()
 
