@@ -3,7 +3,7 @@
 import itertools
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -81,11 +81,15 @@ def module_database_url(postgres_server_url: str, template_url: str) -> Iterator
 @pytest.fixture
 def redis_url(test_servers: Servers) -> Iterator[str]:
     """An empty Redis database for one test."""
-    url = with_database(test_servers.redis_url, str(next(REDIS_DATABASES)))
-    with redis.Redis.from_url(url) as client:
-        client.flushdb()
+    with _redis_database(test_servers) as url:
         yield url
-        client.flushdb()
+
+
+@pytest.fixture(scope="module")
+def module_redis_url(test_servers: Servers) -> Iterator[str]:
+    """An empty Redis database that the tests of one module share."""
+    with _redis_database(test_servers) as url:
+        yield url
 
 
 @pytest.fixture
@@ -128,6 +132,15 @@ def spark(tmp_path_factory: pytest.TempPathFactory, s3: S3Server) -> Iterator["S
             made = stack.enter_context(session("tests", settings))
         made.conf.set("spark.sql.shuffle.partitions", "2")
         yield made
+
+
+@contextmanager
+def _redis_database(test_servers: Servers) -> Iterator[str]:
+    url = with_database(test_servers.redis_url, str(next(REDIS_DATABASES)))
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+        yield url
+        client.flushdb()
 
 
 def _name(url: str) -> str:

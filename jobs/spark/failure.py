@@ -22,6 +22,7 @@ _JAVA: Final = re.compile(r"((?:org|java|com)\.[\w.$]+(?:Exception|Error))\b(?::
 _JAVA_FRAME: Final = re.compile(r"^\s+at .*$", re.MULTILINE)
 _PYTHON_FRAME: Final = re.compile(r'^ *File "[^"]*?([^"/]+)", line (\d+)', re.MULTILINE)
 _PYTHON_ERROR: Final = re.compile(r"^([\w.]+)(?::.*)?$")
+_LOST_WORKER: Final = "Python worker exited unexpectedly"
 _CONDITION: Final = re.compile(r"^\[[\w.]+\] ([^\n]*)")
 
 
@@ -61,6 +62,8 @@ def reason_of(text: str) -> str:
     if frames := _PYTHON_FRAME.findall(text):
         file, line = frames[-1]
         return f"{_python_error(text)} in a worker, at {file}:{line}"
+    if _LOST_WORKER in text:
+        return "one of its Python workers was ended from outside, perhaps for want of memory"
     if causes := _JAVA.findall(_JAVA_FRAME.sub("", text)):
         name, message = causes[-1]
         if message and name.startswith(_SPEAKING):

@@ -1,5 +1,7 @@
 """What ends a job when Spark or one of its workers fails."""
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,9 +32,15 @@ def broken(_: pa.Table) -> pa.Table:
     raise ValueError(f"the order of {BUYER}\nis odd")
 
 
+def killed(_: pa.Table) -> pa.Table:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("unreachable")
+
+
 @pytest.mark.parametrize(
     ("transform", "reason"),
     [
+        (killed, "one of its Python workers was ended from outside, perhaps for want of memory"),
         (refused, "orders_5x: is a window that nobody knows"),
         (broken, "ValueError in a worker, at test_spark_failure.py:"),
     ],
