@@ -1,7 +1,9 @@
 """The Spark session of a job."""
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -58,7 +60,7 @@ def session(app_name: str, settings: SparkSettings) -> Iterator[SparkSession]:
     for name, value in _options(settings).items():
         builder = builder.config(name, value)
     with spark_failures(settings.scratch):
-        with without_java_banner():
+        with without_java_banner(), _own_interrupts():
             spark = builder.getOrCreate()
         try:
             yield spark
@@ -67,6 +69,18 @@ def session(app_name: str, settings: SparkSettings) -> Iterator[SparkSession]:
                 spark.stop()
             raise
         spark.stop()
+
+
+@contextmanager
+def _own_interrupts() -> Iterator[None]:
+    """Keep Spark from handling Ctrl-C: it would ask Java first, over a connection that is in use.
+
+    A KeyboardInterrupt ends the session as any other error does, and so the jobs in it.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, before)
 
 
 def _options(settings: SparkSettings) -> dict[str, str]:

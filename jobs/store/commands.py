@@ -17,7 +17,9 @@ def restore() -> None:
 
     A table whose metadata are gone is taken from the catalogue.
     """
-    restored = restore_tables(open_store(job_here().settings))
+    job = job_here()
+    with job.connect():  # the database is the one of these tables, and has its schema
+        restored = restore_tables(open_store(job.settings))
     for table, location in restored.items():
         if location is None:
             click.echo(f"{table}: forgotten, its metadata are gone")

@@ -36,6 +36,7 @@ COMMAND_LINES = {
     "publish": ["publish"],
     "unpublish": ["unpublish"],
     "snapshots": ["snapshots"],
+    "store restore": ["store", "restore"],
     "training-set": ["training-set", "--from", "2018-05-01", "--to", "2018-06-01"],
 }
 RESTORED = "UPDATE generations SET system_identifier = system_identifier + 1"
