@@ -56,7 +56,8 @@ CARDS, USERS = 29, 13
 SHARES = (0.1, 0.5, 0.9)
 SESSIONS = b"""
 SELECT FROM pg_stat_activity
-WHERE datname = current_database() AND application_name LIKE 'ontem %'
+WHERE datname = current_database()
+  AND application_name IN ('ontem night', 'ontem training-set')
 """
 QUERIES = 100_000
 """So often PostgreSQL is asked whether it has noticed that a process is gone; some 10 s."""
