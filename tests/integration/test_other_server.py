@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
+from jobs.errors import ConnectorMissing
 from ontem.cli import COMMANDS, main
 from stores.postgres.connection import connect
 from stores.postgres.generations import (
@@ -46,6 +47,7 @@ FAILED_OVER = "UPDATE generations SET timeline_id = timeline_id - 1"
 @pytest.fixture
 def run(redis_url, storage_url, tmp_path, monkeypatch) -> Callable[[str, str], Result]:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("jobs.spark.session.session", without_spark)
     (tmp_path / "orders.csv").write_text("order_id,event_at,amount\n1,2018-05-20T12:00:00Z,1.00\n")
     environ = {
         "ONTEM_ENVIRONMENT": "development",
@@ -56,6 +58,11 @@ def run(redis_url, storage_url, tmp_path, monkeypatch) -> Callable[[str, str], R
     return lambda command, url: CliRunner(env={**environ, "ONTEM_POSTGRES_URL": url}).invoke(
         main, COMMAND_LINES[command]
     )
+
+
+def without_spark(*_: object) -> None:
+    """In this process a job would take the Spark of the other tests, and stop it at its end."""
+    raise ConnectorMissing(folder="here")
 
 
 def test_every_command_that_needs_the_schema_is_tried_here():
