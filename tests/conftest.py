@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +12,10 @@ import hypothesis
 import pytest
 import redis
 
+from tests import own_spark
 from tests.s3 import S3Server, s3_server
 from tests.servers import Servers, a_database, servers, with_database
+from tests.workers import workers_of_this_machine
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -32,6 +34,31 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "ontem")
 
 REDIS_DATABASES = itertools.cycle(range(1, 16))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """How many processes run the tests: all tests are shared out, some of them are not."""
+    if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
+        return None  # xdist itself reads it
+    if os.environ.get("ONTEM_TEST_REDIS_URL"):
+        return 0  # one server's few databases would be those of all
+    options = config.option
+    are_all = config.args_source is not pytest.Config.ArgsSource.ARGS
+    are_all = are_all and not (options.keyword or options.markexpr or options.lf)
+    return workers_of_this_machine() if are_all else 0
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test that has started a Spark of its own before the shared one is there."""
+    try:
+        return (yield)
+    finally:
+        is_shared = item.session.stash.get(own_spark.SHARED, False)
+        if not is_shared and own_spark.end_of_a_stranger():
+            told = f"{item.nodeid} started a Spark in the tests' own process"
+            pytest.fail(f"{told}: {own_spark.REMEDY}")
 
 
 @pytest.fixture(scope="session")
@@ -114,7 +141,9 @@ def s3() -> Iterator[S3Server]:
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory, s3: S3Server) -> Iterator["SparkSession"]:
+def spark(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, s3: S3Server
+) -> Iterator["SparkSession"]:
     """A small Spark for the whole session, made as the jobs make theirs; it reaches `s3`, too."""
     from jobs.spark.session import SparkSettings, session
     from jobs.spark.storage import storage_options
@@ -129,9 +158,11 @@ def spark(tmp_path_factory: pytest.TempPathFactory, s3: S3Server) -> Iterator["S
         with pytest.MonkeyPatch.context() as patch:
             for name, value in s3.variables.items():
                 patch.setenv(name, value)  # its JVM takes the credentials from there as it starts
+            request.session.stash[own_spark.SHARED] = True
             made = stack.enter_context(session("tests", settings))
         made.conf.set("spark.sql.shuffle.partitions", "2")
-        yield made
+        with own_spark.shared(made):
+            yield made
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def test_neither_stores_nor_logs_have_a_number_that_was_sent(
 
 
 def write_the_log(shop: Shop) -> None:
-    """Have PostgreSQL write its log up to here; without fsync it otherwise does so when it likes."""
+    """Have PostgreSQL write its log up to here; without fsync it does so when it likes."""
     with shop.database.transaction():
         shop.database.execute("SET LOCAL synchronous_commit = on")
         shop.database.execute("SELECT pg_logical_emit_message(true, 'test', '')")
