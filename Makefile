@@ -9,6 +9,8 @@ ARGS ?=
 ORDERS ?=
 MAPPING ?=
 export ORDERS MAPPING # the shell quotes them, whatever is in a file's name
+# All tests, to as many processes as suit the machine: each file to one of them, in their order.
+SHARED_OUT := -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## List the targets.
@@ -24,7 +26,7 @@ demo: setup ## Run the whole of Ontem once, with progress and a report.
 
 .PHONY: test
 test: setup ## Run all tests against real servers of their own.
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(SHARED_OUT) $(ARGS)
 
 .PHONY: lint
 lint: setup ## Ruff, mypy --strict and the contracts between the rooms.

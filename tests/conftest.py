@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -32,6 +33,9 @@ hypothesis.settings.register_profile(
     "ci", parent=hypothesis.settings.get_profile("ontem"), derandomize=True
 )
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "ontem")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background job inherits it
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what tests start can be interrupted
 
 REDIS_DATABASES = itertools.cycle(range(1, 16))
 

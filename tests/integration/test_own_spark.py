@@ -45,7 +45,7 @@ def test_a_spark_that_a_test_starts_before_the_others_need_one_fails_that_test_a
 ) -> None:
     (tmp_path / "test_stranger.py").write_text(STRANGER)
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-n0", "-q", "-p", "tests.conftest", "-c", "/dev/null",
+        [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "-c", "/dev/null",
          "--rootdir", str(tmp_path), str(tmp_path)],
         cwd=tmp_path, env={"PYTHONPATH": str(PROJECT), "PATH": "/usr/bin:/bin"},
         capture_output=True, text=True, check=False,

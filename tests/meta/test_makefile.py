@@ -7,15 +7,20 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
+PRINT = 'printf "%s\\n" "$@"'
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """The Makefile, with an `ontem` that prints each of its arguments on a line."""
+    """The Makefile, with an `ontem` and a `python` that print each of their arguments on a line."""
     shutil.copy(PROJECT / "Makefile", tmp_path)
-    for name, script in (("deploy/setup", "true"), (".venv/bin/ontem", 'printf "%s\\n" "$@"')):
+    for name, script in (
+        ("deploy/setup", "true"),
+        (".venv/bin/ontem", PRINT),
+        (".venv/bin/python", PRINT),
+    ):
         program = tmp_path / name
-        program.parent.mkdir(parents=True)
+        program.parent.mkdir(parents=True, exist_ok=True)
         program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         program.chmod(0o755)
     return tmp_path
@@ -38,3 +43,10 @@ def test_a_file_of_orders_is_one_word(checkout: Path, name: str) -> None:
 
 def test_without_a_file_the_demo_makes_orders_up(checkout: Path) -> None:
     assert made(checkout, "demo") == ["demo", "run"]
+
+
+def test_tests_are_shared_out_by_file_unless_the_arguments_say_otherwise(checkout: Path) -> None:
+    words = made(checkout, "test", "ARGS=-k 'not s3' -n 3")
+
+    assert words[:6] == ["-m", "pytest", "-n", "auto", "--dist", "loadfile"]
+    assert words[-4:] == ["-k", "not s3", "-n", "3"]
