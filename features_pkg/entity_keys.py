@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 KEY_BYTES: Final = 24
 KEY_ID_DIGITS: Final = 12
@@ -31,14 +31,18 @@ class EntityKeys:
         mac.update(f"{merchant_id}\0{identifier}\0{value}".encode("utf-8", "surrogatepass"))
         return mac.digest()
 
-    def keys(self, merchant_id: int, identifier: str, values: Iterable[str]) -> list[bytes]:
-        """The keys of many values of one identifier: what they share is hashed once."""
-        shared = self._start.copy()
-        shared.update(f"{merchant_id}\0{identifier}\0".encode())
+    def keys(
+        self, merchant_ids: Iterable[int], identifier: str, values: Iterable[bytes]
+    ) -> list[bytes]:
+        """The keys of many values of one identifier, in UTF-8, each with its merchant."""
+        shared: dict[int, Any] = {}
         found = []
-        for value in values:
-            mac = shared.copy()
-            mac.update(value.encode("utf-8", "surrogatepass"))
+        for merchant_id, value in zip(merchant_ids, values, strict=True):
+            if merchant_id not in shared:
+                shared[merchant_id] = self._start.copy()
+                shared[merchant_id].update(f"{merchant_id}\0{identifier}\0".encode())
+            mac = shared[merchant_id].copy()
+            mac.update(value)
             found.append(mac.digest())
         return found
 

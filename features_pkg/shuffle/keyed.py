@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features_pkg.entity_keys import EntityKeys
+from features_pkg.array_types import Ints
+from features_pkg.entity_keys import KEY_BYTES, EntityKeys
 from features_pkg.identifiers import IDENTIFIERS, MERCHANT, Identifier
+from features_pkg.shuffle.codes import coded, coded_pairs
 from features_pkg.shuffle.rows import ENTITY_KEY_FIELDS, KEYED_ROWS
 from features_pkg.shuffle.value_features import value_features
+
+_KEY: Final = pa.binary(KEY_BYTES)
 
 
 def keyed(batch: pa.Table, keys: EntityKeys) -> pa.Table:
@@ -28,23 +34,17 @@ def with_entity_keys(batch: pa.Table, keys: EntityKeys) -> pa.Table:
     That is all that timelines need: they hold no order feature.
     """
     merchants = batch["merchant_id"].to_numpy()
-    merchant_ids, merchant = np.unique(merchants, return_inverse=True)
-    names = [keys.key(int(merchant_id), MERCHANT, "") for merchant_id in merchant_ids]
-    columns = {MERCHANT: pa.array(names, pa.binary()).take(pa.array(merchant))}
+    names, merchant = _different_keys(merchants, pa.repeat("", len(merchants)), MERCHANT, keys)
+    columns = {MERCHANT: names.take(pa.array(merchant))}
     columns |= {i: _entity_keys(batch, i, keys) for i in IDENTIFIERS}
     table = batch.drop_columns(list(IDENTIFIERS))
     for field in ENTITY_KEY_FIELDS:
-        table = table.append_column(field, columns[field.name])
+        table = table.append_column(field, columns[field.name].cast(field.type))
     return table
 
 
 def _entity_keys(batch: pa.Table, identifier: Identifier, keys: EntityKeys) -> pa.Array:
-    """The keys of one identifier's values, null where there is none.
-
-    A keyed hash costs a microsecond, so it is computed once per different (merchant, value). Three
-    rounds of codes lead there: `value` numbers the different values of the batch, `merchant` its
-    merchants, and `pair` the different `merchant * values + value`.
-    """
+    """The keys of one identifier's values, null where there is none."""
     column, merchants = batch[identifier].combine_chunks(), batch["merchant_id"].to_numpy()
     if identifier.several:
         row = pc.list_parent_indices(column).to_numpy().astype(np.int64)
@@ -53,31 +53,31 @@ def _entity_keys(batch: pa.Table, identifier: Identifier, keys: EntityKeys) -> p
         row = np.arange(len(column))
     valid = pc.is_valid(column).to_numpy(zero_copy_only=False)
     row, column = row[valid], column.filter(pa.array(valid))
-    encoded = pc.dictionary_encode(column)
-    values, value = encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int64)
-    merchant_ids, merchant = np.unique(merchants[row], return_inverse=True)
-    count = max(len(values), 1)
-    pairs, pair = np.unique(merchant * count + value, return_inverse=True)
-    different = pa.array(
-        [
-            key
-            for number, merchant_id in enumerate(merchant_ids.tolist())
-            for key in keys.keys(
-                merchant_id,
-                identifier,
-                [values[p] for p in (pairs[pairs // count == number] % count).tolist()],
-            )
-        ],
-        pa.binary(),
-    )
+    different, pair = _different_keys(merchants[row], column, identifier, keys)
     if not identifier.several:
         position = np.full(len(merchants), -1)
         position[row] = pair
         return different.take(pa.array(position, mask=position < 0))
     # An order that names a product twice names one entity.
-    _, first = np.unique(row * max(len(pairs), 1) + pair, return_index=True)
-    first.sort()
-    offsets = np.searchsorted(row[first], np.arange(len(merchants) + 1))
-    return pa.ListArray.from_arrays(
-        pa.array(offsets, pa.int32()), different.take(pa.array(pair[first]))
+    row, pair, _ = coded_pairs(row, pair)
+    offsets = np.searchsorted(row, np.arange(len(merchants) + 1))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), different.take(pa.array(pair)))
+
+
+def _different_keys(
+    merchants: Ints, values: pa.StringArray, identifier: str, keys: EntityKeys
+) -> tuple[pa.Array, Ints]:
+    """The keys of the different (merchant, value), and which of them each value has.
+
+    A keyed hash costs more than all else here, so it is computed once for each.
+    """
+    merchant_ids, merchant = coded(pa.array(merchants))
+    different, value = coded(values.cast(pa.binary()))
+    of_merchant, of_value, pair = coded_pairs(merchant, value)
+    found = keys.keys(
+        merchant_ids.take(pa.array(of_merchant)).to_pylist(),
+        identifier,
+        different.take(pa.array(of_value)).to_pylist(),
     )
+    content = pa.py_buffer(b"".join(found))
+    return pa.FixedSizeBinaryArray.from_buffers(_KEY, len(found), [None, content]), pair

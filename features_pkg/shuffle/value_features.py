@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 from features_pkg.array_types import Ints
 from features_pkg.definitions.order_features import VALUE_FEATURES, ValuePart
 from features_pkg.identifiers import Identifier
+from features_pkg.shuffle.codes import coded, coded_pairs
+from features_pkg.shuffle.stand_ins import stand_ins
 
 
 def value_features(batch: pa.Table, product_keys: pa.ChunkedArray) -> dict[str, pa.Array]:
@@ -45,32 +47,26 @@ class _Combinations:
 def _combinations(
     batch: pa.Table, parts: tuple[ValuePart, ...], product_keys: pa.ChunkedArray
 ) -> _Combinations:
-    """The different combinations of some parts of values: codes of pairs, one part at a time."""
+    """The different combinations of some parts of values, one part after the other."""
     of_row = np.zeros(batch.num_rows, np.int64)
     different: list[tuple[Any, ...]] = [()]
     for part in parts:
-        code, values = _different(batch, part, product_keys)
-        pairs, of_row = np.unique(of_row * len(values) + code, return_inverse=True)
-        different = [
-            (*different[pair // len(values)], values[pair % len(values)]) for pair in pairs.tolist()
-        ]
+        values, code = _different(batch, part, product_keys)
+        before, added, of_row = coded_pairs(of_row, code)
+        pairs = zip(before.tolist(), added.tolist(), strict=True)
+        different = [(*different[one], values[other]) for one, other in pairs]
     return _Combinations(of_row, different)
 
 
 def _different(
     batch: pa.Table, part: ValuePart, product_keys: pa.ChunkedArray
-) -> tuple[Ints, list[Any]]:
-    """The code of each row's value in the list of the different ones, and that list."""
+) -> tuple[list[Any], Ints]:
+    """The different values of a part, and which of them each row has."""
     if part.identifier is Identifier.PRODUCT:
-        counts, code = np.unique(_lengths(product_keys), return_inverse=True)
-        return code, [tuple(map(str, range(count))) for count in counts.tolist()]
+        counts, code = coded(pc.fill_null(pc.list_value_length(product_keys), 0).combine_chunks())
+        return [tuple(map(str, range(count))) for count in counts.to_pylist()], code
     column = batch[part.identifier].combine_chunks()
     if part.characters is not None:
         column = pc.utf8_slice_codeunits(column, 0, part.characters)
-    encoded = pc.dictionary_encode(column, null_encoding="encode")
-    return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist() or [None]
-
-
-def _lengths(lists: pa.ChunkedArray) -> Ints:
-    lengths: Ints = pc.fill_null(pc.list_value_length(lists), 0).to_numpy().astype(np.int64)
-    return lengths
+    different, code = coded(stand_ins(part, column))
+    return different.to_pylist(), code

@@ -225,8 +225,7 @@ ONE_ORDER_MISTAKES: dict[str, Mistake | Swap] = {
     ),
     "merchants mix": Mistake("features_pkg.entity_keys:EntityKeys.key", "{merchant_id}", ""),
     "a product's two sightings in an order are two events": Mistake(
-        ENTITY_KEYS, "np.unique(row * max(len(pairs), 1) + pair, return_index=True)",
-        "(0, np.arange(len(row)))",
+        ENTITY_KEYS, "row, pair, _ = coded_pairs(row, pair)", "",
     ),
     "null targets are listed": Mistake(
         ENTITY_KEYS, "valid = pc.is_valid(column)",

@@ -22,11 +22,22 @@ from tests.parity.mutants import Mistake, broken
 from tests.parity.rows import CALENDAR, KEYS
 
 PHONES = ("+5511987654321", "+5521987654321", "+551133224455", "+5511", "+14155552671", "123",
-          "+55119876543\u0663")  # fmt: skip
-ZIP_CODES = ("01310100", "01310", "22041001", "0131", "00000000", "SW1A 1AA", "1\u00e920-1", "20")
-DOCUMENTS = ("52998224725", "52998224724", "11222333000181", "11222333000182", "ABC", "1" * 11)
-EMAILS = ("ana@gmail.com", "ana@loja.com.br", "ana@mailinator.com", "gmail.com", "a@", "ana@x.y")
-VALUES = {"phone": PHONES, "zip_code": ZIP_CODES, "document": DOCUMENTS, "email": EMAILS}
+          "+55119876543\u0663", "+5511987654321\n", "+5523987654321", "+551178901234")  # fmt: skip
+ZIP_CODES = ("01310100", "01310", "22041001", "0131", "00000000", "SW1A 1AA", "1\u00e920-1", "20",
+             "01310100\n", "0131010", "2204\u0661001")  # fmt: skip
+DOCUMENTS = ("52998224725", "52998224724", "52998224733", "11222333000181", "11222333000182", "ABC",
+             "1" * 11, "0" * 11, "52998224725\n", "5299822472\u0665")  # fmt: skip
+LONG = "a" * 64
+EMAILS = ("ana@gmail.com", "ana@loja.com.br", "ana@mailinator.com", "gmail.com", "a@", "ana@x.y",
+          f"{LONG}@gmail.com", f"{4 * LONG}@gmail.com", "ana@gmail.com\n", "ana.@gmail.com",
+          "a@b@gmail.com", "ana@ma\u00e7a.com", "@gmail.com", "Ana@gmail.com", "")  # fmt: skip
+VALUES = {
+    "phone": st.sampled_from(PHONES) | st.from_regex(r"\+55[0-9]{10,11}", fullmatch=True),
+    "zip_code": st.sampled_from(ZIP_CODES) | st.from_regex(r"[0-9]{4,9}", fullmatch=True),
+    "document": st.sampled_from(DOCUMENTS) | st.from_regex(r"[0-9]{11}", fullmatch=True),
+    "email": st.sampled_from(EMAILS)
+    | st.from_regex(r"[a-z0-9_+.-]{1,70}@(gmail\.com|loja\.com\.br|[a-z.-]{1,8})", fullmatch=True),
+}
 PRODUCTS = st.lists(st.sampled_from(("p", "q", "r")), max_size=4)
 
 
@@ -42,7 +53,7 @@ def order_rows(draw: st.DrawFn) -> list[dict[str, Any]]:
             "recorded_key": number,
             "amount_cents": draw(st.integers(0, 10**12)),
             **{
-                name: draw(st.none() | st.sampled_from(VALUES.get(name, ("a", "b"))))
+                name: draw(st.none() | VALUES.get(name, st.sampled_from(("a", "b"))))
                 for name in SINGLE_VALUED
             },
             "product": draw(st.none() | PRODUCTS),
@@ -83,7 +94,8 @@ def test_each_value_becomes_its_key_and_the_rest_stays(rows: list[dict[str, Any]
         merchant_id = row["merchant_id"]
         for name in SINGLE_VALUED:
             value = row[name]
-            assert found[name] == (value and KEYS.key(merchant_id, name, value))
+            key = None if value is None else KEYS.key(merchant_id, name, value)
+            assert found[name] == key
         products = dict.fromkeys(row["product"] or ())
         assert found["product"] == [KEYS.key(merchant_id, "product", p) for p in products]
         assert found[MERCHANT] == KEYS.key(merchant_id, MERCHANT, "")
@@ -121,9 +133,13 @@ MIXED = [
     SOME | {"phone": "+5511987654321", "zip_code": "22041001", "product": ["p", "p"]},
     SOME | {"phone": "+5521987654321", "zip_code": "22041001", "product": ["p", "q"]},
     SOME | {"phone": "+5521987654321", "zip_code": "2204é001"},
-    SOME | {"document": "52998224725"},
+    SOME | {"document": "52998224725", "phone": "+5523987654321", "zip_code": "0131010"},
+    SOME | {"document": "1" * 11, "email": f"{4 * LONG}@gmail.com"},
+    SOME | {"document": "52998224733", "email": "ana@gmail.com"},
+    SOME | {"document": "52998224724", "email": "ana@mailinator.com"},
 ]
 VALUE = "features_pkg.shuffle.value_features:"
+STAND_INS = "features_pkg.shuffle.stand_ins:"
 MISTAKES = {
     "too few characters are read": Mistake(
         VALUE + "_different", "part.characters)", "part.characters - 1)",
@@ -132,9 +148,25 @@ MISTAKES = {
         VALUE + "_different", "batch[part.identifier].combine_chunks()",
         "pc.fill_null(batch[part.identifier].combine_chunks(), '52998224725')",
     ),
+    "eleven times the same digit are a CPF": Mistake(
+        STAND_INS + "_documents", "right & (digits.min(axis=1) < digits.max(axis=1))", "right",
+    ),
+    "the first check digit is not looked at": Mistake(
+        STAND_INS + "_documents", "(digits[:, 9] == first) & ", "",
+    ),
+    "the second check digit is not looked at": Mistake(
+        STAND_INS + "_documents", " & (digits[:, 10] == second)", "",
+    ),
+    "a mobile number need not be assigned": Mistake(
+        STAND_INS + "_phones", "is_mobile & _matches", "is_mobile | _matches",
+    ),
+    "a pattern may match a part": Mistake(STAND_INS + "_matches", "{pattern})$", "{pattern})"),
+    "a local part may be long": Mistake(STAND_INS + "_emails", "LONGEST_LOCAL_PART", "999"),
+    "all mailboxes have one domain": Mistake(STAND_INS + "_emails", r"a@\1", "a@gmail.com"),
+    "all CEPs are of one region": Mistake(STAND_INS + "_regions", r"\10000", "10000"),
     "a product named twice is two": Mistake(
         "features_pkg.shuffle.keyed:_entity_keys",
-        "np.unique(row * max(len(pairs), 1) + pair, return_index=True)", "(0, np.arange(len(row)))",
+        "row, pair, _ = coded_pairs(row, pair)", "",
     ),
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ from features_pkg.orders.normalising.texts import lowered
 
 LONGEST = 254
 LONGEST_LOCAL_PART = 64
-_PLAIN_LOCAL_PART = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*")
+PLAIN_LOCAL_PART = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*")
 
 
 def canonical_email(text: str) -> str:
@@ -32,7 +32,7 @@ def _address(text: str) -> str | None:
     """The canonical address, or None when `text` is not an address."""
     local, _, domain = text.rpartition("@")
     # Most addresses are this simple, and need the slow library only for their domain.
-    if _PLAIN_LOCAL_PART.fullmatch(local) and len(local) <= LONGEST_LOCAL_PART:
+    if PLAIN_LOCAL_PART.fullmatch(local) and len(local) <= LONGEST_LOCAL_PART:
         ascii_domain = _domain(domain)
         address = f"{local}@{ascii_domain}"
         return address if ascii_domain and len(address) <= LONGEST else None

@@ -7,7 +7,7 @@ from features_pkg.orders.normalising.texts import DASHES
 _SEPARATORS = str.maketrans("", "", " .-" + DASHES)
 _EIGHT_DIGITS = re.compile(r"[0-9]{8}")
 _LOST_ZERO = re.compile(r"[1-9](?:[0-9]{3}|[0-9]{6})")
-_CEP_OR_PREFIX = re.compile(r"(?:0[1-9]|[1-9][0-9])[0-9]{3}(?:[0-9]{3})?")
+CEP_OR_PREFIX = re.compile(r"(?:0[1-9]|[1-9][0-9])[0-9]{3}(?:[0-9]{3})?")
 
 
 def canonical_zip_code(text: str) -> str:
@@ -23,4 +23,4 @@ def canonical_zip_code(text: str) -> str:
 
 def is_valid_zip_code(canonical: str) -> bool:
     """Whether it can be a CEP or its five-digit prefix; the first CEP is 01000-000."""
-    return _CEP_OR_PREFIX.fullmatch(canonical) is not None
+    return CEP_OR_PREFIX.fullmatch(canonical) is not None
