@@ -20,7 +20,7 @@ from features_pkg.shuffle.rows import (
     RowKind,
     live_visibility,
 )
-from features_pkg.shuffle.snapshot import TIMELINES, snapshot_timelines
+from features_pkg.shuffle.snapshot import snapshot_schema, snapshot_timelines
 
 __all__ = [
     "KEYED_ROWS",
@@ -29,7 +29,6 @@ __all__ = [
     "PIECES",
     "QUESTION_FIELDS",
     "SHUFFLE_ROWS",
-    "TIMELINES",
     "MerchantStarts",
     "RowKind",
     "answer_pieces",
@@ -41,6 +40,7 @@ __all__ = [
     "merchant_starts",
     "order_piece_schema",
     "order_pieces",
+    "snapshot_schema",
     "snapshot_timelines",
     "with_entity_keys",
 ]

@@ -7,12 +7,16 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.entity_keys import KEY_BYTES
 from features_pkg.identifiers import MERCHANT, Event, Identifier
 from features_pkg.shuffle.group import Group, groups
 from features_pkg.timelines.build import encode_all
+from features_pkg.timelines.columns import column_arrays, timeline_columns
+from features_pkg.timelines.counts import Counts, count_all
 
 TIMELINES: Final = pa.schema(
     [("entity", pa.binary()), ("identifier", pa.string()), ("timeline", pa.binary())]
@@ -20,37 +24,57 @@ TIMELINES: Final = pa.schema(
 """An entity's key (24 bytes), what it is, and the bytes of its timeline."""
 
 MERCHANT_TARGETS: Final[Mapping[Event, tuple[Identifier, ...]]] = {Event.ORDER: ()}
+MERCHANT_COLUMN: Final = f"first_{Event.ORDER}_at"
+"""The only one of a merchant's columns that is not null: its timeline has its first order alone."""
+
+
+def snapshot_schema(features: FeatureSet) -> pa.Schema:
+    """The columns of `snapshot_timelines`: `TIMELINES`, then the same timelines as columns."""
+    return pa.schema([*TIMELINES, *timeline_columns(features.timeline_targets)])
 
 
 def snapshot_timelines(table: pa.Table, features: FeatureSet, calendar: Calendar) -> pa.Table:
-    """The timelines (`TIMELINES`), by key, of all entities in `table`, which has all their rows.
+    """The timelines (`snapshot_schema`), by key, of all entities in `table`.
 
-    `table` holds only events before the snapshot's cutoff.
+    `table` holds all rows of each, and only events before the snapshot's cutoff.
     """
-    rows = [row for group in groups(table) for row in _group_timelines(group, features, calendar)]
-    rows.sort()
-    keys, names, contents = zip(*rows, strict=True) if rows else ((), (), ())
-    arrays = (
-        pa.array(keys, pa.binary()),
-        pa.array(names, pa.string()),
-        pa.array(contents, pa.binary()),
-    )
-    return pa.table(arrays, schema=TIMELINES)
+    schema = snapshot_schema(features)
+    tables = [_group_timelines(group, features, calendar, schema) for group in groups(table)]
+    rows = pa.concat_tables([schema.empty_table(), *tables]).combine_chunks()
+    return rows.take(pc.sort_indices(rows["entity"]))
 
 
 def _group_timelines(
-    group: Group, features: FeatureSet, calendar: Calendar
-) -> list[tuple[bytes, str, bytes]]:
-    if group.name == MERCHANT:
+    group: Group, features: FeatureSet, calendar: Calendar, schema: pa.Schema
+) -> pa.Table:
+    is_merchant = group.name == MERCHANT
+    if is_merchant:
         group, targets = _earliest(group), MERCHANT_TARGETS
     else:
         targets = features.timeline_targets_by_event(Identifier(group.name))
     history = {event: group.events(event, names, calendar) for event, names in targets.items()}
+    counts = count_all(history, targets, len(group.words))
+    columns = column_arrays(counts)
+    if is_merchant:
+        columns = {MERCHANT_COLUMN: columns[MERCHANT_COLUMN]}
+    columns |= _timelines(group, counts)
+    rows = len(group.words)
+    arrays = [columns.get(field.name, pa.nulls(rows, field.type)) for field in schema]
+    return pa.table(arrays, schema=schema).filter(pa.array(counts.base > 0))
+
+
+def _timelines(group: Group, counts: Counts) -> dict[str, pa.Array]:
+    """The columns of `TIMELINES`."""
+    rows = len(group.words)
     words = np.ascontiguousarray(group.words, dtype="<i8")
-    return [
-        (words[entity].tobytes(), group.name, content)
-        for entity, content in encode_all(history, targets, len(words))
-    ]
+    keys = pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(KEY_BYTES), rows, [None, pa.py_buffer(words)]
+    )
+    return {
+        "entity": keys.cast(pa.binary()),
+        "identifier": pa.repeat(group.name, rows),
+        "timeline": encode_all(counts),
+    }
 
 
 def _earliest(group: Group) -> Group:

@@ -11,14 +11,15 @@ from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.shuffle import (
     SHUFFLE_ROWS,
-    TIMELINES,
     explode,
+    snapshot_schema,
     snapshot_timelines,
 )
 from jobs.extract.facts import Extractions
 from jobs.job import Job
-from jobs.snapshot.facts import DATASET, PARTITION, SNAPSHOTS, SnapshotFacts, snapshot_slot
+from jobs.snapshot.facts import DATASET, PARTITION, SnapshotFacts, snapshot_slot
 from jobs.snapshot.stores import OpenStores
+from jobs.snapshot.table import snapshots_table
 from jobs.spark.arrow import map_batches, map_partitions
 from jobs.spark.reading import read_chargebacks, read_events, read_orders, with_chargebacks
 from jobs.watermark import ReadBounds
@@ -63,7 +64,7 @@ def build_snapshot(
         ),
         provenance=provenance(at=database_clock(stores.connection), by="ontem night"),
     )
-    return commit_run(stores.offline, SNAPSHOTS, written)
+    return commit_run(stores.offline, snapshots_table(features), written)
 
 
 def timelines_of(orders: DataFrame, features: FeatureSet) -> DataFrame:
@@ -77,4 +78,4 @@ def timelines_of(orders: DataFrame, features: FeatureSet) -> DataFrame:
         return snapshot_timelines(rows, features, Calendar(timezone))
 
     events = map_batches(orders, explode_batch, SHUFFLE_ROWS)
-    return map_partitions(events, ("entity_hi",), build_timelines, TIMELINES)
+    return map_partitions(events, ("entity_hi",), build_timelines, snapshot_schema(features))

@@ -68,8 +68,8 @@ def publish(
     load = list_entry(row, load_list)
     check_newer(load, load_list)
     with timer.stage("check the snapshot"):
-        snapshot = _checked_snapshot(job, stores, row, load_list)
-        needed = bytes_needed(load, snapshot.bytes, load_list)
+        snapshot, row_bytes = _checked_snapshot(job, stores, row, load_list)
+        needed = bytes_needed(load, row_bytes, load_list)
         check_room(stores.client, redis_address(job.settings.redis_url), needed)
     fence = _take_fence(job, stores, row, published)
     published = prepare_layout(job, stores, fence, load, published)
@@ -124,12 +124,11 @@ def prepare_layout(
 
 def _checked_snapshot(
     job: Job, stores: OpenStores, row: LoadRow, load_list: LoadList
-) -> Revision[SnapshotFacts]:
-    """The load's snapshot."""
+) -> tuple[Revision[SnapshotFacts], int]:
+    """The load's snapshot, and how many bytes its keys and timelines have."""
     with _given_up_when_damaged(job, stores, row):
         snapshot = read_revision(stores.offline, row.revision, SnapshotFacts)
-        _check_snapshot(job, stores.offline.files, snapshot, row, load_list)
-        return snapshot
+        return snapshot, _check_snapshot(job, stores.offline.files, snapshot, row, load_list)
 
 
 @contextmanager
@@ -159,8 +158,11 @@ def _check_snapshot(
     snapshot: Revision[SnapshotFacts],
     row: LoadRow,
     load_list: LoadList,
-) -> None:
-    """Refuse a snapshot built with another secret, and one that is damaged, empty or shrunken."""
+) -> int:
+    """How many bytes its keys and timelines have.
+
+    A snapshot built with another secret is refused, and one that is damaged, empty or shrunken.
+    """
     if snapshot.facts.entity_key_id != job.namespace.key_id:
         raise SnapshotDamaged(key=row.revision, reason="it was built with another ONTEM_ENTITY_KEY")
     if snapshot.rows != row.entities or checksum_of(snapshot.files) != row.checksum:
@@ -176,5 +178,4 @@ def _check_snapshot(
             before_as_of=row.as_of.fromordinal(newest.as_of),
         )
     verify_files(files, snapshot.files)
-    for file in snapshot.files:
-        check_rows(files, file)
+    return sum(check_rows(files, file) for file in snapshot.files)

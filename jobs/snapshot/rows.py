@@ -22,8 +22,11 @@ FIRST_BYTES = 256 // GROUPS
 """How many first bytes of a key belong to one group."""
 
 
-def check_rows(files: Files, file: DataFile) -> None:
-    """Raises SnapshotDamaged unless the file has whole rows, in the order of different keys."""
+def check_rows(files: Files, file: DataFile) -> int:
+    """How many bytes the file's keys and timelines have.
+
+    Raises SnapshotDamaged unless the file has whole rows, in the order of different keys.
+    """
     with files.open(file.key) as source:
         try:
             table = pq.read_table(source, columns=COLUMNS)
@@ -37,6 +40,7 @@ def check_rows(files: Files, file: DataFile) -> None:
     if table.num_rows and pc.min_max(pc.binary_length(keys)).as_py() != KEY_LENGTHS:
         raise SnapshotDamaged(key=file.key, reason=f"a key does not have {KEY_BYTES} bytes")
     _check_ascending(keys, file.key)
+    return sum(pc.sum(pc.binary_length(column)).as_py() or 0 for column in (keys, timelines))
 
 
 def read_groups(files: Files, described: Sequence[DataFile]) -> Iterator[GroupRows]:

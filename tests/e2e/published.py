@@ -14,6 +14,7 @@ from features_pkg.history.events import Events, TargetValues
 from features_pkg.history.sorted_events import SortedEvents
 from features_pkg.identifiers import Event, Identifier
 from features_pkg.timelines.build import encode_all
+from features_pkg.timelines.counts import count_all
 from stores.redis.keys import Namespace
 from stores.redis.load_list import Load
 from tests.online import publish_load
@@ -71,5 +72,5 @@ def a_timeline(features: FeatureSet, identifier: Identifier, *at_us: int) -> byt
         targets={target: TargetValues(no_rows, no_rows) for target in targets[Event.ORDER]},
     )
     history = SortedEvents(events, Calendar(features.timezone))
-    ((_, content),) = encode_all({Event.ORDER: history}, targets, 1)
-    return content
+    (content,) = encode_all(count_all({Event.ORDER: history}, targets, 1)).to_pylist()
+    return bytes(content)

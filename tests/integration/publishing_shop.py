@@ -10,9 +10,10 @@ import redis
 
 from features_pkg.entity_keys import EntityKeys
 from jobs.job import Job, StageTimer
-from jobs.snapshot.facts import DATASET, SNAPSHOTS, SnapshotFacts, snapshot_slot
+from jobs.snapshot.facts import DATASET, SnapshotFacts, snapshot_slot
 from jobs.snapshot.publish import checksum_of, list_entry, publish
 from jobs.snapshot.stores import OpenStores
+from jobs.snapshot.table import snapshots_table
 from stores.offline.commit import commit_run
 from stores.offline.runs import DataFile, Run, describe_files, provenance, run_folder
 from stores.offline.tables import open_store
@@ -85,7 +86,7 @@ class PublishingShop:
             facts=SnapshotFacts(**(values | facts)),  # type: ignore[arg-type]
             provenance=provenance(at=cutoff, by="test"),
         )
-        built = commit_run(self.store, SNAPSHOTS, run)
+        built = commit_run(self.store, snapshots_table(self.job.feature_set), run)
         return NewLoad(
             as_of=as_of,
             cutoff=cutoff,

@@ -50,6 +50,14 @@ def snapshot(
     history: Iterable[PastOrder], as_of: int, features: FeatureSet = FEATURES
 ) -> dict[bytes, bytes]:
     """The timelines of all that happened before the day `as_of`, by key."""
+    found = snapshot_table(history, as_of, features)
+    return dict(zip(found["entity"].to_pylist(), found["timeline"].to_pylist(), strict=True))
+
+
+def snapshot_table(
+    history: Iterable[PastOrder], as_of: int, features: FeatureSet = FEATURES
+) -> pa.Table:
+    """The snapshot (`shuffle.snapshot_schema`) of all that happened before the day `as_of`."""
     cutoff_us = CALENDAR.cutoff_us(as_of)
     before = [
         PastOrder(
@@ -64,10 +72,9 @@ def snapshot(
         if order.at_us < cutoff_us
     ]
     if not before:
-        return {}
+        return shuffle.snapshot_schema(features).empty_table()
     table = shuffle.explode(shuffle.keyed(order_rows(before), KEYS), features.timeline_targets)
-    found = shuffle.snapshot_timelines(table, features, CALENDAR)
-    return dict(zip(found["entity"].to_pylist(), found["timeline"].to_pylist(), strict=True))
+    return shuffle.snapshot_timelines(table, features, CALENDAR)
 
 
 def as_order(order: PastOrder) -> Order:

@@ -9,6 +9,7 @@ from features_pkg.history.events import Events, TargetValues
 from features_pkg.history.sorted_events import SortedEvents
 from features_pkg.identifiers import Event, Identifier
 from features_pkg.timelines.build import encode_all
+from features_pkg.timelines.counts import count_all
 from features_pkg.timelines.read import EventTimeline, decode
 
 CALENDAR = Calendar("America/Sao_Paulo")
@@ -20,8 +21,8 @@ def a_timeline(orders: dict[int, int], chargebacks: dict[int, int] | None = None
     """Orders and chargebacks as instant and cents, each of them with a user of its own."""
     happened = {Event.ORDER: orders, Event.CHARGEBACK: chargebacks or {}}
     history = {event: _events(cents) for event, cents in happened.items()}
-    ((_, content),) = encode_all(history, TARGETS, 1)
-    return content
+    (content,) = encode_all(count_all(history, TARGETS, 1)).to_pylist()
+    return bytes(content)
 
 
 def _events(cents: dict[int, int]) -> SortedEvents:
