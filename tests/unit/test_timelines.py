@@ -70,6 +70,17 @@ def test_what_is_older_than_90_days_is_in_ever_alone() -> None:
     assert (orders.distinct(0, due_day, 90), orders.distinct(0, due_day, None)) == (1, 3)
 
 
+@pytest.mark.parametrize(("days_before", "listed"), [(89, 2), (90, 1)])
+def test_the_90_days_before_the_one_after_the_last_event_are_listed(
+    days_before: int, listed: int
+) -> None:
+    orders = of(a_timeline({NOON: 100, NOON + days_before * DAY_US: 7}))
+    due_day = 736855 + days_before + 1
+
+    assert orders.count(due_day, 90) == orders.distinct(0, due_day, 90) == listed
+    assert orders.count(due_day, None) == orders.distinct(0, due_day, None) == 2
+
+
 def test_bytes_cut_short_or_too_long_are_refused() -> None:
     content = a_timeline({NOON: 100, NOON + 1: 40, NOON + DAY_US: 7}, {NOON + DAY_US: 40})
 
