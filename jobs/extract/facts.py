@@ -73,6 +73,11 @@ class Extractions:
         return self.revisions[-1].facts if self.revisions else None
 
     @property
+    def series(self) -> str:
+        """The run of the first one, which tells these from those of another full extraction."""
+        return self.revisions[0].run if self.revisions else ""
+
+    @property
     def files(self) -> Sequence[DataFile]:
         """The files of all of them."""
         return [file for revision in self.revisions for file in revision.files]

@@ -1,7 +1,6 @@
 """From extracted events to a committed snapshot."""
 
 import uuid
-from datetime import date
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -15,56 +14,33 @@ from features_pkg.shuffle import (
     snapshot_schema,
     snapshot_timelines,
 )
-from jobs.extract.facts import Extractions
 from jobs.job import Job
-from jobs.snapshot.facts import DATASET, PARTITION, SnapshotFacts, snapshot_slot
+from jobs.snapshot.commit import SnapshotSource, commit_snapshot
+from jobs.snapshot.facts import DATASET, PARTITION, SnapshotFacts
 from jobs.snapshot.stores import OpenStores
-from jobs.snapshot.table import snapshots_table
 from jobs.spark.arrow import map_batches, map_partitions
 from jobs.spark.reading import read_chargebacks, read_events, read_orders, with_chargebacks
-from jobs.watermark import ReadBounds
-from stores.offline.commit import commit_run
 from stores.offline.revisions import Revision
-from stores.offline.runs import Run, describe_files, provenance, run_folder
-from stores.postgres.clock import database_clock
+from stores.offline.runs import describe_files, run_folder
 
 
 def build_snapshot(
     job: Job,
     spark: SparkSession,
     stores: OpenStores,
-    extracted: Extractions,
-    read_bounds: ReadBounds,
-    as_of: date,
+    source: SnapshotSource,
 ) -> Revision[SnapshotFacts]:
-    """Commit the snapshot as of a day, of all events in `read_bounds`.
-
-    `extracted` has all that was recorded below the watermark.
-    """
-    features, run = job.feature_set, uuid.uuid4().hex
-    events = read_events(spark, stores.offline.files, extracted)
+    """Commit the snapshot of all events of a source."""
+    run, read_bounds = uuid.uuid4().hex, source.read_bounds
+    events = read_events(spark, stores.offline.files, source.extracted)
     chargebacks = read_chargebacks(events, read_bounds.watermark_key, before=read_bounds.cutoff)
     orders = with_chargebacks(read_orders(events, read_bounds), chargebacks)
     folder = run_folder(DATASET, run)
-    rows = timelines_of(orders, features).select(F.lit(as_of).alias(PARTITION), "*")
+    day = F.lit(source.as_of).alias(PARTITION)
+    rows = timelines_of(orders, job.feature_set).select(day, "*")
     rows.write.mode("error").parquet(stores.offline.files.spark_location(folder))
-    written = Run(
-        slot=snapshot_slot(features.timelines_id, as_of),
-        id=run,
-        files=describe_files(stores.offline.files, folder),
-        facts=SnapshotFacts(
-            as_of=as_of,
-            cutoff=read_bounds.cutoff,
-            watermark=read_bounds.watermark,
-            generation=read_bounds.generation,
-            timelines=features.timelines_id,
-            feature_set=features.version,
-            timezone=features.timezone,
-            entity_key_id=job.namespace.key_id,
-        ),
-        provenance=provenance(at=database_clock(stores.connection), by="ontem night"),
-    )
-    return commit_run(stores.offline, snapshots_table(features), written)
+    files = describe_files(stores.offline.files, folder)
+    return commit_snapshot(job, stores, source, run=run, files=files)
 
 
 def timelines_of(orders: DataFrame, features: FeatureSet) -> DataFrame:

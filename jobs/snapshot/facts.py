@@ -14,7 +14,9 @@ PARTITION: Final = "as_of"
 class SnapshotFacts:
     """The snapshot has the events before `cutoff`, in rows below `watermark` of `generation`.
 
-    `entity_key_id` names the secret that its entity keys were made with.
+    `entity_key_id` names the secret that its entity keys were made with. `series` is the run of the
+    full extraction that its events begin with. `copied_from` names the snapshot whose rows these
+    are; None says that they were built of the events.
     """
 
     as_of: date
@@ -25,6 +27,8 @@ class SnapshotFacts:
     feature_set: str
     timezone: str
     entity_key_id: str
+    series: str
+    copied_from: str | None = None
 
 
 def snapshot_slot(timelines: str, as_of: date) -> Slot:

@@ -8,8 +8,10 @@ from datetime import date
 from features_pkg.queries import with_parameters
 from jobs.extract.run import extract
 from jobs.job import Job, StageTimer
-from jobs.snapshot.build import build_snapshot
+from jobs.snapshot.commit import SnapshotSource
+from jobs.snapshot.copy import copy_snapshot, snapshot_to_copy
 from jobs.snapshot.errors import (
+    ColumnsChanged,
     NoOrders,
     NothingToPublish,
     SnapshotDamaged,
@@ -21,7 +23,7 @@ from jobs.snapshot.publish import checksum_of, give_up, publish
 from jobs.snapshot.stores import OpenStores, open_stores
 from jobs.snapshot.withdraw import finish_withdrawal, loads_of_namespace
 from jobs.watermark import ReadBounds, wait_for_read_bounds
-from stores.offline.errors import FileMissing, OfflineError, RevisionMissing
+from stores.offline.errors import FileDamaged, FileMissing, OfflineError, RevisionMissing
 from stores.offline.revisions import Revision
 from stores.postgres.connection import Connection
 from stores.postgres.loads import (
@@ -73,7 +75,7 @@ def snapshot(job: Job, as_of: date, timer: StageTimer | None = None) -> Snapshot
         published = _publish_older(job, stores, older, published, timer)
         if load is None:
             _check_orders(stores.connection, as_of, read_bounds)
-            load = _build_load(job, stores, read_bounds, as_of, timer)
+            load = _make_load(job, stores, read_bounds, as_of, timer)
         try:
             written = publish(job, stores, load, published, timer)
         except (FileMissing, RevisionMissing):  # the next run can build it where files are now
@@ -187,30 +189,51 @@ def _check_orders(connection: Connection, as_of: date, read_bounds: ReadBounds) 
         raise NoOrders(as_of=as_of)
 
 
-def _build_load(
+def _make_load(
     job: Job, stores: OpenStores, read_bounds: ReadBounds, as_of: date, timer: StageTimer
 ) -> LoadRow:
-    """Build and commit a snapshot, and give it a load id."""
-    built = build_in_spark(job, stores, read_bounds, as_of, timer)
-    return register_load(stores.connection, _new_load(built))
+    """Commit a snapshot, and give it a load id."""
+    made = make_snapshot(job, stores, read_bounds, as_of, timer)
+    return register_load(stores.connection, _new_load(made))
 
 
-def build_in_spark(
+def make_snapshot(
     job: Job, stores: OpenStores, read_bounds: ReadBounds, as_of: date, timer: StageTimer
 ) -> Revision[SnapshotFacts]:
-    """Commit the snapshot as of a day, which becomes no load by that."""
+    """Commit the snapshot as of a day, which becomes no load by that.
+
+    Its rows are copied from the snapshot before if no event is new, and else built in Spark.
+    """
     with timer.stage("extract what is new"):
         newest = read_bounds.newest
         extracted = extract(job, stores.connection, stores.offline, newest).extractions
+    source = SnapshotSource(as_of, read_bounds, extracted)
+    with timer.stage("look for new events"):
+        original = snapshot_to_copy(job, stores, source)
+    if original is not None:
+        job.say(f"  no event is new since the snapshot of {original.facts.as_of}")
+        try:
+            with timer.stage("copy the snapshot"):
+                return copy_snapshot(job, stores, source, original)
+        except (FileMissing, FileDamaged, ColumnsChanged) as error:
+            job.say(f"  {error}: this snapshot is built of the events")
+    return _build(job, stores, source, timer)
+
+
+def _build(
+    job: Job, stores: OpenStores, source: SnapshotSource, timer: StageTimer
+) -> Revision[SnapshotFacts]:
+    from jobs.snapshot.build import build_snapshot  # PySpark takes a moment that a copy can save
+
     with ExitStack() as stack:
         with timer.stage("start Spark"):
             spark = stack.enter_context(job.spark("ontem night"))
         with timer.stage("build the snapshot"):
-            return build_snapshot(job, spark, stores, extracted, read_bounds, as_of)
+            return build_snapshot(job, spark, stores, source)
 
 
-def _new_load(built: Revision[SnapshotFacts]) -> NewLoad:
-    facts = built.facts
+def _new_load(made: Revision[SnapshotFacts]) -> NewLoad:
+    facts = made.facts
     return NewLoad(
         as_of=facts.as_of,
         cutoff=facts.cutoff,
@@ -218,7 +241,7 @@ def _new_load(built: Revision[SnapshotFacts]) -> NewLoad:
         generation=facts.generation,
         timelines=facts.timelines,
         entity_key_id=facts.entity_key_id,
-        revision=built.name,
-        entities=built.rows,
-        checksum=checksum_of(built.files),
+        revision=made.name,
+        entities=made.rows,
+        checksum=checksum_of(made.files),
     )

@@ -65,6 +65,24 @@ def _describe(run: RunRow) -> str:
         f"run {run.run_id}  {run.command} {run.day}  {run.outcome}"
         + (f" in {total:.1f} s" if total else "")
     ]
+    if made := _made(run):
+        lines.append("  " + ", ".join(made))
+    if run.revision:
+        lines.append(f"  {run.revision}")
+    if run.copied_from:
+        lines.append(f"  no event was new: its rows are those of {run.copied_from}")
+    if run.seconds:
+        lines.append("  " + ", ".join(f"{name} {s:.1f} s" for name, s in run.seconds.items()))
+    if run.error:
+        lines.append(f"  exit code {run.exit_code}: {run.error}")
+    if run.outcome == Outcome.KILLED:
+        lines.append("  it ended without a word: run the same command again")
+    lines.append(f"  by {run.started_by}, from {_utc(run.started_at)}{_until(run)}")
+    return "\n".join(lines)
+
+
+def _made(run: RunRow) -> list[str]:
+    """What the run has made, as far as it came."""
     made = []
     if run.load_id is not None:
         made.append(f"load {run.load_id}")
@@ -74,18 +92,7 @@ def _describe(run: RunRow) -> str:
         made.append(f"{run.bytes / 1e6:,.1f} MB")
     if run.rows is not None and run.written is not None:
         made.append(f"{run.written:,} written, {run.rows - run.written:,} unchanged")
-    if made:
-        lines.append("  " + ", ".join(made))
-    if run.revision:
-        lines.append(f"  {run.revision}")
-    if run.seconds:
-        lines.append("  " + ", ".join(f"{name} {s:.1f} s" for name, s in run.seconds.items()))
-    if run.error:
-        lines.append(f"  exit code {run.exit_code}: {run.error}")
-    if run.outcome == Outcome.KILLED:
-        lines.append("  it ended without a word: run the same command again")
-    lines.append(f"  by {run.started_by}, from {_utc(run.started_at)}{_until(run)}")
-    return "\n".join(lines)
+    return made
 
 
 def _until(run: RunRow) -> str:

@@ -9,7 +9,7 @@ from jobs.job import Job
 from jobs.run_record import Recording, recorded
 from jobs.snapshot.errors import PeriodReversed
 from jobs.snapshot.facts import SnapshotFacts, snapshot_slot
-from jobs.snapshot.night import build_in_spark, snapshot
+from jobs.snapshot.night import make_snapshot, snapshot
 from jobs.snapshot.stores import open_stores
 from jobs.snapshot.summary import summary
 from jobs.snapshot.withdraw import loads_of_namespace
@@ -80,7 +80,8 @@ def _publish(job: Job, as_of: date, recording: Recording) -> None:
         recording.outcome = Outcome.UNCHANGED
     else:
         store = open_store(job.settings)
-        result.bytes = read_revision(store, load.revision, SnapshotFacts).bytes
+        made = read_revision(store, load.revision, SnapshotFacts)
+        result.bytes, result.copied_from = made.bytes, made.facts.copied_from
     job.say(summary(night))
 
 
@@ -93,10 +94,11 @@ def _keep_offline(job: Job, as_of: date, recording: Recording) -> None:
             job.say(f"  {slot.name(revision)} is there already: nothing was done")
             return
         bounds = wait_for_read_bounds(stores.connection, as_of, job.calendar, say=job.say)
-        built = build_in_spark(job, stores, bounds, as_of, recording.timer)
+        made = make_snapshot(job, stores, bounds, as_of, recording.timer)
         result = recording.result
-        result.revision, result.rows, result.bytes = built.name, built.rows, built.bytes
-        job.say(f"{built.rows:,} entities\n  {built.name}")
+        result.revision, result.rows, result.bytes = made.name, made.rows, made.bytes
+        result.copied_from = made.facts.copied_from
+        job.say(f"{made.rows:,} entities\n  {made.name}")
 
 
 def _newest_published(job: Job) -> int:

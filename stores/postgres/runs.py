@@ -48,6 +48,8 @@ class RunResult:
 
     load_id: int | None = None
     revision: str | None = None
+    copied_from: str | None = None
+    """The revision whose rows these are, because no event was new."""
     rows: int | None = None
     bytes: int | None = None
     written: int | None = None
@@ -77,6 +79,7 @@ class RunRow(NewRun):
     error: str | None
     load_id: int | None
     revision: str | None
+    copied_from: str | None
     rows: int | None
     bytes: int | None
     written: int | None
@@ -90,7 +93,7 @@ coalesce(outcome, CASE WHEN EXISTS (
     WHERE session.pid = runs.session_pid
       AND (session.backend_start IS NULL OR session.backend_start = runs.session_start)
 ) THEN 'running' ELSE 'killed' END) AS outcome,
-exit_code, error, load_id, revision, rows, bytes, written, seconds
+exit_code, error, load_id, revision, copied_from, rows, bytes, written, seconds
 """
 
 
@@ -111,14 +114,15 @@ def end_run(connection: Connection, run_id: int, result: RunResult, end: RunEnd)
     """Record how a run ended, and what it made until then."""
     connection.execute(
         "UPDATE runs SET ended_at = ontem_clock(), outcome = %s, exit_code = %s, error = %s,"
-        " load_id = %s, revision = %s, rows = %s, bytes = %s, written = %s, seconds = %s"
-        " WHERE run_id = %s",
+        " load_id = %s, revision = %s, copied_from = %s, rows = %s, bytes = %s, written = %s,"
+        " seconds = %s WHERE run_id = %s",
         (
             end.outcome,
             end.exit_code,
             end.error,
             result.load_id,
             result.revision,
+            result.copied_from,
             result.rows,
             result.bytes,
             result.written,
@@ -139,10 +143,12 @@ def newest_runs(connection: Connection, number: int) -> Sequence[RunRow]:
 
 
 def last_seconds(connection: Connection, command: str, timelines: str) -> dict[str, float]:
-    """The seconds of each stage of the newest run of a command that was done; empty without one."""
-    row = connection.execute(
-        "SELECT seconds FROM runs WHERE command = %s AND timelines = %s AND outcome = 'done'"
-        " ORDER BY run_id DESC LIMIT 1",
+    """The seconds of each stage in the newest run of a command that was done and had that stage."""
+    rows = connection.execute(
+        "SELECT DISTINCT ON (stage.key) stage.key, stage.value::text::float8"
+        " FROM runs, json_each(runs.seconds) AS stage"
+        " WHERE command = %s AND timelines = %s AND outcome = 'done'"
+        " ORDER BY stage.key, run_id DESC",
         (command, timelines),
-    ).fetchone()
-    return {} if row is None else cast(dict[str, float], row[0])
+    )
+    return {str(stage): cast(float, seconds) for stage, seconds in rows}

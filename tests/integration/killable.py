@@ -25,8 +25,9 @@ ROWS_OF_CHUNK: Final = 2
 STAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "extract": ("jobs.extract.run.chunks",),
     "build": ("jobs.snapshot.build.explode", "jobs.snapshot.build.snapshot_timelines"),
+    "copy": ("jobs.snapshot.copy._copy",),
     "commit events": ("jobs.extract.run.commit_run",),
-    "commit": ("jobs.snapshot.build.commit_run",),
+    "commit": ("jobs.snapshot.commit.commit_run",),
     "check": (
         "jobs.snapshot.publish.verify_files",
         "jobs.snapshot.publish.check_rows",

@@ -78,6 +78,7 @@ class PublishingShop:
             "feature_set": self.job.feature_set.version,
             "timezone": "America/Sao_Paulo",
             "entity_key_id": self.namespace.key_id,
+            "series": "a run",
         }
         run = Run(
             slot=snapshot_slot(self.timelines, as_of),

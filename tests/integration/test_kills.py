@@ -34,6 +34,7 @@ from stores.offline.tables import open_store
 from stores.postgres.runs import RunRow, newest_runs
 from stores.redis.published import read_published
 from stores.redis.reader import OnlineReader
+from stores.settings import Settings
 from tests.integration.history import History, a_job
 from tests.integration.killable import Progress
 from tests.integration.night_shop import CUTOFF, HOUR, JUNE
@@ -231,30 +232,33 @@ class Killer:
         return self.shop.newest_run().outcome
 
     def _run(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        """A process as a scheduler starts it, and all that it started have ended."""
-        settings, folder = self.shop.job.settings, self.shop.folder
-        urls = (settings.postgres_url, settings.redis_url, settings.storage_url)
-        variables = {
-            "PYTHONPATH": str(PROJECT),
-            "SPARK_MASTER": "local[1]",
-            "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-            "LABEL_MATURITY_DAYS": str(settings.label_maturity.days),
-        }
-        ended = subprocess.run(
-            [sys.executable, "-m", *words],
-            cwd=folder,
-            env=os.environ | environment(*urls) | variables,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        offspring = [
-            each for each in psutil.process_iter(["cwd"]) if each.info["cwd"] == str(folder)
-        ]
-        _, alive = psutil.wait_procs(offspring, timeout=60)
-        assert alive == []
-        return ended
+        return run_to_its_end(self.shop.job.settings, self.shop.folder, *words)
+
+
+def run_to_its_end(
+    settings: Settings, folder: Path, *words: str
+) -> "subprocess.CompletedProcess[str]":
+    """A process as a scheduler starts it, and all that it started have ended."""
+    urls = (settings.postgres_url, settings.redis_url, settings.storage_url)
+    variables = {
+        "PYTHONPATH": str(PROJECT),
+        "SPARK_MASTER": "local[1]",
+        "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "LABEL_MATURITY_DAYS": str(settings.label_maturity.days),
+    }
+    ended = subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=folder,
+        env=os.environ | environment(*urls) | variables,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    offspring = [each for each in psutil.process_iter(["cwd"]) if each.info["cwd"] == str(folder)]
+    _, alive = psutil.wait_procs(offspring, timeout=60)
+    assert alive == []
+    return ended
 
 
 def test_a_night_that_is_killed_at_any_stage_shows_nothing_and_is_finished_by_the_next(

@@ -89,7 +89,7 @@ def test_a_night_is_recorded_with_what_it_made(shop: NightShop) -> None:
     assert run.bytes > 0
     assert run.ended_at is not None
     assert list(run.seconds) == [
-        "extract what is new",
+        "extract what is new", "look for new events",
         "start Spark", "build the snapshot", "check the snapshot", "write to Redis",
     ]  # fmt: skip
     assert f"(process {os.getpid()})" in run.started_by
@@ -168,6 +168,10 @@ def test_a_stage_that_took_long_last_time_says_so_when_it_begins(shop: NightShop
             pass
 
     assert said == ["  wait: 0.0 s", "  build ... (last time 71 s)", "  build: 0.0 s"]
+    with recorded(job, "night", JUNE + DAY) as recording:
+        assert recording.timer.last_seconds["build"] < 1
+    with recorded(job, "night", JUNE + DAY) as recording:  # the one before had no such stage
+        assert recording.timer.last_seconds["build"] < 1
 
 
 def test_nights_of_several_days_are_run_in_order_and_those_that_are_done_stay(
@@ -218,6 +222,7 @@ def test_the_list_of_nights_says_how_each_ended(shop: NightShop, ontem: Commands
     job = replace(shop.job, clock=datetime(2018, 6, 1, 7, tzinfo=UTC))
     with recorded(job, "night", JUNE) as recording:
         recording.result.rows, recording.result.written = 1_820, 20
+        recording.result.copied_from = "snapshots_1@2018-05-31.r1"
         recording.timer.seconds["build the snapshot"] = 34.74
     with pytest.raises(NoOrders), recorded(job, "night", JUNE + DAY):
         raise NoOrders(as_of=JUNE + DAY)
@@ -226,9 +231,10 @@ def test_the_list_of_nights_says_how_each_ended(shop: NightShop, ontem: Commands
     assert lines[0] == "run 2  night 2018-06-02  failed"
     assert lines[1].startswith("  exit code 1: there is no order before 2018-06-02")
     assert lines[2].endswith("from 2018-06-01 07:00:00Z to 2018-06-01 07:00:00Z")
-    assert lines[3:6] == [
+    assert lines[3:7] == [
         "run 1  night 2018-06-01  done in 34.7 s",
         "  1,820 rows, 20 written, 1,800 unchanged",
+        "  no event was new: its rows are those of snapshots_1@2018-05-31.r1",
         "  build the snapshot 34.7 s",
     ]
     (newest,) = ontem("nights", "--last", "1", "--json").output.splitlines()

@@ -190,6 +190,7 @@ CREATE TABLE runs (
     error         text,
     load_id       bigint REFERENCES loads,
     revision      text,
+    copied_from   text, -- the snapshot whose rows these are, because no event was new
     rows          bigint,
     bytes         bigint,
     written       bigint,
