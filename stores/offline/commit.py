@@ -2,13 +2,15 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
 import msgspec
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.expressions import BooleanExpression
+from pyiceberg.manifest import DataFile as IcebergFile
 from pyiceberg.table import ALWAYS_TRUE, Table, Transaction
+from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.table.update.snapshot import ManageSnapshots
 
 from stores.offline.catalogue import NAME
@@ -21,6 +23,7 @@ ATTEMPTS: Final = 100
 MOST_SECONDS: Final = 0.5
 
 Facts = TypeVar("Facts")
+Result = TypeVar("Result")
 
 
 def commit_run(
@@ -42,21 +45,41 @@ def commit_run(
     """
     sha256 = write_file_list(store.files, run)
     make_table(store, run.slot.table, definition)
-    for attempt in range(1, ATTEMPTS + 1):
-        table = store.catalogue.load_table((NAME, run.slot.table))
+
+    def commit(table: Table) -> int:
         committed = number_of_run(table, run.slot, run.id)
+        if committed is None:
+            committed = _next_number(table, run.slot, number)
+            replaced = None if adds else _present_rows(table, run.slot, definition)
+            _commit_once(store, table, run, run.slot.tag(committed), sha256, replaced)
+        return committed
+
+    table, committed = commit_until_first(store, run.slot.table, commit, sleep=sleep)
+    return Revision.of(run, table, committed)
+
+
+def commit_until_first(
+    store: OfflineStore,
+    name: str,
+    commit: Callable[[Table], Result],
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> tuple[Table, Result]:
+    """The table after `commit`, and what that returned.
+
+    It gets the newest state of the table, and is called again when another commit came first, so
+    that nothing of its own is there. Raises CommitCrowdedOut.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
         try:
-            if committed is None:
-                committed = _next_number(table, run.slot, number)
-                replaced = None if adds or committed == 1 else _rows_of(run.slot, definition)
-                _commit_once(store, table, run, run.slot.tag(committed), sha256, replaced)
-        except CommitFailedException:  # another commit came first: nothing of this one is there
+            result = commit(store.catalogue.load_table((NAME, name)))
+        except CommitFailedException:
             sleep(random.uniform(0, MOST_SECONDS * min(attempt, 10) / 10))  # noqa: S311  no secret
             continue
-        table = store.catalogue.load_table((NAME, run.slot.table))
+        table = store.catalogue.load_table((NAME, name))
         write_hint(store, table)
-        return Revision.of(run, table, committed)
-    raise CommitCrowdedOut(table=run.slot.table, attempts=ATTEMPTS)
+        return table, result
+    raise CommitCrowdedOut(table=name, attempts=ATTEMPTS)
 
 
 def _next_number(table: Table, slot: Slot, wanted: int | None) -> int:
@@ -75,23 +98,55 @@ def _commit_once(
     sha256: str,
     replaced: str | BooleanExpression | None,
 ) -> None:
-    """Commit to this very state of the table, in which the rows `replaced` go."""
+    """Commit to this very state of the table, in which the rows `replaced` go.
+
+    The tag gets a snapshot that has the rows of this run alone: it must not keep the files of other
+    partitions alive. PyIceberg asserts the state of the first ref alone, so that must be `main`.
+    """
     locations = [store.files.location(file.key) for file in run.files]
+    properties = _properties(run, sha256)
     with Transaction(table) as transaction:
         if replaced is not None:
             transaction.delete(replaced)
-        transaction.add_files(locations, snapshot_properties=_properties(run, sha256))
+        transaction.add_files(locations, snapshot_properties=properties)
         snapshot = transaction.table_metadata.current_snapshot()
         assert snapshot is not None  # noqa: S101  `add_files` has just made it
+        if table.metadata.spec().fields:
+            snapshot_id = _snapshot_alone(transaction, table, snapshot, tag, properties)
+        else:
+            snapshot_id = snapshot.snapshot_id
         with ManageSnapshots(transaction) as refs:
-            refs.create_tag(snapshot.snapshot_id, tag)
+            refs.create_tag(snapshot_id, tag)
 
 
-def _rows_of(slot: Slot, definition: TableDefinition) -> str | BooleanExpression:
-    """The rows that the slot has in the table."""
+def _snapshot_alone(
+    transaction: Transaction, table: Table, snapshot: Snapshot, tag: str, properties: dict[str, str]
+) -> int:
+    """The id of a new snapshot, without a parent, of the files that `snapshot` has added."""
+    update = transaction.update_snapshot(snapshot_properties=properties, branch=tag)
+    with update.fast_append() as append:
+        for file in _added_files(table, snapshot):
+            append.append_data_file(file)
+    return append.snapshot_id
+
+
+def _added_files(table: Table, snapshot: Snapshot) -> Iterator[IcebergFile]:
+    for manifest in snapshot.manifests(table.io):
+        if manifest.added_snapshot_id == snapshot.snapshot_id:
+            for entry in manifest.fetch_manifest_entry(table.io):
+                if entry.snapshot_id == snapshot.snapshot_id:
+                    yield entry.data_file
+
+
+def _present_rows(
+    table: Table, slot: Slot, definition: TableDefinition
+) -> str | BooleanExpression | None:
+    """What finds the rows that the table has of the slot; None when there are none."""
     if definition.partition is None:
-        return ALWAYS_TRUE
-    return f"{definition.partition} = '{slot.partition}'"
+        rows: str | BooleanExpression = ALWAYS_TRUE
+    else:
+        rows = f"{definition.partition} = '{slot.partition}'"
+    return rows if any(table.scan(rows).plan_files()) else None
 
 
 def _properties(run: Run[Facts], sha256: str) -> dict[str, str]:
