@@ -20,6 +20,7 @@ EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType(
         "jobs.errors.StillWriting": 5,
         "jobs.extract.errors.ExtractOvertaken": 5,
         "stores.postgres.loads.LoaderRunning": 5,
+        "stores.postgres.cleaning.CleanRunning": 5,
         "stores.redis.errors.PublishRefused": 6,
         "ontem.demo.errors.TrainingDiffers": 7,
         "jobs.importing.errors.TooManyRefused": 8,

@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from types import FrameType
@@ -19,6 +19,7 @@ from jobs.endings import ending_of
 from jobs.errors import Interrupted
 from jobs.exit_codes import exit_code
 from jobs.job import Job, StageTimer
+from stores.postgres.cleaning import no_cleaning
 from stores.postgres.connection import Connection
 from stores.postgres.runs import (
     NewRun,
@@ -45,8 +46,11 @@ class Recording:
 
 
 @contextmanager
-def recorded(job: Job, command: str, day: date) -> Iterator[Recording]:
+def recorded(job: Job, command: str, day: date, *, reads: str | None = None) -> Iterator[Recording]:
     """Record the run of a command for a day, from here to the end of the block.
+
+    `reads` is the training set that a model is made from: from its record on no cleaning lets it
+    go.
 
     The record has a session of its own, so that it is completed when that of the run is lost. After
     Ctrl-C or a TERM it raises Interrupted.
@@ -59,8 +63,10 @@ def recorded(job: Job, command: str, day: date) -> Iterator[Recording]:
             timelines=timelines,
             entity_key_id=job.namespace.key_id,
             started_by=_who(),
+            revision=reads,
         )
-        run_id = begin_run(connection, run)
+        with nullcontext() if reads is None else no_cleaning(connection, job.say):
+            run_id = begin_run(connection, run)
         timer = StageTimer(job.say, last_seconds=last_seconds(connection, command, timelines))
         recording = Recording(run_id, timer, RunResult(seconds=timer.seconds))
         try:

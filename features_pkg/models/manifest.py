@@ -62,7 +62,9 @@ class ModelManifest:
 
     `feature_set` and `timelines` are the ids the model is bound to, `features` its columns in
     order. `medians` has the median of each feature in training, null where it had no value at all:
-    explanations replace a value with it.
+    explanations replace a value with it. `training_set` is the name of a revision: the snapshot
+    `training_set_snapshot_id` of the Iceberg table that the file at
+    `training_set_metadata_location` describes.
     """
 
     name: str
@@ -82,6 +84,8 @@ class ModelManifest:
     libraries: dict[str, str]
     seed: int
     training_set: str
+    training_set_snapshot_id: int
+    training_set_metadata_location: str
     layout: int = LAYOUT
 
 

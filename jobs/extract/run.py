@@ -35,7 +35,7 @@ from stores.postgres.clock import database_clock
 from stores.postgres.connection import Connection
 from stores.redis.keys import Namespace
 
-_LOCK_CLASS: Final = 0x4F6E7465
+LOCK_CLASS: Final = 0x4F6E7465
 _PROCESSES: Final = min(os.cpu_count() or 1, 8)
 
 
@@ -166,7 +166,7 @@ def _summarize(connection: Connection) -> None:
 def lock_numbers(namespace: Namespace) -> tuple[int, int]:
     """The advisory lock of whoever extracts these entity keys."""
     name = f"{namespace.timelines}{namespace.key_id}"
-    return _LOCK_CLASS, crc32(name.encode()) - 2**31
+    return LOCK_CLASS, crc32(name.encode()) - 2**31
 
 
 @contextmanager

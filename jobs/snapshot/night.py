@@ -242,6 +242,8 @@ def _new_load(made: Revision[SnapshotFacts]) -> NewLoad:
         timelines=facts.timelines,
         entity_key_id=facts.entity_key_id,
         revision=made.name,
+        snapshot_id=made.snapshot_id,
+        metadata_location=made.metadata_location,
         entities=made.rows,
         checksum=checksum_of(made.files),
     )

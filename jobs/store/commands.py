@@ -1,9 +1,41 @@
 """`ontem store`."""
 
+import re
+from datetime import timedelta
+from typing import Final
+
 import click
 
 from jobs.entry import job_here
 from stores.offline.tables import open_store, restore_tables
+
+LEAST_AGE: Final = timedelta(days=1)
+"""Nothing younger is let go or removed: a run that nobody sees may be writing it."""
+MOST_DAYS: Final = 36_500
+UNITS: Final = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+class Age(click.ParamType[timedelta]):
+    """An age, such as 30d."""
+
+    name = "age"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """The age; one that is malformed or too short ends the command with a sentence."""
+        found = re.fullmatch(r"([0-9]{1,9})([hdw])", value)
+        if found is None:
+            self.fail(f"{value!r} is not an age; write it like 30d, 12w or 48h")
+        count, unit = int(found[1]), UNITS[found[2]]
+        if count * unit.total_seconds() > timedelta(days=MOST_DAYS).total_seconds():
+            self.fail(f"{value} is more than {MOST_DAYS}d, the greatest age: give a shorter one")
+        if count * unit < LEAST_AGE:
+            self.fail(
+                f"{value} is less than {LEAST_AGE.days}d, the least age, because a run may still "
+                "write or read what is younger: give an age of 1d or more"
+            )
+        return count * unit
 
 
 @click.group()
@@ -27,3 +59,45 @@ def restore() -> None:
             click.echo(f"{table}: restored from {location}")
     if not restored:
         click.echo("the catalogue has every table: nothing was done")
+
+
+@store.command()
+@click.option(
+    "--older-than",
+    type=Age(),
+    metavar="AGE",
+    help="Also let go of snapshots, training sets and superseded extractions of that age, such as "
+    "30d; at least 1d.  [default: none]",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and change nothing.")
+def clean(older_than: timedelta | None, dry_run: bool) -> None:  # noqa: FBT001  click gives flags by name
+    """Remove what no table, tag, load, model or running job names.
+
+    What a killed run left goes after a day. Revisions go with --older-than alone, and never: the
+    newest of each table, the present extractions, what a load in use was published from, and a
+    training set that a model was made from.
+    """
+    from jobs.job import StageTimer
+    from jobs.run_record import recorded
+    from jobs.store.clean import Cleaning, total
+    from jobs.store.clean import clean as run
+    from stores.postgres.clock import database_clock
+    from stores.postgres.runs import Outcome
+    from stores.settings import candidates_folder, project_here
+
+    job = job_here()
+    with job.connect() as connection:
+        store = open_store(job.settings)
+        cleaning = Cleaning(job, connection, store, candidates_folder(project_here()))
+        cleaning.lock()
+        cutoffs = cleaning.cutoffs(older_than)
+        if dry_run:
+            plan = run(cleaning, cutoffs, StageTimer(job.say), dry_run=True)
+            click.echo(f"would remove {total(plan.removable)}")
+            return
+        with recorded(job, "store clean", database_clock(connection).date()) as recording:
+            plan = run(cleaning, cutoffs, recording.timer)
+            recording.result.bytes = sum(each.bytes for each in plan.removable)
+            if plan.is_empty:
+                recording.outcome = Outcome.UNCHANGED
+    click.echo(f"removed {total(plan.removable)}")

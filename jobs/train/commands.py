@@ -40,7 +40,8 @@ def train(revision: int | None, output: Path | None, without_velocity: bool, see
 
     It becomes a candidate: `ontem models` lists it, and nothing serves it until it is chosen.
     """
-    from jobs.train.run import TrainingOptions
+    from jobs.run_record import recorded
+    from jobs.train.run import TrainingOptions, find_training_set
     from jobs.train.run import train as run
 
     job = job_here()
@@ -58,7 +59,9 @@ def train(revision: int | None, output: Path | None, without_velocity: bool, see
         velocity=not without_velocity,
         seed=seed,
     )
-    folder, model = run(store, job.feature_set, options)
+    source = find_training_set(store, job.feature_set, revision)
+    with recorded(job, "train", source.facts.end_day, reads=source.name):
+        folder, model = run(store, job.feature_set, options)
     metrics = model.metrics
     click.echo(f"model {model.name} in {folder}")
     click.echo(f"  trained on {_describe(model.training.orders, model.training.charged_back)}")

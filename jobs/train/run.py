@@ -57,7 +57,7 @@ def train(
 
     Raises RevisionMissing, OtherFeatureSet, NothingToTrainOn or PeriodTooShort.
     """
-    source = _training_set(store, feature_set, options.revision)
+    source = find_training_set(store, feature_set, options.revision)
     facts = source.facts
     features = facts.features if options.velocity else feature_set.order_features
     maturity = timedelta(days=facts.label_maturity_days)
@@ -68,7 +68,7 @@ def train(
     split = split_by_time(examples, maturity)
     pipeline = fit(split.training, features, options.seed)
     fitted = FittedModel(tuple(features), pipeline, to_bytes(pipeline))
-    model = _manifest(source.name, facts, split, fitted, options.seed)
+    model = _manifest(source, split, fitted, options.seed)
     folder = options.output or options.candidates / model.name
     save_model(folder, fitted.content, model)
     return folder, model
@@ -89,9 +89,10 @@ def save_model(folder: Path, content: bytes, model: ModelManifest) -> None:
         (draft / MANIFEST).replace(folder / MANIFEST)
 
 
-def _training_set(
+def find_training_set(
     store: OfflineStore, feature_set: FeatureSet, revision: int
 ) -> Revision[TrainingSetFacts]:
+    """The training set of that revision. Raises RevisionMissing or OtherFeatureSet."""
     slot = training_set_slot(feature_set.version)
     name = slot.name(revision)
     if not 1 <= revision <= newest_revision(store, slot):
@@ -105,8 +106,9 @@ def _training_set(
 
 
 def _manifest(
-    training_set: str, facts: TrainingSetFacts, split: Split, fitted: FittedModel, seed: int
+    source: Revision[TrainingSetFacts], split: Split, fitted: FittedModel, seed: int
 ) -> ModelManifest:
+    facts = source.facts
     digest = hashlib.sha256(fitted.content).hexdigest()
     scores = scores_of(fitted.pipeline, split.hold_out.matrix)
     thresholds = suggest_thresholds(scores)
@@ -127,7 +129,9 @@ def _manifest(
         metrics=measure(split.hold_out, scores, thresholds),
         libraries=library_versions(),
         seed=seed,
-        training_set=training_set,
+        training_set=source.name,
+        training_set_snapshot_id=source.snapshot_id,
+        training_set_metadata_location=source.metadata_location,
     )
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from stores.offline.revisions import newest_revision, read_revision
+from stores.offline.revisions import read_revision, tagged_revisions
 from stores.offline.runs import Slot
-from stores.offline.tables import OfflineStore
+from stores.offline.tables import OfflineStore, find_table
 
 DATASET: Final = "training_sets"
 
@@ -53,11 +53,10 @@ def newest_training_sets(
 ) -> list[tuple[int, TrainingSetFacts]]:
     """The newest training sets of a feature set, at `most` so many, with their revisions."""
     slot = training_set_slot(feature_set)
-    newest = newest_revision(store, slot)
-    revisions = range(max(newest - most, 0) + 1, newest + 1)
+    table = find_table(store, slot.table)
+    revisions = [] if table is None else tagged_revisions(table)[-most:]
     return [
-        (revision, read_revision(store, slot.name(revision), TrainingSetFacts).facts)
-        for revision in revisions
+        (each.number, read_revision(store, each.name, TrainingSetFacts).facts) for each in revisions
     ]
 
 

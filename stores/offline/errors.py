@@ -123,3 +123,52 @@ class MetadataAmbiguous(OfflineError):
             "were not committed, then run `ontem store restore` again"
         )
         self.table, self.names = table, names
+
+
+class NamedMissing(OfflineError):
+    """A table names a list of its files that is not there, so nobody knows what it names."""
+
+    def __init__(self, *, table: str, location: str) -> None:
+        super().__init__(
+            f"the table {table} names {location}, and no such file is there: bring it back from a "
+            "copy; nothing was removed"
+        )
+        self.table, self.location = table, location
+
+
+class NamedElsewhere(OfflineError):
+    """A table names a file that is not below the root, perhaps because of another spelling."""
+
+    def __init__(self, *, table: str, location: str, root: str) -> None:
+        super().__init__(
+            f"the table {table} names {location}, which is not below {root}: set "
+            "ONTEM_STORAGE_URL as it was when the table was made; nothing was removed"
+        )
+        self.table, self.location, self.root = table, location, root
+
+
+class CatalogueOutdated(OfflineError):
+    """The hint beside a table's metadata names a state that the catalogue never had."""
+
+    def __init__(self, *, table: str, hinted: str, known: str) -> None:
+        super().__init__(
+            f"version-hint.text of the table {table} names {hinted}, and the catalogue has "
+            f"{known}, which does not follow it: the database was restored from an older backup, or another "
+            "one has this table as well. Set ONTEM_POSTGRES_URL to the database that committed "
+            f"{hinted}, or delete the table's row in iceberg_tables and run `ontem store restore`; "
+            "nothing was removed"
+        )
+        self.table, self.hinted, self.known = table, hinted, known
+
+
+class TablesUnknown(OfflineError):
+    """There are files, and nobody knows of the tables that may name them."""
+
+    def __init__(self, *, folder: str) -> None:
+        super().__init__(
+            f"{folder} has files of tables that the catalogue does not know and that have no "
+            "metadata: bring these back from a copy and run `ontem store restore`, set "
+            "ONTEM_POSTGRES_URL to the database that knows them, or delete the folder yourself; "
+            "nothing was removed"
+        )
+        self.folder = folder

@@ -6,9 +6,11 @@ A key is a relative path with forward slashes. A run writes each of its keys onc
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
@@ -33,6 +35,15 @@ class S3Address(Protocol):
     def s3_region(self) -> str:
         """The region; empty to ask AWS for that of the bucket."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file that is there, by its key."""
+
+    key: str
+    bytes: int
+    modified_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,38 @@ class Files:
         found = self.filesystem.get_file_info(selector)
         start = len(self._path(""))
         return tuple(sorted(info.path[start:] for info in found if info.type == fs.FileType.File))
+
+    def find(self, folder: str) -> tuple[FoundFile, ...]:
+        """All files below `folder`, sorted by key, but not those that a symbolic link leads to."""
+        if self.is_folder:
+            walked = _walk(Path(self._path(folder)), Path(self.base))
+            return tuple(sorted(walked, key=lambda file: file.key))
+        selector = fs.FileSelector(self._path(folder), allow_not_found=True, recursive=True)
+        start = len(self._path(""))
+        infos = self.filesystem.get_file_info(selector)
+        files = [info for info in infos if info.type == fs.FileType.File]
+        found = [FoundFile(each.path[start:], each.size, each.mtime) for each in files]
+        return tuple(sorted(found, key=lambda file: file.key))
+
+    def delete(self, key: str) -> None:
+        """Delete a file; nothing happens when there is none."""
+        path = self._path(key)
+        if self.is_folder:
+            Path(path).unlink(missing_ok=True)
+            return
+        with suppress(FileNotFoundError):
+            self.filesystem.delete_file(path)
+
+    def delete_folder(self, folder: str) -> None:
+        """Delete all files below `folder`, of a bucket many in one call."""
+        with suppress(FileNotFoundError):
+            self.filesystem.delete_dir(self._path(folder))
+
+    def clock(self) -> datetime:
+        """What the disk or the server of the files takes for now."""
+        self.write(WRITABLE, b"")
+        info = self.filesystem.get_file_info(self._path(WRITABLE))
+        return cast(datetime, info.mtime)
 
     def make_durable(self, folder: str) -> tuple[str, ...]:
         """Make all files below `folder` durable; the keys of the Parquet files, sorted.
@@ -173,6 +216,18 @@ def _write_durably(target: Path, content: bytes) -> None:
     finally:
         draft.unlink(missing_ok=True)
     _sync(target.parent)
+
+
+def _walk(folder: Path, root: Path) -> Iterator[FoundFile]:
+    """The files below `folder`; a symbolic link is a file of its own."""
+    for parent, folders, names in os.walk(folder):
+        links = [name for name in folders if (Path(parent) / name).is_symlink()]
+        for path in (Path(parent) / name for name in (*names, *links)):
+            with suppress(FileNotFoundError):  # a job has just removed it
+                status = path.lstat()
+                modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
+                key = path.relative_to(root).as_posix()
+                yield FoundFile(key, status.st_size, modified_at)
 
 
 def _tree(folder: Path) -> Iterator[Path]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
@@ -15,6 +16,7 @@ from stores.offline.runs import DataFile, Provenance, Run, Slot, read_file_list
 from stores.offline.tables import OfflineStore, find_table
 
 LAYOUT: Final = 1
+_TABLE: Final = "([a-z_]+?)_([0-9a-f][0-9a-f_]*)"
 
 Facts = TypeVar("Facts")
 
@@ -75,6 +77,53 @@ class Revision(Generic[Facts]):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaggedRevision:
+    """A revision by what the metadata of its table say; its files are not looked at.
+
+    `facts` is JSON, `committed_at` the clock of the machine that committed it.
+    """
+
+    slot: Slot
+    number: int
+    run: str
+    snapshot_id: int
+    committed_at: datetime
+    rows: int
+    bytes: int
+    facts: str
+
+    @property
+    def name(self) -> str:
+        """What `read_revision` finds it by."""
+        return self.slot.name(self.number)
+
+
+def tagged_revisions(table: Table) -> list[TaggedRevision]:
+    """All revisions of a table, oldest number first. A tag that names no run is not one of them."""
+    found = []
+    for tag, ref in table.metadata.refs.items():
+        snapshot = table.metadata.snapshot_by_id(ref.snapshot_id)
+        parsed = _parsed_or_none(f"{table.name()[-1]}@{tag}")
+        said = _said(snapshot)
+        if snapshot is None or parsed is None or said.get(Property.LAYOUT) != str(LAYOUT):
+            continue
+        slot, number = parsed
+        found.append(
+            TaggedRevision(
+                slot=slot,
+                number=number,
+                run=said.get(Property.RUN, ""),
+                snapshot_id=ref.snapshot_id,
+                committed_at=datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC),
+                rows=int(said.get("added-records", 0)),
+                bytes=int(said.get("added-files-size", 0)),
+                facts=said.get(Property.FACTS, ""),
+            )
+        )
+    return sorted(found, key=lambda each: (each.slot.partition, each.number))
+
+
 def newest_revision(store: OfflineStore, slot: Slot) -> int:
     """The number of the newest revision of a slot, 0 when it has none."""
     table = find_table(store, slot.table)
@@ -118,16 +167,32 @@ def read_revision(store: OfflineStore, name: str, facts: type[Facts]) -> Revisio
 
 def _parsed(name: str) -> tuple[Slot, int]:
     """The slot and the number in the name of a revision."""
-    found = re.fullmatch(r"([a-z_]+?)_([0-9a-f][0-9a-f_]*)@(?:([^@]+)\.)?r([1-9][0-9]*)", name)
-    if found is None:
+    parsed = _parsed_or_none(name)
+    if parsed is None:
         raise _missing(name)
-    return Slot(found[1], found[2], found[3] or ""), int(found[4])
+    return parsed
+
+
+def dataset_of(table: str) -> str:
+    """The dataset in the name of a table; empty when the name is none of Ontem's."""
+    found = re.fullmatch(_TABLE, table)
+    return "" if found is None else found[1]
+
+
+def _parsed_or_none(name: str) -> tuple[Slot, int] | None:
+    found = re.fullmatch(rf"{_TABLE}@(?:([^@]+)\.)?r([1-9][0-9]*)", name)
+    return None if found is None else (Slot(found[1], found[2], found[3] or ""), int(found[4]))
 
 
 def _missing(name: str) -> RevisionMissing:
     return RevisionMissing(
         name=name or "such revision", remedy="name one that `ontem snapshots` or a job printed"
     )
+
+
+def run_of(snapshot: Snapshot) -> str:
+    """The run that made a snapshot; empty when it was none of ours."""
+    return _said(snapshot).get(Property.RUN, "")
 
 
 def newest_number(table: Table, slot: Slot) -> int:

@@ -15,6 +15,7 @@ from stores.offline.errors import FileDamaged
 from stores.offline.files import Files
 
 LIBRARIES: Final = ("numpy", "pyarrow", "pyiceberg", "pyspark", "scikit-learn", "tzdata")
+RUNS: Final = "runs"
 FILE_LIST: Final = "files.json"
 CHUNK_BYTES: Final = 1 << 20
 
@@ -95,7 +96,7 @@ class Run(Generic[Facts]):
 
 def run_folder(dataset: str, run: str) -> str:
     """The key of the folder that a run writes to."""
-    return f"runs/{dataset}/{run}"
+    return f"{RUNS}/{dataset}/{run}"
 
 
 def provenance(*, at: datetime, by: str) -> Provenance:
@@ -120,13 +121,13 @@ def describe_files(files: Files, folder: str) -> tuple[DataFile, ...]:
 def write_file_list(files: Files, run: Run[Facts]) -> str:
     """Write the list of a run's files into its folder; the sha256 of that list."""
     content = msgspec.json.format(msgspec.json.encode(run.files), indent=1) + b"\n"
-    files.write(_list_key(run.slot.dataset, run.id), content)
+    files.write(file_list_key(run.slot.dataset, run.id), content)
     return hashlib.sha256(content).hexdigest()
 
 
 def read_file_list(files: Files, dataset: str, run: str, sha256: str) -> tuple[DataFile, ...]:
     """The files of a committed run. Raises FileMissing or FileDamaged."""
-    key = _list_key(dataset, run)
+    key = file_list_key(dataset, run)
     content = files.read(key)
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
@@ -142,7 +143,8 @@ def verify_files(files: Files, described: Iterable[DataFile]) -> None:
             raise FileDamaged(key=file.key, expected=file.sha256, found=found)
 
 
-def _list_key(dataset: str, run: str) -> str:
+def file_list_key(dataset: str, run: str) -> str:
+    """The key of the list of a run's files."""
     return f"{run_folder(dataset, run)}/{FILE_LIST}"
 
 

@@ -127,13 +127,26 @@ def write_hint(store: OfflineStore, table: Table) -> None:
 
     Two runs may write it at once, so it is written until it is right.
     """
-    key = f"{_metadata_folder(table.name()[-1])}/{HINT}"
+    key = hint_key(table.name()[-1])
     written = ""
     while table.metadata_location != written:
         written = table.metadata_location
         name = written.rpartition("/")[2].removesuffix(METADATA)
         store.files.write(key, name.encode())
         table = store.catalogue.load_table(table.name())
+
+
+def hint_key(name: str) -> str:
+    """The key of the file that names the newest metadata of a table."""
+    return f"{_metadata_folder(name)}/{HINT}"
+
+
+def hinted_metadata(files: Files, name: str) -> str:
+    """The key of the metadata file that the hint of a table names; empty without a hint."""
+    key = hint_key(name)
+    if not files.exists(key):
+        return ""
+    return f"{_metadata_folder(name)}/{files.read(key).decode()}{METADATA}"
 
 
 def restore_tables(store: OfflineStore) -> Mapping[str, str | None]:
@@ -184,11 +197,9 @@ def _newest_metadata(files: Files, name: str) -> str:
     keys = _metadata_keys(files, name)
     newest = max(map(_number_of, keys))
     candidates = [key for key in keys if _number_of(key) == newest]
-    hint = f"{_metadata_folder(name)}/{HINT}"
-    if files.exists(hint):
-        named = f"{_metadata_folder(name)}/{files.read(hint).decode()}{METADATA}"
-        if named in candidates:
-            return named
+    named = hinted_metadata(files, name)
+    if named in candidates:
+        return named
     if len(candidates) > 1:
         raise MetadataAmbiguous(table=name, names=[key.rpartition("/")[2] for key in candidates])
     return candidates[0]

@@ -15,7 +15,7 @@ from stores.postgres.recorded_key import recorded_key
 LOCK_CLASS: Final = 0x4F6E746D
 COLUMNS: Final = (
     "load_id, as_of, cutoff, watermark::text::bigint AS watermark, generation, timelines, "
-    "entity_key_id, revision, "
+    "entity_key_id, revision, snapshot_id, metadata_location, "
     "coalesce(entities, 0) AS entities, coalesce(checksum, '') AS checksum, "
     "created_at, published_at, withdrawn_at"
 )
@@ -36,7 +36,8 @@ class NewLoad:
     """A committed snapshot that is to become a load.
 
     Its entities have keys of the secret that `entity_key_id` names. It has the rows of transactions
-    below `watermark`; `revision` is the name of its revision.
+    below `watermark`; `revision` is the name of its revision, which is the snapshot `snapshot_id`
+    of the table that the file at `metadata_location` describes.
     """
 
     as_of: date
@@ -46,6 +47,8 @@ class NewLoad:
     timelines: str
     entity_key_id: str
     revision: str
+    snapshot_id: int
+    metadata_location: str
     entities: int
     checksum: str
 
@@ -97,6 +100,13 @@ def loads_of(connection: Connection, timelines: str) -> Sequence[LoadRow]:
         return cursor.fetchall()
 
 
+def all_loads(connection: Connection) -> Sequence[LoadRow]:
+    """All loads of whatever timelines and secret, oldest first."""
+    with connection.cursor(row_factory=class_row(LoadRow)) as cursor:
+        cursor.execute(f"SELECT {COLUMNS} FROM loads ORDER BY load_id")  # noqa: S608
+        return cursor.fetchall()
+
+
 def published_key_ids(connection: Connection, timelines: str) -> frozenset[str]:
     """The ids of the entity keys under which loads of these timelines are published."""
     rows = connection.execute(
@@ -111,9 +121,10 @@ def register_load(connection: Connection, load: NewLoad) -> LoadRow:
     """`load` with its new id, which is greater than all before and never changes."""
     ((load_id, created_at),) = connection.execute(
         "INSERT INTO loads"
-        " (as_of, cutoff, watermark, generation, timelines, entity_key_id, revision, entities,"
-        " checksum)"
-        " VALUES (%s, %s, %s::text::xid8, %s, %s, %s, %s, %s, %s) RETURNING load_id, created_at",
+        " (as_of, cutoff, watermark, generation, timelines, entity_key_id, revision, snapshot_id,"
+        " metadata_location, entities, checksum)"
+        " VALUES (%s, %s, %s::text::xid8, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " RETURNING load_id, created_at",
         astuple(load),
     ).fetchall()
     return LoadRow(

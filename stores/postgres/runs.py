@@ -1,4 +1,4 @@
-"""The table `runs`: who ran a night or built a training set, what came of it, and how long it took.
+"""The table `runs`: who ran a night, a training set or another job, and what came of it.
 
 A run writes its row when it begins and completes it when it ends. The row of a run that was killed
 stays as it began, and tells by its session that nobody works on it any more.
@@ -32,7 +32,8 @@ class Outcome(StrEnum):
 class NewRun:
     """A run that begins: of which command, for which day, and who started it.
 
-    `day` is the day of a night, or the day after the last one of a training set.
+    `day` is the day of a night, the day after the last one of a training set or of what a model is
+    trained on, or the day on which the store is cleaned. `revision` is what a training reads.
     """
 
     command: str
@@ -40,6 +41,7 @@ class NewRun:
     timelines: str
     entity_key_id: str
     started_by: str
+    revision: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,7 +80,6 @@ class RunRow(NewRun):
     exit_code: int | None
     error: str | None
     load_id: int | None
-    revision: str | None
     copied_from: str | None
     rows: int | None
     bytes: int | None
@@ -86,13 +87,14 @@ class RunRow(NewRun):
     seconds: dict[str, float]
 
 
-_COLUMNS: Final = """
-run_id, command, day, timelines, entity_key_id, started_by, started_at, ended_at,
-coalesce(outcome, CASE WHEN EXISTS (
+_HAS_SESSION: Final = """EXISTS (
     SELECT FROM pg_stat_activity AS session
     WHERE session.pid = runs.session_pid
       AND (session.backend_start IS NULL OR session.backend_start = runs.session_start)
-) THEN 'running' ELSE 'killed' END) AS outcome,
+)"""
+_COLUMNS: Final = f"""
+run_id, command, day, timelines, entity_key_id, started_by, started_at, ended_at,
+coalesce(outcome, CASE WHEN {_HAS_SESSION} THEN 'running' ELSE 'killed' END) AS outcome,
 exit_code, error, load_id, revision, copied_from, rows, bytes, written, seconds
 """
 
@@ -100,12 +102,12 @@ exit_code, error, load_id, revision, copied_from, rows, bytes, written, seconds
 def begin_run(connection: Connection, run: NewRun) -> int:
     """Record that a run begins in this session; its id."""
     ((run_id,),) = connection.execute(
-        "INSERT INTO runs (command, day, timelines, entity_key_id, started_by, session_pid,"
-        " session_start)"
-        " VALUES (%s, %s, %s, %s, %s, pg_backend_pid(),"
+        "INSERT INTO runs (command, day, timelines, entity_key_id, started_by, revision,"
+        " session_pid, session_start)"
+        " VALUES (%s, %s, %s, %s, %s, %s, pg_backend_pid(),"
         " (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()))"
         " RETURNING run_id",
-        (run.command, run.day, run.timelines, run.entity_key_id, run.started_by),
+        (run.command, run.day, run.timelines, run.entity_key_id, run.started_by, run.revision),
     ).fetchall()
     return cast(int, run_id)
 
@@ -114,7 +116,8 @@ def end_run(connection: Connection, run_id: int, result: RunResult, end: RunEnd)
     """Record how a run ended, and what it made until then."""
     connection.execute(
         "UPDATE runs SET ended_at = ontem_clock(), outcome = %s, exit_code = %s, error = %s,"
-        " load_id = %s, revision = %s, copied_from = %s, rows = %s, bytes = %s, written = %s,"
+        " load_id = %s, revision = coalesce(%s, revision), copied_from = %s, rows = %s,"
+        " bytes = %s, written = %s,"
         " seconds = %s WHERE run_id = %s",
         (
             end.outcome,
@@ -152,3 +155,31 @@ def last_seconds(connection: Connection, command: str, timelines: str) -> dict[s
         (command, timelines),
     )
     return {str(stage): cast(float, seconds) for stage, seconds in rows}
+
+
+def trained_revisions(connection: Connection) -> frozenset[str]:
+    """The training sets of all trainings but those that failed: each has a model, or may have."""
+    rows = connection.execute(
+        "SELECT DISTINCT revision FROM runs WHERE command = 'train' AND revision IS NOT NULL"
+        " AND outcome IS DISTINCT FROM 'failed'"
+    )
+    return frozenset(str(revision) for (revision,) in rows)
+
+
+def running_since(connection: Connection, lock_classes: Sequence[int]) -> datetime | None:
+    """When the oldest job began that may write to the offline store or read it; None without one.
+
+    It has a record without an end and a session, or an advisory lock of one of these classes. The
+    clock is the server's own. A session whose start can't be seen began in 1970.
+    """
+    ((began,),) = connection.execute(
+        f"SELECT min(coalesce(began, to_timestamp(0))) FROM ("  # noqa: S608  our own text
+        " SELECT session_start AS began FROM runs"
+        f" WHERE outcome IS NULL AND command <> 'store clean' AND {_HAS_SESSION}"
+        " UNION ALL SELECT backend_start FROM pg_locks l LEFT JOIN pg_stat_activity USING (pid)"
+        " WHERE l.locktype = 'advisory' AND l.granted AND l.classid::bigint = ANY (%s)"
+        " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        ") AS jobs",
+        (list(lock_classes),),
+    ).fetchall()
+    return cast(datetime | None, began)

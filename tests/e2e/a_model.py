@@ -38,10 +38,10 @@ def write_a_model(folder: Path, features: FeatureSet) -> None:
     )
     content = to_bytes(fit(examples, features.names, seed=7))
     folder.mkdir(parents=True, exist_ok=True)
-    save_model(folder, content, _manifest(features, content))
+    save_model(folder, content, a_manifest(features, content))
 
 
-def _manifest(features: FeatureSet, content: bytes) -> ModelManifest:
+def a_manifest(features: FeatureSet, content: bytes) -> ModelManifest:
     return ModelManifest(
         name=NAME,
         pickle="model.pickle",
@@ -60,4 +60,6 @@ def _manifest(features: FeatureSet, content: bytes) -> ModelManifest:
         libraries={name: version(name) for name in ("numpy", "scikit-learn")},
         seed=7,
         training_set="none",
+        training_set_snapshot_id=0,
+        training_set_metadata_location="none",
     )

@@ -162,7 +162,8 @@ def test_another_entity_key_than_that_of_the_nights_is_not_ready_and_refuses_a_s
 def a_load(service: InProcess, timelines: str, key_id: str, *, published: bool = True) -> None:
     service.execute(
         "INSERT INTO loads (as_of, cutoff, watermark, timelines, entity_key_id, revision,"
-        f" published_at) VALUES ('2018-06-01', now(), '7', '{timelines}', '{key_id}', 'r',"
+        " snapshot_id, metadata_location, published_at)"
+        f" VALUES ('2018-06-01', now(), '7', '{timelines}', '{key_id}', 'r', 1, 'm',"
         f" {'now()' if published else 'NULL'})"
     )
 

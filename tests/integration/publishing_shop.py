@@ -96,6 +96,8 @@ class PublishingShop:
             timelines=self.timelines,
             entity_key_id=str((values | facts)["entity_key_id"]),
             revision=built.name,
+            snapshot_id=built.snapshot_id,
+            metadata_location=built.metadata_location,
             entities=built.rows,
             checksum=checksum_of(files),
         )

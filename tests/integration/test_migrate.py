@@ -138,8 +138,9 @@ def test_rows_of_what_happened_are_never_changed(database_url: str, statement: s
 
 def test_a_load_s_id_never_returns(database_url: str) -> None:
     load = (
-        "INSERT INTO loads (as_of, cutoff, watermark, timelines, entity_key_id, revision)"
-        " VALUES ('2018-06-01', now(), '7', 't', 'k', 'r') RETURNING load_id"
+        "INSERT INTO loads (as_of, cutoff, watermark, timelines, entity_key_id, revision,"
+        " snapshot_id, metadata_location)"
+        " VALUES ('2018-06-01', now(), '7', 't', 'k', 'r', 1, 'm') RETURNING load_id"
     )
     with connect(database_url, application_name="test") as connection:
         first = _one(connection, load)

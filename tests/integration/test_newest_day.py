@@ -26,6 +26,8 @@ def a_load(job: Job, *, is_published: bool = True, is_withdrawn: bool = False) -
         timelines=job.namespace.timelines,
         entity_key_id=job.namespace.key_id,
         revision="manifests/1.json",
+        snapshot_id=1,
+        metadata_location="of/a/test.metadata.json",
         entities=1,
         checksum="",
     )

@@ -37,6 +37,8 @@ def a_load(shop: TrainingShop, as_of: date, watermark: int) -> int:
                 timelines=shop.job.namespace.timelines,
                 entity_key_id=shop.job.namespace.key_id,
                 revision="manifests/of/a/test.json",
+                snapshot_id=1,
+                metadata_location="of/a/test.metadata.json",
                 entities=1,
                 checksum="",
             ),

@@ -164,6 +164,8 @@ CREATE TABLE loads (
     timelines    text        NOT NULL,
     entity_key_id text       NOT NULL,
     revision     text        NOT NULL,
+    snapshot_id  bigint      NOT NULL,
+    metadata_location text   NOT NULL,
     entities     bigint,
     checksum     text,
     created_at   timestamptz NOT NULL DEFAULT ontem_clock(),
@@ -172,11 +174,13 @@ CREATE TABLE loads (
 );
 ALTER SEQUENCE load_ids OWNED BY loads.load_id;
 
--- One row for each night and each training set, for people: no job reads it to decide anything. A
+-- One row for each night, training set, training and cleaning of the offline store, for people. Only
+-- `ontem store clean` reads it to decide something: what runs, and which training sets have a model. A
 -- run without an outcome goes on while its session is there, and was killed otherwise.
 CREATE TABLE runs (
     run_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    command       text        NOT NULL CHECK (command IN ('night', 'training-set')),
+    command       text        NOT NULL
+        CHECK (command IN ('night', 'training-set', 'train', 'store clean')),
     day           date        NOT NULL,
     timelines     text        NOT NULL,
     entity_key_id text        NOT NULL,

@@ -1,0 +1,83 @@
+"""What loads, models and trainings name, and so nobody removes."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from features_pkg.models.manifest import MANIFEST, ModelManifest, ModelRefused, read_manifest
+from features_pkg.models.shipped_models import SHIPPED, model_folders
+from jobs.store.errors import ModelUnreadable
+from stores.offline.revisions import TaggedRevision
+from stores.postgres.connection import Connection
+from stores.postgres.loads import LoadRow, all_loads
+from stores.postgres.runs import trained_revisions
+from stores.redis.load_list import MOST_LISTED
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """Revisions by their names, Iceberg snapshots by their ids, and the metadata that know them."""
+
+    names: frozenset[str] = frozenset()
+    snapshot_ids: frozenset[int] = frozenset()
+    metadata_locations: frozenset[str] = frozenset()
+
+    def holds(self, revision: TaggedRevision) -> bool:
+        """Whether something names this revision."""
+        return revision.name in self.names or revision.snapshot_id in self.snapshot_ids
+
+
+def read_pins(connection: Connection, models: Iterable[Path]) -> Pins:
+    """What the loads in use, the models in these folders and all trainings name.
+
+    Raises ModelUnreadable.
+    """
+    loads = loads_in_use(all_loads(connection))
+    manifests = [_manifest(folder) for folder in models]
+    return Pins(
+        names=trained_revisions(connection) | {each.training_set for each in manifests},
+        snapshot_ids=frozenset(
+            [each.snapshot_id for each in loads]
+            + [each.training_set_snapshot_id for each in manifests]
+        ),
+        metadata_locations=frozenset(
+            [each.metadata_location for each in loads]
+            + [each.training_set_metadata_location for each in manifests]
+        ),
+    )
+
+
+def loads_in_use(loads: Sequence[LoadRow]) -> list[LoadRow]:
+    """The loads that are published, may be published again, or were not published yet.
+
+    Of each timelines and secret these are as many as a list has, and those that came later. A load
+    that was withdrawn never returns.
+    """
+    by_list: defaultdict[tuple[str, str], list[LoadRow]] = defaultdict(list)
+    for load in loads:
+        if load.withdrawn_at is None:
+            by_list[load.timelines, load.entity_key_id].append(load)
+    return [load for each in by_list.values() for load in _in_use(each)]
+
+
+def _in_use(loads: Sequence[LoadRow]) -> Iterator[LoadRow]:
+    published = [load for load in loads if load.published_at is not None][-MOST_LISTED:]
+    yield from published
+    newest = published[-1].load_id if published else 0
+    yield from (each for each in loads if each.published_at is None and each.load_id > newest)
+
+
+def models_here(candidates: Path, configured: Path | None) -> list[Path]:
+    """The folders of all models that this project knows: shipped, trained, and ONTEM_MODEL."""
+    folders = [*model_folders(SHIPPED), *model_folders(candidates)]
+    if configured is not None and (configured / MANIFEST).exists():
+        folders.append(configured)
+    return folders
+
+
+def _manifest(folder: Path) -> ModelManifest:
+    try:
+        return read_manifest(folder)
+    except ModelRefused as refused:
+        raise ModelUnreadable(folder=folder, reason=refused.reason) from None

@@ -1,0 +1,149 @@
+"""What cleaning the offline store would let go and remove. Nothing is changed here."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pyiceberg.exceptions import NoSuchNamespaceError
+from pyiceberg.table import Table
+
+from jobs.store.pins import Pins
+from jobs.store.retention import expired
+from stores.offline.catalogue import NAME
+from stores.offline.errors import CatalogueOutdated, TablesUnknown
+from stores.offline.expiry import Expiry, expiry_of
+from stores.offline.files import FoundFile
+from stores.offline.naming import NameReader
+from stores.offline.removal import run_folder_of
+from stores.offline.revisions import tagged_revisions
+from stores.offline.runs import RUNS
+from stores.offline.tables import TABLES, OfflineStore, find_table, hinted_metadata
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cutoffs:
+    """Revisions from before `expire_before` expire; None: none does.
+
+    Files that nothing names, and states of tables that no tag names, go when they are from before
+    `remove_before`: a job may be writing what is younger.
+    """
+
+    expire_before: datetime | None
+    remove_before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CleanPlan:
+    """What expires of each table, the files that are `present`, and those of them that may go.
+
+    `missing` are keys that tables name and that are not there.
+    """
+
+    expiries: dict[str, Expiry]
+    present: tuple[FoundFile, ...]
+    removable: tuple[FoundFile, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.removable and all(each.is_empty for each in self.expiries.values())
+
+
+def make_plan(store: OfflineStore, reader: NameReader, pins: Pins, cutoffs: Cutoffs) -> CleanPlan:
+    """The plan by the present state of the store.
+
+    Raises CatalogueLost, CatalogueOutdated, TablesUnknown, TableElsewhere, MetadataMissing,
+    MetadataUnreadable, NamedMissing, NamedElsewhere.
+    """
+    present = (*store.files.find(RUNS), *store.files.find(TABLES))
+    tables = known_tables(store, present)
+    expiries = {table.name()[-1]: choose(table, pins, cutoffs) for table in tables}
+    data: set[str] = set()
+    named = pinned_metadata(store, pins)
+    for table in tables:
+        expiry = expiries[table.name()[-1]]
+        head = {table.metadata.current_snapshot_id or 0}
+        kept = {each.snapshot_id for each in table.metadata.snapshots} - expiry.snapshot_ids
+        without = expiry.partitions if head <= expiry.snapshot_ids else ()
+        data |= reader.data_keys(table, kept | head, without=without)
+        named |= reader.metadata_keys(table)
+    found = {each.key for each in present}
+    return CleanPlan(
+        expiries=expiries,
+        present=present,
+        removable=removable(present, named | data, cutoffs.remove_before),
+        missing=tuple(sorted(data - found)),
+    )
+
+
+def choose(table: Table, pins: Pins, cutoffs: Cutoffs) -> Expiry:
+    """What of this state of a table expires."""
+    revisions = tagged_revisions(table)
+    before = cutoffs.expire_before
+    return expiry_of(
+        table,
+        revisions,
+        [] if before is None else expired(revisions, pins, before),
+        kept_ids=pins.snapshot_ids,
+        untagged_before=cutoffs.remove_before,
+    )
+
+
+def named_now(store: OfflineStore, reader: NameReader, pins: Pins) -> set[str]:
+    """All keys that tables and pins name by now."""
+    named = pinned_metadata(store, pins)
+    for table in known_tables(store, store.files.find(TABLES)):
+        ids = {each.snapshot_id for each in table.metadata.snapshots}
+        named |= reader.metadata_keys(table) | reader.data_keys(table, ids)
+    return named
+
+
+def known_tables(store: OfflineStore, present: Iterable[FoundFile]) -> list[Table]:
+    """All tables, when the catalogue knows all that are there, in their newest state.
+
+    Where it does not, files that are needed would look as if nothing named them.
+    """
+    try:
+        names = {identifier[-1] for identifier in store.catalogue.list_tables(NAME)}
+    except NoSuchNamespaceError:
+        names = set()
+    folders = {"/".join(each.key.split("/")[:2]) for each in present}
+    there = {folder.split("/")[1] for folder in folders if folder.startswith(f"{TABLES}/")}
+    tables = [_known(store, name) for name in sorted(names | there)]
+    if folders and not tables:
+        raise TablesUnknown(folder=store.files.location(RUNS))
+    return tables
+
+
+def _known(store: OfflineStore, name: str) -> Table:
+    hinted = hinted_metadata(store.files, name)  # before the table: commits only go on
+    table = find_table(store, name)
+    if table is None:
+        raise TablesUnknown(folder=store.files.location(f"{TABLES}/{name}"))
+    known = [table.metadata_location, *(log.metadata_file for log in table.metadata.metadata_log)]
+    if hinted and store.files.location(hinted) not in known:
+        raise CatalogueOutdated(
+            table=name, hinted=hinted.rpartition("/")[2], known=known[0].rpartition("/")[2]
+        )
+    return table
+
+
+def pinned_metadata(store: OfflineStore, pins: Pins) -> set[str]:
+    """The keys of the metadata that loads and models name; those of other stores have none here."""
+    keys = (store.files.key_of(location) for location in pins.metadata_locations)
+    return {key for key in keys if key is not None}
+
+
+def removable(
+    present: Sequence[FoundFile], named: set[str], before: datetime
+) -> tuple[FoundFile, ...]:
+    """The files that nothing names and that are old, in runs that have none that is younger."""
+    at_work = {run_folder_of(each.key) for each in present if each.modified_at >= before} - {""}
+    return tuple(
+        each
+        for each in present
+        if each.key not in named
+        and each.modified_at < before
+        and run_folder_of(each.key) not in at_work
+    )
