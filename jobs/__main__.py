@@ -15,7 +15,7 @@ JOBS = {
     "nights": CommandEntry(
         "jobs.snapshot.night_commands",
         "nights",
-        "List the newest nights and training sets: how they ended and how long they took.",
+        "List the newest runs of nights and other jobs: how they ended and how long they took.",
     ),
     "extract": CommandEntry(
         "jobs.extract.commands",

@@ -50,7 +50,7 @@ def nights(
     last: int,
     as_json: bool,  # noqa: FBT001  click gives flags by name
 ) -> None:
-    """List the newest nights and training sets: how they ended and how long they took."""
+    """List the newest runs of nights and other jobs: how they ended and how long they took."""
     with job_here().connect() as connection:
         runs = newest_runs(connection, last)
     if not runs and not as_json:

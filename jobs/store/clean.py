@@ -51,15 +51,20 @@ class Cleaning:
         )
 
     def cutoffs(self, older_than: timedelta | None) -> Cutoffs:
-        """By the clock that is slowest, and not after the oldest job that runs began."""
+        """By the clock that is slowest: that of PostgreSQL, or that of the files."""
         (row,) = self.connection.execute("SELECT clock_timestamp()").fetchall()
         now = min(cast(datetime, row[0]), self.store.files.clock())
         running = running_since(self.connection, [EXTRACT_LOCK, LOADS_LOCK])
-        latest = [] if running is None else [running - CLOCKS_DIFFER]
-        return Cutoffs(
-            expire_before=None if older_than is None else min(now - older_than, *latest),
-            remove_before=min(now - LEAST_AGE, *latest),
-        )
+        return cutoffs_at(now, running, older_than)
+
+
+def cutoffs_at(now: datetime, running: datetime | None, older_than: timedelta | None) -> Cutoffs:
+    """The cutoffs at the instant `now`, while the oldest job runs since `running`, if any does."""
+    latest = now if running is None else running - CLOCKS_DIFFER
+    return Cutoffs(
+        expire_before=None if older_than is None else min(now - older_than, latest),
+        remove_before=min(now - LEAST_AGE, latest),
+    )
 
 
 def clean(

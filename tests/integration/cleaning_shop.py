@@ -137,7 +137,7 @@ class CleaningShop:
         rows = table.scan().to_arrow().to_pylist()
         return sorted((f"{row['as_of']}", row["entity"]) for row in rows)
 
-    def keys(self) -> set[str]:
+    def present(self) -> set[str]:
         """All that is below the two folders."""
         return set(self.store.files.list("runs")) | set(self.store.files.list("tables"))
 

@@ -31,7 +31,7 @@ def shop(place: Place, tmp_path: Path) -> Iterator[CleaningShop]:
 def test_what_nothing_names_goes_and_all_revisions_stay(shop: CleaningShop) -> None:
     for slot in (a_day(1), a_day(1), a_day(2), TRAINING, TRAINING, EVENT):
         shop.commit(slot)
-    named = shop.keys()
+    named = shop.present()
     shop.write(a_day(3), [b"of a killed run"])
     files, metadata = shop.store.files, f"tables/{TRAINING.table}/metadata"
     leftovers = {
@@ -44,15 +44,15 @@ def test_what_nothing_names_goes_and_all_revisions_stay(shop: CleaningShop) -> N
     beside = {"runs-of-old/a", "tablets/b", "note.txt"}
     for key in leftovers | beside:
         files.write(key, b"12345")
-    leftovers |= shop.keys() - named
+    leftovers |= shop.present() - named
     plan = shop.clean(dry_run=True)
-    assert shop.keys() == named | leftovers
+    assert shop.present() == named | leftovers
 
     done = shop.clean()
 
     assert {each.key for each in done.removable} == {each.key for each in plan.removable}
     assert {each.key for each in done.removable} == leftovers
-    assert leftovers.isdisjoint(shop.keys())
+    assert leftovers.isdisjoint(shop.present())
     assert all(files.exists(key) for key in beside)
     assert shop.names(a_day(1)) == ["2018-06-01.r1", "2018-06-01.r2", "2018-06-02.r1"]
     shop.check_whole()
