@@ -47,7 +47,7 @@ def test_more_files_than_a_page_has_go_in_few_calls(shop: CleaningShop, bucket: 
     done = shop.clean()
 
     assert sum(each.key.startswith("runs/events/dead/") for each in done.removable) == 1_005
-    assert bucket.keys("runs/events/") == []
+    assert bucket.keys("runs/events/dead/") == []
     assert sum("delete" in call.query for call in bucket.proxy.calls) == 2
     shop.check_whole()
 
