@@ -153,10 +153,10 @@ class CatalogueOutdated(OfflineError):
     def __init__(self, *, table: str, hinted: str, known: str) -> None:
         super().__init__(
             f"version-hint.text of the table {table} names {hinted}, and the catalogue has "
-            f"{known}, which does not follow it: the database was restored from an older backup, or another "
-            "one has this table as well. Set ONTEM_POSTGRES_URL to the database that committed "
-            f"{hinted}, or delete the table's row in iceberg_tables and run `ontem store restore`; "
-            "nothing was removed"
+            f"{known}, which does not follow it: the database was restored from an older backup, "
+            "or another one has this table as well. Set ONTEM_POSTGRES_URL to the database that "
+            f"committed {hinted}, or delete the table's row in iceberg_tables and run "
+            "`ontem store restore`; nothing was removed"
         )
         self.table, self.hinted, self.known = table, hinted, known
 
