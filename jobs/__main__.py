@@ -35,7 +35,7 @@ JOBS = {
     "snapshots": CommandEntry(
         "jobs.snapshot.commands",
         "snapshots",
-        "List all loads with their day, entities and state.",
+        "List all snapshots of the offline store, and the loads that were made from them.",
     ),
     "store": CommandEntry(
         "jobs.store.commands",

@@ -41,6 +41,18 @@ class EventsDamaged(JobError):
         self.key = key
 
 
+class EventsMissing(JobError):
+    """An extraction, or a file of one, was removed."""
+
+    def __init__(self, *, key: str) -> None:
+        super().__init__(
+            f"{key} is not in the offline store any more: set ONTEM_STORAGE_URL to where the files "
+            "are now, bring it back from a copy, or run `ontem extract --full`, which reads all of "
+            "PostgreSQL again"
+        )
+        self.key = key
+
+
 class EventsOfOtherDatabase(JobError):
     """The offline store has the events of another database."""
 

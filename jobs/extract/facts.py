@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from features_pkg.definitions.order_features import VALUE_FEATURES
-from jobs.extract.errors import EventsBroken, EventsDamaged
+from jobs.extract.errors import EventsBroken, EventsDamaged, EventsMissing
 from jobs.extract.rows import EVENT_ROWS
-from stores.offline.errors import FileDamaged
+from stores.offline.errors import FileDamaged, FileMissing, RevisionMissing
 from stores.offline.files import Files
 from stores.offline.revisions import Revision, newest_revision, read_revision
 from stores.offline.runs import DataFile, Slot, verify_files
@@ -89,19 +89,21 @@ class Extractions:
 
 
 def check_files(files: Files, extracted: Extractions) -> None:
-    """Raises FileMissing or EventsDamaged unless every file is as it was committed."""
+    """Raises EventsMissing or EventsDamaged unless every file is as it was committed."""
     try:
         verify_files(files, extracted.files)
+    except FileMissing as missing:
+        raise EventsMissing(key=missing.key) from None
     except FileDamaged as damaged:
         raise EventsDamaged(key=damaged.key) from None
 
 
 def committed_extractions(store: OfflineStore, slot: Slot) -> Extractions:
-    """The newest full extraction and those after it. Raises EventsBroken."""
+    """The newest full extraction and those after it. Raises EventsBroken or EventsMissing."""
     newest = newest_revision(store, slot)
     revisions: list[Revision[EventsFacts]] = []
     for number in range(newest, 0, -1):
-        revision = read_revision(store, slot.name(number), EventsFacts)
+        revision = _read(store, slot.name(number))
         if revisions and revisions[-1].facts.from_key != revision.facts.to_key:
             raise EventsBroken(
                 key=slot.name(number + 1),
@@ -112,3 +114,12 @@ def committed_extractions(store: OfflineStore, slot: Slot) -> Extractions:
         if revision.facts.from_key is None:
             break
     return Extractions(newest, tuple(reversed(revisions)))
+
+
+def _read(store: OfflineStore, name: str) -> Revision[EventsFacts]:
+    try:
+        return read_revision(store, name, EventsFacts)
+    except RevisionMissing:
+        raise EventsMissing(key=name) from None
+    except FileMissing as missing:
+        raise EventsMissing(key=missing.key) from None

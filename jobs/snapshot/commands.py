@@ -5,8 +5,9 @@ from datetime import date, datetime
 import click
 
 from jobs.entry import CLOCK, Day, job_here
+from jobs.snapshot.facts import DATASET
 from jobs.snapshot.withdraw import row_of
-from stores.postgres.loads import LoadRow, loads_of
+from stores.postgres.loads import loads_of
 from stores.redis.connection import connect_redis
 from stores.redis.published import read_published
 
@@ -37,34 +38,39 @@ def unpublish(clock: datetime | None) -> None:
 
 
 @click.command()
-def snapshots() -> None:
-    """List all loads with their day, entities and state."""
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, oldest day first.")
+def snapshots(
+    as_json: bool,  # noqa: FBT001  click gives flags by name
+) -> None:
+    """List all snapshots of the offline store, and the loads that were made from them."""
+    from jobs.snapshot import listing
+    from stores.offline.revisions import tagged_revisions
+    from stores.offline.tables import find_table, open_store
+
     job = job_here()
     with connect_redis(job.settings.redis_url) as client, job.connect() as connection:
-        listed = read_published(client, job.namespace).load_list.loads
+        loads = read_published(client, job.namespace).load_list.loads
         rows = loads_of(connection, job.namespace.timelines)
-    if not rows:
+    table = find_table(open_store(job.settings), f"{DATASET}_{job.namespace.timelines}")
+    found = [row_of(load, rows) for load in loads]
+    snapshots = listing.listed_snapshots(
+        [] if table is None else tagged_revisions(table),
+        rows,
+        key_id=job.namespace.key_id,
+        listed=found,
+    )
+    if as_json:
+        for each in snapshots:
+            click.echo(listing.as_json(each))
+        return
+    if not snapshots:
         click.echo("no snapshot yet: build one with `ontem night --as-of DAY`")
-    found = [row_of(load, rows) for load in listed]
-    for row in rows:
-        is_ours = row.entity_key_id == job.namespace.key_id
-        click.echo(_describe(row, is_ours=is_ours, is_listed=row in found))
-    for load, listed_row in zip(listed, found, strict=True):
+    for each in snapshots:
+        click.echo(listing.describe(each))
+    for load, listed_row in zip(loads, found, strict=True):
         if listed_row is None:
             click.echo(
                 f"as of {date.fromordinal(load.as_of)}  load {load.load_id}  "
                 f"{load.entities:,} entities  published, but not one that PostgreSQL has: "
                 "the next night withdraws it"
             )
-
-
-def _describe(row: LoadRow, *, is_ours: bool, is_listed: bool) -> str:
-    if not is_ours:
-        state = f"of another ONTEM_ENTITY_KEY ({row.entity_key_id})"
-    elif is_listed:
-        state = f"published {row.published_at:%Y-%m-%d %H:%M}Z" if row.published_at else "published"
-    elif row.withdrawn_at:
-        state = f"withdrawn {row.withdrawn_at:%Y-%m-%d %H:%M}Z"
-    else:
-        state = "lost by Redis" if row.published_at else "not finished"
-    return f"as of {row.as_of}  load {row.load_id}  {row.entities:,} entities  {state}"

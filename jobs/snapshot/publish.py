@@ -10,7 +10,7 @@ from jobs.snapshot.errors import NoOrders, SnapshotDamaged, SnapshotShrunk
 from jobs.snapshot.facts import SnapshotFacts
 from jobs.snapshot.rows import check_rows, read_groups
 from jobs.snapshot.stores import OpenStores
-from stores.offline.errors import FileDamaged, RevisionUnreadable
+from stores.offline.errors import FileDamaged, RevisionMissing, RevisionUnreadable
 from stores.offline.files import Files
 from stores.offline.revisions import Revision, read_revision
 from stores.offline.runs import DataFile, verify_files
@@ -127,8 +127,19 @@ def _checked_snapshot(
 ) -> tuple[Revision[SnapshotFacts], int]:
     """The load's snapshot, and how many bytes its keys and timelines have."""
     with _given_up_when_damaged(job, stores, row):
-        snapshot = read_revision(stores.offline, row.revision, SnapshotFacts)
+        snapshot = _read(stores, row)
         return snapshot, _check_snapshot(job, stores.offline.files, snapshot, row, load_list)
+
+
+def _read(stores: OpenStores, row: LoadRow) -> Revision[SnapshotFacts]:
+    try:
+        return read_revision(stores.offline, row.revision, SnapshotFacts)
+    except RevisionMissing:
+        remedy = (
+            f"load {row.load_id} was made from it; run `ontem night --as-of {row.as_of}`, which "
+            "gives the load up, and once more to build the day again"
+        )
+        raise RevisionMissing(name=row.revision, remedy=remedy) from None
 
 
 @contextmanager

@@ -22,7 +22,7 @@ _OF_CHARGEBACKS: Final = ("chargeback_us", "chargeback_key")
 def read_events(spark: SparkSession, files: Files, extracted: Extractions) -> DataFrame:
     """All rows of these extractions; instants as epoch microseconds, days as ordinals.
 
-    Raises FileMissing, EventsDamaged.
+    Raises EventsMissing, EventsDamaged.
     """
     check_files(files, extracted)
     schema = from_arrow_schema(EVENT_ROWS)

@@ -21,7 +21,7 @@ from jobs.train.split import Split, split_by_time
 from jobs.training_set.errors import NothingToTrainOn
 from jobs.training_set.facts import TrainingSetFacts, training_set_slot
 from stores.offline.errors import RevisionMissing
-from stores.offline.revisions import Revision, newest_revision, read_revision
+from stores.offline.revisions import Revision, read_revision
 from stores.offline.runs import library_versions
 from stores.offline.tables import OfflineStore
 
@@ -95,10 +95,14 @@ def find_training_set(
     """The training set of that revision. Raises RevisionMissing or OtherFeatureSet."""
     slot = training_set_slot(feature_set.version)
     name = slot.name(revision)
-    if not 1 <= revision <= newest_revision(store, slot):
-        remedy = "run `ontem training-set --from DAY --to DAY` with these settings first"
-        raise RevisionMissing(name=name, remedy=remedy)
-    training_set = read_revision(store, name, TrainingSetFacts)
+    try:
+        training_set = read_revision(store, name, TrainingSetFacts)
+    except RevisionMissing:
+        remedy = (
+            "run `ontem training-set --from DAY --to DAY` with these settings first, or "
+            "`ontem train` without a revision to see those that are there"
+        )
+        raise RevisionMissing(name=name, remedy=remedy) from None
     found = training_set.facts.feature_set
     if found != feature_set.version:
         raise OtherFeatureSet(key=name, found=found, expected=feature_set.version)

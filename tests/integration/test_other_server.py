@@ -38,6 +38,7 @@ COMMAND_LINES = {
     "unpublish": ["unpublish"],
     "snapshots": ["snapshots"],
     "store restore": ["store", "restore"],
+    "store clean": ["store", "clean"],
     "training-set": ["training-set", "--from", "2018-05-01", "--to", "2018-06-01"],
 }
 RESTORED = "UPDATE generations SET system_identifier = system_identifier + 1"
