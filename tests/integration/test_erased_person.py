@@ -1,0 +1,104 @@
+"""A person's rows are erased by the steps of docs/offline-store.md: no byte of the key is left."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyiceberg.expressions import EqualTo
+
+from stores.offline.revisions import tagged_revisions
+from stores.offline.tables import find_table
+from stores.postgres.loads import mark_withdrawn
+from tests.integration.cleaning_shop import (
+    EVENT,
+    TRAINING,
+    CleaningShop,
+    Facts,
+    a_cleaning_shop,
+    a_day,
+)
+from tests.integration.offline_runs import Place
+
+PERSON = bytes.fromhex("5e1f00d1aced0ddba11f00dcafe5eedfacade5ca1ab1edea")
+OTHERS = (b"another customer", b"a third one")
+TABLES = (a_day(1), TRAINING, EVENT)
+
+
+@pytest.fixture
+def shop(place: Place, tmp_path: Path) -> Iterator[CleaningShop]:
+    with a_cleaning_shop(place, tmp_path) as made:
+        for day in (1, 2, 2):
+            made.commit(a_day(day), PERSON, *OTHERS)
+        made.commit(TRAINING, *OTHERS, PERSON)
+        made.commit(TRAINING, OTHERS[0], PERSON)
+        made.commit(EVENT, PERSON, *OTHERS)
+        made.commit(EVENT, PERSON, facts=Facts(1))
+        yield made
+
+
+def with_the_person(shop: CleaningShop) -> list[str]:
+    """The keys of all files in which the person's key is, as it is or in hex."""
+    needles = (PERSON, PERSON.hex().encode(), PERSON[:8])
+    keys = (*shop.store.files.list("runs"), *shop.store.files.list("tables"))
+    return [key for key in keys if any(each in shop.store.files.read(key) for each in needles)]
+
+
+def erase(shop: CleaningShop) -> None:
+    """The steps of the page, which take PyIceberg alone."""
+    for slot in TABLES:
+        table = find_table(shop.store, slot.table)
+        assert table is not None
+        table.delete(EqualTo("entity", PERSON))
+        with table.manage_snapshots() as refs:
+            for tag in [name for name, ref in table.metadata.refs.items() if name != "main"]:
+                refs.remove_tag(tag)
+
+
+def test_after_the_erasure_and_a_cleaning_no_byte_of_the_key_is_left(shop: CleaningShop) -> None:
+    assert len(with_the_person(shop)) == 7
+    erase(shop)
+
+    shop.clean()
+
+    assert with_the_person(shop) == []
+    assert shop.rows(a_day(1)) == sorted(
+        (f"2018-06-0{day}", entity) for day in (1, 2) for entity in OTHERS
+    )
+    assert [entity for _, entity in shop.rows(EVENT)] == sorted(OTHERS)
+    assert [entity for _, entity in shop.rows(TRAINING)] == [OTHERS[0]]
+    shop.check_whole()
+    shop.clean()
+    shop.check_whole()
+
+
+def test_what_a_load_or_a_model_names_is_left_until_they_are_gone(shop: CleaningShop) -> None:
+    day, training = (find_table(shop.store, slot.table) for slot in (a_day(1), TRAINING))
+    assert day is not None
+    assert training is not None
+    newest = shop.commit(a_day(3), PERSON, *OTHERS)
+    load = shop.load(newest)
+    source = tagged_revisions(training)[-1]
+    shop.model("trained", training_set_snapshot_id=source.snapshot_id)
+    erase(shop)
+
+    shop.clean()
+    runs = {key.split("/")[2] for key in with_the_person(shop)}
+    assert runs == {newest.run, source.run}
+
+    mark_withdrawn(shop.connection, load.load_id)
+    shutil.rmtree(shop.candidates)
+    shop.clean()
+    assert with_the_person(shop) == []
+    shop.check_whole()
+
+
+def test_a_day_that_is_built_again_afterwards_replaces_what_was_left_of_it(
+    shop: CleaningShop,
+) -> None:
+    erase(shop)
+
+    assert shop.commit(a_day(1), b"built again").number == 1
+    shop.clean()
+    assert ("2018-06-01", OTHERS[0]) not in shop.rows(a_day(1))
+    assert ("2018-06-01", b"built again") in shop.rows(a_day(1))
