@@ -82,12 +82,14 @@ def open_store(settings: StoreSettings) -> OfflineStore:
 def find_table(store: OfflineStore, name: str) -> Table | None:
     """The table in its newest state; None when nothing was ever committed to it.
 
+    Then there may be metadata of number 0, from a run that was killed as it made the table.
+
     Raises CatalogueLost, MetadataMissing, MetadataUnreadable or TableElsewhere.
     """
     try:
         table = store.catalogue.load_table((NAME, name))
     except NoSuchTableError:
-        if _metadata_keys(store.files, name):
+        if any(_number_of(key) for key in _metadata_keys(store.files, name)):
             folder = store.files.location(_metadata_folder(name))
             raise CatalogueLost(table=name, folder=folder) from None
         return None

@@ -1,13 +1,19 @@
-"""A command of `python -m jobs` that is killed once a stage has come as far as it is told.
+"""Commands of `python -m jobs`, each killed once a stage has come as far as it is told.
 
-    python -m tests.integration.killable FOLDER STAGE WORK VICTIM night --as-of 2018-06-01
+    python -m tests.integration.killable
+
+forks a run of a command for each line of its input, and prints its exit code. So they import
+together. A line is JSON such as
+
+    {"folder": "...", "words": ["night"], "kill": {"stage": "build", "work": 7, "victim": "worker"}}
 
 Work is counted, not timed: each call of a stage's functions adds to it, in Spark each row they get,
-in whichever process that is. The count of a stage is the size of a file in FOLDER.
+in whichever process that is. The count of a stage is the size of a file in the folder.
 """
 
 import functools
 import importlib
+import json
 import multiprocessing
 import os
 import signal
@@ -18,6 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from pyiceberg.catalog.sql import SqlCatalog
 
 import stores.offline.commit
 
@@ -27,7 +34,8 @@ STAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "build": ("jobs.snapshot.build.explode", "jobs.snapshot.build.snapshot_timelines"),
     "copy": ("jobs.snapshot.copy._copy",),
     "commit events": ("jobs.extract.run.commit_run",),
-    "commit": ("jobs.snapshot.commit.commit_run",),
+    "commit snapshot": ("jobs.snapshot.commit.commit_run",),
+    "commit training set": ("jobs.training_set.run.commit_run",),
     "check": (
         "jobs.snapshot.publish.verify_files",
         "jobs.snapshot.publish.check_rows",
@@ -42,7 +50,11 @@ STAGES: Final[Mapping[str, tuple[str, ...]]] = {
         "jobs.training_set.rows.assemble",
     ),
 }
-"""Which functions are the work of a stage. Each is where it is called from."""
+"""Which functions are the work of a stage. Each is where it is called from.
+
+A stage `commit X` has another in it, `catalogue of X`: the catalogue is about to take metadata that
+are written.
+"""
 COMMIT_STEPS: Final = ("write_file_list", "make_table", "_commit_once", "write_hint")
 """Those of a commit, which is done before the last one."""
 
@@ -108,7 +120,18 @@ class Progress:
                 for name in COMMIT_STEPS:
                     step = getattr(stores.offline.commit, name)
                     patch.setattr(stores.offline.commit, name, self._calls(stage, step))
+                written = self._written(stage.replace("commit", "catalogue of"))
+                patch.setattr(SqlCatalog, "_write_metadata", staticmethod(written))
                 return commit_run(*given, **named)
+
+        return counted
+
+    def _written(self, stage: str) -> Callable[..., None]:
+        write = SqlCatalog._write_metadata
+
+        def counted(*given: Any, **named: Any) -> None:
+            write(*given, **named)
+            self.add(stage, 1)
 
         return counted
 
@@ -132,15 +155,30 @@ def _found(name: str) -> Any:
         return getattr(importlib.import_module(module), inner)
 
 
-def _main(folder: str, stage: str, work: str, victim: str, *words: str) -> None:
+def _main() -> None:
+    """Fork a run for each line; it leaves by SystemExit, as any program."""
     import jobs.extract.run
     from jobs.__main__ import main
 
-    patch = pytest.MonkeyPatch()
-    patch.setattr(jobs.extract.run, "_PROCESSES", 2)  # also where there is one core
-    Progress(Path(folder), Kill(stage, int(work), victim)).count(patch)
-    main(words, prog_name="python -m jobs")
+    for names in STAGES.values():
+        for name in names:
+            _found(name.rpartition(".")[0])
+    for line in sys.stdin:
+        child = os.fork()
+        if child:
+            _, status = os.waitpid(child, 0)
+            print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201
+            continue
+        request = json.loads(line)
+        folder = Path(request["folder"])
+        os.dup2(os.open(os.devnull, os.O_RDWR), sys.stdin.fileno())
+        os.dup2(os.open(folder / "output", os.O_WRONLY | os.O_CREAT), sys.stdout.fileno())
+        os.dup2(os.open(folder / "errors", os.O_WRONLY | os.O_CREAT), sys.stderr.fileno())
+        patch = pytest.MonkeyPatch()
+        patch.setattr(jobs.extract.run, "_PROCESSES", 2)  # also where there is one core
+        Progress(folder, Kill(**request["kill"])).count(patch)
+        main(request["words"], prog_name="python -m jobs")
 
 
 if __name__ == "__main__":
-    _main(*sys.argv[1:])
+    _main()

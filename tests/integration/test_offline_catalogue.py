@@ -6,6 +6,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from click.testing import CliRunner
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.io import FileIO
+from pyiceberg.serializers import ToOutputFile
+from pyiceberg.table.metadata import TableMetadata
 
 from ontem.cli import main
 from stores.offline.catalogue import NAME
@@ -15,7 +19,7 @@ from stores.offline.errors import (
     MetadataMissing,
     TableElsewhere,
 )
-from stores.offline.revisions import read_revision
+from stores.offline.revisions import newest_revision, read_revision
 from stores.offline.tables import (
     OfflineStore,
     open_store,
@@ -46,6 +50,25 @@ def test_a_lost_catalogue_comes_back_from_the_metadata(
     assert [read_revision(store, each.name, Facts).facts.note for each in made] == ["one", "two"]
     assert commit(store, "three").number == 3
     assert restore_tables(store) == {}
+
+
+def test_a_table_that_a_killed_run_was_about_to_make_is_made_by_the_next(
+    store: OfflineStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_and_end(metadata: TableMetadata, io: FileIO, metadata_path: str) -> None:
+        ToOutputFile.table_metadata(metadata, io.new_output(metadata_path))
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqlCatalog, "_write_metadata", staticmethod(write_and_end))
+        with pytest.raises(SystemExit):
+            commit(store)
+    assert any(key.endswith(".metadata.json") for key in store.files.list("tables"))
+
+    assert newest_revision(store, SLOT) == 0
+    assert restore_tables(store) == {}
+    made = commit(store)
+    assert read_revision(store, made.name, Facts) == made
 
 
 def test_of_two_newest_metadata_files_the_committed_one_comes_back(

@@ -33,8 +33,9 @@ from stores.offline.tables import open_store
 from stores.postgres.runs import RunRow, newest_runs
 from stores.redis.published import read_published
 from tests.integration.history import History, a_job
+from tests.integration.killable import Kill
+from tests.integration.killer import forks_in
 from tests.integration.night_shop import CUTOFF, HOUR, JUNE
-from tests.integration.test_kills import run_to_its_end
 from tests.servers import Servers, a_database
 
 if TYPE_CHECKING:
@@ -297,17 +298,17 @@ def test_one_that_is_killed_shows_nothing_and_is_finished_by_the_next(
 ) -> None:
     job, words = shop.job, ("night", "--as-of", str(JUNE + DAY))
     before = shop.run()
-    for stage, work in (("copy", 1), ("commit", 3), ("commit", 4), ("publish", 1), ("list", 1)):
-        counts = tmp_path / f"{stage}{work}"
-        counts.mkdir()
-        kill = ("tests.integration.killable", str(counts), stage, str(work), "driver")
-        ended = run_to_its_end(job.settings, tmp_path, *kill, *words)
-        assert ended.returncode == -signal.SIGKILL, ended.stderr
-        with redis.Redis.from_url(job.settings.redis_url) as client:
-            newest = read_published(client, job.namespace).newest
-        assert newest is not None
-        assert newest.as_of == JUNE.toordinal()
-    ended = run_to_its_end(job.settings, tmp_path, "jobs", *words)
+    commit = "commit snapshot"
+    stages = (("copy", 1), (commit, 3), (commit, 4), ("publish", 1), ("list", 1))
+    with forks_in(tmp_path, job.settings) as forks:
+        for stage, work in stages:
+            code, errors = forks.run(Kill(stage, work, "driver"), *words)
+            assert code == -signal.SIGKILL, errors
+            with redis.Redis.from_url(job.settings.redis_url) as client:
+                newest = read_published(client, job.namespace).newest
+            assert newest is not None
+            assert newest.as_of == JUNE.toordinal()
+        ended = forks.run_to_its_end(*words)
 
     assert ended.returncode == 0, ended.stderr
     run = shop.run()
