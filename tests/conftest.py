@@ -15,7 +15,7 @@ import redis
 
 from tests import own_spark
 from tests.s3 import S3Server, s3_server
-from tests.servers import Servers, a_database, servers, with_database
+from tests.servers import SHORT_JAVA, Servers, a_database, servers, with_database
 from tests.workers import workers_of_this_machine
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "ontem")
 
+os.environ.update(SHORT_JAVA)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background job inherits it
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what tests start can be interrupted
 

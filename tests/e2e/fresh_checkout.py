@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ontem.stack import LocalStack
-from tests.servers import FOLDER
+from tests.servers import FOLDER, SHORT_JAVA
 
 PROJECT = Path(__file__).resolve().parents[2]
 NOT_COMMITTED = (".*", "__pycache__", "*.egg-info", "build", "dist")
@@ -45,11 +45,15 @@ def fresh_checkout() -> Iterator[Path]:
 
 
 def environ_of_a_newcomer() -> dict[str, str]:
-    """This process's environment without what is set for Ontem, and patient on a busy machine."""
+    """This process's environment without what is set for Ontem, and patient."""
     environ = {
         name: value for name, value in os.environ.items() if not name.startswith(OUR_VARIABLES)
     }
-    return environ | {"ONTEM_REDIS_TIMEOUT_MS": "5000", "ONTEM_STATEMENT_TIMEOUT_MS": "30000"}
+    return (
+        environ
+        | SHORT_JAVA
+        | {"ONTEM_REDIS_TIMEOUT_MS": "5000", "ONTEM_STATEMENT_TIMEOUT_MS": "30000"}
+    )
 
 
 def _install(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Every benchmark of the lock file runs from its first to its last line, on few orders."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,17 +14,26 @@ from benchmarks.page import PAGE
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("name", DEFAULT_NAMES)
-def test_a_benchmark_prints_its_section_and_leaves_the_page_alone(name: str):
+@pytest.fixture(scope="module")
+def sections() -> list[str]:
+    """What one run of all benchmarks prints, which leaves the page alone."""
     page = PAGE.read_text(encoding="utf-8")
-    ended = run("--print", name)
+    ended = run("--print", *DEFAULT_NAMES)
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.startswith("## ")
-    assert "\n| " in ended.stdout
     assert PAGE.read_text(encoding="utf-8") == page
+    return re.split("^## ", ended.stdout, flags=re.MULTILINE)[1:]
 
 
-def test_an_unknown_name_is_refused_with_those_there_are():
+def test_there_is_a_section_of_each_benchmark(sections: list[str]) -> None:
+    assert len({section.splitlines()[0] for section in sections}) == len(DEFAULT_NAMES)
+
+
+@pytest.mark.parametrize("number", range(len(DEFAULT_NAMES)), ids=DEFAULT_NAMES)
+def test_a_benchmark_prints_its_table(sections: list[str], number: int) -> None:
+    assert "\n| " in sections[number]
+
+
+def test_an_unknown_name_is_refused_with_those_there_are() -> None:
     ended = run("--print", "evaluat")
     assert ended.returncode == 2
     assert ended.stderr.strip() == (

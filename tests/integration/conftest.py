@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from click.testing import CliRunner, Result
 
 from jobs.importing import FileMapping, ImportOptions, ImportResult
@@ -13,8 +14,10 @@ from jobs.importing import import_orders as load_orders
 from ontem.cli import main
 from stores.offline.tables import OfflineStore, open_store
 from stores.postgres.connection import Connection, connect
+from tests.integration.history import a_job
 from tests.integration.imports import ENVIRON, Recorder
 from tests.integration.offline_runs import Place
+from tests.integration.publishing_shop import PublishingShop
 from tests.s3 import S3Server
 
 
@@ -24,6 +27,15 @@ def connection(database_url: str) -> Iterator[Connection]:
         opened.execute("INSERT INTO merchants (name) VALUES ('one'), ('two')")
         opened.commit()
         yield opened
+
+
+@pytest.fixture
+def shop(
+    database_url: str, redis_url: str, storage_url: str, storage_folder: Path
+) -> Iterator[PublishingShop]:
+    """A job whose snapshots the tests of publishing state; other files have a shop of their own."""
+    with redis.Redis.from_url(redis_url) as client:
+        yield PublishingShop(a_job(database_url, redis_url, storage_url), client, storage_folder)
 
 
 @pytest.fixture

@@ -1,10 +1,5 @@
 """Loads that Redis has and PostgreSQL lost, because it was restored or has failed over."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-import redis
 from click.testing import CliRunner
 
 from jobs.snapshot.night import publish_again
@@ -12,16 +7,7 @@ from ontem.cli import main
 from stores.postgres.connection import connect
 from stores.postgres.generations import LOST_LOAD_IDS
 from stores.postgres.migrate import migrate
-from tests.integration.history import a_job
 from tests.integration.publishing_shop import MAY, PublishingShop, days
-
-
-@pytest.fixture
-def shop(
-    database_url: str, redis_url: str, storage_url: str, storage_folder: Path
-) -> Iterator[PublishingShop]:
-    with redis.Redis.from_url(redis_url) as client:
-        yield PublishingShop(a_job(database_url, redis_url, storage_url), client, storage_folder)
 
 
 def restore(url: str, *, without_load: int) -> None:

@@ -1,10 +1,6 @@
 """Publishing to a real Redis: nothing is visible before all of it is written."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-import redis
 
 from jobs.job import StageTimer
 from jobs.snapshot.night import publish_again, snapshot
@@ -15,16 +11,8 @@ from stores.redis.errors import LoadFenced, LoadTooOld
 from stores.redis.keys import GROUPS
 from stores.redis.load_list import Load, LoadList
 from stores.redis.published import read_published
-from tests.integration.history import History, a_job
+from tests.integration.history import History
 from tests.integration.publishing_shop import MAY, PublishingShop, days, killed_while_writing
-
-
-@pytest.fixture
-def shop(
-    database_url: str, redis_url: str, storage_url: str, storage_folder: Path
-) -> Iterator[PublishingShop]:
-    with redis.Redis.from_url(redis_url) as client:
-        yield PublishingShop(a_job(database_url, redis_url, storage_url), client, storage_folder)
 
 
 def test_a_published_load_is_read_and_recorded(shop: PublishingShop) -> None:

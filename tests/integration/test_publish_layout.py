@@ -1,11 +1,8 @@
 """Where loads are in a real Redis: lists, buckets, and what is left for another secret."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-import redis
 
 from jobs.snapshot.errors import NothingToPublish
 from jobs.snapshot.night import publish_again
@@ -17,17 +14,8 @@ from stores.redis.fence import Fence, take_fence
 from stores.redis.keys import GROUPS
 from stores.redis.publish import MOST_FILL
 from stores.redis.published import read_published
-from tests.integration.history import a_job
 from tests.integration.publishing_shop import MAY, PublishingShop, days
 from tests.online import write_load
-
-
-@pytest.fixture
-def shop(
-    database_url: str, redis_url: str, storage_url: str, storage_folder: Path
-) -> Iterator[PublishingShop]:
-    with redis.Redis.from_url(redis_url) as client:
-        yield PublishingShop(a_job(database_url, redis_url, storage_url), client, storage_folder)
 
 
 def test_every_bucket_and_every_copy_of_the_list_is_written(shop: PublishingShop) -> None:

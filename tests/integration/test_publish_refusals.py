@@ -1,7 +1,6 @@
 """What is not published, and the sentence that says why."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pyarrow.parquet as pq
 import pytest
@@ -26,7 +25,6 @@ from stores.redis.fence import Fence
 from stores.redis.keys import GROUPS
 from stores.redis.load_list import Load, LoadList
 from stores.redis.memory import check_room
-from tests.integration.history import a_job
 from tests.integration.publishing_shop import MAY, PublishingShop, days, snapshot_rows
 from tests.online import bucket_key, write_load
 
@@ -35,14 +33,6 @@ A_LOAD = Load(1, MAY.toordinal(), 0, 1, "", 1)
 
 def snapshot_of_today(job: Job) -> object:
     return snapshot(job, days(2))
-
-
-@pytest.fixture
-def shop(
-    database_url: str, redis_url: str, storage_url: str, storage_folder: Path
-) -> Iterator[PublishingShop]:
-    with redis.Redis.from_url(redis_url) as client:
-        yield PublishingShop(a_job(database_url, redis_url, storage_url), client, storage_folder)
 
 
 class InfoOnly:

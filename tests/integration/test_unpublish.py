@@ -1,10 +1,6 @@
 """Withdrawing a load from a real Redis, and which of several runs may write."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-import redis
 
 from jobs.snapshot.errors import (
     NothingToPublish,
@@ -27,17 +23,8 @@ from stores.redis.fence import Fence, take_fence
 from stores.redis.load_list import Load
 from stores.redis.publish import delete_buckets, set_list
 from stores.redis.published import read_published
-from tests.integration.history import a_job
 from tests.integration.publishing_shop import MAY, PublishingShop, days, killed_while_writing
 from tests.online import write_load
-
-
-@pytest.fixture
-def shop(
-    database_url: str, redis_url: str, storage_url: str, storage_folder: Path
-) -> Iterator[PublishingShop]:
-    with redis.Redis.from_url(redis_url) as client:
-        yield PublishingShop(a_job(database_url, redis_url, storage_url), client, storage_folder)
 
 
 def test_unpublishing_brings_the_load_before_back(shop: PublishingShop) -> None:

@@ -3,7 +3,7 @@
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -31,18 +31,6 @@ SKEWED_CLOCK = (
     "CREATE OR REPLACE FUNCTION ontem_clock() RETURNS timestamptz LANGUAGE sql VOLATILE"
     " AS $$ SELECT clock_timestamp() + interval '{}' $$"
 )
-
-
-@pytest.fixture
-def stores(database_url: str, redis_url: str, model_folder: Path) -> Stores:
-    """A migrated database and an empty Redis of this test's own."""
-    return Stores(database_url, redis_url, model_folder, SECRET)
-
-
-@pytest.fixture
-def service(stores: Stores) -> Iterator[InProcess]:
-    with a_service(stores) as running:
-        yield running
 
 
 @pytest.fixture

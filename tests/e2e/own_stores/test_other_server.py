@@ -1,6 +1,5 @@
 """A service whose PostgreSQL is restored, fails over, is read-only, or has another clock."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +23,6 @@ RESTORED = "UPDATE generations SET system_identifier = system_identifier + 1"
 FAILED_OVER = "UPDATE generations SET timeline_id = timeline_id - 1"
 SECOND = 1_000_000
 HOUR = 3_600 * SECOND
-
-
-@pytest.fixture
-def stores(database_url: str, redis_url: str, model_folder: Path) -> Stores:
-    """A migrated database and an empty Redis of this test's own."""
-    return Stores(database_url, redis_url, model_folder, SECRET)
-
-
-@pytest.fixture
-def service(stores: Stores) -> Iterator[InProcess]:
-    with a_service(stores) as running:
-        yield running
 
 
 def test_on_a_restored_server_the_policy_answers_and_nothing_is_stored(
