@@ -1,4 +1,7 @@
-"""Spark's connector jars, fetched once into `.ontem/jars`: no later start needs a network."""
+"""Jars, fetched once into `.ontem`: no later start needs a network.
+
+Spark's connectors are in `.ontem/jars`, the S3 server of the tests is in `.ontem/test-jars`.
+"""
 
 import hashlib
 import os
@@ -8,8 +11,12 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from features_pkg.errors import OntemError
+
+FOLDERS: Final = {"connectors.txt": "jars", "s3proxy.txt": "test-jars"}
+"""By the name of a list in `deploy`, the folder of its jars in `.ontem`."""
 
 
 class ConnectorError(OntemError):
@@ -100,7 +107,7 @@ def copy_if_pinned(connector: Connector, resolved: Path, jars: Path) -> None:
     if found != connector.sha256:
         raise ConnectorError(
             f"{connector.coordinate} has sha256 {found}, pinned is {connector.sha256}: "
-            "look at deploy/connectors.txt"
+            "look at its list in deploy"
         )
     shutil.copyfile(resolved, jars / connector.name)
 
@@ -137,10 +144,15 @@ def _resolve(connectors: list[Connector], excluded: tuple[str, ...], cache: Path
 
 
 def main() -> int:
-    """Install the connectors of the project that the command line names."""
-    project = Path(sys.argv[1])
+    """Install jars of the project that the command line names: those of the lists after it.
+
+    Where no list is named, it is that of the connectors.
+    """
+    project, names = Path(sys.argv[1]), sys.argv[2:] or ["connectors.txt"]
     try:
-        install(read_connectors(project / "deploy" / "connectors.txt"), project / ".ontem" / "jars")
+        for name in names:
+            listed = read_connectors(project / "deploy" / name)
+            install(listed, project / ".ontem" / FOLDERS[name])
     except ConnectorError as error:
         sys.stderr.write(f"setup: {error}\n")
         return 1

@@ -1,4 +1,4 @@
-"""A night on S3 that is killed while it builds: readers see the old state, then the new one."""
+"""A night on S3, or S3 itself, is killed meanwhile: readers see the old state, then the new one."""
 
 import os
 import signal
@@ -14,22 +14,25 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 import pytest
 import redis
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 
+from jobs.errors import JobError
 from jobs.job import Job
 from jobs.snapshot.facts import SnapshotFacts, snapshot_slot
 from jobs.snapshot.night import snapshot
 from stores.offline.revisions import newest_revision, read_revision
 from stores.offline.tables import open_store
+from tests.durable_s3 import DurableS3, a_durable_s3
 from tests.integration.history import History
 from tests.integration.night_shop import CUTOFF, JUNE
 from tests.integration.s3_jobs import Bucket, a_proxied_bucket
 from tests.integration.test_training_set import some_orders
-from tests.s3 import S3Server
-from tests.servers import Servers, a_database
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+Seen = tuple[list[dict[str, Any]], list[dict[str, Any]], dict[bytes, bytes]]
 PROJECT = Path(__file__).resolve().parents[2]
 MAY = date(2018, 5, 31)
 KILLED_AT = (
@@ -40,10 +43,30 @@ KILLED_AT = (
 """What the night is about to complete when it is killed: an extracted file, a built one, tables."""
 
 
+@pytest.fixture(scope="module")
+def durable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DurableS3]:
+    with a_durable_s3(tmp_path_factory.mktemp("s3")) as running:
+        yield running
+
+
 @pytest.fixture
-def bucket(s3: S3Server) -> Iterator[Bucket]:
-    with a_proxied_bucket(s3) as made:
+def bucket(durable: DurableS3) -> Iterator[Bucket]:
+    with a_proxied_bucket(durable.server) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    durable: DurableS3, module_database_url: str, module_redis_url: str, spark: "SparkSession"
+) -> Seen:
+    """What is seen after the nights of May and June that nothing disturbs."""
+    with a_proxied_bucket(durable.server) as bucket:
+        job = bucket.job(module_database_url, module_redis_url, spark)
+        first_night(job)
+        before = seen(job)
+        snapshot(job, JUNE)
+        assert seen(job) != before
+        return seen(job)
 
 
 def rows_of(job: Job, day: date) -> list[dict[str, Any]]:
@@ -63,6 +86,11 @@ def contents(redis_url: str) -> dict[bytes, bytes]:
         keys: list[bytes] = client.keys("*")  # type: ignore[assignment]
         values: list[bytes] = client.mget(keys) if keys else []  # type: ignore[assignment]
     return {k: v for k, v in zip(keys, values, strict=True) if not k.endswith(b"fence")}
+
+
+def seen(job: Job) -> Seen:
+    """The rows as of May and of June, and what is in Redis."""
+    return rows_of(job, MAY), rows_of(job, JUNE), contents(job.settings.redis_url)
 
 
 def first_night(job: Job) -> History:
@@ -125,32 +153,53 @@ def a_project(folder: Path, bucket: Bucket) -> Path:
 
 def test_a_build_that_is_killed_changes_nothing_and_the_next_one_ends_as_if_it_never_was(
     bucket: Bucket,
-    test_servers: Servers,
-    template_url: str,
+    undisturbed: Seen,
+    database_url: str,
     redis_url: str,
-    s3: S3Server,
     tmp_path: Path,
     spark: "SparkSession",
 ) -> None:
-    template, server = template_url.rpartition("/")[2], test_servers.postgres_url
-    with a_database(server, template=template) as url, a_proxied_bucket(s3) as other:
-        job = other.job(url, redis_url, spark)
-        first_night(job)
-        snapshot(job, JUNE)
-        undisturbed = rows_of(job, JUNE), contents(redis_url)
-    with redis.Redis.from_url(redis_url) as client:
-        client.flushdb()
     project = a_project(tmp_path / "João 50%", bucket)
-    with a_database(server, template=template) as url:
-        job = bucket.job(url, redis_url, spark)
-        first_night(job)
-        may, published = rows_of(job, MAY), contents(redis_url)
-        for ending, below in KILLED_AT:
-            kill_night(bucket, job, project, ending, below)
+    job = bucket.job(database_url, redis_url, spark)
+    first_night(job)
+    before = seen(job)
+    for ending, below in KILLED_AT:
+        kill_night(bucket, job, project, ending, below)
 
-            assert (rows_of(job, MAY), rows_of(job, JUNE)) == (may, [])
-            assert contents(redis_url) == published
+        assert seen(job) == before
 
-        snapshot(job, JUNE)
-        assert (rows_of(job, JUNE), contents(redis_url)) == undisturbed
-        assert undisturbed[1] != published
+    snapshot(job, JUNE)
+    assert seen(job) == undisturbed
+
+
+def test_a_server_that_is_killed_has_what_was_committed_and_the_next_night_finishes(
+    bucket: Bucket,
+    durable: DurableS3,
+    undisturbed: Seen,
+    database_url: str,
+    redis_url: str,
+    spark: "SparkSession",
+) -> None:
+    job = bucket.job(database_url, redis_url, spark)
+    first_night(job)
+    before = seen(job)
+    for ending, below in KILLED_AT:
+        bucket.proxy.hold_at(lambda call, e=ending, b=below: call.completes(e, b))
+        killing = threading.Thread(target=_kill_server, args=(bucket, durable), daemon=True)
+        killing.start()
+        with pytest.raises((OSError, JobError, PySparkException, Py4JError)):
+            snapshot(job, JUNE)
+        killing.join()
+        durable.start()
+
+        assert seen(job) == before
+
+    snapshot(job, JUNE)
+    assert seen(job) == undisturbed
+
+
+def _kill_server(bucket: Bucket, durable: DurableS3) -> None:
+    """Kill the server when it is about to get the call that the proxy holds; calls now reach it."""
+    bucket.proxy.reached.wait()
+    durable.kill()
+    bucket.proxy.recover()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ontem.connectors import (
+    FOLDERS,
     Connector,
     ConnectorError,
     ConnectorList,
@@ -27,9 +28,27 @@ def a_connector(content=JAR):
     return Connector("org.example", "driver", "1.2", hashlib.sha256(content).hexdigest())
 
 
-def test_the_pinned_connectors_have_coordinates_and_a_whole_sha256():
-    assert {"hadoop-aws", "spark-hadoop-cloud_2.13"} <= versions().keys()
-    assert all(len(bytes.fromhex(each.sha256)) == 32 for each in LISTED.connectors)
+@pytest.mark.parametrize(
+    ("name", "some"),
+    [
+        ("connectors.txt", {"hadoop-aws", "spark-hadoop-cloud_2.13"}),
+        ("s3proxy.txt", {"s3proxy", "logback-classic"}),
+    ],
+)
+def test_the_pinned_jars_have_coordinates_and_a_whole_sha256(name, some):
+    listed = read_connectors(PROJECT / "deploy" / name).connectors
+
+    assert some <= {each.artifact for each in listed}
+    assert all(len(bytes.fromhex(each.sha256)) == 32 for each in listed)
+    assert name in FOLDERS
+
+
+def test_an_image_gets_the_connectors_alone_and_a_checkout_all_lists():
+    setup = (PROJECT / "deploy" / "setup").read_text(encoding="utf-8")
+    image = (PROJECT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+
+    assert f'-m ontem.connectors "$project" {" ".join(FOLDERS)}\n' in setup
+    assert "-m ontem.connectors /app\n" in image
 
 
 def versions():
