@@ -18,6 +18,7 @@ DATASET: Final = "events"
 EVENTS: Final = TableDefinition(
     columns=EVENT_ROWS,
     doc="What happened: orders, chargebacks, reversals, later evaluations. No identifier's value.",
+    bounds=("event_at",),
 )
 
 

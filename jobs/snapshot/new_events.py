@@ -1,14 +1,12 @@
 """Whether the snapshots of two nights are of the same events, found out without Spark."""
 
-import hashlib
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from jobs.extract.errors import EventsDamaged
 from jobs.extract.facts import Extractions
+from jobs.extract.reading import read_newest_first
 from jobs.extract.rows import CHARGEBACK, ORDER
 from jobs.watermark import ReadBounds
 from stores.offline.files import Files
@@ -23,14 +21,9 @@ def have_the_same_events(
 ) -> bool:
     """Whether no counted event of `extracted` is within one of two bounds alone.
 
-    The newest files come first, because there a new event is found at once. Raises FileMissing, and
-    EventsDamaged for a file that is not what was committed, as far as files are read.
+    Raises FileMissing, EventsDamaged.
     """
-    for file in reversed(extracted.files):
-        content = files.read(file.key)
-        if hashlib.sha256(content).hexdigest() != file.sha256:
-            raise EventsDamaged(key=file.key)
-        table = pq.read_table(pa.BufferReader(content), columns=list(COLUMNS))
+    for table in read_newest_first(files, extracted, COLUMNS):
         is_counted = pc.is_in(table["kind"], pa.array(COUNTED))
         differs = pc.xor(_is_within(table, one), _is_within(table, other))
         if pc.any(pc.and_(is_counted, differs)).as_py():

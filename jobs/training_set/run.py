@@ -21,6 +21,7 @@ from jobs.spark.reading import read_events, read_questions
 from jobs.training_set.errors import LabelsFromTheFuture, NothingToTrainOn, PeriodEmpty
 from jobs.training_set.facts import DATASET, LabelCounts, TrainingSetFacts, training_set_slot
 from jobs.training_set.labels import LabelRule, Reason, quiet_sentence
+from jobs.training_set.period import may_have_questions
 from jobs.training_set.questions import TrainingQuestions
 from jobs.training_set.rows import question_rows, training_rows, training_set_table
 from jobs.watermark import ReadBounds, wait_for_read_bounds
@@ -71,13 +72,11 @@ def training_set(
     with job.connect() as connection:
         prepared = prepare_run(job, period, connection, store)
         run = uuid.uuid4().hex
-        written = _build(job, prepared, run_folder(DATASET, run), timer or StageTimer(job.say))
+        folder = run_folder(DATASET, run)
+        written = _build(job, period, prepared, folder, timer or StageTimer(job.say))
         facts = _facts(job, period, prepared, written)
         if not facts.orders:
-            raise NothingToTrainOn(
-                f"there is no order to train on from {period.first_day} to {period.end_day}",
-                "choose days that have orders",
-            )
+            raise _nothing_to_train_on(period)
         training_run = Run(
             slot=training_set_slot(facts.feature_set),
             id=run,
@@ -122,11 +121,23 @@ class _Written:
     stale: int
 
 
-def _build(job: Job, prepared: PreparedRun, folder: str, timer: StageTimer) -> _Written:
-    """Extract what is new, and write the rows into the run's folder."""
+def _nothing_to_train_on(period: TrainingPeriod) -> NothingToTrainOn:
+    return NothingToTrainOn(
+        f"there is no order to train on from {period.first_day} to {period.end_day}",
+        "choose days that have orders with --from and --to",
+    )
+
+
+def _build(
+    job: Job, period: TrainingPeriod, prepared: PreparedRun, folder: str, timer: StageTimer
+) -> _Written:
+    """Extract what is new, and write the rows into the run's folder. Raises NothingToTrainOn."""
     with timer.stage("extract what is new"):
         newest = prepared.read_bounds.newest
         extracted = extract(job, prepared.connection, prepared.store, newest).extractions
+    with timer.stage("look for orders"):
+        if not may_have_questions(prepared.store.files, extracted, prepared.questions):
+            raise _nothing_to_train_on(period)
     with ExitStack() as stack:
         with timer.stage("start Spark"):
             spark = stack.enter_context(job.spark("ontem training-set"))

@@ -103,6 +103,18 @@ class TableElsewhere(OfflineError):
         self.table, self.location, self.root = table, location, root
 
 
+class TableOfAnotherName(OfflineError):
+    """The catalogue has the metadata of one table under the name of another."""
+
+    def __init__(self, *, table: str, location: str) -> None:
+        super().__init__(
+            f"the catalogue names the metadata in {location} as those of the table {table}, which "
+            "are of another one: take that table out of the catalogue, not its files, then run "
+            "`ontem store restore`"
+        )
+        self.table, self.location = table, location
+
+
 class CommitCrowdedOut(OfflineError):
     """Other commits to the same table came first each time."""
 

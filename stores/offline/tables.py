@@ -18,6 +18,7 @@ from stores.offline.errors import (
     MetadataMissing,
     MetadataUnreadable,
     TableElsewhere,
+    TableOfAnotherName,
 )
 from stores.offline.files import Files, open_files
 
@@ -29,7 +30,7 @@ PROPERTIES: Final = {
     "commit.retry.num-retries": "0",
     # Run folders are removed by Ontem alone: other engines refuse to expire or delete anything.
     "gc.enabled": "false",
-    # No amounts and no days in the metadata; the partition's column is added per table.
+    # No amounts in the metadata; the partition's column and those of `bounds` are added per table.
     "write.metadata.metrics.default": "none",
 }
 
@@ -46,12 +47,15 @@ class OfflineStore:
 class TableDefinition:
     """The columns of a dataset's tables, in order, and the one that names the partition, if any.
 
-    Each field of `columns` says in its metadata, under `doc`, what the column holds.
+    Each field of `columns` says in its metadata, under `doc`, what the column holds. Of the columns
+    in `bounds` the table knows the lowest and the highest value of each file, so that a reader of
+    some values leaves the other files out.
     """
 
     columns: pa.Schema
     doc: str
     partition: str | None = None
+    bounds: tuple[str, ...] = ()
 
 
 def documented(columns: pa.Schema, docs: Mapping[str, str]) -> pa.Schema:
@@ -84,7 +88,7 @@ def find_table(store: OfflineStore, name: str) -> Table | None:
 
     Then there may be metadata of number 0, from a run that was killed as it made the table.
 
-    Raises CatalogueLost, MetadataMissing, MetadataUnreadable or TableElsewhere.
+    Raises CatalogueLost, MetadataMissing, MetadataUnreadable, TableElsewhere or TableOfAnotherName.
     """
     try:
         table = store.catalogue.load_table((NAME, name))
@@ -101,6 +105,8 @@ def find_table(store: OfflineStore, name: str) -> Table | None:
         raise MetadataUnreadable(table=name, reason=reason) from None
     if store.files.key_of(table.location()) is None:
         raise TableElsewhere(table=name, location=table.location(), root=store.files.url)
+    if table.location() != store.files.location(f"{TABLES}/{name}"):
+        raise TableOfAnotherName(table=name, location=table.location())
     return table
 
 
@@ -221,5 +227,5 @@ def _metadata_keys(files: Files, name: str) -> list[str]:
 
 
 def _metrics(definition: TableDefinition) -> dict[str, str]:
-    names = [definition.partition] if definition.partition else []
+    names = [*([definition.partition] if definition.partition else []), *definition.bounds]
     return {f"write.metadata.metrics.column.{name}": "full" for name in names}

@@ -33,7 +33,8 @@ class NewRun:
     """A run that begins: of which command, for which day, and who started it.
 
     `day` is the day of a night, the day after the last one of a training set or of what a model is
-    trained on, or the day on which the store is cleaned. `revision` is what a training reads.
+    trained on, or the day on which the store is cleaned or something is extracted. `revision` is
+    what a training reads.
     """
 
     command: str

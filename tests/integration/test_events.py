@@ -34,6 +34,7 @@ from stores.offline.commit import commit_run
 from stores.offline.revisions import Revision
 from stores.offline.runs import Run, verify_files
 from stores.offline.tables import OfflineStore, open_store
+from stores.postgres.runs import newest_runs
 from tests.integration.history import NOON, History, a_job
 from tests.integration.imports import ENVIRON
 
@@ -383,6 +384,29 @@ def test_the_command_says_what_it_did(
     assert "@r1" in first.output
     assert "nothing is new since the last extraction" in second.output
     assert "@r2" in full.output
+    with shop.history.connect() as connection:
+        runs = list(reversed(newest_runs(connection, 10)))
+    assert [(run.command, run.outcome, run.rows) for run in runs] == [
+        ("extract", "done", 1), ("extract", "unchanged", None), ("extract", "done", 1),
+    ]  # fmt: skip
+    assert runs[0].revision is not None
+    assert runs[0].revision in first.output
+    assert list(runs[0].seconds) == ["extract"]
+    assert "  extract 20" in ontem("nights").output
+
+
+def test_an_extraction_that_is_refused_is_on_record(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    own = {"ONTEM_POSTGRES_URL": shop.history.url, "ONTEM_STORAGE_URL": f"file://{tmp_path}/file"}
+    CliRunner(env={**ENVIRON, **own}).invoke(main, ["extract"])
+
+    with shop.history.connect() as connection:
+        (run,) = newest_runs(connection, 10)
+    assert (run.outcome, run.exit_code) == ("failed", 1)
+    assert "set ONTEM_STORAGE_URL" in str(run.error)
 
 
 @pytest.mark.parametrize("processes", [1, 2])

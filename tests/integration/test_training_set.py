@@ -148,9 +148,30 @@ def test_the_same_period_again_is_another_revision_with_the_same_rows(shop: Trai
     assert shop.build()[1].equals(shop.build()[1])
 
 
-def test_a_period_without_orders_is_refused(shop: TrainingShop) -> None:
+def test_a_period_without_orders_is_refused_before_spark_starts(
+    database_url: str, redis_url: str, storage_url: str
+) -> None:
+    shop = TrainingShop(History(database_url), a_job(database_url, redis_url, storage_url))
     with pytest.raises(NothingToTrainOn, match="2018-05-14"):
         shop.build()
+    before = shop.history.order(NOON - 30 * DAY)
+    shop.history.order(datetime(2018, 5, 21, 3, tzinfo=UTC))
+    shop.history.chargeback(before, datetime(2018, 5, 20, tzinfo=UTC))
+    with pytest.raises(NothingToTrainOn, match="with --from and --to"):
+        shop.build()
+
+
+def test_a_period_with_stale_orders_alone_is_refused(shop: TrainingShop) -> None:
+    order = shop.history.live_order(NOON - DAY)
+    shop.history.evaluation(order, NOON - DAY, stale_days=1)
+    with pytest.raises(NothingToTrainOn, match="2018-05-14"):
+        shop.build()
+
+
+def test_an_order_that_was_evaluated_in_the_period_is_enough(shop: TrainingShop) -> None:
+    live = shop.history.live_order(datetime(2018, 5, 14, 2, tzinfo=UTC))
+    shop.history.evaluation(live, datetime(2018, 5, 14, 3, tzinfo=UTC), stale_days=0)
+    assert list(shop.rows()) == [live]
 
 
 def test_a_period_that_ends_before_it_begins_is_refused(shop: TrainingShop) -> None:

@@ -174,13 +174,13 @@ CREATE TABLE loads (
 );
 ALTER SEQUENCE load_ids OWNED BY loads.load_id;
 
--- One row for each night, training set, training and cleaning of the offline store, for people. Only
--- `ontem store clean` reads it to decide something: what runs, and which training sets have a model. A
--- run without an outcome goes on while its session is there, and was killed otherwise.
+-- One row for each night, extraction, training set, training and cleaning of the offline store, for
+-- people. Only `ontem store clean` reads it to decide something: what runs, and which training sets have
+-- a model. A run without an outcome goes on while its session is there, and was killed otherwise.
 CREATE TABLE runs (
     run_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     command       text        NOT NULL
-        CHECK (command IN ('night', 'training-set', 'train', 'store clean')),
+        CHECK (command IN ('night', 'extract', 'training-set', 'train', 'store clean')),
     day           date        NOT NULL,
     timelines     text        NOT NULL,
     entity_key_id text        NOT NULL,
