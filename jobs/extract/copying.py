@@ -1,6 +1,6 @@
 """What PostgreSQL copies out, in chunks of lines."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +8,7 @@ from features_pkg.queries import with_literals
 from jobs.extract.rows import EVALUATION, ORDER
 from stores.postgres.connection import Connection, quote
 
-CHUNK_ROWS: Final = 50_000
+CHUNK_ROWS: Final = 100_000
 
 _QUERIES: Final[Mapping[str, str | None]] = {
     "extract_orders": ORDER,
@@ -35,32 +35,37 @@ def chunks(
     A chunk has at most `rows` lines. One transaction reads it all, so it holds back the clean-up of
     dead rows until it ends.
     """
-    bounds = {"to_key": to_key} | ({} if from_key is None else {"from_key": from_key})
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         if from_key is not None:
             # The planner knows nothing of keys that are newer than its statistics.
             connection.execute("SET LOCAL enable_seqscan = off")
-        for template, kind in _QUERIES.items():
-            if from_key is None and kind == EVALUATION:
-                continue  # each came with its order
-            query = with_literals(template, bounds, quote)
-            yield from _lines(connection, query, kind, rows)
+        for statement, kind in copy_statements(from_key, to_key):
+            yield from _lines(connection, statement, kind, rows)
+
+
+def copy_statements(from_key: int | None, to_key: int) -> Iterator[tuple[str, str | None]]:
+    """What copies the rows of `chunks`, and of which kind they are."""
+    bounds = {"to_key": to_key} | ({} if from_key is None else {"from_key": from_key})
+    for template, kind in _QUERIES.items():
+        if from_key is None and kind == EVALUATION:
+            continue  # each came with its order
+        query = with_literals(template, bounds, quote)
+        yield f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)", kind
 
 
 def _lines(
-    connection: Connection, query: str, kind: str | None, most: int
+    connection: Connection, statement: str, kind: str | None, most: int
 ) -> Generator[Chunk, None, None]:
-    """The rows of a query: libpq hands over one line at a time, the header first."""
-    statement = f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)"
+    """The rows of a statement: libpq hands over one line at a time, the header first."""
     with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
         rows = iter(copy)
         names = bytes(next(rows)).decode().strip().replace('"', "").split(",")
-        lines: list[bytes] = []
-        for row in rows:
-            lines.append(bytes(row))
-            if len(lines) == most:
-                yield Chunk(b"".join(lines), names, kind)
-                lines = []
+        lines = bytearray()
+        for number, row in enumerate(rows, 1):
+            lines += row
+            if number % most == 0:
+                yield Chunk(bytes(lines), names, kind)
+                lines.clear()
         if lines:
-            yield Chunk(b"".join(lines), names, kind)
+            yield Chunk(bytes(lines), names, kind)

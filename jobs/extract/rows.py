@@ -45,6 +45,9 @@ that was recorded by the same extraction (`evaluated_at` is null otherwise). A l
 row with the evaluation's columns. docs/events.md says what each column means.
 """
 
+DIFFERENT_IN_EACH_ORDER: Final = ("order_pk", "event_at", "order_id", "amount_cents")
+"""The columns of which few rows share a value."""
+
 SEPARATOR: Final = "\x1f"
 """Between the values of a list; see extract_orders.sql.j2."""
 

@@ -64,46 +64,26 @@ def extract(
     Raises EventsOfOtherDatabase, EventsOutdated, EventsBroken, ExtractOvertaken,
     ExtractWorkersLost.
     """
-    slot = events_slot(job.namespace)
     with _lock(job, connection):
         source = _Source(_database(connection), watermark)
-        if full:
-            before = Extractions(newest_revision(store, slot))
-        else:
-            before = _continued(job, committed_extractions(store, slot), source)
+        before = _continued(job, store, source, full=full)
         last = before.last
         if last is not None and last.to_key >= watermark.key:
             return ExtractResult(before)
         _summarize(connection)
         from_key = None if last is None else last.to_key
         run = uuid.uuid4().hex
-        target = Target(
-            store.files,
-            run_folder(DATASET, run),
-            job.settings.entity_secret,
-            job.namespace.timelines,
-        )
-        # Closed before the lock is given back: an error may leave it in the middle of a COPY.
-        with closing(chunks(connection, from_key, watermark.key)) as rows:
-            files = write_chunks(rows, target, _PROCESSES)
+        files = _copied(job, connection, store, run_folder(DATASET, run), from_key, watermark.key)
         if not files and (from_key is not None or not before.number):
             return ExtractResult(before)
-        if files:
-            store.files.make_durable(target.folder)
         written = Run(
-            slot=slot,
+            slot=events_slot(job.namespace),
             id=run,
             files=tuple(each.file for each in files),
             facts=_facts(job, from_key, source, files),
             provenance=provenance(at=database_clock(connection), by="ontem extract"),
         )
-        number = before.number + 1
-        try:
-            revision = commit_run(store, EVENTS, written, number=number, adds=from_key is not None)
-        except RevisionTaken as taken:
-            raise ExtractOvertaken(key=taken.name) from None
-        revisions = (*before.revisions, revision)
-        return ExtractResult(Extractions(number, revisions), revision.facts)
+        return _committed(store, before, written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +103,12 @@ def _database(connection: Connection) -> str:
     return str(row[0])
 
 
-def _continued(job: Job, found: Extractions, source: _Source) -> Extractions:
+def _continued(job: Job, store: OfflineStore, source: _Source, *, full: bool) -> Extractions:
     """The extractions that the next one continues: none of them if it has to read everything."""
+    slot = events_slot(job.namespace)
+    if full:
+        return Extractions(newest_revision(store, slot))
+    found = committed_extractions(store, slot)
     last, generation = found.last, source.watermark.generation
     if last is None:
         return found
@@ -132,10 +116,38 @@ def _continued(job: Job, found: Extractions, source: _Source) -> Extractions:
         job.say("  PostgreSQL was restored or failed over: everything is extracted again")
         return Extractions(found.number)
     if last.generation > generation or last.database != source.database:
-        raise EventsOfOtherDatabase(key=events_slot(job.namespace).name(found.number))
+        raise EventsOfOtherDatabase(key=slot.name(found.number))
     if not found.has_all_columns:
         raise EventsOutdated(present=last.value_features, expected=VALUE_FEATURES)
     return found
+
+
+def _copied(
+    job: Job,
+    connection: Connection,
+    store: OfflineStore,
+    folder: str,
+    from_key: int | None,
+    to_key: int,
+) -> list[WrittenFile]:
+    """What was recorded between the keys, in files of `folder` that outlast a power cut."""
+    target = Target(store.files, folder, job.settings.entity_secret, job.namespace.timelines)
+    # Closed before the lock is given back: an error may leave it in the middle of a COPY.
+    with closing(chunks(connection, from_key, to_key)) as rows:
+        files = write_chunks(rows, target, _PROCESSES)
+    if files:
+        store.files.make_durable(folder)
+    return files
+
+
+def _committed(store: OfflineStore, before: Extractions, run: Run[EventsFacts]) -> ExtractResult:
+    """The run as the extraction after those `before`, of which a full one takes the place."""
+    number, adds = before.number + 1, run.facts.from_key is not None
+    try:
+        revision = commit_run(store, EVENTS, run, number=number, adds=adds)
+    except RevisionTaken as taken:
+        raise ExtractOvertaken(key=taken.name) from None
+    return ExtractResult(Extractions(number, (*before.revisions, revision)), revision.facts)
 
 
 def _facts(
