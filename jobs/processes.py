@@ -12,7 +12,7 @@ from multiprocessing.connection import wait
 from os import _exit
 from typing import Final, TypeVar
 
-LEAST_TASKS: Final = 3
+LEAST_TASKS: Final = 2
 """Fewer tasks are done before other processes have started."""
 TASKS_PER_PROCESS: Final = 3
 """How many tasks may wait or be worked on for each process; this bounds the memory."""

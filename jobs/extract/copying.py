@@ -1,11 +1,10 @@
 """What PostgreSQL copies out, in chunks of lines."""
 
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from features_pkg.queries import with_literals
-from jobs.extract.rows import EVALUATION, ORDER
+from jobs.extract.rows import EVALUATION, ORDER, Chunk
 from stores.postgres.connection import Connection, quote
 
 CHUNK_ROWS: Final = 100_000
@@ -16,15 +15,6 @@ _QUERIES: Final[Mapping[str, str | None]] = {
     "extract_evaluations": EVALUATION,
 }
 """The queries, and of which kind their rows are; None where a column says it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Some lines of CSV of one query, and the names of their columns."""
-
-    content: bytes
-    names: list[str]
-    kind: str | None
 
 
 def chunks(

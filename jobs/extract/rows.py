@@ -1,5 +1,6 @@
 """The rows of the dataset `events`, and how they are made of what PostgreSQL copies out."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -55,12 +56,19 @@ _TEXTS: Final = ("kind", "order_id", *SINGLE_VALUED, Identifier.PRODUCT, "missin
 _DATES: Final = ("load_as_of",)
 
 
-def event_rows(content: bytes, names: list[str], kind: str | None, keys: EntityKeys) -> pa.Table:
-    """The `EVENT_ROWS` of lines of CSV whose columns are `names`.
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some lines of CSV, the names of their columns, and their kind (None: a column says it)."""
 
-    `kind` None means that a column says it. Orders (they have `amount_cents`) are keyed.
-    """
-    table = _parse(content, names)
+    content: bytes
+    names: list[str]
+    kind: str | None
+
+
+def event_rows(chunk: Chunk, keys: EntityKeys) -> pa.Table:
+    """The `EVENT_ROWS` of a chunk. Orders (they have `amount_cents`) are keyed."""
+    names, kind = chunk.names, chunk.kind
+    table = _parse(chunk.content, names)
     if "amount_cents" in names:
         table = _with_list(table, Identifier.PRODUCT, pa.string())
         table = keyed(table, keys)

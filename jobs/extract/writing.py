@@ -13,9 +13,8 @@ import pyarrow.parquet as pq
 
 from features_pkg.entity_keys import EntityKeys
 from features_pkg.identifiers import IDENTIFIERS, MERCHANT
-from jobs.extract.copying import Chunk
 from jobs.extract.errors import ExtractWorkersLost
-from jobs.extract.rows import DIFFERENT_IN_EACH_ORDER, EVENT_ROWS, event_rows
+from jobs.extract.rows import DIFFERENT_IN_EACH_ORDER, EVENT_ROWS, Chunk, event_rows
 from jobs.processes import map_in_order
 from stores.offline.files import Files
 from stores.offline.runs import DataFile
@@ -69,7 +68,7 @@ def write_chunks(chunks: Iterator[Chunk], target: Target, processes: int) -> lis
 def _write(task: tuple[int, Chunk, Target]) -> WrittenFile:
     number, chunk, target = task
     keys = EntityKeys(target.secret, target.timelines)
-    table = event_rows(chunk.content, chunk.names, chunk.kind, keys)
+    table = event_rows(chunk, keys)
     content = _parquet(table)
     key = f"{target.folder}/part-{number:05d}.parquet"
     target.files.write(key, content)
