@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pyiceberg.table import Table, Transaction
 from pyiceberg.table.refs import MAIN_BRANCH
@@ -71,6 +71,14 @@ def expire(table: Table, expiry: Expiry) -> None:
         with ManageSnapshots(transaction) as refs:
             for each in expiry.revisions:
                 refs.remove_tag(each.slot.tag(each.number))
+        metadata = transaction.table_metadata
+        named = {ref.snapshot_id for ref in metadata.refs.values()}
+        times = {s.snapshot_id: s.timestamp_ms for s in metadata.snapshots}
+        going = expiry.snapshot_ids - named
+        newest = max((times[each] for each in going), default=0)
+        older = {each for each, at in times.items() if at <= newest} - named
         with ExpireSnapshots(transaction) as expired:
-            head = transaction.table_metadata.current_snapshot_id
-            expired.by_ids([each for each in expiry.snapshot_ids if each != head])
+            if older == going:  # PyIceberg copies all metadata for each id that it is given
+                expired.older_than(datetime.fromtimestamp((newest + 1) / 1000, UTC))
+            else:
+                expired.by_ids(sorted(going))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 from click.testing import CliRunner, Result
+from pyiceberg.table import StaticTable
 
 from jobs.errors import DayNotOver, Interrupted
 from jobs.run_record import recorded
@@ -25,6 +26,7 @@ from jobs.watermark import newest_readable_day
 from ontem.cli import main
 from stores.offline.revisions import newest_revision
 from stores.offline.tables import open_store
+from stores.postgres.loads import loads_of
 from stores.postgres.runs import RunRow, newest_runs
 from stores.redis.published import read_published
 from tests.integration.history import History, a_job
@@ -85,6 +87,10 @@ def test_a_night_is_recorded_with_what_it_made(shop: NightShop) -> None:
     assert (run.rows, run.written) == (2, 2)  # the card and the merchant
     assert run.load_id == 1
     assert run.revision is not None
+    with shop.job.connect() as connection:
+        (load,) = loads_of(connection, shop.timelines)
+    state = StaticTable.from_metadata(load.metadata_location)
+    assert state.scan(snapshot_id=load.snapshot_id).count() == 2
     assert run.bytes is not None
     assert run.bytes > 0
     assert run.ended_at is not None
