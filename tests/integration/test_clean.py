@@ -1,14 +1,16 @@
 """`ontem store clean`: what nothing names goes, and nothing else."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from pyiceberg.table import StaticTable
 
-from stores.offline.revisions import newest_revision
+from stores.offline.expiry import expire, expiry_of
+from stores.offline.revisions import newest_revision, tagged_revisions
 from stores.offline.runs import run_folder
+from stores.offline.tables import find_table, write_hint
 from stores.postgres.loads import mark_withdrawn
 from tests.integration.cleaning_shop import (
     EVENT,
@@ -102,18 +104,46 @@ def test_a_snapshot_that_a_load_in_use_names_stays_with_its_metadata(shop: Clean
     mark_withdrawn(shop.connection, loads[4].load_id)
     unfinished = shop.commit(a_day(5), b"of a night that was killed")
     shop.load(unfinished, published=False)
+    table = shop.store.catalogue.load_table(("ontem", a_day(1).table))
+    with table.transaction() as forgetful:  # it names no earlier metadata but the last
+        forgetful.set_properties({"write.metadata.previous-versions-max": "1"})
+    write_hint(shop.store, table)
 
     shop.clean(expire=FOREVER)
     shop.clean(expire=FOREVER)
 
     days = ["2018-06-02.r1", "2018-06-03.r1", "2018-06-04.r1", "2018-06-05.r2", "2018-06-06.r1"]
     assert shop.names(a_day(1)) == days
+    known = {each.metadata_location.rpartition("/")[2] for each in (*revisions, unfinished)}
+    there = {key.rpartition("/")[2] for key in shop.present()} & known
+    named = (*revisions[1:4], unfinished)
+    assert there == {each.metadata_location.rpartition("/")[2] for each in named}
     for each in revisions[1:4]:
         properties = shop.store.catalogue.properties
         state = StaticTable.from_metadata(each.metadata_location, properties)
         rows = state.scan(snapshot_id=each.snapshot_id).to_arrow()["entity"].to_pylist()
         assert rows == [bytes([int(each.slot.partition[-1])])]
     shop.check_whole()
+
+
+def test_the_state_before_goes_with_the_days_that_it_still_had(shop: CleaningShop) -> None:
+    for day in (1, 2, 3):
+        shop.commit(a_day(day))
+    table = find_table(shop.store, a_day(1).table)
+    assert table is not None
+    revisions = tagged_revisions(table)
+
+    long_ago = datetime(2018, 1, 1, tzinfo=UTC)
+    expiry = expiry_of(table, revisions, revisions[:2], kept_ids=(), untagged_before=long_ago)
+    expire(table, expiry)
+
+    assert expiry.partitions == ("2018-06-01", "2018-06-02")
+    assert table.metadata.current_snapshot_id not in expiry.snapshot_ids
+    assert [day for day, _ in shop.rows(a_day(1))] == ["2018-06-03"]
+    table.refresh()
+    for snapshot in table.metadata.snapshots[-2:]:
+        days = table.scan(snapshot_id=snapshot.snapshot_id).to_arrow()["as_of"].to_pylist()
+        assert days == [date(2018, 6, 3)]
 
 
 def test_an_older_revision_that_is_named_keeps_the_newest_of_its_day(shop: CleaningShop) -> None:
