@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -111,9 +112,12 @@ def find_table(store: OfflineStore, name: str) -> Table | None:
 
 
 def make_table(store: OfflineStore, name: str, definition: TableDefinition) -> Table:
-    """The table, which is created if it is missing. Raises CatalogueLost or TableElsewhere."""
+    """The table, which is created if it is missing, and gets the columns that it lacks.
+
+    Raises what `find_table` raises.
+    """
     if (table := find_table(store, name)) is not None:
-        return table
+        return _with_columns(store, table, definition.columns)
     _make_namespace(store.catalogue)
     creation = store.catalogue.create_table_transaction(
         (NAME, name),
@@ -128,6 +132,15 @@ def make_table(store: OfflineStore, name: str, definition: TableDefinition) -> T
         return creation.commit_transaction()
     except (TableAlreadyExistsError, CommitFailedException):  # another run made it at this moment
         return store.catalogue.load_table((NAME, name))
+
+
+def _with_columns(store: OfflineStore, table: Table, columns: pa.Schema) -> Table:
+    """The table with all of these columns; rows from before it had one say null there."""
+    while set(columns.names) - set(table.schema().column_names):
+        with suppress(CommitFailedException), table.update_schema() as update:
+            update.union_by_name(columns)
+        table = store.catalogue.load_table(table.name())
+    return table
 
 
 def write_hint(store: OfflineStore, table: Table) -> None:

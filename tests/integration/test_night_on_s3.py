@@ -49,7 +49,13 @@ def test_a_night_on_s3_publishes_what_its_table_has(shop: NightShop) -> None:
     revision = read_revision(store, night.load.revision, SnapshotFacts)
     table = store.catalogue.load_table(("ontem", revision.slot.table)).scan().to_arrow()
     assert night.load.entities == table.num_rows == 3
-    assert rows_of(store, revision, "entity") == table.sort_by("entity").to_pylist()
+    lists = [field.name for field in table.schema if pa.types.is_nested(field.type)]
+    written = [
+        # PyIceberg reads a null list of structs as an empty one, as docs/offline-store.md says.
+        row | {name: row[name] or [] for name in lists}
+        for row in rows_of(store, revision, "entity")
+    ]
+    assert written == table.sort_by("entity").to_pylist()
     assert shop.orders("c1") == 3
 
 

@@ -4,10 +4,13 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import astuple
+from dataclasses import astuple, replace
+from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyiceberg.table import Table
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +20,8 @@ from stores.offline.revisions import newest_revision, read_revision
 from stores.offline.runs import (
     Run,
     Slot,
+    describe_files,
+    run_folder,
 )
 from stores.offline.tables import (
     OfflineStore,
@@ -69,6 +74,29 @@ def test_a_table_without_partitions_is_replaced_as_a_whole(store: OfflineStore) 
     assert made.name == "training_sets_0123456789abcdef@r2"
     assert table is not None
     assert table.scan().to_arrow().num_rows == 2
+
+
+def test_a_table_gets_the_columns_that_it_lacks(store: OfflineStore) -> None:
+    days = pa.field("days", pa.list_(pa.struct([("day", pa.date32())])), metadata={"doc": "days"})
+    wider = TableDefinition(pa.schema([*COLUMNS, days]), NUMBERS.doc, NUMBERS.partition)
+    commit(store, "before")
+    day = date(2018, 6, 2)
+    slot = Slot(SLOT.dataset, SLOT.id, day.isoformat())
+    row = {"as_of": day, "n": 7, "days": [{"day": day}]}
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist([row], schema=wider.columns), sink)
+    folder = run_folder(slot.dataset, "wide")
+    store.files.write(f"{folder}/part-0.parquet", sink.getvalue().to_pybytes())
+    run = Run(**_parts(a_run(store, "wide")) | {"slot": slot, "id": "wide"})  # type: ignore[arg-type]
+    commit_run(store, wider, replace(run, files=describe_files(store.files, folder)))
+    commit(store, "narrow again")
+
+    table = find_table(store, SLOT.table)
+    assert table is not None
+    assert table.schema().find_field("days").doc == "days"
+    assert row in table.scan().to_arrow().to_pylist()
+    assert rows_of(store) == [0, 1, 2, 7]
+    assert rows_of(store, "2018-06-01.r1") == [0, 1, 2]
 
 
 def _parts(run: Run[Facts]) -> dict[str, object]:

@@ -69,6 +69,7 @@ def days_of(row: Row, name: str, base: int) -> Iterator[int]:
 def test_the_bytes_can_be_made_of_the_columns(history: list[PastOrder], as_of: int) -> None:
     rows = snapshot_table(history, as_of).to_pylist()
 
+    assert [row["entity"] for row in rows] == sorted(row["entity"] for row in rows)
     for row in rows:
         if row["identifier"] != MERCHANT:
             assert encoded(row) == row["timeline"]
