@@ -6,19 +6,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from service.clock import MachineClocks, RequestClock
 from service.drain import Drain
-from service.start import Limits, ModelInUse, Process
+from service.start import Limits, ModelInUse, Process, StartRefused
 from stores.policy import Policy
 from stores.postgres.connection import Connection, connect
 from stores.postgres.merchants import Merchant, add_merchant, issue_key
 from stores.settings import Settings
+from tests.e2e.running import TIMEOUT_SECONDS
 
+Result = TypeVar("Result")
 END_SESSIONS = (
     "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity"
     " WHERE application_name = 'ontem serve' AND datname = current_database()"
@@ -128,3 +130,20 @@ def _execute(database: Connection) -> Callable[[str], list[Any]]:
         return cursor.fetchall() if cursor.description else []
 
     return execute
+
+
+def the_start(stores: Stores) -> str:
+    """What a start of another process says when it is refused, nothing when it is not."""
+    try:
+        stores.process().check()
+    except StartRefused as refused:
+        return str(refused)
+    return ""
+
+
+def until(ask: Callable[[], Result], holds: Callable[[Result], bool]) -> Result:
+    """The first answer for which that holds; the last one if there is none for a long time."""
+    give_up = time.monotonic() + TIMEOUT_SECONDS
+    while not holds(answer := ask()) and time.monotonic() < give_up:
+        pass
+    return answer

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from features_pkg.definitions.feature_set import FeatureSet
 from tests.e2e.conftest import SECRET
 from tests.e2e.in_process import InProcess, Stores, a_service
+from tests.e2e.published import OnlineStore
 
 
 @pytest.fixture
@@ -19,3 +21,8 @@ def stores(database_url: str, redis_url: str, model_folder: Path) -> Stores:
 def service(stores: Stores) -> Iterator[InProcess]:
     with a_service(stores) as running:
         yield running
+
+
+@pytest.fixture
+def online(redis_url: str, features: FeatureSet) -> OnlineStore:
+    return OnlineStore(redis_url, features, SECRET)
