@@ -67,6 +67,8 @@ def write_chunks(chunks: Iterator[Chunk], target: Target, processes: int) -> lis
 
 def _write(task: tuple[int, Chunk, Target]) -> WrittenFile:
     number, chunk, target = task
+    # Arrow's own pool gives memory back after each chunk; to get it again costs a seventh more.
+    pa.set_memory_pool(pa.system_memory_pool())
     keys = EntityKeys(target.secret, target.timelines)
     table = event_rows(chunk, keys)
     content = _parquet(table)
