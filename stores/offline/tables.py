@@ -94,10 +94,12 @@ def find_table(store: OfflineStore, name: str) -> Table | None:
     try:
         table = store.catalogue.load_table((NAME, name))
     except NoSuchTableError:
-        if any(_number_of(key) for key in _metadata_keys(store.files, name)):
-            folder = store.files.location(_metadata_folder(name))
-            raise CatalogueLost(table=name, folder=folder) from None
-        return None
+        if not any(_number_of(key) for key in _metadata_keys(store.files, name)):
+            return None
+        if store.catalogue.table_exists((NAME, name)):  # another run has made it meanwhile
+            return find_table(store, name)
+        folder = store.files.location(_metadata_folder(name))
+        raise CatalogueLost(table=name, folder=folder) from None
     except FileNotFoundError as error:
         location = str(error).rpartition(": ")[2] or name
         raise MetadataMissing(table=name, location=location) from None

@@ -7,9 +7,12 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.io import FileIO
 from pyiceberg.serializers import ToOutputFile
+from pyiceberg.table import Table
 from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.typedef import Identifier
 
 from ontem.cli import main
 from stores.offline.catalogue import NAME
@@ -22,6 +25,7 @@ from stores.offline.errors import (
 from stores.offline.revisions import newest_revision, read_revision
 from stores.offline.tables import (
     OfflineStore,
+    find_table,
     open_store,
     restore_tables,
 )
@@ -50,6 +54,23 @@ def test_a_lost_catalogue_comes_back_from_the_metadata(
     assert [read_revision(store, each.name, Facts).facts.note for each in made] == ["one", "two"]
     assert commit(store, "three").number == 3
     assert restore_tables(store) == {}
+
+
+def test_a_table_that_another_run_makes_while_it_is_looked_for_is_not_lost(
+    store: OfflineStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = store.catalogue.load_table
+
+    def load_before_the_other_run(identifier: str | Identifier) -> Table:
+        monkeypatch.setattr(store.catalogue, "load_table", load)
+        commit(store, "theirs")
+        raise NoSuchTableError
+
+    monkeypatch.setattr(store.catalogue, "load_table", load_before_the_other_run)
+
+    found = find_table(store, SLOT.table)
+    assert found is not None
+    assert found.metadata_location == the_table(store).metadata_location
 
 
 def test_a_table_that_a_killed_run_was_about_to_make_is_made_by_the_next(
