@@ -100,7 +100,11 @@ class TaggedRevision:
 
 
 def tagged_revisions(table: Table) -> list[TaggedRevision]:
-    """All revisions of a table, oldest number first. A tag that names no run is not one of them."""
+    """All revisions of a table, oldest number first.
+
+    A tag that names no run is not one of them, nor is one that only looks like a revision's, such
+    as `paper.r1`.
+    """
     found = []
     for tag, ref in table.metadata.refs.items():
         snapshot = table.metadata.snapshot_by_id(ref.snapshot_id)
@@ -109,6 +113,8 @@ def tagged_revisions(table: Table) -> list[TaggedRevision]:
         if snapshot is None or parsed is None or said.get(Property.LAYOUT) != str(LAYOUT):
             continue
         slot, number = parsed
+        if not _can_have(table, slot):
+            continue
         found.append(
             TaggedRevision(
                 slot=slot,
@@ -182,6 +188,13 @@ def dataset_of(table: str) -> str:
 def _parsed_or_none(name: str) -> tuple[Slot, int] | None:
     found = re.fullmatch(rf"{_TABLE}@(?:([^@]+)\.)?r([1-9][0-9]*)", name)
     return None if found is None else (Slot(found[1], found[2], found[3] or ""), int(found[4]))
+
+
+def _can_have(table: Table, slot: Slot) -> bool:
+    """Whether a table has such partitions: each is a day, or there are none."""
+    if not table.spec().fields:
+        return not slot.partition
+    return re.fullmatch(r"\d{4}-\d{2}-\d{2}", slot.partition, re.ASCII) is not None
 
 
 def _missing(name: str) -> RevisionMissing:
