@@ -132,6 +132,8 @@ def describe(plan: CleanPlan) -> Iterator[str]:
         sizes[folder] += each.bytes
     for folder, count in sorted(folders.items()):
         yield f"{folder}: {_files(count, sizes[folder])}"
+    for link in plan.links:
+        yield f"{link} is a symbolic link: it stays, and nothing behind it is removed"
     if plan.missing:
         such = plan.missing[0]
         yield f"{len(plan.missing):,} files that tables name are not there, such as {such}"

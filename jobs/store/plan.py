@@ -36,13 +36,15 @@ class Cutoffs:
 class CleanPlan:
     """What expires of each table, the files that are `present`, and those of them that may go.
 
-    `missing` are keys that tables name and that are not there.
+    `missing` are keys that tables name and that are not there, `links` those of symbolic links that
+    lead to what tables name.
     """
 
     expiries: dict[str, Expiry]
     present: tuple[FoundFile, ...]
     removable: tuple[FoundFile, ...]
     missing: tuple[str, ...]
+    links: tuple[str, ...]
 
     @property
     def is_empty(self) -> bool:
@@ -69,11 +71,14 @@ def make_plan(store: OfflineStore, reader: NameReader, pins: Pins, cutoffs: Cuto
         data |= reader.data_keys(table, kept | head, without=without)
         named |= reader.metadata_keys(table)
     found = {each.key for each in present}
+    needed = with_folders(named | data)
+    links = found & (needed - named - data)
     return CleanPlan(
         expiries=expiries,
         present=present,
-        removable=removable(present, named | data, cutoffs.remove_before),
-        missing=tuple(sorted(data - found)),
+        removable=removable(present, needed, cutoffs.remove_before),
+        missing=tuple(sorted(key for key in data - found if links.isdisjoint(_folders(key)))),
+        links=tuple(sorted(links)),
     )
 
 
@@ -91,12 +96,21 @@ def choose(table: Table, pins: Pins, cutoffs: Cutoffs) -> Expiry:
 
 
 def named_now(store: OfflineStore, reader: NameReader, pins: Pins) -> set[str]:
-    """All keys that tables and pins name by now."""
+    """All keys that tables and pins name by now, and the folders that these are in."""
     named = pinned_metadata(store, pins)
     for table in known_tables(store, store.files.find(TABLES)):
         ids = {each.snapshot_id for each in table.metadata.snapshots}
         named |= reader.metadata_keys(table) | reader.data_keys(table, ids)
-    return named
+    return with_folders(named)
+
+
+def with_folders(keys: set[str]) -> set[str]:
+    """The keys, and those of the folders that they are in: one may be a link to another disk."""
+    return keys.union(*map(_folders, {key.rpartition("/")[0] + "/" for key in keys}))
+
+
+def _folders(key: str) -> set[str]:
+    return {key[:position] for position, character in enumerate(key) if character == "/"}
 
 
 def known_tables(store: OfflineStore, present: Iterable[FoundFile]) -> list[Table]:

@@ -340,3 +340,22 @@ def test_what_a_symbolic_link_leads_to_is_never_removed(shop: CleaningShop) -> N
     assert not any("deep" in each.key for each in done.removable)
     assert (precious / "deep" / "thesis.parquet").read_text() == "years of work"
     assert not (root / "runs" / "snapshots" / "link").is_symlink()
+
+
+def test_a_symbolic_link_to_what_tables_name_stays(shop: CleaningShop, tmp_path: Path) -> None:
+    """As when a folder was moved to another disk: readers follow the link."""
+    root = Path(shop.store.files.base)
+    moved = (root / "runs" / "snapshots", root / "tables" / TRAINING.table)
+    for number, folder in enumerate(moved):
+        folder.rename(tmp_path / f"disk{number}")
+        folder.symlink_to(tmp_path / f"disk{number}", target_is_directory=True)
+
+    plan = shop.clean()
+
+    assert all(folder.is_symlink() for folder in moved)
+    assert plan.missing == ()
+    assert plan.links == ("runs/snapshots", f"tables/{TRAINING.table}")
+    assert f"  {plan.links[0]} is a symbolic link: it stays, and nothing behind it is removed" in (
+        shop.said
+    )
+    shop.check_whole()
