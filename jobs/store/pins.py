@@ -17,11 +17,18 @@ from stores.redis.load_list import MOST_LISTED
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """Revisions by their names, Iceberg snapshots by their ids, and the metadata that know them."""
+    """Revisions by their names, and states of tables.
+
+    A state is the location of a metadata file, and the id of an Iceberg snapshot that it knows.
+    """
 
     names: frozenset[str] = frozenset()
-    snapshot_ids: frozenset[int] = frozenset()
-    metadata_locations: frozenset[str] = frozenset()
+    states: frozenset[tuple[str, int]] = frozenset()
+
+    @property
+    def snapshot_ids(self) -> frozenset[int]:
+        """The ids of the Iceberg snapshots of all states."""
+        return frozenset(snapshot_id for _, snapshot_id in self.states)
 
     def holds(self, revision: TaggedRevision) -> bool:
         """Whether something names this revision."""
@@ -37,13 +44,12 @@ def read_pins(connection: Connection, models: Iterable[Path]) -> Pins:
     manifests = [_manifest(folder) for folder in models]
     return Pins(
         names=trained_revisions(connection) | {each.training_set for each in manifests},
-        snapshot_ids=frozenset(
-            [each.snapshot_id for each in loads]
-            + [each.training_set_snapshot_id for each in manifests]
-        ),
-        metadata_locations=frozenset(
-            [each.metadata_location for each in loads]
-            + [each.training_set_metadata_location for each in manifests]
+        states=frozenset(
+            [(each.metadata_location, each.snapshot_id) for each in loads]
+            + [
+                (each.training_set_metadata_location, each.training_set_snapshot_id)
+                for each in manifests
+            ]
         ),
     )
 

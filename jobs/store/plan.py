@@ -14,6 +14,7 @@ from stores.offline.errors import CatalogueOutdated, TablesUnknown
 from stores.offline.expiry import Expiry, expiry_of
 from stores.offline.files import FoundFile
 from stores.offline.naming import NameReader
+from stores.offline.past_states import past_state_keys
 from stores.offline.removal import run_folder_of
 from stores.offline.revisions import tagged_revisions
 from stores.offline.runs import RUNS
@@ -62,7 +63,7 @@ def make_plan(store: OfflineStore, reader: NameReader, pins: Pins, cutoffs: Cuto
     tables = known_tables(store, present)
     expiries = {table.name()[-1]: choose(table, pins, cutoffs) for table in tables}
     data: set[str] = set()
-    named = pinned_metadata(store, pins)
+    named = pinned_keys(store, reader, pins, tables)
     for table in tables:
         expiry = expiries[table.name()[-1]]
         head = {table.metadata.current_snapshot_id or 0}
@@ -97,8 +98,9 @@ def choose(table: Table, pins: Pins, cutoffs: Cutoffs) -> Expiry:
 
 def named_now(store: OfflineStore, reader: NameReader, pins: Pins) -> set[str]:
     """All keys that tables and pins name by now, and the folders that these are in."""
-    named = pinned_metadata(store, pins)
-    for table in known_tables(store, store.files.find(TABLES)):
+    tables = known_tables(store, store.files.find(TABLES))
+    named = pinned_keys(store, reader, pins, tables)
+    for table in tables:
         ids = {each.snapshot_id for each in table.metadata.snapshots}
         named |= reader.metadata_keys(table) | reader.data_keys(table, ids)
     return with_folders(named)
@@ -143,10 +145,22 @@ def _known(store: OfflineStore, name: str) -> Table:
     return table
 
 
-def pinned_metadata(store: OfflineStore, pins: Pins) -> set[str]:
-    """The keys of the metadata that loads and models name; those of other stores have none here."""
-    keys = (store.files.key_of(location) for location in pins.metadata_locations)
-    return {key for key in keys if key is not None}
+def pinned_keys(
+    store: OfflineStore, reader: NameReader, pins: Pins, tables: Iterable[Table]
+) -> set[str]:
+    """The keys of the metadata that loads and models name; those of other stores have none here.
+
+    Of a state that its table has no more, as after an older backup of the catalogue, all files.
+    """
+    known = {each.snapshot_id for table in tables for each in table.metadata.snapshots}
+    keys: set[str] = set()
+    for location, snapshot_id in pins.states:
+        key = store.files.key_of(location)
+        if key is not None:
+            keys.add(key)
+            if snapshot_id not in known:
+                keys |= past_state_keys(store, reader, key, snapshot_id)
+    return keys
 
 
 def removable(

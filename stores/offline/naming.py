@@ -67,6 +67,13 @@ class NameReader:
                 keys.add(file_list_key(dataset_of(table.name()[-1]), run))
         return keys
 
+    def state_keys(self, table: Table, snapshot_id: int) -> set[str]:
+        """All that one state needs beside the metadata file: its lists and its files."""
+        snapshots = [each for each in table.metadata.snapshots if each.snapshot_id == snapshot_id]
+        locations = [each.manifest_list for each in snapshots]
+        locations += [each.manifest_path for each in _manifests_of(table, snapshots)]
+        return {self._key(table, each) for each in locations} | self.data_keys(table, {snapshot_id})
+
     def _read(self, table: Table, manifests: Iterable[ManifestFile]) -> None:
         new = [each for each in manifests if each.manifest_path not in self._manifests]
         with ThreadPoolExecutor(_THREADS) as pool:

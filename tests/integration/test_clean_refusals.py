@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from pyiceberg.table import StaticTable
 
 from features_pkg.errors import OntemError
 from jobs.exit_codes import exit_code
@@ -359,3 +360,38 @@ def test_a_symbolic_link_to_what_tables_name_stays(shop: CleaningShop, tmp_path:
         shop.said
     )
     shop.check_whole()
+
+
+def test_what_a_model_names_stays_when_the_catalogue_has_it_no_more(shop: CleaningShop) -> None:
+    """As when the database was restored from an older backup, and nights have committed since."""
+    query = "SELECT metadata_location FROM iceberg_tables WHERE table_name = %s"
+    ((older,),) = shop.connection.execute(query, (TRAINING.table,)).fetchall()
+    made = shop.commit(TRAINING, b"of a model")
+    shop.model(
+        "one",
+        training_set=made.name,
+        training_set_snapshot_id=made.snapshot_id,
+        training_set_metadata_location=made.metadata_location,
+    )
+    shop.connection.execute(
+        "UPDATE iceberg_tables SET metadata_location = %s WHERE table_name = %s",
+        (older, TRAINING.table),
+    )
+    shop.commit(TRAINING, b"after the backup")
+    table = find_table(shop.store, TRAINING.table)
+    assert table is not None
+    assert made.snapshot_id not in {each.snapshot_id for each in table.metadata.snapshots}
+
+    for _ in range(2):
+        shop.clean(expire=FOREVER)
+
+    properties = shop.store.catalogue.properties
+    before = StaticTable.from_metadata(made.metadata_location, properties)
+    rows = before.scan(snapshot_id=made.snapshot_id).to_arrow()
+    assert rows["entity"].to_pylist() == [b"of a model"]
+    assert shop.store.files.exists(f"runs/training_sets/{made.run}/files.json")
+
+    snapshot = before.metadata.current_snapshot()
+    assert snapshot is not None
+    Path(snapshot.manifest_list).unlink()  # nobody can read that state any more
+    assert made.files[0].key in {each.key for each in shop.clean().removable}

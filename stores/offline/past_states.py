@@ -1,0 +1,33 @@
+"""States of tables by their metadata files: what the catalogue has no more may still be needed."""
+
+from pyiceberg.table import StaticTable, Table
+
+from stores.offline.catalogue import NAME
+from stores.offline.errors import MetadataUnreadable, NamedMissing
+from stores.offline.naming import NameReader
+from stores.offline.tables import TABLES, OfflineStore
+
+
+def past_state_keys(
+    store: OfflineStore, reader: NameReader, metadata_key: str, snapshot_id: int
+) -> set[str]:
+    """The lists and the files of one state, by a metadata file that knows it.
+
+    None where the metadata or a list of it are gone: then nobody can read that state any more.
+    Raises MetadataUnreadable, NamedElsewhere.
+    """
+    try:
+        return reader.state_keys(_table_at(store, metadata_key), snapshot_id)
+    except (FileNotFoundError, NamedMissing):
+        return set()
+
+
+def _table_at(store: OfflineStore, key: str) -> Table:
+    """The table as its metadata file has it, whatever the catalogue has."""
+    name = key.removeprefix(f"{TABLES}/").partition("/")[0]
+    location = store.files.location(key)
+    try:
+        found = StaticTable.from_metadata(location, store.catalogue.properties)
+    except ValueError as error:  # pydantic's and json's are ValueErrors
+        raise MetadataUnreadable(table=name, reason=str(error).splitlines()[0]) from None
+    return Table((NAME, name), found.metadata, location, found.io, store.catalogue)
