@@ -1,5 +1,6 @@
 """What cleaning the offline store would let go and remove. Nothing is changed here."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from stores.offline.errors import CatalogueOutdated, TablesUnknown
 from stores.offline.expiry import Expiry, expiry_of
 from stores.offline.files import FoundFile
 from stores.offline.naming import NameReader
-from stores.offline.past_states import past_state_keys
+from stores.offline.past_states import is_of_empty_table, past_state_keys
 from stores.offline.removal import run_folder_of
 from stores.offline.revisions import tagged_revisions
 from stores.offline.runs import RUNS
@@ -115,7 +116,7 @@ def _folders(key: str) -> set[str]:
     return {key[:position] for position, character in enumerate(key) if character == "/"}
 
 
-def known_tables(store: OfflineStore, present: Iterable[FoundFile]) -> list[Table]:
+def known_tables(store: OfflineStore, present: Sequence[FoundFile]) -> list[Table]:
     """All tables, when the catalogue knows all that are there, in their newest state.
 
     Where it does not, files that are needed would look as if nothing named them.
@@ -124,18 +125,24 @@ def known_tables(store: OfflineStore, present: Iterable[FoundFile]) -> list[Tabl
         names = {identifier[-1] for identifier in store.catalogue.list_tables(NAME)}
     except NoSuchNamespaceError:
         names = set()
-    folders = {"/".join(each.key.split("/")[:2]) for each in present}
-    there = {folder.split("/")[1] for folder in folders if folder.startswith(f"{TABLES}/")}
-    tables = [_known(store, name) for name in sorted(names | there)]
-    if folders and not tables:
+    folders: defaultdict[str, list[str]] = defaultdict(list)
+    for each in present:
+        if each.key.startswith(f"{TABLES}/"):
+            folders[each.key.split("/")[1]].append(each.key)
+    known = [_known(store, name, folders.get(name, [])) for name in sorted(names | {*folders})]
+    tables = [table for table in known if table is not None]
+    if present and not tables:
         raise TablesUnknown(folder=store.files.location(RUNS))
     return tables
 
 
-def _known(store: OfflineStore, name: str) -> Table:
+def _known(store: OfflineStore, name: str, keys: Sequence[str]) -> Table | None:
+    """The table; None when these keys are no table's that ever had a row."""
     hinted = hinted_metadata(store.files, name)  # before the table: commits only go on
     table = find_table(store, name)
     if table is None:
+        if keys and all(_is_no_table(store, key) for key in keys):
+            return None
         raise TablesUnknown(folder=store.files.location(f"{TABLES}/{name}"))
     known = [table.metadata_location, *(log.metadata_file for log in table.metadata.metadata_log)]
     if hinted and store.files.location(hinted) not in known:
@@ -143,6 +150,13 @@ def _known(store: OfflineStore, name: str) -> Table:
             table=name, hinted=hinted.rpartition("/")[2], known=known[0].rpartition("/")[2]
         )
     return table
+
+
+def _is_no_table(store: OfflineStore, key: str) -> bool:
+    """Whether a file is beside the tables, or left by a run that was killed as it made one."""
+    if key.count("/") == 1:
+        return store.files.exists(key)  # and is not a link to the folder of a table
+    return is_of_empty_table(store, key)
 
 
 def pinned_keys(

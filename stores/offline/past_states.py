@@ -5,7 +5,7 @@ from pyiceberg.table import StaticTable, Table
 from stores.offline.catalogue import NAME
 from stores.offline.errors import MetadataUnreadable, NamedMissing
 from stores.offline.naming import NameReader
-from stores.offline.tables import TABLES, OfflineStore
+from stores.offline.tables import METADATA, TABLES, OfflineStore
 
 
 def past_state_keys(
@@ -20,6 +20,16 @@ def past_state_keys(
         return reader.state_keys(_table_at(store, metadata_key), snapshot_id)
     except (FileNotFoundError, NamedMissing):
         return set()
+
+
+def is_of_empty_table(store: OfflineStore, key: str) -> bool:
+    """Whether a file is the metadata of a table to which nothing was committed yet."""
+    if not key.endswith(METADATA):
+        return False
+    try:
+        return not _table_at(store, key).metadata.snapshots
+    except MetadataUnreadable:
+        return False
 
 
 def _table_at(store: OfflineStore, key: str) -> Table:

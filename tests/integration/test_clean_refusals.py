@@ -28,7 +28,7 @@ from stores.offline.errors import (
     TablesUnknown,
 )
 from stores.offline.files import FoundFile
-from stores.offline.tables import OfflineStore, find_table, open_store, restore_tables
+from stores.offline.tables import OfflineStore, find_table, make_table, open_store, restore_tables
 from stores.postgres.cleaning import CleanRunning, no_cleaning
 from stores.postgres.loads import LOCK_CLASS as LOADS_LOCK
 from stores.postgres.loads import lock_loads
@@ -104,6 +104,14 @@ def break_a_model(shop: CleaningShop) -> None:
     (shop.candidates / "broken" / "manifest.json").write_text("{")
 
 
+def lose_all_but_the_first_metadata(shop: CleaningShop) -> None:
+    forget(shop, TRAINING.table)
+    keys = shop.store.files.list(f"tables/{TRAINING.table}")
+    for key in keys:
+        if "/0000" in key and "/00000" not in key:
+            shop.store.files.delete(key)
+
+
 def lose_the_table_of_a_load(shop: CleaningShop) -> None:
     load = shop.load(shop.commit(a_day(4)))
     shop.connection.execute(
@@ -130,6 +138,12 @@ def lose_the_table_of_a_load(shop: CleaningShop) -> None:
         ),
         (
             lambda shop: shop.store.files.write("tables/lost/data/a.parquet", b"rows"),
+            TablesUnknown,
+            "tables/lost has files",
+        ),
+        (lose_all_but_the_first_metadata, TablesUnknown, "bring these back"),
+        (
+            lambda shop: (Path(shop.store.files.base) / "tables/lost").symlink_to("/not/mounted"),
             TablesUnknown,
             "tables/lost has files",
         ),
@@ -174,6 +188,19 @@ def test_after_the_restored_catalogue_it_cleans(shop: CleaningShop) -> None:
     assert [each.key for each in shop.clean().removable if each.key.endswith(".parquet")] == [
         "runs/snapshots/run3/part-0.parquet"
     ]
+    shop.check_whole()
+
+
+def test_what_is_left_beside_tables_refuses_nothing(shop: CleaningShop) -> None:
+    """A table that a killed run was about to make, and a file that some desktop writes."""
+    make_table(shop.store, EVENT.table, DEFINITIONS[EVENT.dataset])
+    forget(shop, EVENT.table)
+    (metadata,) = shop.store.files.list(f"tables/{EVENT.table}")
+    shop.store.files.write("tables/.DS_Store", b"1")
+
+    gone = {each.key for each in shop.clean().removable}
+
+    assert {metadata, "tables/.DS_Store"} <= gone
     shop.check_whole()
 
 
