@@ -84,7 +84,7 @@ def clean(
         plan = make_plan(store, reader, cleaning.pins(), cutoffs)
         _check_loads(cleaning, plan)
     for line in describe(plan):
-        say(f"  {line}")
+        say(f"  {_printable(line)}")
     if dry_run or plan.is_empty:
         return plan
     with timer.stage("expire"):
@@ -108,7 +108,10 @@ def _remove(cleaning: Cleaning, doomed: Sequence[FoundFile], present: Sequence[F
     failures = remove(cleaning.store.files, doomed, present, say=cleaning.job.say)
     if failures:
         raise CleanIncomplete(
-            failed=len(failures), of=len(doomed), first=failures[0].key, reason=failures[0].reason
+            failed=len(failures),
+            of=len(doomed),
+            first=_printable(failures[0].key),
+            reason=failures[0].reason,
         )
 
 
@@ -168,6 +171,13 @@ def total(files: Sequence[FoundFile]) -> str:
     kinds = [f"{name} {_files(counts[name], sizes[name])}" for name, _ in KINDS if counts[name]]
     of_kinds = f" ({'; '.join(kinds)})" if kinds else ""
     return f"{_files(len(files), sum(sizes.values()))}{of_kinds}"
+
+
+def _printable(text: str) -> str:
+    """The text with escapes for what is not printable: a file may have any bytes for a name."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
 
 
 def _files(count: int, size: int) -> str:

@@ -138,6 +138,8 @@ def known_tables(store: OfflineStore, present: Sequence[FoundFile]) -> list[Tabl
 
 def _known(store: OfflineStore, name: str, keys: Sequence[str]) -> Table | None:
     """The table; None when these keys are no table's that ever had a row."""
+    if name in ("", ".", ".."):  # a bucket may have `tables//a`
+        raise TablesUnknown(folder=store.files.location(TABLES))
     hinted = hinted_metadata(store.files, name)  # before the table: commits only go on
     table = find_table(store, name)
     if table is None:

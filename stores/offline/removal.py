@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
+from stores.offline.errors import StorageUnusable
 from stores.offline.files import Files, FoundFile
 from stores.offline.runs import RUNS
 
@@ -70,6 +71,8 @@ def _try(delete: Callable[[str], None], key: str) -> RemovalFailure | None:
         delete(key)
     except OSError as error:
         return RemovalFailure(key, error.strerror or str(error).splitlines()[0])
+    except (ValueError, StorageUnusable):  # a bucket may have `a//b` and `a/../b`
+        return RemovalFailure(key, "its key is not a path: remove it with another tool")
     return None
 
 

@@ -69,6 +69,22 @@ def test_it_says_what_it_removes_and_a_dry_run_the_same(shop: CleaningShop, onte
     assert (record.command, record.outcome, record.bytes) == ("store clean", "done", size)
 
 
+def test_names_that_no_terminal_shows_are_said_with_escapes(
+    shop: CleaningShop, ontem: Ontem
+) -> None:
+    odd = os.fsencode(shop.store.files.base) + b"/runs/snapshots/a\nb\xff"
+    os.mkdir(odd)  # noqa: PTH102  a path of bytes
+    with open(odd + b"/part", "wb"):  # noqa: PTH123
+        pass
+    os.utime(odd + b"/part", (0, 0))
+
+    done = ontem()
+
+    assert r"runs/snapshots/a\nb\udcff: 1 file, 0 bytes" in done.output
+    assert done.exit_code == 0
+    assert not os.path.exists(odd)  # noqa: PTH110
+
+
 def test_where_nothing_is_to_be_done_it_says_so(shop: CleaningShop, ontem: Ontem) -> None:
     grow_old(shop, days=400)
 

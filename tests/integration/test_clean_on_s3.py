@@ -7,6 +7,7 @@ import pytest
 
 from jobs.exit_codes import exit_code
 from jobs.store.errors import CleanIncomplete
+from stores.offline.errors import TablesUnknown
 from tests.integration.cleaning_shop import (
     FOREVER,
     TRAINING,
@@ -94,3 +95,22 @@ def test_a_server_that_fails_while_it_lists_removes_nothing(
     with pytest.raises(OSError, match="ACCESS_DENIED"):
         shop.clean(expire=FOREVER)
     assert set(bucket.keys()) == before
+
+
+def test_keys_that_are_no_paths_are_said_and_the_rest_goes(
+    shop: CleaningShop, bucket: Bucket
+) -> None:
+    free = shop.write(a_day(2), [b"of a killed run"])
+    odd = ["runs//a", "runs/a/../b/c", "runs/./a/b/c", f"tables/{TRAINING.table}/metadata//a"]
+    for key in odd:
+        bucket.s3.client().put_object(Bucket=bucket.name, Key=f"{FOLDER}/{key}", Body=b"x")
+    before = set(bucket.keys())
+
+    with pytest.raises(CleanIncomplete, match=r"4 of 5 .* not a path: remove it with another tool"):
+        shop.clean()
+
+    assert before - set(bucket.keys()) == {free.files[0].key}
+    shop.check_whole()
+    bucket.s3.client().put_object(Bucket=bucket.name, Key=f"{FOLDER}/tables//a", Body=b"x")
+    with pytest.raises(TablesUnknown, match="nothing was removed"):
+        shop.clean()
