@@ -3,9 +3,13 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal, cast
 
+from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table, Transaction
-from pyiceberg.table.refs import MAIN_BRANCH
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.refs import MAIN_BRANCH, SnapshotRef
+from pyiceberg.table.update import TableRequirement, ValidatableTableRequirement
 from pyiceberg.table.update.snapshot import ExpireSnapshots, ManageSnapshots
 
 from stores.offline.revisions import TaggedRevision
@@ -61,9 +65,23 @@ def expiry_of(
     return Expiry(tuple(expired), tuple(sorted(partitions)), frozenset(going))
 
 
+class _SameRefs(ValidatableTableRequirement):
+    """The table has the same branches and tags. PyIceberg itself asserts one of them alone."""
+
+    type: Literal["assert-same-refs"] = "assert-same-refs"
+    refs: dict[str, SnapshotRef]
+
+    def validate(self, base_metadata: TableMetadata | None) -> None:  # type: ignore[override]
+        """Raises CommitFailedException."""
+        if base_metadata is None or base_metadata.refs != self.refs:
+            raise CommitFailedException("a tag or branch came or went meanwhile")
+
+
 def expire(table: Table, expiry: Expiry) -> None:
     """Commit the expiry to this very state of the table. Raises CommitFailedException."""
+    same = cast(TableRequirement, _SameRefs(refs=table.metadata.refs))
     with Transaction(table) as transaction:
+        transaction._stage((), (same,))  # else a tag made meanwhile is lost
         if expiry.partitions:
             (partition,) = table.spec().fields
             values = ", ".join(f"'{each}'" for each in expiry.partitions)

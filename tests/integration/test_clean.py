@@ -211,22 +211,3 @@ def test_a_tag_of_somebody_else_keeps_what_it_names(shop: CleaningShop) -> None:
     table.refresh()
     kept = table.scan(snapshot_id=table.metadata.refs["paper-2018"].snapshot_id).to_arrow()
     assert kept["entity"].to_pylist() == [b"keep me"]
-
-
-def test_a_tag_that_looks_like_a_revision_is_none(shop: CleaningShop) -> None:
-    """Else it would be the newest one, and what Ontem has as the newest would expire."""
-    days = [shop.commit(a_day(day)) for day in (1, 2)]
-    sets = [shop.commit(TRAINING) for _ in range(2)]
-    for made, tag in ((days[0], "paper.r1"), (days[0], "r9"), (sets[0], "paper.r9")):
-        table = shop.store.catalogue.load_table(("ontem", made.slot.table))
-        table.manage_snapshots().create_tag(made.snapshot_id, tag).commit()
-
-    shop.clean(expire=FOREVER)
-
-    assert shop.names(a_day(1)) == ["2018-06-02.r1"]
-    assert shop.names(TRAINING) == ["r2"]
-    for slot, tags in ((a_day(1), {"paper.r1", "r9"}), (TRAINING, {"paper.r9"})):
-        table = find_table(shop.store, slot.table)
-        assert table is not None
-        assert tags < set(table.metadata.refs)
-    shop.check_whole()
