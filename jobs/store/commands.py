@@ -73,8 +73,8 @@ def restore() -> None:
 def clean(older_than: timedelta | None, dry_run: bool) -> None:  # noqa: FBT001  click gives flags by name
     """Remove what no table, tag, load, model or running job names.
 
-    What a killed run left goes after a day. Revisions go with --older-than alone, and never: the
-    newest of each table, the present extractions, what a load in use was published from, and a
+    What a killed run left goes after a day. Revisions go with --older-than alone. These never go:
+    the newest of each table, the present extractions, what a load in use was published from, and a
     training set that a model was made from.
     """
     from jobs.job import StageTimer
