@@ -138,7 +138,7 @@ ONE_ORDER = "features_pkg.engines.one_order:"
 PAST = "features_pkg.measures.inputs:EntityPast."
 WINDOWED = "features_pkg.measures.measure:windowed"
 TIMELINE = "features_pkg.timelines.read:EventTimeline."
-BUILD = "features_pkg.timelines.build:"
+COUNTS = "features_pkg.timelines.counts:"
 ENTITY_KEYS = "features_pkg.shuffle.keyed:_entity_keys"
 
 ONE_ORDER_MISTAKES: dict[str, Mistake | Swap] = {
@@ -216,7 +216,7 @@ ONE_ORDER_MISTAKES: dict[str, Mistake | Swap] = {
         RUNS + "last_positions", "(~self._same, [True])", "([True], ~self._same)",
     ),
     "a timeline knows its last event as the first": Mistake(
-        BUILD + "_EventTable.first_instant", "self._starts[entity]", "self._starts[entity + 1] - 1",
+        COUNTS + "_count_event", "events.at_us[starts[happened]]", "events.at_us[ends[happened] - 1]",
     ),
     "days are those of UTC": Mistake(
         "features_pkg.history.sorted_events:SortedEvents.days",
