@@ -46,8 +46,12 @@ def listed_snapshots(
     """
     loads: defaultdict[int, list[ListedLoad]] = defaultdict(list)
     lost: dict[int, LoadRow] = {}
+    newest_listed = max((row.load_id for row in listed if row is not None), default=0)
     for row in rows:
-        state = _state(row, is_ours=row.entity_key_id == key_id, is_listed=row in listed)
+        if row.entity_key_id != key_id:
+            state = f"of another ONTEM_ENTITY_KEY ({row.entity_key_id})"
+        else:
+            state = _state(row, is_listed=row in listed, newest_listed=newest_listed)
         load = ListedLoad(row.load_id, row.entity_key_id, row.entities, state)
         loads[row.snapshot_id].append(load)
         lost[row.snapshot_id] = row
@@ -114,11 +118,11 @@ def as_json(snapshot: ListedSnapshot) -> str:
     )
 
 
-def _state(row: LoadRow, *, is_ours: bool, is_listed: bool) -> str:
-    if not is_ours:
-        return f"of another ONTEM_ENTITY_KEY ({row.entity_key_id})"
+def _state(row: LoadRow, *, is_listed: bool, newest_listed: int) -> str:
     if is_listed:
         return f"published {row.published_at:%Y-%m-%d %H:%M}Z" if row.published_at else "published"
     if row.withdrawn_at:
         return f"withdrawn {row.withdrawn_at:%Y-%m-%d %H:%M}Z"
-    return "lost by Redis" if row.published_at else "not finished"
+    if not row.published_at:
+        return "not finished"
+    return "replaced by newer loads" if row.load_id < newest_listed else "lost by Redis"
