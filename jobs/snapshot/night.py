@@ -216,7 +216,7 @@ def make_snapshot(
             with timer.stage("copy the snapshot"):
                 return copy_snapshot(job, stores, source, original)
         except (FileMissing, FileDamaged, ColumnsChanged) as error:
-            job.say(f"  {error}: this snapshot is built of the events")
+            job.say(f"  it can't be copied, so this snapshot is built of the events ({error})")
     return _build(job, stores, source, timer)
 
 

@@ -105,4 +105,9 @@ def _utc(at: datetime) -> str:
 
 def _as_json(run: RunRow) -> str:
     names = [name for kind in (RunRow.__mro__[1], RunRow) for name in kind.__annotations__]
-    return json.dumps({name: getattr(run, name) for name in names}, default=str)
+    return json.dumps({name: getattr(run, name) for name in names}, default=_iso)
+
+
+def _iso(at: date) -> str:
+    """A day, or an instant in UTC, as ISO 8601 and `ontem snapshots --json` have it."""
+    return (at.astimezone(UTC) if isinstance(at, datetime) else at).isoformat()

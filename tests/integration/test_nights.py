@@ -246,6 +246,7 @@ def test_the_list_of_nights_says_how_each_ended(shop: NightShop, ontem: Commands
     (newest,) = ontem("nights", "--last", "1", "--json").output.splitlines()
     found = json.loads(newest)
     assert (found["run_id"], found["day"], found["outcome"]) == (2, "2018-06-02", "failed")
+    assert found["started_at"] == found["ended_at"] == "2018-06-01T07:00:00+00:00"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
