@@ -216,7 +216,8 @@ ONE_ORDER_MISTAKES: dict[str, Mistake | Swap] = {
         RUNS + "last_positions", "(~self._same, [True])", "([True], ~self._same)",
     ),
     "a timeline knows its last event as the first": Mistake(
-        COUNTS + "_count_event", "events.at_us[starts[happened]]", "events.at_us[ends[happened] - 1]",
+        COUNTS + "_count_event",
+        "events.at_us[starts[happened]]", "events.at_us[ends[happened] - 1]",
     ),
     "days are those of UTC": Mistake(
         "features_pkg.history.sorted_events:SortedEvents.days",
