@@ -150,7 +150,7 @@ def _describe_expiry(table: str, expiry: Expiry) -> Iterator[str]:
         yield f"{partition} leaves the table {table}"
     untagged = len(expiry.snapshot_ids) - len(expiry.revisions)
     if untagged > 0:
-        yield f"{table}: {untagged:,} states that no tag names"
+        yield f"{table}: states that no tag names go: {untagged:,}"
 
 
 KINDS: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
