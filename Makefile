@@ -11,6 +11,8 @@ MAPPING ?=
 export ORDERS MAPPING # the shell quotes them, whatever is in a file's name
 # All tests, to as many processes as suit the machine: each file to one of them, in their order.
 SHARED_OUT := -n auto --dist loadfile --no-loadscope-reorder
+COMPILE := .ontem/tools/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate
 
 .PHONY: help
 help: ## List the targets.
@@ -60,6 +62,8 @@ bench: setup ## Measure speed beside something else, and write docs/benchmarks.m
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: lock
-lock: setup ## Bring requirements.lock up to date with pyproject.toml.
-	.ontem/tools/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --no-annotate --group dev pyproject.toml -o requirements.lock
+lock: setup ## Bring all locks up to date with pyproject.toml.
+	$(COMPILE) --extra service --extra jobs --group dev pyproject.toml -o requirements.lock
+	$(COMPILE) -c requirements.lock --extra service pyproject.toml -o deploy/locks/service.lock
+	$(COMPILE) -c requirements.lock --extra jobs pyproject.toml -o deploy/locks/jobs.lock
+	$(COMPILE) -c requirements.lock --group build -o deploy/locks/build.lock

@@ -97,14 +97,6 @@ def test_make_alone_lists_the_targets():
     assert re.search(r"^  make test +\S", done.stdout, re.MULTILINE)
 
 
-def test_the_lock_pins_every_package_by_hash_and_names_no_address():
-    lock = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
-    pins = re.findall(r"^[a-z0-9][\w.-]*==\S+.*(?:\n    --hash=sha256:[0-9a-f]{64}.*)+", lock, re.M)
-
-    assert len(pins) == len(re.findall(r"^[a-z0-9]", lock, re.M))
-    assert "://" not in lock
-
-
 @pytest.mark.parametrize(
     "name", [".env", "deploy/.env", ".ontem/env", ".ontem/postgres-admin", "orders.csv.rejects.csv"]
 )
