@@ -2,9 +2,11 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -64,6 +66,17 @@ def hand_on_aws_variables(environ: Mapping[str, str]) -> None:
     os.environ.update({name: value for name, value in environ.items() if name.startswith("AWS_")})
 
 
+def scratch_folder(project: Path) -> Path:
+    """Where Spark has its scratch files: in `.ontem`, or elsewhere if that is read-only.
+
+    The root of a container is, and its temporary folder is not.
+    """
+    home = project / ".ontem"
+    if os.access(home if home.exists() else project, os.W_OK):
+        return home / "spark"
+    return Path(tempfile.gettempdir()) / f"ontem-spark-{os.getuid()}"
+
+
 def job_here(clock: datetime | None = None) -> Job:
     """The job of the running command, with the settings of this process; it prints to stdout.
 
@@ -82,7 +95,7 @@ def job_here(clock: datetime | None = None) -> Job:
 
         of_spark = SparkSettings(
             jars=project / ".ontem" / "jars",
-            scratch=project / ".ontem" / "spark",
+            scratch=scratch_folder(project),
             master=master,
             progress=sys.stderr.isatty(),
             storage=storage_options(settings.storage_url, environ),

@@ -44,6 +44,11 @@ COMMANDS = {
         "models",
         "List the models with their metrics, which one serves, and why one can't.",
     ),
+    "compose": CommandEntry(
+        "ontem.compose.commands",
+        "compose",
+        "Do one step of docker-compose.yml; a step that is done is not done again.",
+    ),
     "demo": CommandEntry(
         "ontem.demo.commands",
         "demo",

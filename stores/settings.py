@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
+from stores.env_file import ENV_FILE, read_env_file
 from stores.errors import SettingsError
 from stores.urls import endpoint_problem, shown_url, storage_problem, url_problem
 
@@ -83,7 +84,7 @@ class Settings:
 
 
 def settings_here() -> Settings:
-    """The settings of this process: its environment and its project's `.ontem/env`.
+    """The settings of this process: its environment, and ONTEM_ENV_FILE or else `.ontem/env`.
 
     Raises SettingsError. Only an entry point calls this; everything below gets values.
     """
@@ -101,12 +102,16 @@ def candidates_folder(project: Path) -> Path:
 
 
 def environment_of(project: Path, environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """`environ` (this process's by default), completed by the project's `.ontem/env`.
+    """`environ` (this process's by default), completed by the file that ONTEM_ENV_FILE names.
 
-    A variable of the real environment always wins over the file, which may be missing.
+    Without ONTEM_ENV_FILE it is the project's `.ontem/env`, which may be missing. A variable of the
+    real environment always wins over the file. Raises SettingsError for a named file that can't be
+    read.
     """
     real = os.environ if environ is None else environ
-    return {**read_variables(project / ".ontem" / "env"), **real}
+    named = real.get(ENV_FILE, "").strip()
+    known = read_env_file(Path(named)) if named else read_variables(project / ".ontem" / "env")
+    return {**known, **real}
 
 
 def read_variables(path: Path) -> dict[str, str]:

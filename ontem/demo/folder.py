@@ -14,7 +14,7 @@ from psycopg import sql
 
 from ontem.demo.errors import NoDemo
 from ontem.stack import LocalStack
-from ontem.stack.variables import write_variables
+from ontem.variables import write_variables
 from stores.postgres.migrate import migrate
 from stores.settings import Settings, read_variables
 

@@ -12,7 +12,7 @@ from ontem.stack.errors import StackError
 from ontem.stack.postgres import LocalPostgres
 from ontem.stack.redis import LocalRedis
 from ontem.stack.server import Address, ServerStatus, free_port, port_is_free
-from ontem.stack.variables import fixed_variables, write_variables
+from ontem.variables import fixed_variables, write_variables
 from stores.settings import read_variables
 
 Server = LocalPostgres | LocalRedis
@@ -46,7 +46,7 @@ class LocalStack:
         """
         self.home.mkdir(exist_ok=True)
         with self._locked():
-            variables = fixed_variables(self.home, self.variables)
+            variables = fixed_variables((self.home / "storage").as_uri(), self.variables)
             (self.home / "storage").mkdir(exist_ok=True)
             sentences = [
                 self._start(self._postgres, variables),

@@ -1,4 +1,4 @@
-"""Writing `.ontem/env`, which has the variables of the local stack for its project."""
+"""The variables of a stack that Ontem makes, and writing their file, such as `.ontem/env`."""
 
 import os
 import secrets
@@ -13,19 +13,19 @@ def write_variables(path: Path, variables: Mapping[str, str]) -> None:
     draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write("# Written by `ontem up`; a variable of the real environment wins.\n")
+        file.write("# Written by Ontem; a variable of the real environment wins.\n")
         file.writelines(f"{name}={value}\n" for name, value in variables.items())
     draft.replace(path)
 
 
-def fixed_variables(home: Path, known: Mapping[str, str]) -> dict[str, str]:
+def fixed_variables(storage_url: str, known: Mapping[str, str]) -> dict[str, str]:
     """The variables that do not depend on the servers, beside the `known` ones.
 
     A known value is never replaced: with another entity key nothing in Redis would be found.
     """
     defaults = {
         "ONTEM_ENVIRONMENT": "development",
-        "ONTEM_STORAGE_URL": (home / "storage").as_uri(),
+        "ONTEM_STORAGE_URL": storage_url,
         "ONTEM_ENTITY_KEY": secrets.token_hex(ENTITY_KEY_BYTES),
     }
     return {**defaults, **known}
