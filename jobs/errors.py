@@ -50,3 +50,16 @@ class Interrupted(JobError):
             "finishes what is left"
         )
         self.command = command
+
+
+class ExtraMissing(JobError):
+    """A command needs a library that is installed with an extra of the package only."""
+
+    def __init__(self, *, command: str, library: str, extra: str | None) -> None:
+        remedy = (
+            "it runs in a checkout only, after `make setup`"
+            if extra is None
+            else f'install the extra `{extra}`, as in `pip install "ontem[{extra}]"`'
+        )
+        super().__init__(f"`{command}` needs {library}, which is not installed: {remedy}")
+        self.command, self.library, self.extra = command, library, extra

@@ -8,6 +8,7 @@ EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType(
     {
         "features_pkg.errors.OntemError": 1,  # any error without a code of its own
         # 2 is click's: the command line itself is wrong
+        "jobs.errors.ExtraMissing": 3,
         "stores.errors.SettingsError": 3,
         "stores.postgres.card_key.CardKeyChanged": 3,
         "stores.postgres.connection.PostgresUnavailable": 4,

@@ -1,20 +1,29 @@
 """The group behind `ontem` and `python -m jobs`: a table of commands, each imported when called."""
 
+from __future__ import annotations
+
 import importlib
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from jobs.endings import ending_of
 
+if TYPE_CHECKING:
+    from jobs.errors import ExtraMissing
+
 
 class CommandEntry(NamedTuple):
-    """Where a command is, and what it does in one line."""
+    """Where a command is, what it does in one line, and the extra of the package that it needs.
+
+    An `extra` of None is a command of a checkout: what it needs is in no extra.
+    """
 
     module: str
     attribute: str
     help: str
+    extra: str | None = "jobs"
 
 
 class LazyGroup(click.Group):
@@ -33,7 +42,10 @@ class LazyGroup(click.Group):
         entry = self._entries.get(cmd_name)
         if entry is None:
             return None
-        command: click.Command = getattr(importlib.import_module(entry.module), entry.attribute)
+        try:
+            command: click.Command = getattr(importlib.import_module(entry.module), entry.attribute)
+        except ModuleNotFoundError as missing:
+            raise self._extra_missing(cmd_name, missing) or missing from None
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -46,8 +58,21 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except Exception as error:  # a bug keeps its traceback
-            end = ending_of(error)
+            missing = isinstance(error, ModuleNotFoundError) and self._extra_missing(
+                ctx.invoked_subcommand, error
+            )
+            end = ending_of(missing or error)
             if end is None:
                 raise
             click.echo(f"ontem: {end.sentence}", err=True)
             ctx.exit(end.exit_code)
+
+    def _extra_missing(self, name: str | None, error: ModuleNotFoundError) -> ExtraMissing | None:
+        """The refusal for a library that a command needs; None where a module of ours is lost."""
+        entry = self._entries.get(name or "")
+        library = (error.name or "").partition(".")[0]
+        if entry is None or not library or library == entry.module.partition(".")[0]:
+            return None
+        from jobs.errors import ExtraMissing  # here, so that help imports nothing
+
+        return ExtraMissing(command=name or "", library=library, extra=entry.extra)

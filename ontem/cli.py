@@ -6,14 +6,18 @@ from jobs.__main__ import JOBS
 from jobs.lazy_group import CommandEntry, LazyGroup
 
 COMMANDS = {
-    "up": CommandEntry("ontem.stack.commands", "up", "Start the local PostgreSQL and Redis."),
+    "up": CommandEntry("ontem.stack.commands", "up", "Start the local PostgreSQL and Redis.", None),
     "down": CommandEntry(
-        "ontem.stack.commands", "down", "Stop the local PostgreSQL and Redis; their data stay."
+        "ontem.stack.commands",
+        "down",
+        "Stop the local PostgreSQL and Redis; their data stay.",
+        None,
     ),
     "status": CommandEntry(
         "ontem.stack.commands",
         "status",
         "Show the state, address, version and size of both servers.",
+        None,
     ),
     "migrate": CommandEntry(
         "ontem.commands.migrate",
@@ -21,12 +25,16 @@ COMMANDS = {
         "Create or complete the schema; a second call changes nothing.",
     ),
     "merchant": CommandEntry(
-        "ontem.commands.merchant", "merchant", "Manage merchants, their policies and API keys."
+        "ontem.commands.merchant",
+        "merchant",
+        "Manage merchants, their policies and API keys.",
+        "service",
     ),
     "chargeback": CommandEntry(
         "ontem.commands.chargeback",
         "chargeback",
         "Record the chargeback of an order, or its reversal, as reported now.",
+        "service",
     ),
     "generate": CommandEntry(
         "ontem.generating.commands",
@@ -53,8 +61,11 @@ COMMANDS = {
         "ontem.demo.commands",
         "demo",
         "Run the whole of Ontem once, on a database of its own, and serve it afterwards.",
+        None,
     ),
-    "serve": CommandEntry("service.commands", "serve", "Answer POST /evaluate until stopped."),
+    "serve": CommandEntry(
+        "service.commands", "serve", "Answer POST /evaluate until stopped.", "service"
+    ),
 }
 
 

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from features_pkg.array_types import Ints, Mask
 from features_pkg.errors import OrdersRefused
-from features_pkg.orders.fields.instant import NO_INSTANT, WITHOUT_ZONE, column_us
+from features_pkg.orders.columns.instant import column_us
+from features_pkg.orders.fields.instant import NO_INSTANT, WITHOUT_ZONE
 from features_pkg.orders.fields.refusals import Refusals
 
 _YEARS: Final = range(1900, 2200)

@@ -16,10 +16,11 @@ from features_pkg.errors import OrdersRefused
 from features_pkg.history.events import Events, TargetValues
 from features_pkg.identifiers import Event, Identifier
 from features_pkg.notebook.instants import instants_us, refuse_first
-from features_pkg.orders.fields.amount import PLAIN, column_cents
-from features_pkg.orders.fields.order_id import order_ids
+from features_pkg.orders.columns.amount import column_cents
+from features_pkg.orders.columns.order_id import order_ids
+from features_pkg.orders.columns.text import text_array
+from features_pkg.orders.fields.amount import PLAIN
 from features_pkg.orders.fields.refusals import Refusals
-from features_pkg.orders.fields.text import text_array
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from features_pkg.history.sorted_events import SortedEvents
 from features_pkg.identifiers import IDENTIFIERS, Event, Identifier
 from features_pkg.measures import MEASURES
 from features_pkg.notebook.order_table import OrderTable
-from features_pkg.orders.tables import plain_columns
+from features_pkg.orders.columns.tables import plain_columns
 
 _MOST_THREADS = 4
 

@@ -16,13 +16,15 @@ import pyarrow.csv
 from features_pkg.array_types import Ints, Mask
 from features_pkg.errors import OrdersRefused
 from features_pkg.identifiers import SINGLE_VALUED
-from features_pkg.orders.fields.amount import column_cents
-from features_pkg.orders.fields.identifier import identifier_texts
-from features_pkg.orders.fields.instant import NO_INSTANT, WITHOUT_ZONE, column_us
-from features_pkg.orders.fields.order_id import order_ids
-from features_pkg.orders.fields.products import column_items, column_products, distinct_products
+from features_pkg.orders.columns.amount import column_cents
+from features_pkg.orders.columns.identifier import identifier_texts
+from features_pkg.orders.columns.instant import column_us
+from features_pkg.orders.columns.order_id import order_ids
+from features_pkg.orders.columns.products import column_items, column_products
+from features_pkg.orders.columns.text import text_array
+from features_pkg.orders.fields.instant import NO_INSTANT, WITHOUT_ZONE
+from features_pkg.orders.fields.products import distinct_products
 from features_pkg.orders.fields.refusals import MISSING, Refusals
-from features_pkg.orders.fields.text import text_array
 from features_pkg.orders.order import Item, hash_fields
 from jobs.importing.batches import NumberedBatch
 from jobs.importing.card_counts import count_card_numbers

@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 
 from features_pkg.identifiers import SINGLE_VALUED, Identifier
-from features_pkg.orders.fields.amount import column_cents
-from features_pkg.orders.fields.identifier import identifier_texts
-from features_pkg.orders.fields.instant import NO_INSTANT, column_us
-from features_pkg.orders.fields.products import product_texts
+from features_pkg.orders.columns.amount import column_cents
+from features_pkg.orders.columns.identifier import identifier_texts
+from features_pkg.orders.columns.instant import column_us
+from features_pkg.orders.columns.products import product_texts
+from features_pkg.orders.columns.text import text_array
+from features_pkg.orders.fields.instant import NO_INSTANT
 from features_pkg.orders.fields.refusals import Refusals
-from features_pkg.orders.fields.text import text_array
 from jobs.importing.mapping import FileMapping, read_mapping
 from jobs.importing.source import open_source
 from ontem.generating.generate import INSTANT

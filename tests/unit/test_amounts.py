@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features_pkg.errors import OrdersRefused
-from features_pkg.orders.fields.amount import AmountFormat, column_cents
+from features_pkg.orders.columns.amount import column_cents
+from features_pkg.orders.fields.amount import AmountFormat
 from features_pkg.orders.fields.refusals import Refusals
 from features_pkg.orders.limits import MOST_CENTS
 

@@ -19,7 +19,7 @@ WITH_EXAMPLES = {
     "features_pkg.definitions.velocity.parse_name",
     "features_pkg.history.value_runs.ValueRuns",
     "features_pkg.notebook.point_in_time.point_in_time",
-    "features_pkg.orders.fields.normalised_table.normalise",
+    "features_pkg.orders.columns.normalised_table.normalise",
     "features_pkg.timelines.read.Timeline",
 }
 """Those that a newcomer meets first; others may have examples, too."""

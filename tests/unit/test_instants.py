@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from features_pkg.calendar import from_us, to_us
 from features_pkg.errors import OrdersRefused
-from features_pkg.orders.fields.instant import NO_INSTANT, column_us
+from features_pkg.orders.columns.instant import column_us
+from features_pkg.orders.fields.instant import NO_INSTANT
 from features_pkg.orders.fields.refusals import Refusals
 
 SAO_PAULO = "America/Sao_Paulo"

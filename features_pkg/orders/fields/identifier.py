@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
-
 from features_pkg.identifiers import Identifier
 from features_pkg.orders.cards import without_card_number
-from features_pkg.orders.fields.refusals import (
-    UNSTORABLE,
-    Refusals,
-    ValueRefused,
-    read_distinct,
-)
-from features_pkg.orders.fields.text import text_array
+from features_pkg.orders.fields.refusals import UNSTORABLE, ValueRefused
 from features_pkg.orders.limits import LONGEST_TEXT
 from features_pkg.orders.normalising.values import normalise_value
 
@@ -39,20 +31,3 @@ def read_card(text: str | None, card_key: bytes | None) -> str | None:
     """
     canonical = read_identifier(Identifier.CARD, text)
     return None if canonical is None else without_card_number(canonical, card_key)
-
-
-def identifier_texts(
-    column: pa.Array, identifier: str, refusals: Refusals, card_key: bytes | None = None
-) -> pa.Array:
-    """The canonical text of each row, or null; cards are as `read_card` gives them.
-
-    Raises OrdersRefused for a column that has no text, and what `read_card` raises of one.
-    """
-
-    def read(text: str) -> str | None:
-        if identifier == Identifier.CARD:
-            return read_card(text, card_key)
-        return read_identifier(identifier, text)
-
-    canonical = read_distinct(text_array(column, identifier), read, refusals)
-    return pa.array(canonical, pa.string())

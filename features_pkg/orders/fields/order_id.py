@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import pyarrow as pa
-
-from features_pkg.orders.fields.refusals import (
-    MISSING,
-    UNSTORABLE,
-    Refusals,
-    ValueRefused,
-    read_distinct,
-)
-from features_pkg.orders.fields.text import text_array
+from features_pkg.orders.fields.refusals import MISSING, UNSTORABLE, ValueRefused
 from features_pkg.orders.limits import LONGEST_ORDER_ID
 
 FIELD: Final = "order_id"
@@ -28,13 +19,3 @@ def read_order_id(text: str | None) -> str:
     if len(text) > LONGEST_ORDER_ID:
         raise ValueRefused(FIELD, f"has more than {LONGEST_ORDER_ID} characters")
     return text
-
-
-def order_ids(column: pa.Array, refusals: Refusals) -> pa.Array:
-    """The id of each row, also of those that are refused; a number is its digits.
-
-    Raises OrdersRefused for a column that has no text.
-    """
-    texts = text_array(column, FIELD)
-    read_distinct(texts.fill_null(""), read_order_id, refusals)
-    return texts

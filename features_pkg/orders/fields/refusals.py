@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from features_pkg.array_types import Mask
 
 MISSING: Final = "is missing"
 UNSTORABLE: Final = "contains U+0000 or half of a surrogate pair"
-T = TypeVar("T")
 
 
 class ValueRefused(ValueError):
@@ -51,24 +47,3 @@ class Refusals:
         mask = np.ones(self.rows, bool)
         mask[list(self.reasons)] = False
         return mask
-
-
-def read_distinct(column: pa.Array, read: Callable[[str], T], refusals: Refusals) -> list[T | None]:
-    """What `read` makes of each value; None where the value is null or the row is refused.
-
-    Each different value is read once: `dictionary` has it, `indices` says which rows have it.
-    """
-    encoded = pc.dictionary_encode(column)
-    values: list[T | None] = []
-    refused: dict[int, ValueRefused] = {}
-    for code, value in enumerate(encoded.dictionary.to_pylist()):
-        try:
-            values.append(None if value is None else read(value))
-        except ValueRefused as cause:
-            values.append(None)
-            refused[code] = cause
-    codes: list[int | None] = encoded.indices.to_pylist()
-    for position, row_code in enumerate(codes if refused else ()):
-        if row_code is not None and row_code in refused:
-            refusals.add_row(position, refused[row_code])
-    return [None if code is None else values[code] for code in codes]

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features_pkg.errors import OrdersRefused
-from features_pkg.orders.tables import plain_array
+from features_pkg.orders.columns.tables import plain_array
 
 _LARGEST_EXACT: Final = {pa.float32(): 2**24 - 1, pa.float64(): 2**53 - 1}
 """Up to which number each whole number has a float of its own: 2^53 + 1 is rounded to 2^53."""

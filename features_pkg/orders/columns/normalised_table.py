@@ -9,10 +9,10 @@ import pyarrow.compute as pc
 
 from features_pkg.identifiers import IDENTIFIERS, Identifier
 from features_pkg.orders.cards import without_card_number
-from features_pkg.orders.fields.products import product_texts
-from features_pkg.orders.fields.text import text_array
+from features_pkg.orders.columns.products import product_texts
+from features_pkg.orders.columns.tables import arrow_columns
+from features_pkg.orders.columns.text import text_array
 from features_pkg.orders.normalising.values import normalise_value
-from features_pkg.orders.tables import arrow_columns
 
 
 class ArrowStream(Protocol):
