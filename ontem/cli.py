@@ -4,6 +4,7 @@ import click
 
 from jobs.__main__ import JOBS
 from jobs.lazy_group import CommandEntry, LazyGroup
+from ontem.version import version_here
 
 COMMANDS = {
     "up": CommandEntry("ontem.stack.commands", "up", "Start the local PostgreSQL and Redis.", None),
@@ -69,9 +70,22 @@ COMMANDS = {
 }
 
 
+def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001  click gives flags so
+    if value and not context.resilient_parsing:
+        click.echo(version_here().sentence)
+        context.exit()
+
+
 @click.command(
     cls=LazyGroup, entries=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
 )
-@click.version_option(package_name="ontem")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and the commit, and exit.",
+)
 def main() -> None:
     """Ontem: a fraud feature store and scoring service."""
