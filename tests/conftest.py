@@ -3,6 +3,8 @@
 import itertools
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,9 +15,9 @@ import hypothesis
 import pytest
 import redis
 
-from tests import own_spark
+from tests import class_archive, own_spark
 from tests.s3 import S3Server, s3_server
-from tests.servers import SHORT_JAVA, Servers, a_database, servers, with_database
+from tests.servers import Servers, a_database, servers, with_database
 from tests.workers import workers_of_this_machine
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "ontem")
 
-os.environ.update(SHORT_JAVA)
+os.environ.update(class_archive.spark_java())
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # idle threads of a training leave the cores
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background job inherits it
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what tests start can be interrupted
 
@@ -52,6 +55,23 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     are_all = config.args_source is not pytest.Config.ArgsSource.ARGS
     are_all = are_all and not (options.keyword or options.markexpr or options.lf)
     return workers_of_this_machine() if are_all else 0
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Archive Spark's classes before tests in several processes, which collect meanwhile."""
+    config, target = session.config, class_archive.archive()
+    is_alone = hasattr(config, "workerinput") or not getattr(config.option, "numprocesses", None)
+    if is_alone or target is None or target.exists():
+        return
+    command = [sys.executable, "-m", "tests.class_archive"]
+    done = subprocess.run(
+        command, cwd=PROJECT, env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        reason = f"Spark starts without an archive of its classes: {done.stderr[-2000:]}"
+        config.issue_config_time_warning(pytest.PytestWarning(reason), stacklevel=1)
 
 
 @pytest.hookimpl(wrapper=True)

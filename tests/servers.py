@@ -17,8 +17,6 @@ from psycopg import sql
 from ontem.stack import LocalStack
 
 FOLDER = "ontem-test-"
-SHORT_JAVA = {"SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
-"""For the Java of Spark: what runs for seconds pays for no better compilation of its code."""
 
 _numbers = itertools.count(1)
 

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ontem.stack import LocalStack
-from tests.servers import FOLDER, SHORT_JAVA
+from tests.class_archive import spark_java
+from tests.servers import FOLDER
 
 PROJECT = Path(__file__).resolve().parents[2]
 NOT_COMMITTED = (".*", "__pycache__", "*.egg-info", "build", "dist")
@@ -51,7 +52,7 @@ def environ_of_a_newcomer() -> dict[str, str]:
     }
     return (
         environ
-        | SHORT_JAVA
+        | spark_java()
         | {"ONTEM_REDIS_TIMEOUT_MS": "5000", "ONTEM_STATEMENT_TIMEOUT_MS": "30000"}
     )
 
@@ -67,5 +68,6 @@ def _install(folder: Path) -> None:
     redis = Path(sysconfig.get_path("scripts")) / "redis-server"
     if redis.exists():
         (environment / "bin" / redis.name).symlink_to(redis)
-    shutil.copytree(PROJECT / ".ontem" / "jars", folder / ".ontem" / "jars")
+    (folder / ".ontem").mkdir()
+    (folder / ".ontem" / "jars").symlink_to((PROJECT / ".ontem" / "jars").resolve())
     subprocess.run(["bash", "-ec", STAMP], cwd=folder, env=environ_of_a_newcomer(), check=True)

@@ -34,9 +34,8 @@ def project() -> Iterator[Path]:
     """
     above = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
     folder = above / "João [1]" / "Área de Trabalho 50% #1"
-    (folder / ".ontem" / "jars").mkdir(parents=True)
-    for jar in (PROJECT / ".ontem" / "jars").iterdir():
-        shutil.copy(jar, folder / ".ontem" / "jars")
+    (folder / ".ontem").mkdir(parents=True)
+    (folder / ".ontem" / "jars").symlink_to((PROJECT / ".ontem" / "jars").resolve())
     try:
         yield folder
     finally:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobs.spark.session import SparkSettings, session
+from tests.class_archive import archive
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -53,3 +54,14 @@ def test_a_spark_that_a_test_starts_before_the_others_need_one_fails_that_test_a
 
     assert "test_stranger.py::test_one started a Spark in the tests' own process" in ended.stdout
     assert "1 failed, 1 passed" in ended.stdout
+
+
+def test_the_spark_of_all_tests_starts_from_the_archive_of_its_classes(
+    spark: "SparkSession",
+) -> None:
+    target = archive()
+    if target is None or not target.exists():
+        pytest.skip("only tests in several processes make the archive")
+    java = spark.sparkContext._gateway.proc.pid
+
+    assert str(target) in Path(f"/proc/{java}/maps").read_text(encoding="utf-8")
