@@ -16,7 +16,7 @@ COMPILE := .ontem/tools/bin/uv pip compile -q --universal --python-version 3.11 
 
 .PHONY: help
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## Install everything into .venv and .ontem of this folder; nothing twice.
@@ -60,6 +60,14 @@ serve: setup ## Serve the demo's model on the ordinary clock, after the night th
 .PHONY: bench
 bench: setup ## Measure speed beside something else, and write docs/benchmarks.md.
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: package
+package: setup ## Build the wheel of this commit, with the model that serves, into dist.
+	@$(BIN)/python -m ontem.delivery package
+
+.PHONY: pin-images
+pin-images: setup ## Write the digests of the images of others where they are named.
+	@$(BIN)/python -m ontem.delivery pin-images
 
 .PHONY: lock
 lock: setup ## Bring all locks up to date with pyproject.toml.

@@ -15,6 +15,8 @@ EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType(
         "stores.postgres.generations.OtherServer": 4,
         "stores.postgres.schema.SchemaRefused": 4,
         "stores.redis.connection.RedisUnavailable": 4,
+        "ontem.delivery.errors.IndexRefused": 4,
+        "ontem.delivery.errors.RegistryRefused": 4,
         "ontem.stack.errors.StackError": 4,
         "service.address.AddressUnusable": 4,
         "jobs.errors.DayNotOver": 5,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
@@ -31,11 +32,15 @@ def wheel_files() -> frozenset[str]:
     return frozenset({*own, "ontem/built.json"})
 
 
-def locked(lock: Path) -> list[str]:
-    """The names of the packages of a lock that an image gets."""
+def locked(lock: Path, environment: Mapping[str, str] = LINUX) -> dict[str, str]:
+    """The versions of the packages of a lock that an image gets, or another environment."""
     lines = lock.read_text(encoding="utf-8").replace(" \\\n", "\n").splitlines()
     needs = [Requirement(line) for line in lines if not line.startswith(" ")]
-    return [need.name for need in needs if need.marker is None or need.marker.evaluate(LINUX)]
+    return {
+        need.name: str(need.specifier).removeprefix("==")
+        for need in needs
+        if need.marker is None or need.marker.evaluate(dict(environment))
+    }
 
 
 @cache

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,8 +71,12 @@ class Client:
 
 
 @contextmanager
-def running_service(environ: Mapping[str, str], log: Path, *words: str) -> Iterator[RunningService]:
+def running_service(
+    environ: Mapping[str, str], log: Path, *words: str, program: Sequence[str] | None = None
+) -> Iterator[RunningService]:
     """`ontem serve` with this environment, once it answers; its output goes to `log`.
+
+    `program` is the command to run in the place of this checkout's.
 
     The listening socket is made here and inherited, so no port is guessed and nothing is polled.
     """
@@ -82,7 +86,7 @@ def running_service(environ: Mapping[str, str], log: Path, *words: str) -> Itera
         port = listening.getsockname()[1]
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [*serve(), "--bind", f"fd://{listening.fileno()}", *words],
+                [*(program or serve()), "--bind", f"fd://{listening.fileno()}", *words],
                 env=dict(environ),
                 cwd=log.parent,
                 stdout=output,

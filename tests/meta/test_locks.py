@@ -110,3 +110,13 @@ def test_the_build_downloads_nothing_that_is_not_locked():
         ]
         assert installs
         assert all("--no-build-isolation" in line for line in installs)
+
+
+def test_the_page_lists_what_the_service_s_environment_has():
+    page = (PROJECT / "docs" / "delivery.md").read_text(encoding="utf-8")
+    section = page.partition("### What the service's environment has")[2].partition("\n## ")[0]
+    listed = section.partition("Beside `ontem` itself:")[2]
+
+    assert set(re.findall(r"`([a-z0-9-]+)`", listed)) == {
+        name for name, _ in _pins("deploy/locks/service.lock")
+    }

@@ -1,0 +1,56 @@
+"""The commands of a delivery."""
+
+from pathlib import Path
+
+import click
+
+from ontem.version import PROJECT
+
+
+@click.command()
+def package() -> None:
+    """Build the wheel with the model that serves.
+
+    It is built into dist, from a commit that the clone has the whole history of.
+    """
+    from ontem.delivery.package import make_package
+
+    click.echo(make_package(PROJECT).summary)
+
+
+@click.command()
+@click.argument("wheel", required=False, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--index",
+    required=True,
+    envvar="ONTEM_INDEX",
+    help="Where to, such as s3://bucket/simple (ONTEM_INDEX).",
+)
+def publish(wheel: Path | None, index: str) -> None:
+    """Upload a wheel to the index, once.
+
+    Without WHEEL it is the one in dist. The same bytes again change nothing.
+    """
+    from ontem.delivery.index import Index
+    from ontem.delivery.wheel import read_wheel
+
+    content = read_wheel(wheel or _only_wheel(PROJECT / "dist"))
+    is_new = Index(index).publish(content)
+    state = "is published at" if is_new else "was there already at"
+    click.echo(f"{content.summary}\n{content.version.number} {state} {index}")
+
+
+def _only_wheel(dist: Path) -> Path:
+    wheels = sorted(dist.glob("ontem-*.whl"))
+    if len(wheels) != 1:
+        raise click.UsageError(f"dist has {len(wheels)} wheels: run `make package`, or name one")
+    return wheels[0]
+
+
+@click.command()
+def pin_images() -> None:
+    """Write the digest of each image of others where the image is named."""
+    from ontem.delivery.images import pin
+
+    for line in pin(PROJECT):
+        click.echo(line)

@@ -1,0 +1,120 @@
+"""A package index on S3: the pages of PEP 503 as objects, which pip reads over HTTP.
+
+Below the index's address each project is a page, and its wheels lie beside it. A wheel is written
+once and never again. The page lists what was published, so it is rewritten, but only if nobody did
+meanwhile: S3's conditional writes make two publishers take turns.
+"""
+
+import hashlib
+import html
+import re
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ontem.delivery.errors import IndexRefused, OtherWheelThere
+from ontem.delivery.wheel import Wheel
+
+TURNS: Final = 20
+"""How often a page is read again after somebody else wrote it."""
+LINK: Final = re.compile(r'<a href="([^"#]+)#sha256=([0-9a-f]{64})">')
+CONFLICTS: Final = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
+ABSENT: Final = ("NoSuchKey", "404")
+
+
+class Page(NamedTuple):
+    """A page of the index: its tag, empty while there is none, and the sha256 of each wheel."""
+
+    tag: str
+    wheels: dict[str, str]
+
+    @property
+    def content(self) -> str:
+        """The page as PEP 503 wants it."""
+        links = "".join(
+            f'<a href="{html.escape(name)}#sha256={sha256}">{html.escape(name)}</a><br>\n'
+            for name, sha256 in sorted(self.wheels.items())
+        )
+        return f"<!DOCTYPE html>\n<html><body>\n{links}</body></html>\n"
+
+
+class Index:
+    """The index at an address such as `s3://bucket/simple`."""
+
+    def __init__(self, url: str) -> None:
+        address = urlsplit(url)
+        if address.scheme != "s3" or not address.netloc:
+            raise IndexRefused(url=url, reason="it is not an address such as s3://bucket/simple")
+        self.url, self._bucket = url.rstrip("/"), address.netloc
+        self._prefix = f"{address.path.strip('/')}/".lstrip("/")
+        self._client = boto3.client(
+            "s3",
+            config=Config(connect_timeout=10, read_timeout=60, retries={"total_max_attempts": 3}),
+        )
+
+    def publish(self, wheel: Wheel) -> bool:
+        """Whether the index did not have the wheel; the same bytes again change nothing.
+
+        Raises OtherWheelThere and IndexRefused.
+        """
+        try:
+            is_new = self._put_wheel(wheel)
+            self._list(f"{self._prefix}ontem/", wheel)
+            self._put_root()
+        except ClientError as error:
+            said = error.response.get("Error", {})
+            reason = f"{error.operation_name}: {said.get('Code', '')} {said.get('Message', '')}"
+            raise IndexRefused(url=self.url, reason=reason.strip()) from None
+        except BotoCoreError as error:
+            raise IndexRefused(url=self.url, reason=str(error)) from None
+        return is_new
+
+    def _put_wheel(self, wheel: Wheel) -> bool:
+        key, content = f"{self._prefix}ontem/{wheel.path.name}", wheel.path.read_bytes()
+        if self._put(key, content, "application/zip", IfNoneMatch="*"):
+            return True
+        there = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        sha256 = hashlib.sha256(there).hexdigest()
+        if sha256 != wheel.sha256:
+            url = f"{self.url}/ontem/{wheel.path.name}"
+            raise OtherWheelThere(url=url, there=sha256, here=wheel.sha256)
+        return False
+
+    def _list(self, key: str, wheel: Wheel) -> None:
+        for _ in range(TURNS):
+            page = self._page(key)
+            if page.wheels.get(wheel.path.name) == wheel.sha256:
+                return
+            page.wheels[wheel.path.name] = wheel.sha256
+            condition = {"IfMatch": page.tag} if page.tag else {"IfNoneMatch": "*"}
+            if self._put(key, page.content.encode(), "text/html", **condition):
+                return
+        raise IndexRefused(url=self.url, reason=f"others wrote its page {TURNS} times meanwhile")
+
+    def _page(self, key: str) -> Page:
+        try:
+            found = self._client.get_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in ABSENT:
+                raise
+            return Page("", {})
+        return Page(found["ETag"], dict(LINK.findall(found["Body"].read().decode())))
+
+    def _put_root(self) -> None:
+        content = '<!DOCTYPE html>\n<html><body>\n<a href="ontem/">ontem</a>\n</body></html>\n'
+        self._put(self._prefix or "index.html", content.encode(), "text/html", IfNoneMatch="*")
+
+    def _put(self, key: str, content: bytes, kind: str, **condition: Any) -> bool:
+        """Whether it was written; false when the condition does not hold."""
+        try:
+            self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=content, ContentType=kind, **condition
+            )
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in CONFLICTS:
+                return False
+            raise
+        return True

@@ -1,0 +1,51 @@
+"""The wheel of a commit, with the model that serves."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from ontem.delivery.errors import NotPackaged
+from ontem.delivery.wheel import Wheel, read_wheel
+from ontem.version import git, refusal_to_count
+
+
+def make_package(project: Path) -> Wheel:
+    """The wheel of the commit that is checked out, alone in `dist`; the same bytes every time.
+
+    Raises NotPackaged, and WheelRefused for one without a shipped model that is current and loads.
+    """
+    _refuse_other_than_a_commit(project)
+    with tempfile.TemporaryDirectory() as scratch:
+        wheel = read_wheel(_build(project, Path(scratch)))
+        dist = project / "dist"
+        dist.mkdir(exist_ok=True)
+        for older in dist.glob("ontem-*.whl"):  # an image takes the one that is there
+            older.unlink()
+        return wheel._replace(path=Path(shutil.move(wheel.path, dist / wheel.path.name)))
+
+
+def _refuse_other_than_a_commit(project: Path) -> None:
+    if reason := refusal_to_count(project):
+        raise NotPackaged(reason)
+    changed = git(project, "status", "--porcelain").splitlines()
+    if changed:
+        raise NotPackaged(
+            f"files differ from the commit, such as {changed[0].split()[-1]}: commit or remove them"
+        )
+
+
+def _build(project: Path, folder: Path) -> Path:
+    # What a wheel has of time is that of the commit, so two builds of one are equal.
+    environ = {**os.environ, "SOURCE_DATE_EPOCH": git(project, "log", "-1", "--format=%ct")}
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    done = subprocess.run(
+        command, cwd=project, env=environ, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise NotPackaged(f"hatchling does not build the wheel ({last})")
+    (wheel,) = folder.glob("*.whl")
+    return wheel
