@@ -1,0 +1,197 @@
+"""deploy/kubernetes is what Kubernetes accepts, and names only what Ontem has."""
+
+import copy
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+import kubernetes_validate
+import pytest
+
+from jobs.exit_codes import EXIT_CODES, REPEATED
+from ontem.cli import main
+from service.commands import serve
+from service.server import Binding, options
+from tests.delivery.kustomize import containers, pod_of, render, the
+
+PROJECT = Path(__file__).resolve().parents[2]
+KUBERNETES = PROJECT / "deploy" / "kubernetes"
+OLDEST = "1.31"
+"""The first one in which all fields that the manifests use are there for good."""
+PRODUCTION = render(KUBERNETES / "overlays" / "production")
+WITH_NIGHTS = PRODUCTION + render(KUBERNETES / "components" / "night")
+OF_AWS = {"AWS_REGION"}
+
+
+@pytest.mark.parametrize("version", [OLDEST, kubernetes_validate.latest_version()])
+@pytest.mark.parametrize("manifest", WITH_NIGHTS, ids=lambda each: each["kind"])
+def test_a_manifest_is_valid_against_the_schema_of_kubernetes(manifest, version):
+    kubernetes_validate.validate(manifest, version, strict=True)
+
+
+def test_a_field_that_kubernetes_does_not_know_is_found():
+    manifest = copy.deepcopy(the(PRODUCTION, "Deployment", "service"))
+    pod_of(manifest)["containers"][0]["readynessProbe"] = {}
+
+    with pytest.raises(kubernetes_validate.ValidationError, match="readynessProbe"):
+        kubernetes_validate.validate(manifest, OLDEST, strict=True)
+
+
+def test_every_file_is_part_of_something_that_is_rolled_out():
+    listed = {
+        folder / name
+        for folder in (file.parent for file in KUBERNETES.rglob("kustomization.yaml"))
+        for name in re.findall(r"[\w./-]+", (folder / "kustomization.yaml").read_text())
+    }
+
+    written = set(KUBERNETES.rglob("*.yaml")) - set(KUBERNETES.rglob("kustomization.yaml"))
+    assert written <= listed
+
+
+def test_the_configuration_names_variables_that_the_code_reads():
+    rooms = ("features_pkg", "stores", "jobs", "service", "ontem")
+    sources = [path.read_text() for room in rooms for path in (PROJECT / room).rglob("*.py")]
+    configured = set(the(WITH_NIGHTS, "ConfigMap", "ontem")["data"])
+
+    assert {name for name in configured if not any(f'"{name}"' in text for text in sources)} <= {
+        *OF_AWS
+    }
+
+
+def test_no_file_holds_a_secret():
+    for manifest in WITH_NIGHTS:
+        assert manifest["kind"] != "Secret"
+    for container in containers(WITH_NIGHTS):
+        assert "env" not in container
+        secret, configuration = (
+            {"secretRef": {"name": "ontem"}},
+            {"configMapRef": {"name": "ontem"}},
+        )
+        assert container["envFrom"] == [configuration, secret]
+
+
+@pytest.mark.parametrize("container", list(containers(WITH_NIGHTS)), ids=lambda each: each["name"])
+def test_a_container_runs_a_command_with_such_options(container):
+    command, *words = container["args"]
+    context = click.Context(main)
+
+    assert main.get_command(context, command).make_context(command, words, parent=context)
+    assert "command" not in container  # the image's entry point is `ontem`
+
+
+@pytest.mark.parametrize(
+    "manifest", [each for each in WITH_NIGHTS if pod_of(each)], ids=lambda e: e["kind"]
+)
+def test_a_pod_may_do_no_more_than_it_must(manifest):
+    pod = pod_of(manifest)
+
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": 10001,
+        "runAsGroup": 10001,
+        "fsGroup": 10001,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert [volume["name"] for volume in pod["volumes"] if "emptyDir" in volume] == ["tmp"]
+    (container,) = pod["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert container["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
+    assert container["resources"]["limits"]["memory"]
+    assert set(container["resources"]["requests"]) >= {"cpu", "memory"}
+    assert container["image"].startswith("registry.invalid/")  # never pulled by mistake
+
+
+def served() -> dict[str, Any]:
+    """What `ontem serve` takes the container's words for."""
+    (container,) = pod_of(the(PRODUCTION, "Deployment", "service"))["containers"]
+    return dict(serve.make_context("serve", container["args"][1:]).params)
+
+
+def test_the_port_is_the_one_that_the_service_listens_on_and_that_others_are_sent_to():
+    (container,) = pod_of(the(PRODUCTION, "Deployment", "service"))["containers"]
+    (port,) = container["ports"]
+    (sent_to,) = the(PRODUCTION, "Service", "service")["spec"]["ports"]
+
+    assert served()["bind"] == f"0.0.0.0:{port['containerPort']}"
+    assert sent_to["targetPort"] == port["name"]
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert container[probe]["httpGet"]["port"] == port["name"]
+
+
+def test_who_is_chosen_by_a_selector_are_the_pods_of_the_service():
+    deployment = the(PRODUCTION, "Deployment", "service")
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+
+    assert deployment["spec"]["selector"]["matchLabels"] == labels
+    assert the(PRODUCTION, "Service", "service")["spec"]["selector"] == labels
+    budget = the(PRODUCTION, "PodDisruptionBudget", "service")
+    assert budget["spec"]["selector"]["matchLabels"] == labels
+    for spread in pod_of(deployment)["topologySpreadConstraints"]:
+        assert spread["labelSelector"]["matchLabels"] == labels
+    others = [the(WITH_NIGHTS, "Job", "migrate"), the(WITH_NIGHTS, "CronJob", "night")]
+    assert all(each["metadata"]["labels"] != labels for each in others)
+
+
+def test_kubernetes_waits_longer_than_a_service_takes_to_drain():
+    pod = pod_of(the(PRODUCTION, "Deployment", "service"))
+    drain, requests = served()["drain_seconds"], options(Binding())["graceful_timeout"]
+
+    assert drain + requests < pod["terminationGracePeriodSeconds"]
+
+
+def test_a_draining_service_still_answers_when_kubernetes_has_noticed():
+    pod = pod_of(the(PRODUCTION, "Deployment", "service"))
+    ready = pod["containers"][0]["readinessProbe"]
+    noticed = ready["periodSeconds"] * ready["failureThreshold"] + ready["timeoutSeconds"]
+
+    assert noticed < served()["drain_seconds"]
+
+
+def test_a_roll_out_never_has_fewer_pods_than_before():
+    strategy = the(PRODUCTION, "Deployment", "service")["spec"]["strategy"]
+
+    assert strategy["rollingUpdate"]["maxUnavailable"] == 0
+    assert strategy["rollingUpdate"]["maxSurge"] > 0
+
+
+def test_production_does_not_run_the_nights_twice():
+    assert "CronJob" not in {manifest["kind"] for manifest in PRODUCTION}
+
+
+def test_a_night_begins_after_midnight_of_the_business_zone_and_alone():
+    night = the(WITH_NIGHTS, "CronJob", "night")["spec"]
+    configuration = the(WITH_NIGHTS, "ConfigMap", "ontem")["data"]
+
+    assert night["timeZone"] == configuration["BUSINESS_TIMEZONE"]
+    minute, hour, *every_day = night["schedule"].split()
+    assert (int(hour), every_day) == (0, ["*", "*", "*"])
+    assert int(minute) > 0
+    assert night["concurrencyPolicy"] == "Forbid"
+    assert night["jobTemplate"]["spec"]["activeDeadlineSeconds"] < 24 * 3_600
+
+
+@pytest.mark.parametrize("kind", ["Job", "CronJob"])
+def test_a_job_is_started_again_after_the_exit_codes_that_say_so(kind):
+    (manifest,) = (each for each in WITH_NIGHTS if each["kind"] == kind)
+    job = manifest["spec"].get("jobTemplate", manifest)["spec"]
+    ignored, failed = job["podFailurePolicy"]["rules"]
+
+    assert ignored == {
+        "action": "Ignore",
+        "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+    }
+    assert failed["action"] == "FailJob"
+    assert failed["onExitCodes"]["operator"] == "In"
+    assert failed["onExitCodes"]["containerName"] == pod_of(manifest)["containers"][0]["name"]
+    of_the_command_line = 2
+    assert {*EXIT_CODES.values(), of_the_command_line} - REPEATED == {
+        *failed["onExitCodes"]["values"]
+    }
+    assert job["backoffLimit"] > 0
+    assert pod_of(manifest)["restartPolicy"] == "Never"  # without it the policy is refused
