@@ -33,7 +33,7 @@ EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType(
 """By the error's full name, so that no room is imported for the table."""
 
 REPEATED: Final = frozenset({4, 5, 130})
-"""After these a schedule may start the same command again by itself: what they speak of can pass."""
+"""After these a schedule may start the same command again by itself: what was wrong can pass."""
 
 
 def exit_code(error: Exception) -> int | None:

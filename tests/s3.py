@@ -53,9 +53,9 @@ def s3_server() -> Iterator[S3Server]:
 
 
 @contextmanager
-def a_bucket(s3: S3Server) -> Iterator[str]:
+def a_bucket(s3: S3Server, name: str = "") -> Iterator[str]:
     """The name of an empty bucket; it is removed with all that is in it."""
-    client, name = s3.client(), f"ontem-{uuid.uuid4().hex}"
+    client, name = s3.client(), name or f"ontem-{uuid.uuid4().hex}"
     region = {"LocationConstraint": VARIABLES["AWS_REGION"]}
     client.create_bucket(Bucket=name, CreateBucketConfiguration=region)
     try:
