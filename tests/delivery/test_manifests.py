@@ -2,12 +2,13 @@
 
 import copy
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
-import kubernetes_validate
 import pytest
+from jsonschema import ValidationError
 
 from jobs.exit_codes import EXIT_CODES, REPEATED
 from ontem.cli import main
@@ -24,18 +25,27 @@ WITH_NIGHTS = PRODUCTION + render(KUBERNETES / "components" / "night")
 OF_AWS = {"AWS_REGION"}
 
 
-@pytest.mark.parametrize("version", [OLDEST, kubernetes_validate.latest_version()])
+@pytest.fixture(params=[OLDEST, "newest"])
+def check(request):
+    """Raises ValidationError for what that version of Kubernetes would refuse."""
+    import kubernetes_validate
+
+    newest = kubernetes_validate.latest_version()
+    version = newest if request.param == "newest" else request.param
+    return partial(kubernetes_validate.validate, desired_version=version, strict=True)
+
+
 @pytest.mark.parametrize("manifest", WITH_NIGHTS, ids=lambda each: each["kind"])
-def test_a_manifest_is_valid_against_the_schema_of_kubernetes(manifest, version):
-    kubernetes_validate.validate(manifest, version, strict=True)
+def test_a_manifest_is_valid_against_the_schema_of_kubernetes(manifest, check):
+    check(manifest)
 
 
-def test_a_field_that_kubernetes_does_not_know_is_found():
+def test_a_field_that_kubernetes_does_not_know_is_found(check):
     manifest = copy.deepcopy(the(PRODUCTION, "Deployment", "service"))
     pod_of(manifest)["containers"][0]["readynessProbe"] = {}
 
-    with pytest.raises(kubernetes_validate.ValidationError, match="readynessProbe"):
-        kubernetes_validate.validate(manifest, OLDEST, strict=True)
+    with pytest.raises(ValidationError, match="readynessProbe"):
+        check(manifest)
 
 
 def test_every_file_is_part_of_something_that_is_rolled_out():
@@ -77,7 +87,7 @@ def test_a_container_runs_a_command_with_such_options(container):
     context = click.Context(main)
 
     assert main.get_command(context, command).make_context(command, words, parent=context)
-    assert "command" not in container  # the image's entry point is `ontem`
+    assert "command" not in container
 
 
 @pytest.mark.parametrize(
@@ -105,6 +115,14 @@ def test_a_pod_may_do_no_more_than_it_must(manifest):
     assert container["resources"]["limits"]["memory"]
     assert set(container["resources"]["requests"]) >= {"cpu", "memory"}
     assert container["image"].startswith("registry.invalid/")  # never pulled by mistake
+
+
+@pytest.mark.parametrize("container", list(containers(WITH_NIGHTS)), ids=lambda each: each["name"])
+def test_the_image_of_a_container_has_ontem_as_its_entry_point(container):
+    name = container["image"].rpartition("/")[2]
+    stage = (PROJECT / "deploy" / "Dockerfile").read_text().split(f" AS {name}\n")[1]
+
+    assert 'ENTRYPOINT ["ontem"]' in stage.split("\nFROM ")[0]
 
 
 def served() -> dict[str, Any]:
