@@ -20,7 +20,7 @@ from stores.offline.expiry import Expiry, expire
 from stores.offline.files import FoundFile
 from stores.offline.naming import NameReader
 from stores.offline.removal import remove
-from stores.offline.tables import OfflineStore
+from stores.offline.tables import OfflineStore, existing_table, write_hint
 from stores.postgres.cleaning import lock_cleaning
 from stores.postgres.connection import Connection
 from stores.postgres.loads import LOCK_CLASS as LOADS_LOCK
@@ -90,8 +90,11 @@ def clean(
     with timer.stage("expire"):
         for name, expiry in plan.expiries.items():
             if not expiry.is_empty:
-                commit_until_first(store, name, lambda table: _expire(cleaning, table, cutoffs))
+                found = existing_table(store, name)
+                commit_until_first(store, found, lambda table: _expire(cleaning, table, cutoffs))
     with timer.stage("remove"):
+        for name in plan.expiries:  # what a hint that is behind names may go
+            write_hint(store, existing_table(store, name))
         named = named_now(store, reader, cleaning.pins())
         doomed = [each for each in plan.removable if each.key not in named]
         _remove(cleaning, doomed, plan.present)

@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from jobs.entry import job_here
-from stores.offline.tables import open_store, restore_tables
+from stores.offline.tables import open_store
 
 LEAST_AGE: Final = timedelta(days=1)
 """Nothing younger is let go or removed: a run that nobody sees may be writing it."""
@@ -44,21 +44,40 @@ def store() -> None:
 
 
 @store.command()
-def restore() -> None:
-    """Give the catalogue back the tables that it lost, from their own metadata.
+@click.option("--table", metavar="NAME", help="Restore this table alone, from what --from names.")
+@click.option(
+    "--from",
+    "metadata",
+    metavar="METADATA",
+    help="The metadata file of --table to go on from, such as 00007-5f0c…; what only other ones "
+    "have is given up.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be restored, and change nothing.")
+def restore(table: str | None, metadata: str | None, dry_run: bool) -> None:  # noqa: FBT001  click gives flags by name
+    """Give the catalogue back what it lost of the tables, from their own metadata.
 
-    A table whose metadata are gone is taken from the catalogue.
+    A table that it lost comes back. One of which it has an older state, as after PostgreSQL was
+    restored from a backup, is brought forward. One whose metadata are gone is taken from it.
     """
+    from jobs.store.restore import describe_restoration
+    from stores.offline.metadata_files import name_of
+    from stores.offline.restoring import restore_from, restore_tables
+
+    if (table is None) != (metadata is None):
+        raise click.UsageError("--table and --from go together: name both or neither")
     job = job_here()
     with job.connect():  # the database is the one of these tables, and has its schema
-        restored = restore_tables(open_store(job.settings))
-    for table, location in restored.items():
-        if location is None:
-            click.echo(f"{table}: forgotten, its metadata are gone")
+        store = open_store(job.settings)
+        if table is not None and metadata is not None:
+            restored = [restore_from(store, table, name_of(metadata), dry_run=dry_run)]
         else:
-            click.echo(f"{table}: restored from {location}")
+            restored = restore_tables(store, dry_run=dry_run)
+    for each in restored:
+        click.echo(describe_restoration(each))
+    if dry_run and restored:
+        click.echo("nothing was changed")
     if not restored:
-        click.echo("the catalogue has every table: nothing was done")
+        click.echo("the catalogue has every table in its newest state: nothing was done")
 
 
 @store.command()

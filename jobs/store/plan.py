@@ -5,21 +5,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pyiceberg.exceptions import NoSuchNamespaceError
 from pyiceberg.table import Table
 
 from jobs.store.pins import Pins
 from jobs.store.retention import expired
-from stores.offline.catalogue import NAME
-from stores.offline.errors import CatalogueOutdated, TablesUnknown
+from stores.offline.errors import TablesUnknown
 from stores.offline.expiry import Expiry, expiry_of
 from stores.offline.files import FoundFile
+from stores.offline.metadata_files import TABLES
 from stores.offline.naming import NameReader
 from stores.offline.past_states import is_of_empty_table, past_state_keys
 from stores.offline.removal import run_folder_of
 from stores.offline.revisions import tagged_revisions
 from stores.offline.runs import RUNS
-from stores.offline.tables import TABLES, OfflineStore, find_table, hinted_metadata
+from stores.offline.tables import OfflineStore, catalogued_names, find_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +56,7 @@ class CleanPlan:
 def make_plan(store: OfflineStore, reader: NameReader, pins: Pins, cutoffs: Cutoffs) -> CleanPlan:
     """The plan by the present state of the store.
 
-    Raises CatalogueLost, CatalogueOutdated, TablesUnknown, TableElsewhere, MetadataMissing,
-    MetadataUnreadable, NamedMissing, NamedElsewhere.
+    Raises TablesUnknown, NamedMissing, NamedElsewhere and what `find_table` raises.
     """
     present = (*store.files.find(RUNS), *store.files.find(TABLES))
     tables = known_tables(store, present)
@@ -121,10 +119,7 @@ def known_tables(store: OfflineStore, present: Sequence[FoundFile]) -> list[Tabl
 
     Where it does not, files that are needed would look as if nothing named them.
     """
-    try:
-        names = {identifier[-1] for identifier in store.catalogue.list_tables(NAME)}
-    except NoSuchNamespaceError:
-        names = set()
+    names = catalogued_names(store)
     folders: defaultdict[str, list[str]] = defaultdict(list)
     for each in present:
         if each.key.startswith(f"{TABLES}/"):
@@ -140,17 +135,11 @@ def _known(store: OfflineStore, name: str, keys: Sequence[str]) -> Table | None:
     """The table; None when these keys are no table's that ever had a row."""
     if name in ("", ".", ".."):  # a bucket may have `tables//a`
         raise TablesUnknown(folder=store.files.location(TABLES))
-    hinted = hinted_metadata(store.files, name)  # before the table: commits only go on
     table = find_table(store, name)
     if table is None:
         if keys and all(_is_no_table(store, key) for key in keys):
             return None
         raise TablesUnknown(folder=store.files.location(f"{TABLES}/{name}"))
-    known = [table.metadata_location, *(log.metadata_file for log in table.metadata.metadata_log)]
-    if hinted and store.files.location(hinted) not in known:
-        raise CatalogueOutdated(
-            table=name, hinted=hinted.rpartition("/")[2], known=known[0].rpartition("/")[2]
-        )
     return table
 
 

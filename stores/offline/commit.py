@@ -13,11 +13,16 @@ from pyiceberg.table import ALWAYS_TRUE, Table, Transaction
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.table.update.snapshot import ManageSnapshots
 
-from stores.offline.catalogue import NAME
 from stores.offline.errors import CommitCrowdedOut, RevisionTaken
 from stores.offline.revisions import LAYOUT, Property, Revision, newest_number, number_of_run
 from stores.offline.runs import Run, Slot, write_file_list
-from stores.offline.tables import OfflineStore, TableDefinition, make_table, write_hint
+from stores.offline.tables import (
+    OfflineStore,
+    TableDefinition,
+    existing_table,
+    make_table,
+    write_hint,
+)
 
 ATTEMPTS: Final = 100
 MOST_SECONDS: Final = 0.5
@@ -41,10 +46,10 @@ def commit_run(
     a revision each; one that is to have a `number` gets that one or raises RevisionTaken. A run
     that was committed already stays as it is.
 
-    Raises CommitCrowdedOut, CatalogueLost, MetadataMissing, MetadataUnreadable, TableElsewhere.
+    Raises CommitCrowdedOut and what `find_table` raises.
     """
     sha256 = write_file_list(store.files, run)
-    make_table(store, run.slot.table, definition)
+    made = make_table(store, run.slot.table, definition)
 
     def commit(table: Table) -> int:
         committed = number_of_run(table, run.slot, run.id)
@@ -54,30 +59,33 @@ def commit_run(
             _commit_once(store, table, run, run.slot.tag(committed), sha256, replaced)
         return committed
 
-    table, committed = commit_until_first(store, run.slot.table, commit, sleep=sleep)
+    table, committed = commit_until_first(store, made, commit, sleep=sleep)
     return Revision.of(run, table, committed)
 
 
 def commit_until_first(
     store: OfflineStore,
-    name: str,
+    table: Table,
     commit: Callable[[Table], Result],
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[Table, Result]:
     """The table after `commit`, and what that returned.
 
-    It gets the newest state of the table, and is called again when another commit came first, so
-    that nothing of its own is there. Raises CommitCrowdedOut.
+    `commit` gets the table as `find_table` or `make_table` has found it, and is called again with
+    its newest state when another commit came first, so that nothing of its own is there.
+
+    Raises CommitCrowdedOut and what `find_table` raises.
     """
+    name = table.name()[-1]
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            result = commit(store.catalogue.load_table((NAME, name)))
+            result = commit(table)
         except CommitFailedException:
             sleep(random.uniform(0, MOST_SECONDS * min(attempt, 10) / 10))  # noqa: S311  no secret
+            table = existing_table(store, name)
             continue
-        table = store.catalogue.load_table((NAME, name))
-        write_hint(store, table)
+        write_hint(store, table)  # PyIceberg leaves the committed state in it
         return table, result
     raise CommitCrowdedOut(table=name, attempts=ATTEMPTS)
 

@@ -82,7 +82,7 @@ class Files:
         """The file, opened for reading. Raises FileMissing."""
         try:
             return self.filesystem.open_input_file(self._path(key))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise FileMissing(key=key, root=self.url) from None
 
     def read(self, key: str) -> bytes:

@@ -11,9 +11,9 @@ from pyiceberg.table.snapshots import Snapshot
 
 from stores.offline.errors import NamedElsewhere, NamedMissing
 from stores.offline.files import Files
+from stores.offline.metadata_files import hint_key
 from stores.offline.revisions import dataset_of, run_of
 from stores.offline.runs import file_list_key
-from stores.offline.tables import hint_key
 
 _THREADS: Final = 16
 

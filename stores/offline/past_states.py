@@ -4,8 +4,9 @@ from pyiceberg.table import StaticTable, Table
 
 from stores.offline.catalogue import NAME
 from stores.offline.errors import MetadataUnreadable, NamedMissing
+from stores.offline.metadata_files import METADATA, TABLES
 from stores.offline.naming import NameReader
-from stores.offline.tables import METADATA, TABLES, OfflineStore
+from stores.offline.tables import OfflineStore
 
 
 def past_state_keys(

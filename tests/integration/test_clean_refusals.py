@@ -28,7 +28,9 @@ from stores.offline.errors import (
     TablesUnknown,
 )
 from stores.offline.files import FoundFile
-from stores.offline.tables import OfflineStore, find_table, make_table, open_store, restore_tables
+from stores.offline.metadata_files import name_of
+from stores.offline.restoring import restore_from, restore_tables
+from stores.offline.tables import OfflineStore, find_table, make_table, open_store
 from stores.postgres.cleaning import CleanRunning, no_cleaning
 from stores.postgres.loads import LOCK_CLASS as LOADS_LOCK
 from stores.postgres.loads import lock_loads
@@ -390,7 +392,7 @@ def test_a_symbolic_link_to_what_tables_name_stays(shop: CleaningShop, tmp_path:
 
 
 def test_what_a_model_names_stays_when_the_catalogue_has_it_no_more(shop: CleaningShop) -> None:
-    """As when the database was restored from an older backup, and nights have committed since."""
+    """As when the database was restored from an older backup, and that state was chosen."""
     query = "SELECT metadata_location FROM iceberg_tables WHERE table_name = %s"
     ((older,),) = shop.connection.execute(query, (TRAINING.table,)).fetchall()
     made = shop.commit(TRAINING, b"of a model")
@@ -400,10 +402,7 @@ def test_what_a_model_names_stays_when_the_catalogue_has_it_no_more(shop: Cleani
         training_set_snapshot_id=made.snapshot_id,
         training_set_metadata_location=made.metadata_location,
     )
-    shop.connection.execute(
-        "UPDATE iceberg_tables SET metadata_location = %s WHERE table_name = %s",
-        (older, TRAINING.table),
-    )
+    restore_from(shop.store, TRAINING.table, name_of(older))
     shop.commit(TRAINING, b"after the backup")
     table = find_table(shop.store, TRAINING.table)
     assert table is not None

@@ -142,7 +142,7 @@ def test_a_commit_between_two_loses_neither_its_rows_nor_its_tag(store: OfflineS
     made = commit_run(crowded, NUMBERS, run, sleep=waits.append)
 
     assert made.name.endswith("@2018-06-01.r4")
-    assert len(waits) == 1
+    assert len(waits) == 2
     assert rows_of(store) == list(range(9))
     names = [f"{SLOT.table}@2018-06-01.r{n}" for n in (1, 2, 3, 4)]
     notes = [read_revision(store, name, Facts).facts.note for name in names]

@@ -23,12 +23,8 @@ from stores.offline.errors import (
     TableElsewhere,
 )
 from stores.offline.revisions import newest_revision, read_revision
-from stores.offline.tables import (
-    OfflineStore,
-    find_table,
-    open_store,
-    restore_tables,
-)
+from stores.offline.restoring import restore_tables
+from stores.offline.tables import OfflineStore, find_table, open_store
 from stores.postgres.connection import PostgresUnavailable
 from tests.integration.imports import ENVIRON
 from tests.integration.offline_runs import SLOT, Facts, Place, commit, the_table
@@ -38,6 +34,10 @@ def _lose_the_catalogue(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("DELETE FROM iceberg_tables")
         connection.execute("DELETE FROM iceberg_namespace_properties")
+
+
+def restored(store: OfflineStore) -> dict[str, str | None]:
+    return {each.table: each.after for each in restore_tables(store)}
 
 
 def test_a_lost_catalogue_comes_back_from_the_metadata(
@@ -50,10 +50,10 @@ def test_a_lost_catalogue_comes_back_from_the_metadata(
         commit(store, "three")
     with pytest.raises(CatalogueLost, match="ontem store restore"):
         read_revision(store, made[0].name, Facts)
-    assert restore_tables(store) == {SLOT.table: made[1].metadata_location}
+    assert restored(store) == {SLOT.table: made[1].metadata_location}
     assert [read_revision(store, each.name, Facts).facts.note for each in made] == ["one", "two"]
     assert commit(store, "three").number == 3
-    assert restore_tables(store) == {}
+    assert restored(store) == {}
 
 
 def test_a_table_that_another_run_makes_while_it_is_looked_for_is_not_lost(
@@ -87,7 +87,7 @@ def test_a_table_that_a_killed_run_was_about_to_make_is_made_by_the_next(
     assert any(key.endswith(".metadata.json") for key in store.files.list("tables"))
 
     assert newest_revision(store, SLOT) == 0
-    assert restore_tables(store) == {}
+    assert restored(store) == {}
     made = commit(store)
     assert read_revision(store, made.name, Facts) == made
 
@@ -102,7 +102,7 @@ def test_of_two_newest_metadata_files_the_committed_one_comes_back(
     store.files.write(f"{folder}/{other}", store.files.read(f"{folder}/{newest}"))
     _lose_the_catalogue(database_url)
 
-    assert restore_tables(store) == {SLOT.table: made.metadata_location}
+    assert restored(store) == {SLOT.table: made.metadata_location}
     _lose_the_catalogue(database_url)
     store.files.write(f"{folder}/version-hint.text", b"00000-of-long-ago")
     with pytest.raises(MetadataAmbiguous, match=r"ffffffff"):
@@ -118,7 +118,7 @@ def test_a_table_whose_metadata_are_gone_is_forgotten_when_asked_to(store: Offli
         commit(store, "second")
     with pytest.raises(MetadataMissing, match=SLOT.table):
         read_revision(store, made.name, Facts)
-    assert restore_tables(store) == {SLOT.table: None}
+    assert restored(store) == {SLOT.table: None}
     assert commit(store, "second").number == 1
 
 
@@ -183,5 +183,7 @@ def test_the_command_restores_and_says_what(
     said = [CliRunner(env=environ).invoke(main, ["store", "restore"]) for _ in range(2)]
     assert [result.exit_code for result in said] == [0, 0]
     assert said[0].output == f"{SLOT.table}: restored from {made.metadata_location}\n"
-    assert said[1].output == "the catalogue has every table: nothing was done\n"
+    assert said[1].output == (
+        "the catalogue has every table in its newest state: nothing was done\n"
+    )
     assert read_revision(store, made.name, Facts) == made

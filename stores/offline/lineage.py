@@ -1,0 +1,116 @@
+"""Whether one state of a table follows from another: their metadata files have logs of that.
+
+The catalogue says which state is current, and the hint beside the metadata which one was committed
+last. After a restore of the catalogue from an older backup the hint's follows from the catalogue's;
+once something was committed to that older state, or where two catalogues have the same table,
+neither follows from the other.
+"""
+
+from collections.abc import Set
+from dataclasses import dataclass
+from typing import Final
+
+from pyiceberg.exceptions import ValidationError
+from pyiceberg.table import Table
+from pyiceberg.table.metadata import TableMetadata, TableMetadataUtil
+from pyiceberg.table.refs import SnapshotRefType
+
+from stores.offline.errors import CatalogueForked, FileMissing, HintedMissing, MetadataUnreadable
+from stores.offline.files import Files
+from stores.offline.metadata_files import metadata_key, name_of, number_of
+
+_MOST_TAGS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state of a table: the name of its metadata file, and what that says."""
+
+    name: str
+    metadata: TableMetadata
+
+    @classmethod
+    def of(cls, table: Table) -> "State":
+        """The state that a table was loaded in."""
+        return cls(name_of(table.metadata_location), table.metadata)
+
+    @property
+    def log(self) -> list[str]:
+        """The names of the states before it, oldest first, as far as it names them."""
+        return [name_of(each.metadata_file) for each in self.metadata.metadata_log]
+
+
+def read_state(files: Files, table: str, name: str) -> State:
+    """The state that a metadata file has. Raises FileMissing, MetadataUnreadable."""
+    content = files.read(metadata_key(table, name))
+    try:
+        return State(name, TableMetadataUtil.parse_raw(content.decode()))
+    except (ValueError, ValidationError) as error:
+        raise MetadataUnreadable(table=table, reason=str(error).splitlines()[0]) from None
+
+
+def follows(files: Files, table: str, newer: State, older: str) -> bool:
+    """Whether a state follows from the one of the name `older`, or is it.
+
+    A log has the newest hundred states alone (`write.metadata.previous-versions-max`), so that of
+    the oldest of these is read next. False where that is gone.
+    """
+    state = newer
+    while older not in (state.name, *state.log):
+        if not state.log or number_of(state.log[0]) <= number_of(older):
+            return False
+        try:
+            state = read_state(files, table, state.log[0])
+        except FileMissing:
+            return False
+    return True
+
+
+def newer_by_hint(files: Files, table: str, known: State, hinted: str) -> State | None:
+    """The hint's state where it follows from the known one; None where the known one is as new.
+
+    A hint may be behind: it could not be written, or another run has committed since. So it has to
+    be read before the table: commits only go on.
+
+    Raises CatalogueForked where neither follows, HintedMissing, MetadataUnreadable.
+    """
+    if not hinted or follows(files, table, known, hinted):
+        return None
+    try:
+        newer = read_state(files, table, hinted)
+    except FileMissing:
+        raise HintedMissing(table=table, hinted=hinted, known=known.name) from None
+    if not follows(files, table, newer, known.name):
+        raise CatalogueForked(
+            table=table,
+            hinted=hinted,
+            known=known.name,
+            only_hinted=describe_more(newer, known),
+            only_known=describe_more(known, newer),
+        )
+    return newer
+
+
+def describe_more(state: State, other: State) -> str:
+    """What one state has that another has not, in words: snapshots and tags."""
+    snapshots = _snapshots(state) - _snapshots(other)
+    tags = sorted(name for name, _ in _tags(state) - _tags(other))
+    counted = f"{len(snapshots):,} snapshot{'' if len(snapshots) == 1 else 's'}"
+    if not tags:
+        return f"{counted} and no tag"
+    more = f" and {len(tags) - _MOST_TAGS:,} more" if len(tags) > _MOST_TAGS else ""
+    such = "the tag" if len(tags) == 1 else "the tags"
+    return f"{counted} and {such} {', '.join(tags[:_MOST_TAGS])}{more}"
+
+
+def _snapshots(state: State) -> Set[int]:
+    return {each.snapshot_id for each in state.metadata.snapshots}
+
+
+def _tags(state: State) -> Set[tuple[str, int]]:
+    """The tags of a state; one that names another snapshot is another one."""
+    return {
+        (name, ref.snapshot_id)
+        for name, ref in state.metadata.refs.items()
+        if ref.snapshot_ref_type == SnapshotRefType.TAG
+    }
