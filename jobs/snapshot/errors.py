@@ -27,6 +27,19 @@ class SnapshotOutdated(JobError):
         self.as_of, self.load_id = as_of, load_id
 
 
+class SnapshotLost(JobError):
+    """A load is published, and the offline store does not have its snapshot any more."""
+
+    def __init__(self, *, load_id: int, as_of: date, reason: str) -> None:
+        super().__init__(
+            f"load {load_id} as of {as_of} is published, and the offline store does not have all "
+            f"of its snapshot ({reason}). Requests go on with what Redis has. Bring the files back "
+            f"from a copy, or run `ontem unpublish` and then `ontem night --as-of {as_of}`, which "
+            "builds it again"
+        )
+        self.load_id, self.as_of, self.reason = load_id, as_of, reason
+
+
 class NoOrders(JobError):
     """A snapshot of nothing, which would call every customer new."""
 

@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 
-from features_pkg.queries import with_parameters
 from jobs.extract.run import extract
 from jobs.job import Job, StageTimer
 from jobs.snapshot.commit import SnapshotSource
@@ -19,6 +18,7 @@ from jobs.snapshot.errors import (
     SnapshotShrunk,
 )
 from jobs.snapshot.facts import SnapshotFacts
+from jobs.snapshot.past_load import check_there, has_changed
 from jobs.snapshot.publish import checksum_of, give_up, publish
 from jobs.snapshot.stores import OpenStores, open_stores
 from jobs.snapshot.withdraw import finish_withdrawal, loads_of_namespace
@@ -60,14 +60,14 @@ def snapshot(job: Job, as_of: date, timer: StageTimer | None = None) -> Snapshot
     Raises DayNotOver, StillWriting, LoaderRunning, SnapshotOutdated, LoadTooOld, NoOrders and what
     `publish` raises; the published loads stay as they were.
     """
-    with open_stores(job) as stores:
+    with open_stores(job, builds=True) as stores:
         published = finish_withdrawal(stores.connection, stores.client, job.namespace, job.say)
         load = _newest_load(job, stores, as_of)
         if load and load.load_id in published.ids:
-            return _leave_published(stores.connection, load)
+            return _leave_published(stores, load)
         _check_day(as_of, published)
         read_bounds = wait_for_read_bounds(stores.connection, as_of, job.calendar, say=job.say)
-        if load and _has_changed(stores.connection, load):
+        if load and has_changed(stores.connection, load):
             mark_withdrawn(stores.connection, load.load_id)
             load = None
         timer = timer or StageTimer(job.say)
@@ -99,7 +99,7 @@ def publish_again(job: Job, as_of: date | None = None) -> SnapshotResult:
         if newest is None:
             raise NothingToPublish(timelines=job.namespace.timelines, as_of=as_of)
         if newest.load_id in published.ids:
-            return _leave_published(stores.connection, newest)
+            return _leave_published(stores, newest)
         timer = StageTimer(job.say)
         if as_of is None:
             older = _loads_before(job, stores, newest)
@@ -158,20 +158,13 @@ def _loads_before(job: Job, stores: OpenStores, newest: LoadRow | None) -> list[
     return loads[1 - MOST_LISTED :]
 
 
-def _leave_published(connection: Connection, load: LoadRow) -> SnapshotResult:
-    """Do nothing but note that the load is published. Raises SnapshotOutdated."""
-    if _has_changed(connection, load):
+def _leave_published(stores: OpenStores, load: LoadRow) -> SnapshotResult:
+    """Do nothing but note that the load is published. Raises SnapshotOutdated, SnapshotLost."""
+    if has_changed(stores.connection, load):
         raise SnapshotOutdated(as_of=load.as_of, load_id=load.load_id)
-    mark_published(connection, load.load_id)
+    mark_published(stores.connection, load.load_id)
+    check_there(stores.offline, load)
     return SnapshotResult(load, was_published=True)
-
-
-def _has_changed(connection: Connection, load: LoadRow) -> bool:
-    """Whether rows that belong to the load were stored since, as an import does."""
-    values = {"cutoff": load.cutoff, "watermark_key": load.watermark_key}
-    query, parameters = with_parameters("recorded_since", values)
-    (row,) = connection.execute(query.encode(), parameters).fetchall()
-    return bool(row[0])
 
 
 def _check_day(as_of: date, published: Published) -> None:

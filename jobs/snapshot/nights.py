@@ -87,7 +87,7 @@ def _publish(job: Job, as_of: date, recording: Recording) -> None:
 
 def _keep_offline(job: Job, as_of: date, recording: Recording) -> None:
     job.say(f"night of {as_of}, for the offline store alone: a newer day is published")
-    with open_stores(job) as stores:
+    with open_stores(job, builds=True) as stores:
         slot = snapshot_slot(job.feature_set.timelines_id, as_of)
         if revision := newest_revision(stores.offline, slot):
             recording.outcome, recording.result.revision = Outcome.UNCHANGED, slot.name(revision)

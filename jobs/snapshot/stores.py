@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import redis
 
+from jobs.extract.facts import events_slot
 from jobs.job import Job
-from stores.offline.tables import OfflineStore, open_store
+from jobs.snapshot.facts import DATASET
+from stores.offline.tables import OfflineStore, check_tables, open_store
 from stores.postgres.connection import Connection
 from stores.postgres.loads import lock_loads
 from stores.redis.connection import connect_redis
@@ -23,13 +25,19 @@ class OpenStores:
 
 
 @contextmanager
-def open_stores(job: Job) -> Iterator[OpenStores]:
+def open_stores(job: Job, *, builds: bool = False) -> Iterator[OpenStores]:
     """All three stores, with the lock that lets no other job publish meanwhile.
 
-    Raises RedisUnavailable, PostgresUnavailable, LoaderRunning.
+    The table of snapshots is in its newest state, and with `builds` that of the events, too.
+
+    Raises RedisUnavailable, PostgresUnavailable, LoaderRunning and what `find_table` raises.
     """
+    tables = [f"{DATASET}_{job.namespace.timelines}"]
+    if builds:
+        tables.append(events_slot(job.namespace).table)
     client = connect_redis(job.settings.redis_url)
     offline = open_store(job.settings)
     with client, job.connect() as connection:
         lock_loads(connection, job.feature_set.timelines_id)
+        check_tables(offline, tables)
         yield OpenStores(connection, client, offline)

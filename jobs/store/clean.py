@@ -45,7 +45,7 @@ class Cleaning:
         lock_cleaning(self.connection)
 
     def pins(self) -> Pins:
-        """What is named by now. Raises ModelUnreadable."""
+        """What is named by now. Raises ModelUnreadable, ModelMissing."""
         return read_pins(
             self.connection, models_here(self.candidates, self.job.settings.model_path)
         )
@@ -76,7 +76,7 @@ def clean(
     a run that was killed the next one removes the rest.
 
     The caller has the lock. Raises CleanIncomplete, and before anything is removed ModelUnreadable,
-    LoadOfUnknownTable and what `make_plan` raises.
+    ModelMissing, LoadOfUnknownTable and what `make_plan` raises.
     """
     store, say = cleaning.store, cleaning.job.say
     reader = NameReader(store.files)

@@ -16,6 +16,18 @@ class ModelUnreadable(JobError):
         self.folder, self.reason = folder, reason
 
 
+class ModelMissing(JobError):
+    """ONTEM_MODEL names a folder that has no model."""
+
+    def __init__(self, *, folder: Path) -> None:
+        super().__init__(
+            f"ONTEM_MODEL is {folder}, and there is no model, so which training set it needs is "
+            "not known: correct ONTEM_MODEL, mount the folder, or unset it if nobody needs the "
+            "model; nothing was removed"
+        )
+        self.folder = folder
+
+
 class LoadOfUnknownTable(JobError):
     """A load of these settings names a table that the catalogue does not know."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from features_pkg.models.manifest import MANIFEST, ModelManifest, ModelRefused, read_manifest
 from features_pkg.models.shipped_models import SHIPPED, model_folders
-from jobs.store.errors import ModelUnreadable
+from jobs.store.errors import ModelMissing, ModelUnreadable
 from stores.offline.revisions import TaggedRevision
 from stores.postgres.connection import Connection
 from stores.postgres.loads import LoadRow, all_loads
@@ -75,9 +75,14 @@ def _in_use(loads: Sequence[LoadRow]) -> Iterator[LoadRow]:
 
 
 def models_here(candidates: Path, configured: Path | None) -> list[Path]:
-    """The folders of all models that this project knows: shipped, trained, and ONTEM_MODEL."""
+    """The folders of all models that this project knows: shipped, trained, and ONTEM_MODEL.
+
+    Raises ModelMissing when that one is not there.
+    """
     folders = [*model_folders(SHIPPED), *model_folders(candidates)]
-    if configured is not None and (configured / MANIFEST).exists():
+    if configured is not None:
+        if not (configured / MANIFEST).exists():
+            raise ModelMissing(folder=configured)
         folders.append(configured)
     return folders
 

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F  # noqa: N812  as everybody calls it
 
 from features_pkg.calendar import MICROSECOND, from_us, to_us
 from features_pkg.queries import with_parameters
+from jobs.extract.facts import events_slot
 from jobs.extract.run import extract
 from jobs.job import Job, StageTimer
 from jobs.spark.reading import read_events, read_questions
@@ -29,7 +30,7 @@ from stores.offline.commit import commit_run
 from stores.offline.files import Files
 from stores.offline.revisions import Revision
 from stores.offline.runs import DataFile, Run, describe_files, provenance, run_folder
-from stores.offline.tables import OfflineStore, open_store
+from stores.offline.tables import OfflineStore, check_tables, open_store
 from stores.postgres.clock import database_clock
 from stores.postgres.connection import Connection
 
@@ -69,7 +70,9 @@ def training_set(
     if period.end_day <= period.first_day:
         raise PeriodEmpty(first_day=period.first_day, end_day=period.end_day)
     store = open_store(job.settings)
+    tables = (events_slot(job.namespace), training_set_slot(job.feature_set.version))
     with job.connect() as connection:
+        check_tables(store, [slot.table for slot in tables])
         prepared = prepare_run(job, period, connection, store)
         run = uuid.uuid4().hex
         folder = run_folder(DATASET, run)

@@ -1,6 +1,6 @@
 """Iceberg tables: how they are made, opened and found again."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -119,6 +119,12 @@ def existing_table(store: OfflineStore, name: str) -> Table:
     if table is None:
         raise CatalogueLost(table=name, folder=store.files.location(metadata_folder(name)))
     return table
+
+
+def check_tables(store: OfflineStore, names: Iterable[str]) -> None:
+    """Before hours are spent on a commit to these tables: raises what `find_table` raises."""
+    for name in names:
+        find_table(store, name)
 
 
 def catalogued_table(store: OfflineStore, name: str) -> Table | None:

@@ -22,8 +22,8 @@ from stores.offline.errors import (
     MetadataMissing,
     TableElsewhere,
 )
-from stores.offline.revisions import newest_revision, read_revision
 from stores.offline.restoring import restore_tables
+from stores.offline.revisions import newest_revision, read_revision
 from stores.offline.tables import OfflineStore, find_table, open_store
 from stores.postgres.connection import PostgresUnavailable
 from tests.integration.imports import ENVIRON
