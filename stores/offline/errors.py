@@ -182,7 +182,7 @@ class CatalogueForked(OfflineError):
             f"the catalogue has the table {table} as of {known}, version-hint.text names {hinted}, "
             "and neither follows from the other: after a restore something was committed to the "
             "older state, or two databases have this table. "
-            f"{known} has {only_known} that the other has not, {hinted} has {only_hinted}. Set "
+            f"Only {known} has {only_known}; only {hinted} has {only_hinted}. Set "
             "ONTEM_POSTGRES_URL to the right database, or choose one of the two for good: `ontem "
             f"store restore --table {table} --from {hinted}` or `--from {known}`"
         )

@@ -6,6 +6,7 @@ once something was committed to that older state, or where two catalogues have t
 neither follows from the other.
 """
 
+import re
 from collections.abc import Set
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +21,7 @@ from stores.offline.files import Files
 from stores.offline.metadata_files import metadata_key, name_of, number_of
 
 _MOST_TAGS: Final = 5
+_NAME: Final = re.compile(r"[\w-][\w.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class State:
 
 def read_state(files: Files, table: str, name: str) -> State:
     """The state that a metadata file has. Raises FileMissing, MetadataUnreadable."""
+    if not _NAME.fullmatch(name):  # a hint may say anything
+        raise FileMissing(key=name, root=files.url)
     content = files.read(metadata_key(table, name))
     try:
         return State(name, TableMetadataUtil.parse_raw(content.decode()))
@@ -79,7 +83,8 @@ def newer_by_hint(files: Files, table: str, known: State, hinted: str) -> State 
     try:
         newer = read_state(files, table, hinted)
     except FileMissing:
-        raise HintedMissing(table=table, hinted=hinted, known=known.name) from None
+        printable = hinted.encode("unicode_escape").decode()
+        raise HintedMissing(table=table, hinted=printable, known=known.name) from None
     if not follows(files, table, newer, known.name):
         raise CatalogueForked(
             table=table,

@@ -126,6 +126,23 @@ def test_a_snapshot_that_a_load_in_use_names_stays_with_its_metadata(shop: Clean
     shop.check_whole()
 
 
+def test_a_hint_that_is_far_behind_is_put_right_before_what_it_names_goes(
+    shop: CleaningShop,
+) -> None:
+    """Else the next commit would find a hint of a state that nothing names any more."""
+    made = shop.commit(TRAINING)
+    table = shop.store.catalogue.load_table(("ontem", TRAINING.table))
+    for number in range(4):  # by somebody who writes no hint and has a short log
+        with table.transaction() as forgetful:
+            properties = {"write.metadata.previous-versions-max": "1", "n": str(number)}
+            forgetful.set_properties(properties)
+
+    shop.clean()
+
+    assert shop.store.files.key_of(made.metadata_location) not in shop.present()
+    assert shop.commit(TRAINING).number == 2
+
+
 def test_the_state_before_goes_with_the_days_that_it_still_had(shop: CleaningShop) -> None:
     for day in (1, 2, 3):
         shop.commit(a_day(day))

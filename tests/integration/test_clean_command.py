@@ -50,6 +50,30 @@ def grow_old(shop: CleaningShop, *, days: int) -> None:
         os.utime(f"{shop.store.files.base}/{key}", (at, at))
 
 
+@pytest.mark.parametrize("made", [("models",), ()], ids=["an empty folder", "no folder"])
+def test_a_model_that_ontem_model_names_and_that_is_not_there_is_refused(
+    shop: CleaningShop,
+    ontem: Ontem,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    made: tuple[str, ...],
+) -> None:
+    """It may be on a disk that is not mounted, and its training set would go."""
+    folder = tmp_path / "models"
+    for name in made:
+        (tmp_path / name).mkdir()
+    monkeypatch.setenv("ONTEM_MODEL", f"{folder}")
+    grow_old(shop, days=2)
+    before = shop.present()
+
+    for words in ((), ("--dry-run",), ("--older-than", "1d")):
+        done = ontem(*words)
+        assert done.exit_code == 1
+        assert f"ONTEM_MODEL is {folder}, and there is no model" in done.stderr
+        assert "mount the folder, or unset it" in done.stderr
+    assert shop.present() == before
+
+
 def test_it_says_what_it_removes_and_a_dry_run_the_same(shop: CleaningShop, ontem: Ontem) -> None:
     run = shop.write(a_day(2), [b"of a killed run"])
     grow_old(shop, days=2)

@@ -13,14 +13,16 @@ from pyiceberg.table import Table
 from jobs.exit_codes import exit_code
 from jobs.extract.errors import EventsMissing
 from jobs.extract.facts import EVENTS, EventsFacts, KindCounts, committed_extractions, events_slot
+from jobs.snapshot.facts import SnapshotFacts
 from jobs.snapshot.night import publish_again, snapshot
 from jobs.training_set.facts import training_set_slot
 from ontem.cli import main
 from stores.offline.commit import commit_run
 from stores.offline.errors import RevisionMissing
+from stores.offline.revisions import read_revision
 from stores.offline.runs import Run, Slot, provenance
 from stores.offline.tables import OfflineStore, find_table
-from stores.postgres.loads import loads_of
+from stores.postgres.loads import LoadRow, loads_of
 from tests.integration.cleaning_shop import MADE_AT
 from tests.integration.history import a_job
 from tests.integration.publishing_shop import MAY, PublishingShop, days
@@ -97,6 +99,48 @@ def test_an_older_snapshot_that_is_gone_stays_unpublished_and_the_newest_is_publ
 
     assert shop.listed() == [second.load_id]
     assert any("stays unpublished" in line and "ontem night" in line for line in said)
+
+
+def of_the_files(shop: PublishingShop, load: LoadRow) -> str:
+    revision = read_revision(shop.store, load.revision, SnapshotFacts)
+    return revision.files[0].key
+
+
+def of_the_metadata(shop: PublishingShop, load: LoadRow) -> str:
+    shop.committed(days(2), {})  # the table itself is whole
+    return shop.store.files.key_of(load.metadata_location) or ""
+
+
+def of_the_list(_: PublishingShop, load: LoadRow) -> str:
+    return "runs/snapshots/r2/files.json"
+
+
+@pytest.mark.parametrize("part", [of_the_files, of_the_metadata, of_the_list])
+def test_a_published_day_whose_files_are_gone_is_not_called_done(
+    shop: PublishingShop,
+    ontem: Callable[..., Result],
+    part: Callable[[PublishingShop, LoadRow], str],
+) -> None:
+    first, second = shop.night(MAY, c1=b"one"), shop.night(days(1), c1=b"two")
+    day = f"{days(1)}"
+    assert "is published already" in ontem("publish").output
+    gone = part(shop, second)
+    shop.store.files.delete(gone)
+    contents = shop.contents()
+
+    for words in (("publish",), ("night", "--as-of", day), ("night", "--backfill", day, day)):
+        refused = ontem(*words)
+        assert refused.exit_code == 1, refused.output
+        assert f"load {second.load_id} as of {day} is published, and the" in refused.stderr
+        assert gone in refused.stderr
+        assert f"run `ontem unpublish` and then `ontem night --as-of {day}`" in refused.stderr
+    assert shop.contents() == contents
+    assert shop.listed() == [first.load_id, second.load_id]
+
+    assert ontem("unpublish").exit_code == 0
+    again = shop.register(shop.committed(days(1), {"c1": b"two"}))
+    shop.publish(again)
+    assert f"load {again.load_id} as of {day} is published already" in ontem("publish").output
 
 
 def extracted(shop: PublishingShop, *, from_key: int | None, to_key: int) -> None:

@@ -1,0 +1,38 @@
+"""A load of before: whether it is as good as a new one would be."""
+
+from features_pkg.queries import with_parameters
+from jobs.snapshot.errors import SnapshotLost
+from jobs.snapshot.facts import SnapshotFacts
+from stores.offline.errors import FileDamaged, FileMissing, RevisionMissing, RevisionUnreadable
+from stores.offline.revisions import read_revision
+from stores.offline.runs import run_folder
+from stores.offline.tables import OfflineStore
+from stores.postgres.connection import Connection
+from stores.postgres.loads import LoadRow
+
+
+def has_changed(connection: Connection, load: LoadRow) -> bool:
+    """Whether rows that belong to the load were stored since, as an import does."""
+    values = {"cutoff": load.cutoff, "watermark_key": load.watermark_key}
+    query, parameters = with_parameters("recorded_since", values)
+    (row,) = connection.execute(query.encode(), parameters).fetchall()
+    return bool(row[0])
+
+
+def check_there(store: OfflineStore, load: LoadRow) -> None:
+    """Look for the files of a load's snapshot by their names; none of them is read but the list.
+
+    Raises SnapshotLost.
+    """
+    try:
+        snapshot = read_revision(store, load.revision, SnapshotFacts)
+    except (RevisionMissing, RevisionUnreadable, FileMissing, FileDamaged) as error:
+        raise SnapshotLost(load_id=load.load_id, as_of=load.as_of, reason=f"{error}") from None
+    present = set(store.files.list(run_folder(snapshot.slot.dataset, snapshot.run)))
+    missing = [each.key for each in snapshot.files if each.key not in present]
+    metadata = store.files.key_of(load.metadata_location)
+    if metadata is not None and not store.files.exists(metadata):
+        missing.append(metadata)
+    if missing:
+        reason = f"of its files {len(missing):,} are not there, such as {missing[0]}"
+        raise SnapshotLost(load_id=load.load_id, as_of=load.as_of, reason=reason)
