@@ -32,9 +32,8 @@ def open_stores(job: Job, *, builds: bool = False) -> Iterator[OpenStores]:
 
     Raises RedisUnavailable, PostgresUnavailable, LoaderRunning and what `find_table` raises.
     """
-    tables = [f"{DATASET}_{job.namespace.timelines}"]
-    if builds:
-        tables.append(events_slot(job.namespace).table)
+    tables = [events_slot(job.namespace).table] if builds else []
+    tables.append(f"{DATASET}_{job.namespace.timelines}")
     client = connect_redis(job.settings.redis_url)
     offline = open_store(job.settings)
     with client, job.connect() as connection:

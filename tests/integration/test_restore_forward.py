@@ -33,7 +33,7 @@ from tests.integration.outdated_tables import (
 )
 
 on_folder = pytest.mark.parametrize("place", ["folder"], indirect=True)
-OTHER = Slot("snapshots", "ba9876543210", "2018-06-01")
+OTHER = Slot("snapshots", "000000000000", "2018-06-01")
 
 
 @pytest.fixture
