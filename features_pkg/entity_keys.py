@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 KEY_BYTES: Final = 24
@@ -32,19 +32,23 @@ class EntityKeys:
         return mac.digest()
 
     def keys(
-        self, merchant_ids: Iterable[int], identifier: str, values: Iterable[bytes]
+        self, merchant_ids: Sequence[int], identifier: str, values: Iterable[bytes]
     ) -> list[bytes]:
         """The keys of many values of one identifier, in UTF-8, each with its merchant."""
-        shared: dict[int, Any] = {}
+        begun = {
+            merchant_id: self._begun(merchant_id, identifier) for merchant_id in set(merchant_ids)
+        }
         found = []
         for merchant_id, value in zip(merchant_ids, values, strict=True):
-            if merchant_id not in shared:
-                shared[merchant_id] = self._start.copy()
-                shared[merchant_id].update(f"{merchant_id}\0{identifier}\0".encode())
-            mac = shared[merchant_id].copy()
+            mac = begun[merchant_id].copy()
             mac.update(value)
             found.append(mac.digest())
         return found
+
+    def _begun(self, merchant_id: int, identifier: str) -> Any:
+        mac = self._start.copy()
+        mac.update(f"{merchant_id}\0{identifier}\0".encode())
+        return mac
 
     @property
     def key_id(self) -> str:

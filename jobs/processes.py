@@ -33,10 +33,11 @@ def map_in_order(
     if len(first) < LEAST_TASKS or processes < 2:
         yield from map(function, chain(first, tasks))
         return
-    # Not forked: a copy of this process would hold its connection to PostgreSQL open.
-    with ProcessPoolExecutor(
-        processes, mp_context=get_context("spawn"), initializer=_end_with_parent
-    ) as pool:
+    # Not forked off this process: a copy would hold its connection to PostgreSQL open. They are
+    # forked off one that has imported what they need; Arrow wants pandas for its first value.
+    context = get_context("forkserver")
+    context.set_forkserver_preload([getattr(function, "func", function).__module__, "pandas"])
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_end_with_parent) as pool:
         queue: deque[Future[Result]] = deque()
         try:
             for task in chain(first, tasks):

@@ -16,7 +16,9 @@ def coded(column: pa.Array) -> tuple[pa.Array, Ints]:
 
 
 def coded_pairs(first: Ints, second: Ints) -> tuple[Ints, Ints, Ints]:
-    """The different pairs of two columns of codes, and which of them each row has."""
-    count = int(second.max(initial=0)) + 1
+    """The different pairs of two columns of such codes, and which of them each row has."""
+    count = int(second.max(initial=-1)) + 1
+    if not first.any():  # as in the orders of a single merchant
+        return np.zeros(count, np.int64), np.arange(count), second
     pairs, pair = coded(pa.array(first * count + second))
     return *np.divmod(pairs.to_numpy(), count), pair

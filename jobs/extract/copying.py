@@ -1,6 +1,8 @@
 """What PostgreSQL copies out, in chunks of lines."""
 
 from collections.abc import Generator, Iterator, Mapping
+from io import BytesIO
+from itertools import islice
 from typing import Final
 
 from features_pkg.queries import with_literals
@@ -51,11 +53,9 @@ def _lines(
     with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
         rows = iter(copy)
         names = bytes(next(rows)).decode().strip().replace('"', "").split(",")
-        lines = bytearray()
-        for number, row in enumerate(rows, 1):
-            lines += row
-            if number % most == 0:
-                yield Chunk(bytes(lines), names, kind)
-                lines.clear()
-        if lines:
-            yield Chunk(bytes(lines), names, kind)
+        while True:
+            lines = BytesIO()
+            lines.writelines(islice(rows, most))  # a loop in Python costs a third more
+            if not lines.tell():
+                return
+            yield Chunk(lines.getvalue(), names, kind)

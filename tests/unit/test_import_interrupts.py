@@ -40,4 +40,4 @@ def test_an_interrupted_import_has_no_traceback_of_its_other_processes() -> None
         _, errors = importing.communicate()
 
     assert errors.count("KeyboardInterrupt") == 1, errors
-    assert "Process SpawnProcess" not in errors
+    assert "Process ForkServerProcess" not in errors
