@@ -1,22 +1,14 @@
-"""The nights of a large history: by stages, and the extraction beside a plain `COPY`."""
+"""The nights of a large history, by stages."""
 
-import re
 import subprocess
 import sys
-import time
 from datetime import timedelta
-from statistics import median
 
 from benchmarks.warm_stack import DAYS, ORDERS, WarmStack, warm_stack
 from features_pkg.calendar import Calendar, from_us
-from jobs.extract.copying import copy_statements
 from stores.postgres.connection import Connection, connect
 from stores.postgres.runs import RunRow, newest_runs
 from stores.settings import Settings
-
-ALL_KEYS = 2**62
-"""Above every recorded key."""
-EXTRACTIONS = 5
 
 
 def measure() -> list[str]:
@@ -32,11 +24,8 @@ def measure() -> list[str]:
         ((all_pages,),) = connection.execute(
             "SELECT relpages FROM pg_class WHERE relname = 'orders'"
         ).fetchall()
-        pairs = [(_copy(connection), _extract_all(stack)) for _ in range(EXTRACTIONS)]
     assert idle.copied_from is not None  # the generated orders of the first day came in between
     stages = dict.fromkeys([*first.seconds, *idle.seconds])
-    copy_seconds, extract_seconds = map(median, zip(*pairs, strict=True))
-    ratios = sorted(extracted / copied for copied, extracted in pairs)
     share = pages / max(int(str(all_pages)), 1)
     return [
         "## The night",
@@ -49,39 +38,14 @@ def measure() -> list[str]:
         f"| all | {sum(first.seconds.values()):.1f} | {sum(idle.seconds.values()):.1f} |",
         "",
         (
-            f"{EXTRACTIONS} times in turn, one client copied all rows to nowhere by the queries of "
-            f"an extraction (`COPY … TO STDOUT`), and `ontem extract --full` wrote them: medians "
-            f"of {copy_seconds:.1f} and {extract_seconds:.1f} s. Pair by pair the extraction took "
-            f"**{median(ratios):.1f} times** as long ({ratios[0]:.1f} to {ratios[-1]:.1f}); the "
-            f"goal is at most 3 times. The night without a new event touched {share:.2%} of the "
-            f"pages of `orders`, and wrote {idle.written or 0:,} entities."
+            f"The night without a new event touched {share:.2%} of the pages of `orders`, and "
+            f"wrote {idle.written or 0:,} entities."
         ),
     ]
 
 
 def _seconds(run: RunRow, stage: str) -> str:
     return f"{run.seconds[stage]:.1f}" if stage in run.seconds else ""
-
-
-def _copy(connection: Connection) -> float:
-    """The seconds in which all rows of an extraction are copied out and thrown away."""
-    start = time.perf_counter()
-    for statement, _ in copy_statements(None, ALL_KEYS):
-        with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-            for _ in copy:
-                pass
-    return time.perf_counter() - start
-
-
-def _extract_all(stack: WarmStack) -> float:
-    """The seconds that an extraction of everything says it took, without the start of Python."""
-    command = [sys.executable, "-m", "ontem", "extract", "--full"]
-    done = subprocess.run(
-        command, cwd=stack.folder, env=stack.environ, check=True, stdout=subprocess.PIPE, text=True
-    )
-    found = re.search(r"extract: ([0-9.]+) s", done.stdout)
-    assert found is not None, done.stdout
-    return float(found[1])
 
 
 def _next_night(stack: WarmStack, settings: Settings, before: RunRow) -> RunRow:

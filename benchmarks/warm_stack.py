@@ -31,6 +31,20 @@ DAYS = 180
 
 
 @dataclass(frozen=True, slots=True)
+class ImportedStack:
+    """The environment of its commands, the folder in which they run, and all generated orders."""
+
+    folder: Path
+    environ: dict[str, str]
+    table: pa.Table
+
+    def ontem(self, *words: str) -> None:
+        """Run a command that a user has; what it prints is not part of the section."""
+        command = [sys.executable, "-m", "ontem", *words]
+        subprocess.run(command, cwd=self.folder, env=self.environ, check=True, stdout=sys.stderr)
+
+
+@dataclass(frozen=True, slots=True)
 class WarmStack:
     """What a client of the service needs, and the environment to start it in."""
 
@@ -42,31 +56,35 @@ class WarmStack:
 
 
 @cache
+def imported_stack() -> ImportedStack:
+    """A stack of which no night ran yet, unless `warm_stack` was made of it."""
+    folder = Path(tempfile.mkdtemp(prefix="ontem-bench-"))
+    local = LocalStack(folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(local.remove)
+    local.up()
+    (local.home / "jars").symlink_to(PROJECT / ".ontem" / "jars")
+    environ = {**os.environ, **local.variables, "PYTHONPATH": str(PROJECT)}
+    run = ImportedStack(folder, environ, pa.table({})).ontem
+    run("migrate")
+    days = ("--days", str(DAYS), "--seed", "1", "--output", "all.parquet")
+    run("generate", "--orders", str(ORDERS + LIVE_ORDERS), *days)
+    table = pq.read_table(folder / "all.parquet").sort_by("event_at")
+    pq.write_table(table.slice(0, ORDERS), folder / "history.parquet")
+    run("import", "history.parquet", "--merchant", "bench", "--create-merchant")
+    return ImportedStack(folder, environ, table)
+
+
+@cache
 def warm_stack() -> WarmStack:
     """The stack, made once per process with the commands that a user has."""
-    folder = Path(tempfile.mkdtemp(prefix="ontem-bench-"))
-    stack = LocalStack(folder)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    atexit.register(stack.remove)
-    stack.up()
-    (stack.home / "jars").symlink_to(PROJECT / ".ontem" / "jars")
-    environ = {**os.environ, **stack.variables, "PYTHONPATH": str(PROJECT)}
+    imported = imported_stack()
+    folder, table = imported.folder, imported.table
+    environ = {**imported.environ, "ONTEM_MODEL": str(folder / "model")}
     settings = Settings.from_environ(environ)
     features = FeatureSet(settings.timezone, settings.snapshot_lag)
     write_a_model(folder / "model", features)
-    environ["ONTEM_MODEL"] = str(folder / "model")
-
-    def ontem(*words: str) -> None:
-        command = [sys.executable, "-m", "ontem", *words]
-        subprocess.run(command, cwd=folder, env=environ, check=True, stdout=sys.stderr)
-
-    ontem("migrate")
-    days = ("--days", str(DAYS), "--seed", "1", "--output", "all.parquet")
-    ontem("generate", "--orders", str(ORDERS + LIVE_ORDERS), *days)
-    table = pq.read_table(folder / "all.parquet").sort_by("event_at")
-    pq.write_table(table.slice(0, ORDERS), folder / "history.parquet")
-    ontem("import", "history.parquet", "--merchant", "bench", "--create-merchant")
-    ontem("night", "--as-of", _due_day(table, features).isoformat())
+    imported.ontem("night", "--as-of", _due_day(table, features).isoformat())
     with connect(settings.postgres_url, application_name="bench", autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
         key = issue_key(connection, find_merchant(connection, "bench"))
