@@ -2,6 +2,8 @@
 
 from typing import Final, Literal, Protocol
 
+# PyIceberg would import it, and pandas with it, for the first table: while a job holds its lock.
+import pyiceberg.io.pyarrow  # noqa: F401
 from pyiceberg.catalog import Catalog
 from pyiceberg.catalog.sql import SqlCatalog
 from sqlalchemy import make_url
