@@ -15,6 +15,7 @@ from features_pkg.definitions.feature_set import FeatureSet
 from jobs.exit_codes import REPEATED
 from stores.postgres.connection import connect
 from stores.postgres.runs import newest_runs
+from tests.class_archive import spark_java
 from tests.delivery.kustomize import pod_of, render, the
 from tests.delivery.pods import PROJECT, a_container
 from tests.e2e.conftest import SECRET, a_shop
@@ -22,7 +23,6 @@ from tests.e2e.in_process import until
 from tests.e2e.running import Client, RunningService
 from tests.integration.history import History
 from tests.s3 import VARIABLES, S3Server, a_bucket, keys_of
-from tests.servers import SHORT_JAVA
 
 KUBERNETES = PROJECT / "deploy" / "kubernetes"
 MANIFESTS = render(KUBERNETES / "overlays" / "production") + render(
@@ -125,7 +125,7 @@ def test_a_night_is_published_and_a_second_one_of_the_day_changes_nothing(
     bucket = url.removeprefix("s3://").partition("/")[0]
     postgres_url = secrets["ONTEM_POSTGRES_URL"]
     History(postgres_url).order(datetime.now(UTC) - timedelta(days=3), card="c1")
-    on_this_machine = {**s3.variables, **SHORT_JAVA, "SPARK_MASTER": "local[2]"}
+    on_this_machine = {**s3.variables, **spark_java(), "SPARK_MASTER": "local[2]"}
     with (
         a_bucket(s3, bucket),
         a_container(MANIFESTS, "CronJob", "night", secrets, **on_this_machine) as pod,
