@@ -1,6 +1,7 @@
 """What the jobs' commands take from the process: project, environment and terminal."""
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jobs.job import Job
+from stores.errors import SettingsError
 from stores.settings import Settings, environment_of, project_here
 
 if TYPE_CHECKING:
@@ -77,6 +79,25 @@ def scratch_folder(project: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"ontem-spark-{os.getuid()}"
 
 
+def spark_master(environ: Mapping[str, str]) -> str | None:
+    """The master of a Spark in this process; None where spark-submit has chosen one.
+
+    Raises SettingsError for a cluster: executors have neither our packages nor our Python unless
+    spark-submit sends them.
+    """
+    if "PYSPARK_GATEWAY_PORT" in os.environ:  # spark-submit's word to the Python that it starts
+        return None
+    master = environ.get("SPARK_MASTER") or "local[*]"
+    if not re.fullmatch(r"local(\[(\*|[1-9][0-9]*)\])?", master):
+        raise SettingsError(
+            variable="SPARK_MASTER",
+            value=master,
+            remedy="use local[*] or a number of cores such as local[4]; a cluster's jobs are "
+            "started by `ontem emr submit`",
+        )
+    return master
+
+
 def job_here(clock: datetime | None = None) -> Job:
     """The job of the running command, with the settings of this process; it prints to stdout.
 
@@ -84,9 +105,13 @@ def job_here(clock: datetime | None = None) -> Job:
     """
     project = project_here()
     environ = environment_of(project)
+    if environ.get("ONTEM_SECRETS"):
+        from jobs.secrets import with_secrets
+
+        environ = with_secrets(environ, os.environ)
     settings = Settings.from_environ(environ)
     hand_on_aws_variables(environ)
-    master = environ.get("SPARK_MASTER", "local[*]")
+    master = spark_master(environ)
 
     @contextmanager
     def spark(app_name: str) -> Iterator["SparkSession"]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from py4j.protocol import Py4JError
@@ -22,47 +23,63 @@ MEMORY_SHARE: Final = 0.25
 S3A: Final = "hadoop-aws-*.jar"
 LOGGING: Final = Path(__file__).parent / "log4j2.properties"
 GIB: Final = 2**30
+PARTITIONS: Final = "spark.sql.shuffle.partitions"
+PARTS_PER_CORE: Final = 8
+OPTIONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "spark.sql.adaptive.enabled": "true",
+        # With any limit but the greatest Spark adds up the size of a batch again for each of its
+        # rows: a hundred thousand rows with lists took minutes.
+        "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
+        "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.parquet.compression.codec": "zstd",
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+        "spark.sql.session.timeZone": "UTC",
+    }
+)
+"""What holds wherever Spark runs: none of it is settled when Java starts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SparkSettings:
-    """What a session needs: the folder of the jars, one for scratch files, and Spark's `master`."""
+    """What a session needs: the folder of the jars, one for scratch files, and Spark's `master`.
+
+    The master is None where spark-submit has started this process: then Java runs already, and
+    master, memory, class path and the Python of the workers are what spark-submit was told.
+    """
 
     jars: Path
     scratch: Path
-    master: str = "local[*]"
+    master: str | None = "local[*]"
     progress: bool = False
     storage: Mapping[str, str] = field(default_factory=dict)
     """Spark's options for the offline store, as `storage_options` returns them."""
-
-    @property
-    def is_local(self) -> bool:
-        """Whether Spark runs in this process and its workers, rather than on a cluster."""
-        return self.master.startswith("local")
-
-    @property
-    def partitions(self) -> int:
-        """How many parts a shuffle has: several for each core, so that one fits into a worker."""
-        return 8 * (os.cpu_count() or 1)
 
 
 @contextmanager
 def session(app_name: str, settings: SparkSettings) -> Iterator[SparkSession]:
     """A Spark session in UTC without a UI, with the connectors from `settings.jars`.
 
-    It downloads nothing, its Python workers run this interpreter, and it is stopped at the end.
-    Raises ConnectorMissing where the offline store needs one; SparkFailed for what fails inside.
+    It downloads nothing and is stopped at the end. Without spark-submit its Python workers run this
+    interpreter. Raises ConnectorMissing where the offline store needs one; SparkFailed for what
+    fails inside.
     """
-    if settings.storage and settings.is_local and not any(settings.jars.glob(S3A)):
-        raise ConnectorMissing(folder=str(settings.jars))
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    builder = SparkSession.builder.appName(app_name).master(settings.master)
-    for name, value in _options(settings).items():
+    builder = SparkSession.builder.appName(app_name)
+    options = {**OPTIONS, **settings.storage}
+    if settings.master is not None:
+        if settings.storage and not any(settings.jars.glob(S3A)):
+            raise ConnectorMissing(folder=str(settings.jars))
+        os.environ["PYSPARK_PYTHON"] = sys.executable
+        builder = builder.master(settings.master)
+        options |= _local_options(settings)
+    for name, value in options.items():
         builder = builder.config(name, value)
     with spark_failures(settings.scratch):
         with without_java_banner(), _own_interrupts():
             spark = builder.getOrCreate()
         try:
+            _split_shuffles(spark)
             yield spark
         except BaseException:
             with suppress(Py4JError, OSError):  # Java may be what has failed
@@ -83,34 +100,29 @@ def _own_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _options(settings: SparkSettings) -> dict[str, str]:
-    options = {
+def _split_shuffles(spark: SparkSession) -> None:
+    """Let a shuffle have several parts for each core, so that one fits into a worker.
+
+    Whoever knows how many rows there are has told spark-submit a number, which stays.
+    """
+    if not spark.sparkContext.getConf().contains(PARTITIONS):
+        spark.conf.set(PARTITIONS, str(PARTS_PER_CORE * spark.sparkContext.defaultParallelism))
+
+
+def _local_options(settings: SparkSettings) -> dict[str, str]:
+    return {
+        "spark.driver.bindAddress": "127.0.0.1",
+        # Not `spark.jars`, where a comma or a bracket in a folder's name has a meaning.
+        # A cluster such as EMR has its own S3A: ours beside it would be each class twice.
+        "spark.driver.extraClassPath": ":".join(map(str, sorted(settings.jars.glob("*.jar")))),
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOGGING.as_uri()}",
-        "spark.sql.adaptive.enabled": "true",
-        # With any limit but the greatest Spark adds up the size of a batch again for each of its
-        # rows: a hundred thousand rows with lists took minutes.
-        "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
-        "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
-        "spark.sql.execution.arrow.pyspark.enabled": "true",
-        "spark.sql.parquet.compression.codec": "zstd",
-        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": str(settings.partitions),
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.memory": f"{_driver_memory_mib()}m",
+        "spark.local.dir": str(settings.scratch),
         "spark.sql.warehouse.dir": str(settings.scratch / "warehouse"),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": str(settings.progress).lower(),
     }
-    if settings.is_local:
-        options |= {
-            "spark.driver.bindAddress": "127.0.0.1",
-            # Not `spark.jars`, where a comma or a bracket in a folder's name has a meaning.
-            # A cluster such as EMR has its own S3A: ours beside it would be each class twice.
-            "spark.driver.extraClassPath": ":".join(map(str, sorted(settings.jars.glob("*.jar")))),
-            "spark.driver.host": "127.0.0.1",
-            "spark.driver.memory": f"{_driver_memory_mib()}m",
-            "spark.local.dir": str(settings.scratch),
-        }
-    return options | dict(settings.storage)
 
 
 def _driver_memory_mib() -> int:
