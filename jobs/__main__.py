@@ -47,6 +47,12 @@ JOBS = {
         "training_set",
         "Build the training set of the orders of a period.",
     ),
+    "retrain": CommandEntry(
+        "jobs.train.retraining",
+        "retrain",
+        "Build a training set, and train a model on it.",
+    ),
+    "emr": CommandEntry("jobs.emr.commands", "emr", "Run jobs on Amazon EMR."),
     "train": CommandEntry("jobs.train.commands", "train", "Train a model on a training set."),
 }
 

@@ -19,6 +19,9 @@ EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType(
         "ontem.delivery.errors.RegistryRefused": 4,
         "ontem.stack.errors.StackError": 4,
         "service.address.AddressUnusable": 4,
+        "jobs.emr.errors.ClusterEnded": 4,
+        "jobs.emr.errors.EmrUnavailable": 4,
+        "jobs.emr.errors.SameJobRunning": 5,
         "jobs.errors.DayNotOver": 5,
         "jobs.errors.StillWriting": 5,
         "jobs.extract.errors.ExtractOvertaken": 5,
@@ -27,6 +30,7 @@ EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType(
         "stores.redis.errors.PublishRefused": 6,
         "ontem.demo.errors.TrainingDiffers": 7,
         "jobs.importing.errors.TooManyRefused": 8,
+        "jobs.emr.errors.JobCancelled": 130,
         "jobs.errors.Interrupted": 130,  # as a shell says of a command that Ctrl-C ended
     }
 )

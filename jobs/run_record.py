@@ -2,15 +2,12 @@
 
 import getpass
 import os
-import signal
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
-from types import FrameType
-from typing import Final, NoReturn
+from typing import Final
 
 import psycopg
 
@@ -18,6 +15,7 @@ from features_pkg.errors import OntemError
 from jobs.endings import ending_of
 from jobs.errors import Interrupted
 from jobs.exit_codes import exit_code
+from jobs.interrupts import terminated_like_interrupted
 from jobs.job import Job, StageTimer
 from stores.postgres.cleaning import no_cleaning
 from stores.postgres.connection import Connection
@@ -70,7 +68,7 @@ def recorded(job: Job, command: str, day: date, *, reads: str | None = None) -> 
         timer = StageTimer(job.say, last_seconds=last_seconds(connection, command, timelines))
         recording = Recording(run_id, timer, RunResult(seconds=timer.seconds))
         try:
-            with _terminated_like_interrupted():
+            with terminated_like_interrupted():
                 yield recording
         except KeyboardInterrupt:
             error = Interrupted(command=command)
@@ -118,23 +116,3 @@ def _who() -> str:
     except (KeyError, OSError):  # an id without a name, as containers have
         user = str(os.getuid())
     return f"{user}@{socket.gethostname()} (process {os.getpid()})"
-
-
-@contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """Have a TERM, as schedulers send, end the block as Ctrl-C does, so that nothing stays behind.
-
-    Only the main thread gets signals; in another one this changes nothing.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt

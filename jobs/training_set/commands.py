@@ -28,7 +28,7 @@ def training_set(
     labels_as_of: datetime | None,
     include_stale: bool,  # noqa: FBT001  click gives flags by name
     clock: datetime | None,
-) -> None:
+) -> int:
     """Build the training set of the orders of a period.
 
     The period is from one day to the day before another.
@@ -59,6 +59,7 @@ def training_set(
         f"{labels.charged_back_late:,} charged back late\n  {revision.name}\n"
         f"Next: `ontem train --training-set {revision.number}`"
     )
+    return revision.number
 
 
 def _today(job: Job) -> date:

@@ -1,11 +1,12 @@
 """Runs: what a job has written, before and after a table names it."""
 
 import hashlib
+import importlib
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Final, Generic, TypeVar
 
 import msgspec
@@ -106,7 +107,15 @@ def provenance(*, at: datetime, by: str) -> Provenance:
 
 def library_versions() -> dict[str, str]:
     """The versions of Python and of the libraries that values may depend on."""
-    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+    return {"python": platform.python_version()} | {name: _version(name) for name in LIBRARIES}
+
+
+def _version(name: str) -> str:
+    """The version of a library; one that a cluster brings along is no package that is installed."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return str(importlib.import_module(name).__version__)
 
 
 def describe_files(files: Files, folder: str) -> tuple[DataFile, ...]:

@@ -1,0 +1,1 @@
+"""EMR: the jobs as an archive, submitted, followed, and started on a cluster's driver."""

@@ -1,0 +1,123 @@
+"""What a submission leaves in the store, below `deploy/`: archives, outcomes and logs."""
+
+import gzip
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from jobs.emr.archive import Packing, pack
+from jobs.emr.aws import aws_errors
+from jobs.emr.driver import ENTRY, Outcome
+from jobs.emr.errors import StoreNotOnS3
+from jobs.emr.objects import S3Url
+from jobs.emr.submission import ARCHIVE, ENTRY_FILE
+from jobs.job import Say
+
+DEPLOY: Final = "deploy"
+MISSING: Final = ("404", "NoSuchKey", "NotFound")
+THERE: Final = ("412", "PreconditionFailed", "ConditionalRequestConflict")
+PLAIN: Final = re.compile(r"s3://[A-Za-z0-9._/-]+")
+"""What Java hands on unchanged in an argument, whatever the machine's encoding is."""
+LINES: Final = 40
+DRIVER: Final = "_000001/stdout.gz"
+"""How the name of the driver's log ends: that of YARN's first container, where Spark puts both the
+output and the errors of the driver's Python."""
+STEP: Final = "/stderr.gz"
+"""The log of spark-submit, which is all there is when no driver came to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployments:
+    """The folder `deploy/` of the store. Its methods raise EmrRefused and EmrUnavailable."""
+
+    root: S3Url
+    client: Any
+
+    @classmethod
+    def of(cls, variables: Mapping[str, str], client: Any) -> "Deployments":
+        """That of the store that these variables name. Raises StoreNotOnS3."""
+        url = variables.get("ONTEM_STORAGE_URL", "")
+        if not PLAIN.fullmatch(url):
+            raise StoreNotOnS3(url=url)
+        return cls(S3Url.of(url).below(DEPLOY), client)
+
+    def package(self, packing: Packing, uv: str, say: Say) -> S3Url:
+        """Where the archive and the entry point of the jobs are, packed and sent unless they are.
+
+        Raises PackingFailed.
+        """
+        url = self.root.below(packing.name)
+        archive = url.below(ARCHIVE)
+        if self._exists(archive):
+            say(f"  {packing.name} is in the store")
+            return url
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / ARCHIVE
+            say(f"  packing {packing.name}")
+            pack(packing, uv, file)
+            say(f"  sending {file.stat().st_size / 1e6:,.0f} MB")
+            self._write(url.below(ENTRY_FILE), lambda: ENTRY.encode())
+            with file.open("rb") as content:
+                self._write(archive, lambda: content)  # the last one: who finds it finds both
+        return url
+
+    def outcome(self, url: S3Url) -> Outcome | None:
+        """How a job ended, if it could say."""
+        content = self._read(url)
+        return None if content is None else Outcome.from_json(content)
+
+    def driver_log(self, log_uri: str, cluster: str) -> tuple[S3Url, list[str]] | None:
+        """The log of a cluster's driver and its last lines; None when there is none."""
+        logs = S3Url.of(log_uri).below(cluster)
+        drivers = [key for key in self._keys(logs.below("containers")) if key.endswith(DRIVER)]
+        steps = [key for key in self._keys(logs.below("steps")) if key.endswith(STEP)]
+        for key in (*drivers, *steps)[:1]:
+            url = S3Url(logs.bucket, key)
+            text = gzip.decompress(self._read(url) or gzip.compress(b""))
+            return url, text.decode(errors="replace").splitlines()[-LINES:]
+        return None
+
+    def _exists(self, url: S3Url) -> bool:
+        with aws_errors("s3:GetObject"), _answer(MISSING) as is_missing:
+            self.client.head_object(Bucket=url.bucket, Key=url.key)
+        return not is_missing
+
+    def _read(self, url: S3Url) -> bytes | None:
+        content = b""
+        with aws_errors("s3:GetObject"), _answer(MISSING) as is_missing:
+            found = self.client.get_object(Bucket=url.bucket, Key=url.key)
+            content = bytes(found["Body"].read())
+        return None if is_missing else content
+
+    def _write(self, url: S3Url, content: Callable[[], Any]) -> None:
+        """Write an object, unless it is there: then it is the same one."""
+        with aws_errors("s3:PutObject"), _answer(THERE):
+            self.client.put_object(Bucket=url.bucket, Key=url.key, Body=content(), IfNoneMatch="*")
+
+    def _keys(self, folder: S3Url) -> list[str]:
+        with aws_errors("s3:ListBucket"):
+            pages = self.client.get_paginator("list_objects_v2")
+            return [
+                found["Key"]
+                for page in pages.paginate(Bucket=folder.bucket, Prefix=f"{folder.key}/")
+                for found in page.get("Contents", [])
+            ]
+
+
+@contextmanager
+def _answer(codes: tuple[str, ...]) -> Iterator[list[str]]:
+    """Inside, an error of these codes is an answer: the list then has it."""
+    given: list[str] = []
+    try:
+        yield given
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code"))
+        if code not in codes:
+            raise
+        given.append(code)

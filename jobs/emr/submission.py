@@ -1,0 +1,105 @@
+"""One job as EMR is asked for it: a cluster that does this job and ends."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jobs.emr.archive import FOLDER
+from jobs.emr.objects import S3Url
+from jobs.emr.sizes import Size
+
+HANDED_ON: Final = (
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_REGION",
+    "BUSINESS_TIMEZONE",
+    "LABEL_MATURITY_DAYS",
+    "MAX_STALE_DAYS",
+    "ONTEM_CATALOGUE",
+    "ONTEM_ENVIRONMENT",
+    "ONTEM_LOG_LEVEL",
+    "ONTEM_STORAGE_URL",
+    "SNAPSHOT_LAG_SECONDS",
+)
+"""The variables that a job on EMR gets from here. Whatever else it needs is in its secrets."""
+ARCHIVE: Final = "environment.tar.gz"
+ENTRY_FILE: Final = "ontem_job.py"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Where in AWS the clusters are."""
+
+    release: str
+    service_role: str
+    instance_profile: str
+    subnet: str
+    log_uri: str
+    instance_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A job, its name, its words, its size, and where its files are."""
+
+    name: str
+    words: tuple[str, ...]
+    size: Size
+    package: S3Url
+    outcome: S3Url
+    secrets: str
+    variables: Mapping[str, str]
+
+    @property
+    def spark_submit(self) -> list[str]:
+        """The command line of the step."""
+        options = {
+            **self.size.options,
+            "spark.pyspark.driver.python": f"./{FOLDER}/bin/python",
+            "spark.pyspark.python": f"./{FOLDER}/bin/python",
+            "spark.yarn.maxAppAttempts": "1",  # a schedule repeats what it may repeat
+        }
+        words = ["spark-submit", "--deploy-mode", "cluster", "--name", self.name]
+        words += ["--archives", f"{self.package.below(ARCHIVE)}#{FOLDER}"]
+        for name, value in sorted(options.items()):
+            words += ["--conf", f"{name}={value}"]
+        return [*words, str(self.package.below(ENTRY_FILE)), *self.entry_words]
+
+    @property
+    def entry_words(self) -> list[str]:
+        """What the entry point on the driver is told; no secret is among it."""
+        variables = {name: self.variables[name] for name in HANDED_ON if self.variables.get(name)}
+        words = []
+        for name, value in {**variables, "ONTEM_SECRETS": self.secrets}.items():
+            words += ["--set", f"{name}={value}"]
+        return [*words, "--outcome", str(self.outcome), *self.words]
+
+    def request(self, account: Account) -> dict[str, Any]:
+        """The arguments of RunJobFlow."""
+        group = {"InstanceType": account.instance_type, "Market": "ON_DEMAND"}
+        return {
+            "Name": self.name,
+            "ReleaseLabel": account.release,
+            "Applications": [{"Name": "Spark"}],
+            "LogUri": account.log_uri,
+            "ServiceRole": account.service_role,
+            "JobFlowRole": account.instance_profile,
+            "VisibleToAllUsers": True,
+            "Tags": [{"Key": "ontem", "Value": self.words[0]}],
+            "Instances": {
+                "Ec2SubnetId": account.subnet,
+                "KeepJobFlowAliveWhenNoSteps": False,
+                "InstanceGroups": [
+                    {"InstanceRole": "MASTER", "InstanceCount": 1, **group},
+                    {"InstanceRole": "CORE", "InstanceCount": self.size.core_nodes, **group},
+                ],
+            },
+            "Steps": [
+                {
+                    "Name": self.name,
+                    "ActionOnFailure": "TERMINATE_CLUSTER",
+                    "HadoopJarStep": {"Jar": "command-runner.jar", "Args": self.spark_submit},
+                }
+            ],
+        }

@@ -1,0 +1,194 @@
+"""A job on EMR from its start to its end: what is asked, and what is left when it goes wrong."""
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from jobs.emr.errors import EmrRefused, EmrUnavailable, SameJobRunning, StillRunning
+from jobs.emr.follow import QUIET_POLLS, UNANSWERED_POLLS
+from jobs.errors import Interrupted
+from jobs.exit_codes import exit_code
+from tests.unit.emr_stub import ACCOUNT, CLUSTER, NIGHT, OTHER, Emr
+
+
+@pytest.fixture
+def emr() -> Iterator[Emr]:
+    emr = Emr()
+    yield emr
+    emr.stub.assert_no_pending_responses()
+
+
+def test_a_job_is_followed_to_its_end_with_progress(emr: Emr) -> None:
+    emr.begins()
+    for _ in range(2):
+        emr.is_at("STARTING", "PENDING")
+    emr.is_at("RUNNING", "RUNNING")
+    emr.is_at("RUNNING", "COMPLETED")
+
+    view = emr.follower.run(NIGHT, ACCOUNT)
+
+    assert (view.cluster, view.is_done) == (CLUSTER, True)
+    assert [line.split(",")[0] for line in emr.said[1:]] == [
+        "  cluster starting", "  cluster running", "  cluster running",
+    ]  # fmt: skip
+    assert "after 0 min" in emr.said[1]
+    assert emr.pauses == 3
+
+
+def test_what_does_not_change_is_said_again_so_that_a_runner_sees_output(emr: Emr) -> None:
+    emr.begins()
+    for _ in range(QUIET_POLLS + 1):
+        emr.is_at("RUNNING", "RUNNING")
+    emr.is_at("RUNNING", "COMPLETED")
+
+    emr.follower.run(NIGHT, ACCOUNT)
+
+    assert len(emr.said) == 4
+
+
+def test_a_failed_job_is_waited_for_until_its_cluster_has_ended(emr: Emr) -> None:
+    emr.begins()
+    emr.is_at("RUNNING", "FAILED")
+    emr.is_at("TERMINATING", "FAILED")
+    emr.is_at("TERMINATED_WITH_ERRORS", "FAILED", "STEP_FAILURE", "Shut down as step failed")
+
+    view = emr.follower.run(NIGHT, ACCOUNT)
+
+    assert not view.is_done
+    assert view.reason == "STEP_FAILURE: Shut down as step failed"
+
+
+def test_a_job_of_the_same_day_is_not_started_twice(emr: Emr) -> None:
+    emr.active((NIGHT.name, OTHER, 1))
+
+    with pytest.raises(SameJobRunning, match=f"{NIGHT.name} is at work already: cluster {OTHER}"):
+        emr.follower.run(NIGHT, ACCOUNT)
+
+
+def test_of_two_that_begin_at_once_the_later_gives_way(emr: Emr) -> None:
+    emr.active()
+    emr.starts()
+    emr.active((NIGHT.name, CLUSTER, 2), (NIGHT.name, OTHER, 1))
+    emr.ends()
+    emr.is_at("TERMINATING", "CANCELLED")
+    emr.is_at("TERMINATED", "CANCELLED")
+
+    with pytest.raises(SameJobRunning, match=OTHER) as refused:
+        emr.follower.run(NIGHT, ACCOUNT)
+
+    assert exit_code(refused.value) == 5
+
+
+def test_of_two_that_begin_at_once_the_earlier_stays(emr: Emr) -> None:
+    emr.active()
+    emr.starts()
+    emr.active((NIGHT.name, OTHER, 3), (NIGHT.name, CLUSTER, 2))
+    emr.is_at("RUNNING", "COMPLETED")
+
+    assert emr.follower.run(NIGHT, ACCOUNT).is_done
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_the_cluster_and_waits_for_its_end(
+    emr: Emr, number: signal.Signals
+) -> None:
+    emr.begins()
+    emr.is_at("RUNNING", "RUNNING")
+    emr.ends()
+    emr.is_at("TERMINATING", "CANCELLED")
+    emr.is_at("TERMINATED", "CANCELLED")
+    follower = emr.follower
+
+    def interrupt(_: float) -> None:
+        follower.pause = emr.pause
+        signal.raise_signal(number)
+
+    follower.pause = interrupt
+    with pytest.raises(Interrupted, match="run `ontem emr submit night` again") as interrupted:
+        follower.run(NIGHT, ACCOUNT)
+
+    assert exit_code(interrupted.value) == 130
+    assert emr.said[-1] == f"  cluster {CLUSTER} has ended"
+
+
+def test_an_interrupt_while_the_cluster_is_asked_for_ends_it_too(emr: Emr) -> None:
+    emr.active()
+    emr.starts()
+    emr.ends()
+    emr.is_at("TERMINATED", "CANCELLED")
+    emr.client.meta.events.register(
+        "provide-client-params.emr.RunJobFlow", lambda **_: signal.raise_signal(signal.SIGINT)
+    )
+
+    with pytest.raises(Interrupted):
+        emr.follower.run(NIGHT, ACCOUNT)
+
+
+def test_a_cluster_that_can_not_be_ended_is_named(emr: Emr) -> None:
+    emr.begins()
+    emr.is_at("RUNNING", "RUNNING")
+    emr.refuses("terminate_job_flows", "AccessDeniedException", "no")
+    follower = emr.follower
+    follower.pause = lambda _: signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(StillRunning, match=f"cluster {CLUSTER} could not be ended"):
+        follower.run(NIGHT, ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "error", "sentence"),
+    [
+        (
+            "AccessDeniedException",
+            "User: arn:aws:iam::1:user/ci is not authorized to perform: RunJobFlow.",
+            EmrRefused,
+            (
+                "AWS refuses elasticmapreduce:RunJobFlow (AccessDeniedException: User: "
+                "arn:aws:iam::1:user/ci is not authorized to perform: RunJobFlow): grant this right"
+            ),
+        ),
+        (
+            "ValidationException",
+            "The supplied release label is invalid: emr-spark-9.",
+            EmrRefused,
+            "release label is invalid: emr-spark-9): give the options that it takes",
+        ),
+        (
+            "ThrottlingException",
+            "Rate exceeded",
+            EmrUnavailable,
+            "AWS did not answer elasticmapreduce:RunJobFlow (ThrottlingException: Rate exceeded)",
+        ),
+    ],
+)
+def test_a_refusal_of_a_start_is_one_sentence(
+    emr: Emr, code: str, message: str, error: type[Exception], sentence: str
+) -> None:
+    emr.active()
+    emr.refuses("run_job_flow", code, message)
+
+    with pytest.raises(error) as refused:
+        emr.follower.run(NIGHT, ACCOUNT)
+
+    assert sentence in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert exit_code(refused.value) == (4 if error is EmrUnavailable else 1)
+
+
+def test_an_emr_that_is_busy_for_a_while_loses_no_job(emr: Emr) -> None:
+    emr.begins()
+    for _ in range(UNANSWERED_POLLS):
+        emr.refuses("describe_cluster", "ThrottlingException", "Rate exceeded")
+    emr.is_at("RUNNING", "COMPLETED")
+
+    assert emr.follower.run(NIGHT, ACCOUNT).is_done
+
+
+def test_an_emr_that_does_not_answer_any_more_leaves_a_cluster_that_is_named(emr: Emr) -> None:
+    emr.begins()
+    for _ in range(UNANSWERED_POLLS + 1):
+        emr.refuses("describe_cluster", "ThrottlingException", "Rate exceeded")
+
+    with pytest.raises(EmrUnavailable, match=f"cluster {CLUSTER} may still be at work"):
+        emr.follower.run(NIGHT, ACCOUNT)
