@@ -108,6 +108,7 @@ def job_here(clock: datetime | None = None) -> Job:
     if environ.get("ONTEM_SECRETS"):
         from jobs.secrets import with_secrets
 
+        hand_on_aws_variables(environ)
         environ = with_secrets(environ, os.environ)
     settings = Settings.from_environ(environ)
     hand_on_aws_variables(environ)

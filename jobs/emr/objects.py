@@ -34,4 +34,5 @@ def aws_client(service: str, environ: Mapping[str, str]) -> Any:
     """
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None
     config = Config(retries={"mode": "standard", "total_max_attempts": 8})
-    return boto3.client(service, region_name=region, config=config)
+    session = boto3.session.Session()  # the shared one keeps the credentials that it found first
+    return session.client(service, region_name=region, config=config)
