@@ -50,7 +50,7 @@ JOBS = {
     "retrain": CommandEntry(
         "jobs.train.retraining",
         "retrain",
-        "Build a training set, and train a model on it.",
+        "Build the training set of a period, and train a model on it.",
     ),
     "emr": CommandEntry("jobs.emr.commands", "emr", "Run jobs on Amazon EMR."),
     "train": CommandEntry("jobs.train.commands", "train", "Train a model on a training set."),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyspark
+import pytest
 
 from jobs.emr.archive import FOLDER, Packing, pack
 from jobs.emr.driver import ENTRY, Outcome
@@ -21,6 +22,8 @@ from tests.servers import SHORT_JAVA
 
 PROJECT = Path(__file__).resolve().parents[2]
 UV = str(PROJECT / ".ontem" / "tools" / "bin" / "uv")
+OFFLINE = {"UV_OFFLINE": "1"}
+"""Set-up has fetched all of it into uv's cache."""
 JARS = f"{PROJECT}/.ontem/jars/*"
 SMALL = {
     "spark.driver.cores": "1",
@@ -38,16 +41,9 @@ SMALL = {
 
 def an_archive(folder: Path) -> Path:
     """The archive of this checkout for the Python of this machine, not compressed."""
-    environ = {**os.environ, "UV_OFFLINE": "1"}  # set-up has fetched all of it
-    subprocess.run(
-        [UV, "build", "-q", "--wheel", "-o", str(folder), str(PROJECT)], env=environ, check=True
-    )
+    build = [UV, "build", "-q", "--wheel", "-o", str(folder), str(PROJECT)]
+    subprocess.run(build, env={**os.environ, **OFFLINE}, check=True)
     (wheel,) = folder.glob("*.whl")
-    import shutil  # DBG
-
-    keep = Path("/tmp/emrx/keep.tar.gz")
-    if keep.exists():
-        return keep
     python = sysconfig.get_python_version()
     packing = Packing(
         wheel=wheel,
@@ -57,12 +53,10 @@ def an_archive(folder: Path) -> Path:
         platform=None,
     )
     target = folder / "environment.tar.gz"
-    os.environ["UV_OFFLINE"] = "1"
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in OFFLINE.items():
+            patch.setenv(name, value)
         pack(packing, UV, target, compression=0)
-    finally:
-        del os.environ["UV_OFFLINE"]
-    shutil.copy(target, keep)
     return target
 
 
