@@ -18,7 +18,6 @@ from jobs.emr.objects import S3Url
 from jobs.emr.sizes import MACHINES, size_for
 from jobs.emr.submission import Submission
 from tests.s3 import S3Server
-from tests.servers import SHORT_JAVA
 
 PROJECT = Path(__file__).resolve().parents[2]
 UV = str(PROJECT / ".ontem" / "tools" / "bin" / "uv")
@@ -111,11 +110,13 @@ class Cluster:
         entry = line.index("ontem_job.py")
         line = [f"spark/bin/{line[0]}", "--master", master, *line[1:entry], *conf, *line[entry:]]
         environ = {
-            name: os.environ[name] for name in ("JAVA_HOME", "PATH", "HOME") if name in os.environ
+            name: os.environ[name]
+            for name in ("JAVA_HOME", "PATH", "HOME", "SPARK_SUBMIT_OPTS")
+            if name in os.environ
         }
-        environ |= {**SHORT_JAVA, **self.s3.variables, "SPARK_LOCAL_IP": "127.0.0.1"}
+        environ |= {**self.s3.variables, "SPARK_LOCAL_IP": "127.0.0.1"}
         ended = subprocess.run(
-            line, cwd=self.folder, env=environ, capture_output=True, text=True, timeout=400,
+            line, cwd=self.folder, env=environ, capture_output=True, text=True, timeout=900,
             check=False,
         )  # fmt: skip
         client = self.s3.client()
