@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from ontem.delivery.errors import NotPackaged, WheelRefused
 from ontem.delivery.index import Index
 from ontem.delivery.package import make_package
 from ontem.delivery.wheel import Wheel, read_wheel
+from ontem.version import UNCOUNTED
 from stores.postgres.connection import connect
 from tests.e2e.a_model import NAME, write_a_model
 from tests.e2e.clean_environment import (
@@ -185,11 +187,14 @@ def test_a_shallow_clone_is_not_packaged(repository, tmp_path):
         make_package(tmp_path / "shallow")
 
 
-def test_an_exported_tree_is_not_packaged(clone):
+def test_an_exported_tree_is_not_packaged_and_can_be_installed(clone, tmp_path):
     shutil.rmtree(clone / ".git")
 
     with pytest.raises(NotPackaged, match="not a git checkout"):
         make_package(clone)
+    installed = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(installed, cwd=clone, check=True, capture_output=True)  # as `make setup` does
+    assert (tmp_path / f"ontem-{UNCOUNTED}-py3-none-any.whl").is_file()
 
 
 def test_a_commit_without_a_current_model_is_not_packaged(clone):

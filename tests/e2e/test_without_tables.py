@@ -98,3 +98,32 @@ def test_what_works_on_tables_says_what_it_needs(tmp_path):
 
     assert "features_pkg.point_in_time needs pyarrow, which is not installed" in done.stderr
     assert "ontem[jobs]" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("extra", "rooms", "without"),
+    [
+        ("service", ("features_pkg.models", "service"), (*TABLES, *DEVELOPMENT)),
+        ("jobs", ("features_pkg", "stores", "jobs"), ("flask", "gunicorn", *DEVELOPMENT)),
+    ],
+)
+def test_an_extra_has_what_its_rooms_and_commands_import(tmp_path, extra, rooms, without):
+    program = f"""
+import importlib, pkgutil
+from ontem.cli import COMMANDS
+names = [entry.module for entry in COMMANDS.values() if entry.extra == {extra!r}]
+for room in {rooms!r}:
+    path = importlib.import_module(room).__path__
+    names += [found.name for found in pkgutil.walk_packages(path, room + ".")]
+for name in names:
+    if not name.endswith("__main__"):
+        importlib.import_module(name)
+print(len(names))
+"""
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": python_path_without(tmp_path, without)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 20
