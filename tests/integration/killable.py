@@ -174,6 +174,8 @@ def _main() -> None:
         os.dup2(os.open(os.devnull, os.O_RDWR), sys.stdin.fileno())
         os.dup2(os.open(folder / "output", os.O_WRONLY | os.O_CREAT), sys.stdout.fileno())
         os.dup2(os.open(folder / "errors", os.O_WRONLY | os.O_CREAT), sys.stderr.fileno())
+        # What it spawns imports what it was started as: not this module, which needs pytest.
+        sys.modules["__main__"] = importlib.import_module("jobs.__main__")
         patch = pytest.MonkeyPatch()
         patch.setattr(jobs.extract.run, "_PROCESSES", 2)  # also where there is one core
         Progress(folder, Kill(**request["kill"])).count(patch)

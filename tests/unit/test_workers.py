@@ -12,7 +12,8 @@ GIB = 2**30
     ("cores", "gib", "count"),
     [
         (1, 64, 0),  # one process beside the one that waits for it gains nothing
-        (2, 24, 2),
+        (2, 24, 3),  # each waits for a third of its time
+        (2, 8, 2),
         (8, 16, 4),
         (8, 8, 2),
         (8, 4, 0),
