@@ -17,7 +17,7 @@ import redis
 
 from tests import class_archive, own_spark
 from tests.s3 import S3Server, s3_server
-from tests.servers import Servers, a_database, servers, with_database
+from tests.servers import SHORT_JAVA, Servers, a_database, servers, with_database
 from tests.workers import workers_of_this_machine
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "ontem")
 
-os.environ.update(class_archive.spark_java())
+os.environ.update(SHORT_JAVA)
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # idle threads of a training leave the cores
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background job inherits it
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what tests start can be interrupted

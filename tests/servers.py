@@ -15,8 +15,11 @@ import psycopg
 from psycopg import sql
 
 from ontem.stack import LocalStack
+from tests.class_archive import spark_java
 
 FOLDER = "ontem-test-"
+SHORT_JAVA = spark_java()
+"""The variables of all that starts a Spark, which runs for seconds."""
 
 _numbers = itertools.count(1)
 

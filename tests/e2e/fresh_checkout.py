@@ -14,8 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ontem.stack import LocalStack
-from tests.class_archive import spark_java
-from tests.servers import FOLDER
+from tests.servers import FOLDER, SHORT_JAVA
 
 PROJECT = Path(__file__).resolve().parents[2]
 NOT_COMMITTED = (".*", "__pycache__", "*.egg-info", "build", "dist")
@@ -52,7 +51,7 @@ def environ_of_a_newcomer() -> dict[str, str]:
     }
     return (
         environ
-        | spark_java()
+        | SHORT_JAVA
         | {"ONTEM_REDIS_TIMEOUT_MS": "5000", "ONTEM_STATEMENT_TIMEOUT_MS": "30000"}
     )
 
