@@ -23,6 +23,7 @@ from stores.postgres.connection import connect
 from stores.postgres.merchants import find_merchant, issue_key
 from stores.settings import Settings
 from tests.e2e.a_model import write_a_model
+from tests.model_keys import TRUST
 
 PROJECT = Path(__file__).resolve().parents[1]
 ORDERS = int(os.environ.get("ONTEM_BENCH_ORDERS", "1000000"))
@@ -80,7 +81,7 @@ def warm_stack() -> WarmStack:
     """The stack, made once per process with the commands that a user has."""
     imported = imported_stack()
     folder, table = imported.folder, imported.table
-    environ = {**imported.environ, "ONTEM_MODEL": str(folder / "model")}
+    environ = {**imported.environ, "ONTEM_MODEL": str(folder / "model"), **TRUST}
     settings = Settings.from_environ(environ)
     features = FeatureSet(settings.timezone, settings.snapshot_lag)
     write_a_model(folder / "model", features)

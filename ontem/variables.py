@@ -1,11 +1,13 @@
 """The variables of a stack that Ontem makes, and writing their file, such as `.ontem/env`."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from stores.settings import ENTITY_KEY_BYTES
+from features_pkg.models.signing import SigningKey
+from stores.variable_reader import KEY_BYTES
 
 
 def write_variables(path: Path, variables: Mapping[str, str]) -> None:
@@ -26,6 +28,24 @@ def fixed_variables(storage_url: str, known: Mapping[str, str]) -> dict[str, str
     defaults = {
         "ONTEM_ENVIRONMENT": "development",
         "ONTEM_STORAGE_URL": storage_url,
-        "ONTEM_ENTITY_KEY": secrets.token_hex(ENTITY_KEY_BYTES),
+        "ONTEM_ENTITY_KEY": secrets.token_hex(KEY_BYTES),
     }
-    return {**defaults, **known}
+    return {**defaults, **known} | _model_keys(known)
+
+
+def _model_keys(known: Mapping[str, str]) -> dict[str, str]:
+    """A pair of keys for models, unless there are public ones: the secret one may be elsewhere."""
+    if known.get("ONTEM_MODEL_VERIFY_KEYS"):
+        return {}
+    secret = known.get("ONTEM_MODEL_SIGNING_KEY", "")
+    if secret and not re.fullmatch(rf"[0-9a-fA-F]{{{2 * KEY_BYTES}}}", secret):
+        return {}  # whoever trains is told so
+    return model_keys(bytes.fromhex(secret) or secrets.token_bytes(KEY_BYTES))
+
+
+def model_keys(seed: bytes) -> dict[str, str]:
+    """The variables of the pair of keys for models that a seed makes."""
+    return {
+        "ONTEM_MODEL_SIGNING_KEY": seed.hex(),
+        "ONTEM_MODEL_VERIFY_KEYS": SigningKey(seed).public.hex(),
+    }

@@ -30,6 +30,7 @@ from service.health import ProcessChecks, faults
 from service.past import PastReader
 from service.served_model import ServedModel
 from service.shared_status import SharedChecks
+from stores.model_keys import verify_keys
 from stores.postgres.clock import database_clock
 from stores.postgres.connection import PostgresUnavailable
 from stores.postgres.merchants import authenticate
@@ -62,7 +63,7 @@ class ModelInUse:
     """
 
     def __init__(self, settings: Settings, now_us: Callable[[], int]) -> None:
-        """Load the model, or raise StartRefused."""
+        """Load the model. Raises StartRefused, and SettingsError without keys to verify it by."""
         self._settings, self._now_us = settings, now_us
         self.served_model = self._load()
         self.refusal = ""
@@ -86,7 +87,8 @@ class ModelInUse:
         settings = self._settings
         feature_set = FeatureSet(settings.timezone, settings.snapshot_lag)
         try:
-            model = load_model(_model_folder(settings.model_path), feature_set)
+            folder = _model_folder(settings.model_path)
+            model = load_model(folder, feature_set, verify_keys(settings))
             served_model = ServedModel.of(
                 feature_set,
                 model,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +11,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 
 from features_pkg.array_types import Floats
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.errors import FeatureError
-from features_pkg.models.manifest import ModelManifest, ModelRefused, read_manifest
+from features_pkg.models.bundle import GOLDEN, PICKLE, Bundle, read_bundle
+from features_pkg.models.golden import GoldenOutputs, proof_rows
+from features_pkg.models.manifest import ModelManifest, ModelRefused
 from features_pkg.models.scoring import PipelineUnknown, Scorer, compile_pipeline
+from features_pkg.models.signing import VerifyKeys
 from features_pkg.models.unpickling import REFUSALS, unpickle
 
 LIBRARIES: Final[Mapping[str, int]] = MappingProxyType({"scikit-learn": 3, "numpy": 1})
@@ -27,7 +30,6 @@ LIBRARIES: Final[Mapping[str, int]] = MappingProxyType({"scikit-learn": 3, "nump
 scikit-learn supports no pickle of any other version of itself, and warns at each. Of NumPy a pickle
 holds bytes and the names of dtypes only, which a major version keeps.
 """
-PROOF_ROWS: Final = 256
 TOLERANCE: Final = 1e-12
 
 
@@ -103,27 +105,46 @@ class Model:
         )
 
 
-def load_model(folder: Path, feature_set: FeatureSet) -> Model:
+def load_model(folder: Path, feature_set: FeatureSet, keys: VerifyKeys) -> Model:
     """The model in `folder`, to score vectors of `feature_set`.
 
-    Everything that can be checked is checked before a byte is unpickled.
+    The checks come in this order: signature, hashes, libraries, feature set and settings. Only then
+    a byte is unpickled, and what came of it must score as training did.
 
     Raises:
-        ModelRefused: it is damaged, was trained under other settings, features or libraries, or
-            its compiled form does not score as the pickle does.
+        ModelRefused: it is damaged, none of `keys` signed it, it was trained under other settings,
+            features or libraries, or it does not score as it did in training.
     """
-    manifest = read_manifest(folder)
-    positions = _positions(folder, manifest, feature_set)
-    _check_settings(folder, manifest, feature_set)
-    _check_libraries(folder, manifest)
-    pipeline = _unpickle(folder, manifest)
-    medians = np.array([np.nan if m is None else m for m in manifest.medians], dtype=np.float64)
+    bundle = read_bundle(folder, keys)
+    manifest = bundle.manifest
+    positions = check_manifest(folder, manifest, feature_set)
+    pipeline = _unpickle(folder, bundle)
+    medians = as_floats(manifest.medians)
     try:
         scorer = compile_pipeline(pipeline)
     except PipelineUnknown as error:
         raise ModelRefused(folder, f"it can't be compiled ({error})") from None
-    _prove(folder, pipeline, scorer, _proof_rows(medians, manifest.seed))
+    _prove(folder, pipeline, scorer, proof_rows(medians, manifest.seed))
+    _check_golden(folder, bundle, scorer)
     return Model(manifest=manifest, positions=positions, medians=medians, scorer=scorer)
+
+
+def check_manifest(
+    folder: Path, manifest: ModelManifest, feature_set: FeatureSet
+) -> tuple[int, ...]:
+    """Where each feature of the model is in a vector of `feature_set`.
+
+    Raises ModelRefused where libraries, settings or features here are not those of the training.
+    """
+    _check_libraries(folder, manifest)
+    positions = _positions(folder, manifest, feature_set)
+    _check_settings(folder, manifest, feature_set)
+    return positions
+
+
+def as_floats(medians: Sequence[float | None]) -> Floats:
+    """The medians of a manifest with NaN for null."""
+    return np.array([np.nan if each is None else each for each in medians], dtype=np.float64)
 
 
 def _positions(folder: Path, manifest: ModelManifest, feature_set: FeatureSet) -> tuple[int, ...]:
@@ -158,44 +179,16 @@ def _check_libraries(folder: Path, manifest: ModelManifest) -> None:
             raise ModelRefused(folder, f"{library} was {trained} in training and is {here} here")
 
 
-def _unpickle(folder: Path, manifest: ModelManifest) -> Any:
-    if Path(manifest.pickle).name != manifest.pickle:
-        raise ModelRefused(folder, f"its manifest names {manifest.pickle!r} outside the folder")
+def _unpickle(folder: Path, bundle: Bundle) -> Any:
     try:
-        content = (folder / manifest.pickle).read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: the name has a null
-        reason = getattr(error, "strerror", None) or error
-        raise ModelRefused(folder, f"{manifest.pickle!r} can't be read ({reason})") from None
-    sha256 = hashlib.sha256(content).hexdigest()
-    if sha256 != manifest.sha256:
-        raise ModelRefused(
-            folder, f"its pickle has sha256 {sha256}, its manifest says {manifest.sha256}"
-        )
-    try:
-        pipeline = unpickle(content)
-        has_features = tuple(getattr(pipeline, "ontem_features_", ())) == manifest.features
+        pipeline = unpickle(bundle.contents[PICKLE])
+        features = tuple(getattr(pipeline, "ontem_features_", ()))
+        has_features = features == bundle.manifest.features
     except (pickle.UnpicklingError, *REFUSALS) as error:
         raise ModelRefused(folder, f"its pickle can't be read: {_first_line(error)}") from None
     if not has_features:
         raise ModelRefused(folder, "its pickle was fitted on other features than its manifest says")
     return pipeline
-
-
-def _proof_rows(medians: Floats, seed: int) -> Floats:
-    """Rows that take many ways through the trees: around the medians, near and far, with nulls.
-
-    Trees split where the training data were, from single counts to thousands of cents. So each
-    value is its feature's median plus a whole number of either sign whose size is log-normal: many
-    are 0 to 10, some reach thousands. A fifth of all values is null. The first three rows are the
-    medians themselves, only nulls, and only zeros.
-    """
-    random = np.random.default_rng(seed)
-    shape = (PROOF_ROWS, len(medians))
-    distances = np.exp(random.normal(0.0, 3.0, shape)) * random.choice((-1.0, 1.0), shape)
-    rows: Floats = np.nan_to_num(medians) + np.round(distances)
-    rows[random.random(shape) < 0.2] = np.nan
-    rows[0], rows[1], rows[2] = medians, np.nan, 0.0
-    return rows
 
 
 def _prove(folder: Path, pipeline: Any, scorer: Scorer, rows: Floats) -> None:
@@ -208,12 +201,33 @@ def _prove(folder: Path, pipeline: Any, scorer: Scorer, rows: Floats) -> None:
     except REFUSALS as error:
         reason = _first_line(error)
         raise ModelRefused(folder, f"its pipeline does not predict ({reason})") from None
+    if not np.all((expected >= 0.0) & (expected <= 1.0)):
+        wrong = expected[~((expected >= 0.0) & (expected <= 1.0))][0]
+        raise ModelRefused(folder, f"it scores {wrong} where a score is from 0 to 1")
     if not is_same:
         raise ModelRefused(folder, "its compiled form does not score as its pickle does")
     single_rows = [rows[position : position + 1] for position in range(0, len(rows), 16)]
     singly = np.concatenate([scorer.scores(row) for row in single_rows])
     if not np.allclose(singly, expected[::16], rtol=0.0, atol=TOLERANCE):
         raise ModelRefused(folder, "its compiled form scores one row differently than many")
+
+
+def _check_golden(folder: Path, bundle: Bundle, scorer: Scorer) -> None:
+    """Raise ModelRefused unless the golden rows have the scores that they had in training."""
+    try:
+        golden = msgspec.json.decode(bundle.contents[GOLDEN], type=GoldenOutputs)
+        rows, trained = golden.matrix(), np.array(golden.scores, dtype=np.float64)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise ModelRefused(folder, f"{GOLDEN} has no golden rows ({_first_line(error)})") from None
+    if not len(trained) or rows.shape != (len(trained), len(bundle.manifest.features)):
+        raise ModelRefused(folder, f"{GOLDEN} does not have a score for each row of its features")
+    scores = scorer.scores(rows)
+    wrong = np.flatnonzero(~np.isclose(scores, trained, rtol=0.0, atol=TOLERANCE))
+    if len(wrong):
+        row = int(wrong[0])
+        raise ModelRefused(
+            folder, f"it scores golden row {row} as {scores[row]}, and training as {trained[row]}"
+        )
 
 
 def _first_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The manifest of a pickled model: enough to refuse it before one of its bytes is unpickled."""
+"""The manifest of a model: enough to refuse it before one of its bytes is unpickled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 from features_pkg.errors import FeatureError
 
 MANIFEST: Final = "manifest.json"
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 TRAIN_AGAIN: Final = "train again with `python -m jobs training-set` and `python -m jobs train`"
 
 
@@ -60,16 +60,18 @@ class Metrics:
 class ModelManifest:
     """A model's identity, and what it depends on.
 
-    `feature_set` and `timelines` are the ids the model is bound to, `features` its columns in
-    order. `medians` has the median of each feature in training, null where it had no value at all:
-    explanations replace a value with it. `training_set` is the name of a revision: the snapshot
-    `training_set_snapshot_id` of the Iceberg table that the file at
-    `training_set_metadata_location` describes.
+    `files` has the SHA-256 of each other file of the bundle but the signature, and `signed_by` the
+    public key that verifies that. `feature_set` and `timelines` are the ids the model is bound to,
+    `features` its columns in order. `medians` has the median of each feature in training, null
+    where it had no value at all: explanations replace a value with it. `training_set` is the name
+    of a revision: the snapshot `training_set_snapshot_id` of the Iceberg table that the file at
+    `training_set_metadata_location` describes. `training_set_built_at` is the database's clock when
+    that was built: by it a model is older or newer than another one.
     """
 
     name: str
-    pickle: str
-    sha256: str
+    files: dict[str, str]
+    signed_by: str
     features: tuple[str, ...]
     medians: tuple[float | None, ...]
     feature_set: str
@@ -86,22 +88,19 @@ class ModelManifest:
     training_set: str
     training_set_snapshot_id: int
     training_set_metadata_location: str
+    training_set_built_at: datetime
     layout: int = LAYOUT
 
 
-def write_manifest(folder: Path, manifest: ModelManifest) -> None:
-    """Write `manifest` into the model's folder."""
-    content = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
-    (folder / MANIFEST).write_bytes(content + b"\n")
+def encode_manifest(manifest: ModelManifest) -> bytes:
+    """The bytes of `manifest.json`."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
 
 
-def read_manifest(folder: Path) -> ModelManifest:
-    """The manifest of the model in `folder`; raises ModelRefused."""
-    path = folder / MANIFEST
+def decode_manifest(folder: Path, content: bytes) -> ModelManifest:
+    """The manifest in these bytes of the model in `folder`; raises ModelRefused."""
     try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=ModelManifest)
-    except OSError as error:
-        raise ModelRefused(folder, f"{path} can't be read ({error.strerror})") from None
+        manifest = msgspec.json.decode(content, type=ModelManifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ModelRefused(folder, f"{MANIFEST} is not the manifest of a model ({error})") from None
     if manifest.layout != LAYOUT:

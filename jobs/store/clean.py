@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final, cast
 
 from pyiceberg.table import Table
@@ -13,11 +12,12 @@ from jobs.extract.run import LOCK_CLASS as EXTRACT_LOCK
 from jobs.job import Job, StageTimer
 from jobs.store.commands import LEAST_AGE
 from jobs.store.errors import CleanIncomplete, LoadOfUnknownTable
-from jobs.store.pins import Pins, loads_in_use, models_here, read_pins
+from jobs.store.pins import Pins, known_models, loads_in_use, read_pins
 from jobs.store.plan import CleanPlan, Cutoffs, choose, make_plan, named_now
 from stores.offline.commit import commit_until_first
 from stores.offline.expiry import Expiry, expire
 from stores.offline.files import FoundFile
+from stores.offline.models import StoredModels
 from stores.offline.naming import NameReader
 from stores.offline.removal import remove
 from stores.offline.tables import OfflineStore, existing_table, write_hint
@@ -33,12 +33,11 @@ CLOCKS_DIFFER: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
-    """One cleaning: its job and store, the session for its lock, and where trained models are."""
+    """One cleaning: its job and store, and the session for its lock."""
 
     job: Job
     connection: Connection
     store: OfflineStore
-    candidates: Path
 
     def lock(self) -> None:
         """Keep others from cleaning and from beginning to train. Raises CleanRunning."""
@@ -46,9 +45,8 @@ class Cleaning:
 
     def pins(self) -> Pins:
         """What is named by now. Raises ModelUnreadable, ModelMissing."""
-        return read_pins(
-            self.connection, models_here(self.candidates, self.job.settings.model_path)
-        )
+        configured = self.job.settings.model_path
+        return read_pins(self.connection, known_models(StoredModels(self.store.files), configured))
 
     def cutoffs(self, older_than: timedelta | None) -> Cutoffs:
         """By the clock that is slowest: that of PostgreSQL, or that of the files."""

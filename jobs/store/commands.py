@@ -102,12 +102,11 @@ def clean(older_than: timedelta | None, dry_run: bool) -> None:  # noqa: FBT001 
     from jobs.store.clean import clean as run
     from stores.postgres.clock import database_clock
     from stores.postgres.runs import Outcome
-    from stores.settings import candidates_folder, project_here
 
     job = job_here()
     with job.connect() as connection:
         store = open_store(job.settings)
-        cleaning = Cleaning(job, connection, store, candidates_folder(project_here()))
+        cleaning = Cleaning(job, connection, store)
         cleaning.lock()
         cutoffs = cleaning.cutoffs(older_than)
         if dry_run:

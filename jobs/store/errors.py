@@ -1,19 +1,17 @@
 """Why the offline store is not cleaned."""
 
-from pathlib import Path
-
 from jobs.errors import JobError
 
 
 class ModelUnreadable(JobError):
     """A model that does not say which training set it was made from."""
 
-    def __init__(self, *, folder: Path, reason: str) -> None:
+    def __init__(self, *, location: str, reason: str) -> None:
         super().__init__(
-            f"the model in {folder} does not say which training set it needs ({reason}): mend its "
-            "manifest, or remove the folder if nobody needs the model; nothing was removed"
+            f"the model in {location} does not say which training set it needs ({reason}): mend "
+            "its manifest, or remove the folder if nobody needs the model; nothing was removed"
         )
-        self.folder, self.reason = folder, reason
+        self.location, self.reason = location, reason
 
 
 class ModelMissing(JobError):

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from features_pkg.models.manifest import MANIFEST, ModelManifest, ModelRefused, read_manifest
+from features_pkg.models.manifest import MANIFEST, ModelManifest, ModelRefused, decode_manifest
 from features_pkg.models.shipped_models import SHIPPED, model_folders
 from jobs.store.errors import ModelMissing, ModelUnreadable
+from stores.offline.models import StoredModels
 from stores.offline.revisions import TaggedRevision
 from stores.postgres.connection import Connection
 from stores.postgres.loads import LoadRow, all_loads
@@ -35,13 +36,10 @@ class Pins:
         return revision.name in self.names or revision.snapshot_id in self.snapshot_ids
 
 
-def read_pins(connection: Connection, models: Iterable[Path]) -> Pins:
-    """What the loads in use, the models in these folders and all trainings name.
-
-    Raises ModelUnreadable.
-    """
+def read_pins(connection: Connection, models: Iterable[ModelManifest]) -> Pins:
+    """What the loads in use, these models and all trainings name."""
     loads = loads_in_use(all_loads(connection))
-    manifests = [_manifest(folder) for folder in models]
+    manifests = list(models)
     return Pins(
         names=trained_revisions(connection) | {each.training_set for each in manifests},
         states=frozenset(
@@ -74,21 +72,23 @@ def _in_use(loads: Sequence[LoadRow]) -> Iterator[LoadRow]:
     yield from (each for each in loads if each.published_at is None and each.load_id > newest)
 
 
-def models_here(candidates: Path, configured: Path | None) -> list[Path]:
-    """The folders of all models that this project knows: shipped, trained, and ONTEM_MODEL.
+def known_models(stored: StoredModels, configured: Path | None) -> list[ModelManifest]:
+    """The manifests of all models that are known here: stored, shipped, and ONTEM_MODEL.
 
-    Raises ModelMissing when that one is not there.
+    Whose signature they have is no matter: to keep too much does no harm. Raises ModelUnreadable,
+    and ModelMissing when the folder of ONTEM_MODEL has none.
     """
-    folders = [*model_folders(SHIPPED), *model_folders(candidates)]
+    folders = model_folders(SHIPPED)
     if configured is not None:
         if not (configured / MANIFEST).exists():
             raise ModelMissing(folder=configured)
         folders.append(configured)
-    return folders
+    here = [_manifest(str(folder), (folder / MANIFEST).read_bytes()) for folder in folders]
+    return here + [_manifest(stored.location(n), stored.manifest(n)) for n in stored.names()]
 
 
-def _manifest(folder: Path) -> ModelManifest:
+def _manifest(location: str, content: bytes) -> ModelManifest:
     try:
-        return read_manifest(folder)
+        return decode_manifest(Path(location), content)
     except ModelRefused as refused:
-        raise ModelUnreadable(folder=folder, reason=refused.reason) from None
+        raise ModelUnreadable(location=location, reason=refused.reason) from None

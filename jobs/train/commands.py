@@ -1,16 +1,19 @@
 """`ontem train`."""
 
 from pathlib import Path
+from typing import Final
 
 import click
 
+from features_pkg.models.manifest import ModelManifest
 from jobs.entry import job_here
+from jobs.train.choice import DEFAULT_SEED, TrainingChoice
 from jobs.train.errors import TrainingSetNotNamed
 from jobs.training_set.facts import newest_training_sets
+from stores.offline.models import StoredModels
 from stores.offline.tables import open_store
-from stores.settings import candidates_folder, project_here
 
-TRAINING_SETS_SHOWN = 5
+TRAINING_SETS_SHOWN: Final = 5
 
 
 @click.command()
@@ -23,7 +26,7 @@ TRAINING_SETS_SHOWN = 5
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the model.  [default: one of its name in .ontem/models]",
+    help="Also copy the model into this folder, for ONTEM_MODEL.",
 )
 @click.option(
     "--without-velocity", is_flag=True, help="Train on the order features alone, to compare."
@@ -31,19 +34,16 @@ TRAINING_SETS_SHOWN = 5
 @click.option(
     "--seed",
     type=int,
-    default=20180601,
+    default=DEFAULT_SEED,
     show_default=True,
     help="The same seed gives the same model.",
 )
 def train(revision: int | None, output: Path | None, without_velocity: bool, seed: int) -> None:  # noqa: FBT001  click gives flags by name
     """Train a model on a training set.
 
-    It becomes a candidate: `ontem models` lists it, and nothing serves it until it is chosen.
+    It is signed and goes into the offline store, with a report that compares it with the current
+    one: `ontem models` lists it, and nothing serves it until it is chosen.
     """
-    from jobs.run_record import recorded
-    from jobs.train.run import TrainingOptions, find_training_set
-    from jobs.train.run import train as run
-
     job = job_here()
     store = open_store(job.settings)
     if revision is None:
@@ -52,20 +52,26 @@ def train(revision: int | None, output: Path | None, without_velocity: bool, see
             [f"{number} ({set_.first_day} to {set_.end_day}, {set_.orders:,} orders)"
              for number, set_ in shown]
         )  # fmt: skip
-    options = TrainingOptions(
-        revision=revision,
-        candidates=candidates_folder(project_here()),
-        output=output,
-        velocity=not without_velocity,
-        seed=seed,
-    )
-    source = find_training_set(store, job.feature_set, revision)
-    with recorded(job, "train", source.facts.end_day, reads=source.name):
-        folder, model = run(store, job.feature_set, options)
-    metrics = model.metrics
-    click.echo(f"model {model.name} in {folder}")
+    from jobs.train.recorded import train_recorded
+    from jobs.train.run import copy_model
+
+    choice = TrainingChoice(revision, velocity=not without_velocity, seed=seed)
+    model = train_recorded(job, store, choice)
+    models = StoredModels(store.files)
+    if output is not None:
+        copy_model(models, model.name, output)
+    describe_model(model, models)
+    ship = f"`ontem models ship {model.name}` and `ontem models use {model.name}`"
+    copy = f", or set ONTEM_MODEL to {output.resolve()}" if output else ""
+    click.echo(f"Next: {ship}{copy}")
+
+
+def describe_model(model: ModelManifest, models: StoredModels) -> None:
+    """Print where a model is, and how good."""
+    click.echo(f"model {model.name} in {models.location(model.name)}")
     click.echo(f"  trained on {_describe(model.training.orders, model.training.charged_back)}")
     click.echo(f"  measured on {_describe(model.hold_out.orders, model.hold_out.charged_back)}")
+    metrics = model.metrics
     for name, value in (
         ("ROC AUC", metrics.roc_auc),
         ("average precision", metrics.average_precision),
@@ -77,9 +83,6 @@ def train(revision: int | None, output: Path | None, without_velocity: bool, see
             f"  {name} at {at.threshold:.4f}: {at.share:.2%} of orders, "
             f"precision {_number(at.precision)}, recall {_number(at.recall)}"
         )
-    is_candidate = folder.resolve().parent == options.candidates.resolve()
-    ship = f"`ontem models ship {folder.name}` and `ontem models use {folder.name}`, or "
-    click.echo(f"Next: {ship if is_candidate else ''}set ONTEM_MODEL to {folder.resolve()}")
 
 
 def _describe(orders: int, charged_back: int) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 from jobs.errors import JobError
 
@@ -41,3 +42,25 @@ class TrainingSetNotNamed(JobError):
             f"{', '.join(newest) or 'none'}. `ontem training-set --from DAY --to DAY` builds one"
         )
         self.newest = tuple(newest)
+
+
+class ModelNameTaken(JobError):
+    """The store has another model of the same name."""
+
+    def __init__(self, *, name: str, location: str) -> None:
+        super().__init__(
+            f"{location} has another model of the name {name}: look at both reports; give this one "
+            "another --seed"
+        )
+        self.name, self.location = name, location
+
+
+class FolderTaken(JobError):
+    """The folder for a copy of the model has another one."""
+
+    def __init__(self, *, folder: Path) -> None:
+        super().__init__(
+            f"{folder} has another model, which is not replaced: remove it, or name another folder "
+            "with --output; the new model is in the offline store"
+        )
+        self.folder = folder

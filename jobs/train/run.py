@@ -1,6 +1,5 @@
-"""From a committed training set to a model in a folder."""
+"""From a committed training set to a signed model in the offline store."""
 
-import hashlib
 import tempfile
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,50 +11,57 @@ from sklearn.pipeline import Pipeline
 from features_pkg.array_types import Floats
 from features_pkg.calendar import MICROSECOND, from_us, to_us
 from features_pkg.definitions.feature_set import FeatureSet
-from features_pkg.models.manifest import MANIFEST, LabelledPeriod, ModelManifest, write_manifest
-from jobs.train.errors import OtherFeatureSet
+from features_pkg.models.bundle import Bundle
+from features_pkg.models.loading import load_model
+from features_pkg.models.manifest import MANIFEST, LabelledPeriod, ModelManifest
+from features_pkg.models.signing import SigningKey, VerifyKeys
+from jobs.train.choice import DEFAULT_SEED
+from jobs.train.errors import FolderTaken, ModelNameTaken, OtherFeatureSet
 from jobs.train.examples import Examples, read_examples
 from jobs.train.metrics import measure, suggest_thresholds
-from jobs.train.pipeline import fit, scores_of, to_bytes
+from jobs.train.packing import signed_bundle, without_reports
+from jobs.train.pipeline import fit, scores_of
+from jobs.train.report import NONE_CURRENT, CurrentModel
 from jobs.train.split import Split, split_by_time
 from jobs.training_set.errors import NothingToTrainOn
 from jobs.training_set.facts import TrainingSetFacts, training_set_slot
 from stores.offline.errors import RevisionMissing
+from stores.offline.models import StoredModels
 from stores.offline.revisions import Revision, read_revision
 from stores.offline.runs import library_versions
 from stores.offline.tables import OfflineStore
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingOptions:
-    """What to train on and where to save the model.
-
-    `revision` is that of the training set. The model gets a folder of its name in `candidates`,
-    unless `output` names one. `velocity` false leaves out the velocity features.
-    """
-
-    revision: int
-    candidates: Path
-    output: Path | None = None
-    velocity: bool = True
-    seed: int = 20180601
-
-
 @dataclass(frozen=True, slots=True)
 class FittedModel:
-    """A fitted pipeline, its columns and its bytes."""
+    """A fitted pipeline and its columns."""
 
     features: tuple[str, ...]
     pipeline: Pipeline
-    content: bytes
 
 
-def train(
-    store: OfflineStore, feature_set: FeatureSet, options: TrainingOptions
-) -> tuple[Path, ModelManifest]:
-    """Fit, measure and save a model; its folder and its manifest.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOptions:
+    """What to train on, who signs the model, and which one it is compared with.
 
-    Raises RevisionMissing, OtherFeatureSet, NothingToTrainOn or PeriodTooShort.
+    `revision` is that of the training set. `velocity` false leaves out the velocity features.
+    """
+
+    revision: int
+    key: SigningKey
+    current: CurrentModel = NONE_CURRENT
+    velocity: bool = True
+    seed: int = DEFAULT_SEED
+
+
+def train(store: OfflineStore, feature_set: FeatureSet, options: TrainingOptions) -> ModelManifest:
+    """Fit, measure, sign and store a model; its manifest.
+
+    What is in the store already is not written again. In the end the stored model is loaded as the
+    service loads it.
+
+    Raises RevisionMissing, OtherFeatureSet, NothingToTrainOn, PeriodTooShort, ModelRefused or
+    ModelNameTaken.
     """
     source = find_training_set(store, feature_set, options.revision)
     facts = source.facts
@@ -66,27 +72,36 @@ def train(
         raise NothingToTrainOn(f"{source.name} has no order", "build it over days that have orders")
     examples = read_examples(store.files, source.files, features, old_enough_us)
     split = split_by_time(examples, maturity)
-    pipeline = fit(split.training, features, options.seed)
-    fitted = FittedModel(tuple(features), pipeline, to_bytes(pipeline))
-    model = _manifest(source, split, fitted, options.seed)
-    folder = options.output or options.candidates / model.name
-    save_model(folder, fitted.content, model)
-    return folder, model
+    fitted = FittedModel(tuple(features), fit(split.training, features, options.seed))
+    manifest = _manifest(source, split, fitted, options)
+    comparison, reason = options.current.compare(split.hold_out, features)
+    bundle = signed_bundle(manifest, fitted.pipeline, options.key, comparison, reason)
+    return _store(StoredModels(store.files), feature_set, bundle, options.key)
 
 
-def save_model(folder: Path, content: bytes, model: ModelManifest) -> None:
-    """Save a model in `folder`; a reader gets the old one or the new one, never a mixture.
+def copy_model(models: StoredModels, name: str, folder: Path) -> None:
+    """Copy a stored model into a folder, or find it there. Raises FolderTaken."""
+    copied = folder / MANIFEST
+    if copied.exists():
+        if copied.read_bytes() != models.manifest(name):
+            raise FolderTaken(folder=folder)
+        return
+    models.fetch(name, folder)
 
-    Each pickle has a name of its own and stays. The manifest names the pickle, and is replaced at
-    once.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".draft-") as drafts:
-        draft = Path(drafts)
-        (draft / model.pickle).write_bytes(content)
-        write_manifest(draft, model)
-        (draft / model.pickle).replace(folder / model.pickle)
-        (draft / MANIFEST).replace(folder / MANIFEST)
+
+def _store(
+    models: StoredModels, feature_set: FeatureSet, bundle: Bundle, key: SigningKey
+) -> ModelManifest:
+    """Put the bundle into the store, and load what is there now as the service would."""
+    name = bundle.manifest.name
+    models.put(name, bundle.contents)
+    with tempfile.TemporaryDirectory(prefix="ontem-") as scratch:
+        folder = Path(scratch) / name
+        models.fetch(name, folder)
+        stored = load_model(folder, feature_set, VerifyKeys((key.public,))).manifest
+    if without_reports(stored) != without_reports(bundle.manifest):
+        raise ModelNameTaken(name=name, location=models.location(name))
+    return stored
 
 
 def find_training_set(
@@ -110,16 +125,16 @@ def find_training_set(
 
 
 def _manifest(
-    source: Revision[TrainingSetFacts], split: Split, fitted: FittedModel, seed: int
+    source: Revision[TrainingSetFacts], split: Split, fitted: FittedModel, options: TrainingOptions
 ) -> ModelManifest:
+    """All that is known of the model before it is packed: it has no name and no files yet."""
     facts = source.facts
-    digest = hashlib.sha256(fitted.content).hexdigest()
     scores = scores_of(fitted.pipeline, split.hold_out.matrix)
     thresholds = suggest_thresholds(scores)
     return ModelManifest(
-        name=f"{facts.end_day:%Y%m%d}-{digest[:8]}",
-        pickle=f"{digest[:16]}.pkl",
-        sha256=digest,
+        name=f"{facts.end_day:%Y%m%d}",
+        files={},
+        signed_by=options.key.public.hex(),
         features=fitted.features,
         medians=_medians(split.training.matrix),
         feature_set=facts.feature_set,
@@ -132,10 +147,11 @@ def _manifest(
         hold_out=_period(split.hold_out, to_us(facts.labels_as_of)),
         metrics=measure(split.hold_out, scores, thresholds),
         libraries=library_versions(),
-        seed=seed,
+        seed=options.seed,
         training_set=source.name,
         training_set_snapshot_id=source.snapshot_id,
         training_set_metadata_location=source.metadata_location,
+        training_set_built_at=source.provenance.at,
     )
 
 

@@ -93,6 +93,8 @@ class DemoFolder:
             **variables,
             "ONTEM_ENVIRONMENT": "development",
             "ONTEM_ENTITY_KEY": stack["ONTEM_ENTITY_KEY"],
+            "ONTEM_MODEL_SIGNING_KEY": stack["ONTEM_MODEL_SIGNING_KEY"],
+            "ONTEM_MODEL_VERIFY_KEYS": stack["ONTEM_MODEL_VERIFY_KEYS"],
             "ONTEM_POSTGRES_URL": _with_path(stack["ONTEM_POSTGRES_URL"], DATABASE),
             "ONTEM_REDIS_URL": _with_path(stack["ONTEM_REDIS_URL"], str(REDIS_DATABASE)),
             "ONTEM_STORAGE_URL": (self.path / "storage").as_uri(),

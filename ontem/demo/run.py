@@ -25,6 +25,7 @@ from ontem.demo.orders import DemoOrders, LiveOrder
 from ontem.demo.replay import Replay, ReplayResult, running_service
 from ontem.demo.report import Report
 from ontem.demo.stages import DemoStages, python_module
+from stores.model_keys import verify_keys
 from stores.offline.revisions import newest_revision, read_revision
 from stores.offline.tables import open_store
 from stores.postgres.connection import Connection, connect
@@ -55,9 +56,10 @@ class Demo:
         for day in nights_before(orders.split_us, calendar, features.snapshot_lag):
             self.night(day)
         self._build_training_set(history, orders.split_us, settings)
-        model = load_model(self._train(self.folder.model), features)
+        keys = verify_keys(settings)
+        model = load_model(self._train(self.folder.model), features, keys)
         plain_folder = self.folder.path / "model-without-velocity"
-        plain = load_model(self._train(plain_folder, "--without-velocity"), features)
+        plain = load_model(self._train(plain_folder, "--without-velocity"), features, keys)
         self._take_thresholds(model, merchant, settings)
         result = self._replay(orders, merchant, settings)
         training = self._training_of_live_days(orders, settings, features)

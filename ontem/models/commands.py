@@ -1,14 +1,24 @@
-"""`ontem models`, and its commands `use` and `ship`."""
+"""`ontem models`, and its commands."""
 
+from __future__ import annotations
+
+import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.models.manifest import ModelManifest
 from features_pkg.models.shipped_models import CURRENT, SHIPPED, NoCurrentModel, current_folder
 from ontem.models.shelf import ListedModel, Shelf
-from stores.settings import candidates_folder, project_here, settings_here
+from ontem.variables import model_keys
+from stores.model_keys import verify_keys
+from stores.model_settings import ModelSettings
+from stores.settings import environment_of, project_here
+from stores.variable_reader import KEY_BYTES
+
+if TYPE_CHECKING:
+    from stores.offline.models import StoredModels
 
 COMMIT = "Commit the change: what is committed serves."
 
@@ -18,42 +28,51 @@ COMMIT = "Commit the change: what is committed serves."
 def models(context: click.Context) -> None:
     """List the models with their metrics, which one serves, and why one can't.
 
-    Trained models are candidates, below `.ontem/models`. One that is to serve is shipped and used.
+    What `ontem train` made is in the offline store. One that is to serve is shipped and used.
     """
     if context.invoked_subcommand is None:
-        list_models(_shelf(), _feature_set(), settings_here().model_path)
+        settings = _settings()
+        shelf = _shelf(settings)
+        list_shipped(shelf, settings.model_path)
+        list_stored(shelf, _stored(settings))
 
 
 @models.command(epilog=COMMIT)
 @click.argument("name")
 def use(name: str) -> None:
     """Let a shipped model serve. A running service follows when it is started again."""
-    shelf = _shelf()
-    shelf.use(name, _feature_set())
+    shelf = _shelf(_settings())
+    shelf.use(name)
     click.echo(f"{name} is current: commit {shelf.shipped / CURRENT}")
 
 
 @models.command(epilog=COMMIT)
 @click.argument("name")
 def ship(name: str) -> None:
-    """Move a candidate among the models that ship with the package."""
-    shelf = _shelf()
-    shelf.ship(name, _feature_set())
+    """Copy a model from the store among those that ship with the package."""
+    settings = _settings()
+    shelf = _shelf(settings)
+    shelf.ship(name, _stored(settings))
     click.echo(
         f"{name} ships: commit {shelf.shipped / name}, and let it serve with "
         f"`ontem models use {name}`"
     )
 
 
-def list_models(shelf: Shelf, feature_set: FeatureSet, configured: Path | None) -> None:
-    """Print both folders of models, and which model serves; `configured` is that of ONTEM_MODEL."""
-    for title, folder in (("shipped", shelf.shipped), ("candidates", shelf.candidates)):
-        click.echo(f"{title}, in {folder}:")
-        listed = shelf.models(folder, feature_set)
-        for each in listed:
-            click.echo("\n".join(_lines(each)))
-        if not listed:
-            click.echo("  none")
+@models.command()
+def key() -> None:
+    """Print a new pair of keys for models, which is kept nowhere.
+
+    Who trains needs both, who serves ONTEM_MODEL_VERIFY_KEYS alone. To change the pair, serve with
+    both public keys, a comma between them, until no model of the old one serves.
+    """
+    for variable, value in model_keys(secrets.token_bytes(KEY_BYTES)).items():
+        click.echo(f"{variable}={value}")
+
+
+def list_shipped(shelf: Shelf, configured: Path | None) -> None:
+    """Print the shipped models, and which model serves; `configured` is that of ONTEM_MODEL."""
+    _list(f"shipped, in {shelf.shipped}", shelf.shipped_models())
     if configured is not None:
         click.echo(f"ONTEM_MODEL is {configured}: that model serves here")
         return
@@ -63,8 +82,21 @@ def list_models(shelf: Shelf, feature_set: FeatureSet, configured: Path | None) 
         click.echo(str(none))
 
 
+def list_stored(shelf: Shelf, stored: StoredModels) -> None:
+    """Print the models of the offline store."""
+    _list(f"trained, in {stored.place}", shelf.stored_models(stored))
+
+
+def _list(title: str, listed: list[ListedModel]) -> None:
+    click.echo(f"{title}:")
+    for each in listed:
+        click.echo("\n".join(_lines(each)))
+    if not listed:
+        click.echo("  none")
+
+
 def _lines(listed: ListedModel) -> list[str]:
-    lines = [f"  {listed.folder.name}{' (current)' if listed.is_current else ''}"]
+    lines = [f"  {listed.name}{' (current)' if listed.is_current else ''}"]
     if listed.manifest is not None:
         lines.append(f"    {_metrics(listed.manifest)}")
     if listed.refusal:
@@ -86,10 +118,19 @@ def _number(value: float | None) -> str:
     return "null" if value is None else f"{value:.4f}"
 
 
-def _shelf() -> Shelf:
-    return Shelf(SHIPPED, candidates_folder(project_here()))
+def _settings() -> ModelSettings:
+    return ModelSettings.from_environ(environment_of(project_here()))
 
 
-def _feature_set() -> FeatureSet:
-    settings = settings_here()
-    return FeatureSet(settings.timezone, settings.snapshot_lag)
+def _shelf(settings: ModelSettings) -> Shelf:
+    return Shelf(SHIPPED, verify_keys(settings), settings.feature_set)
+
+
+def _stored(settings: ModelSettings) -> StoredModels:
+    """The models of the store that the settings name. Raises StorageUnusable."""
+    from jobs.entry import hand_on_aws_variables
+    from stores.offline.files import open_files
+    from stores.offline.models import StoredModels
+
+    hand_on_aws_variables(environment_of(project_here()))
+    return StoredModels(open_files(settings.storage_url, settings))

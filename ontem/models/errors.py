@@ -9,7 +9,7 @@ from features_pkg.errors import OntemError
 class ModelUnknown(OntemError):
     """No model of that name is where it must be."""
 
-    def __init__(self, *, name: str, place: Path, present: Sequence[str], remedy: str) -> None:
+    def __init__(self, *, name: str, place: str, present: Sequence[str], remedy: str) -> None:
         super().__init__(
             f"there is no model {name!r} in {place}, which has {', '.join(present) or 'none'}: "
             f"{remedy}"

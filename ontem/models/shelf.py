@@ -1,25 +1,31 @@
-"""The two places of models: those that ship, and the candidates that training made."""
+"""The two places of models: those that ship, and those that training put into the store."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from features_pkg.definitions.feature_set import FeatureSet
-from features_pkg.models.loading import load_model
-from features_pkg.models.manifest import ModelManifest, ModelRefused, read_manifest
+from features_pkg.models.bundle import read_signed_manifest, verified_manifest
+from features_pkg.models.loading import check_manifest, load_model
+from features_pkg.models.manifest import ModelManifest, ModelRefused
 from features_pkg.models.shipped_models import CURRENT, current_name, model_folders
+from features_pkg.models.signing import VerifyKeys
 from ontem.models.errors import ModelExists, ModelUnknown, PackageInstalled
+
+if TYPE_CHECKING:  # it needs PyArrow, which is not installed where models are only served
+    from stores.offline.models import StoredModels
 
 
 @dataclass(frozen=True, slots=True)
 class ListedModel:
     """One model, and why it can't serve; an empty refusal is none."""
 
-    folder: Path
+    name: str
     manifest: ModelManifest | None
     is_current: bool
     refusal: str
@@ -27,63 +33,105 @@ class ListedModel:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """The folder of the models that ship, and that of the candidates."""
+    """The folder of the models that ship, whom they are trusted from, and for which features."""
 
     shipped: Path
-    candidates: Path
+    keys: VerifyKeys
+    feature_set: FeatureSet
 
-    def models(self, folder: Path, feature_set: FeatureSet) -> list[ListedModel]:
-        """The models in one of the two folders, by name, each tried for this feature set."""
-        current = current_name(self.shipped) if folder == self.shipped else ""
-        return [_listed(each, feature_set, current) for each in model_folders(folder)]
+    def shipped_models(self) -> list[ListedModel]:
+        """The models that ship, by name, each tried as the service would."""
+        current = current_name(self.shipped)
+        return [self._tried(folder, current) for folder in model_folders(self.shipped)]
 
-    def use(self, name: str, feature_set: FeatureSet) -> None:
+    def stored_models(self, stored: StoredModels) -> list[ListedModel]:
+        """The models in the store, by name, each by its signed manifest alone.
+
+        The other files are fetched and tried when a model is shipped.
+        """
+        return [self._looked_at(stored, name) for name in stored.names()]
+
+    def use(self, name: str) -> None:
         """Make a shipped model the one that serves.
 
-        Raises ModelUnknown, ModelRefused for one that can't serve this feature set, and
+        Raises ModelUnknown, ModelRefused for one that can't serve these features, and
         PackageInstalled.
         """
-        folder = _find(self.shipped, name, f"ship it first with `ontem models ship {name}`")
-        self._check_checkout()
-        load_model(folder, feature_set)
+        folders = {folder.name: folder for folder in model_folders(self.shipped)}
+        if name not in folders:
+            remedy = f"ship it first with `ontem models ship {name}`"
+            raise ModelUnknown(
+                name=name, place=str(self.shipped), present=list(folders), remedy=remedy
+            )
+        self.check_checkout()
+        load_model(folders[name], self.feature_set, self.keys)
+        self.write_current(name)
+
+    def write_current(self, name: str) -> None:
+        """Write down that the shipped model of that name is current."""
         draft = self.shipped / f".{CURRENT}"
         draft.write_text(f"{name}\n", encoding="utf-8")
         draft.replace(self.shipped / CURRENT)
 
-    def ship(self, name: str, feature_set: FeatureSet) -> None:
-        """Move a candidate among the shipped models; which one serves stays as it is.
+    def ship(self, name: str, stored: StoredModels) -> None:
+        """Copy a model from the store among the shipped ones; which one serves stays as it is.
 
-        Raises ModelUnknown, ModelExists, ModelRefused and PackageInstalled.
+        It is tried as the service would. Raises ModelUnknown, ModelExists, ModelRefused and
+        PackageInstalled.
         """
-        folder = _find(self.candidates, name, "train one with `ontem train`")
-        self._check_checkout()
-        load_model(folder, feature_set)
+        self.check_checkout()
         if (self.shipped / name).exists():
             raise ModelExists(name)
-        # Copied and renamed, so that whoever lists the folder never sees half a model.
+        present = stored.names()
+        if name not in present:
+            remedy = "train one with `ontem train`"
+            raise ModelUnknown(name=name, place=stored.place, present=present, remedy=remedy)
+        # Fetched and renamed, so that whoever lists the folder never sees half a model.
         with tempfile.TemporaryDirectory(dir=self.shipped, prefix=".draft-") as draft:
-            shutil.copytree(folder, Path(draft) / name).rename(self.shipped / name)
-        shutil.rmtree(folder)
+            folder = Path(draft) / name
+            stored.fetch(name, folder)
+            load_model(folder, self.feature_set, self.keys)
+            folder.rename(self.shipped / name)
 
-    def _check_checkout(self) -> None:
+    def check_checkout(self) -> None:
         """Raise PackageInstalled unless the shipped models are files of a project to be edited."""
         project = self.shipped.parents[2]
         if not ((project / "pyproject.toml").is_file() and os.access(self.shipped, os.W_OK)):
             raise PackageInstalled(self.shipped)
 
+    def _tried(self, folder: Path, current: str) -> ListedModel:
+        def look() -> ModelManifest:
+            return read_signed_manifest(folder, self.keys)
 
-def _find(place: Path, name: str, remedy: str) -> Path:
-    folders = {folder.name: folder for folder in model_folders(place)}
-    if name not in folders:
-        raise ModelUnknown(name=name, place=place, present=list(folders), remedy=remedy)
-    return folders[name]
+        def attempt(_: ModelManifest) -> None:
+            load_model(folder, self.feature_set, self.keys)
+
+        return _listed(folder.name, look, attempt, is_current=folder.name == current)
+
+    def _looked_at(self, stored: StoredModels, name: str) -> ListedModel:
+        folder = Path(name)
+
+        def look() -> ModelManifest:
+            signature = stored.signature(name)
+            return verified_manifest(folder, stored.manifest(name), signature, self.keys)
+
+        def attempt(manifest: ModelManifest) -> None:
+            check_manifest(folder, manifest, self.feature_set)
+
+        return _listed(name, look, attempt)
 
 
-def _listed(folder: Path, feature_set: FeatureSet, current: str) -> ListedModel:
+def _listed(
+    name: str,
+    look: Callable[[], ModelManifest],
+    attempt: Callable[[ModelManifest], None],
+    *,
+    is_current: bool = False,
+) -> ListedModel:
     manifest, refusal = None, ""
     try:
-        manifest = read_manifest(folder)
-        load_model(folder, feature_set)
+        manifest = look()
+        attempt(manifest)
     except ModelRefused as refused:
         refusal = f"{refused.reason}; {refused.remedy}"
-    return ListedModel(folder, manifest, folder.name == current, refusal)
+    return ListedModel(name, manifest, is_current, refusal)

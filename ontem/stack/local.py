@@ -52,6 +52,8 @@ class LocalStack:
                 self._start(self._postgres, variables),
                 self._start(self._redis, variables),
             ]
+            if variables != self.variables:  # a stack of an older version lacks some
+                write_variables(self.home / "env", variables)
         return tuple(sentences)
 
     def down(self) -> None:

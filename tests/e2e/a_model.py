@@ -1,6 +1,5 @@
 """A small real model of the whole catalogue, trained in a second on made-up examples."""
 
-import hashlib
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -8,10 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.models.bundle import WRITE_ORDER, Bundle
 from features_pkg.models.manifest import LabelledPeriod, Metrics, ModelManifest, ThresholdMetrics
 from jobs.train.examples import Examples
-from jobs.train.pipeline import fit, to_bytes
-from jobs.train.run import save_model
+from jobs.train.packing import signed_bundle
+from jobs.train.pipeline import fit
+from tests.model_keys import SIGNING_KEY
 
 NAME = "a-test-model"
 THEN = datetime(2018, 1, 1, tzinfo=UTC)
@@ -36,16 +37,23 @@ def write_a_model(folder: Path, features: FeatureSet) -> None:
     examples = Examples(
         matrix=matrix, labels=labels, asked_us=times, known_us=times, days=times, cards=times
     )
-    content = to_bytes(fit(examples, features.names, seed=7))
+    pipeline = fit(examples, features.names, seed=7)
+    write_files(folder, signed_bundle(a_manifest(features), pipeline, SIGNING_KEY))
+
+
+def write_files(folder: Path, bundle: Bundle) -> None:
+    """Write all files of a bundle into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_model(folder, content, a_manifest(features, content))
+    for name in WRITE_ORDER:
+        (folder / name).write_bytes(bundle.contents[name])
 
 
-def a_manifest(features: FeatureSet, content: bytes) -> ModelManifest:
+def a_manifest(features: FeatureSet) -> ModelManifest:
+    """A manifest without files."""
     return ModelManifest(
         name=NAME,
-        pickle="model.pickle",
-        sha256=hashlib.sha256(content).hexdigest(),
+        files={},
+        signed_by=SIGNING_KEY.public.hex(),
         features=features.names,
         medians=(0.0,) * len(features.names),
         feature_set=features.version,
@@ -62,4 +70,5 @@ def a_manifest(features: FeatureSet, content: bytes) -> ModelManifest:
         training_set="none",
         training_set_snapshot_id=0,
         training_set_metadata_location="none",
+        training_set_built_at=THEN,
     )

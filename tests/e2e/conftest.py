@@ -21,6 +21,7 @@ from tests.e2e.a_model import write_a_model
 from tests.e2e.fault_proxy import FaultProxy, a_fault_proxy
 from tests.e2e.published import OnlineStore
 from tests.e2e.running import PROJECT, Client, HttpAnswer, RunningService, running_service
+from tests.model_keys import TRUST
 from tests.servers import Servers, a_database, with_database
 
 SECRET = bytes(range(32))
@@ -93,6 +94,7 @@ def environment_of(database_url: str, redis_url: str, model_folder: Path) -> dic
         "ONTEM_STORAGE_URL": "file:///nowhere",
         "ONTEM_ENTITY_KEY": SECRET.hex(),
         "ONTEM_MODEL": str(model_folder),
+        **TRUST,
         # A busy machine is neither a state of a store nor a fault of it.
         "ONTEM_HEALTH_TIMEOUT_MS": "30000",
         "ONTEM_REDIS_TIMEOUT_MS": "3000",

@@ -19,6 +19,7 @@ from stores.postgres.connection import Connection, connect
 from stores.postgres.merchants import Merchant, add_merchant, issue_key
 from stores.settings import Settings
 from tests.e2e.running import TIMEOUT_SECONDS
+from tests.model_keys import VERIFY_KEYS
 
 Result = TypeVar("Result")
 END_SESSIONS = (
@@ -63,6 +64,7 @@ class Stores:
             entity_secret=self.secret,
             card_key=self.secret,
             model_path=self.model_folder,
+            model_verify_keys=VERIFY_KEYS.keys,
         )
         clocks = clocks or true_clocks()
         return Process(

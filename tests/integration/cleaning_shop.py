@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features_pkg.models.manifest import write_manifest
+from features_pkg.models.manifest import encode_manifest
 from jobs.extract.facts import DATASET as EVENTS
 from jobs.job import StageTimer
 from jobs.store.clean import Cleaning, clean
@@ -58,13 +58,7 @@ class CleaningShop:
     @property
     def cleaning(self) -> Cleaning:
         job = a_job(self.place.postgres_url, "redis://127.0.0.1:1", self.place.storage_url)
-        return Cleaning(
-            replace(job, say=self.said.append), self.connection, self.store, self.candidates
-        )
-
-    @property
-    def candidates(self) -> Path:
-        return self.folder / "models"
+        return Cleaning(replace(job, say=self.said.append), self.connection, self.store)
 
     def clean(
         self, *, expire: datetime | timedelta | None = None, dry_run: bool = False
@@ -119,10 +113,8 @@ class CleaningShop:
 
     def model(self, name: str, **changes: object) -> None:
         """A trained model, as far as its manifest goes."""
-        folder = self.candidates / name
-        folder.mkdir(parents=True)
-        features = self.cleaning.job.feature_set
-        write_manifest(folder, replace(a_manifest(features, b""), **changes))  # type: ignore[arg-type]
+        manifest = replace(a_manifest(self.cleaning.job.feature_set), **changes)  # type: ignore[arg-type]
+        self.store.files.write(f"models/{name}/manifest.json", encode_manifest(manifest))
 
     def names(self, slot: Slot) -> list[str]:
         """The tags of a table."""

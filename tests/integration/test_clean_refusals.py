@@ -103,7 +103,7 @@ def name_a_file_elsewhere(shop: CleaningShop) -> None:
 
 def break_a_model(shop: CleaningShop) -> None:
     shop.model("broken")
-    (shop.candidates / "broken" / "manifest.json").write_text("{")
+    shop.store.files.write("models/broken/manifest.json", b"{")
 
 
 def lose_all_but_the_first_metadata(shop: CleaningShop) -> None:

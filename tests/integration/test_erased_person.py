@@ -1,6 +1,5 @@
 """A person's rows are erased by the steps of docs/offline-store.md: no byte of the key is left."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,7 +86,7 @@ def test_what_a_load_or_a_model_names_is_left_until_they_are_gone(shop: Cleaning
     assert runs == {newest.run, source.run}
 
     mark_withdrawn(shop.connection, load.load_id)
-    shutil.rmtree(shop.candidates)
+    shop.store.files.delete_folder("models/trained")
     shop.clean()
     assert with_the_person(shop) == []
     shop.check_whole()

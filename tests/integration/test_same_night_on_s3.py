@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -10,11 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 import redis
 
+from features_pkg.models.bundle import PICKLE
 from jobs.job import Job
 from jobs.snapshot.facts import SnapshotFacts
 from jobs.snapshot.night import snapshot
 from jobs.train.run import TrainingOptions, train
 from jobs.training_set.run import training_set
+from stores.offline.models import StoredModels
 from stores.offline.revisions import Revision, read_revision
 from stores.offline.tables import find_table, open_store
 from tests.integration.history import History, a_job
@@ -22,6 +23,7 @@ from tests.integration.night_shop import JUNE
 from tests.integration.s3_jobs import FOLDER, Bucket, a_proxied_bucket
 from tests.integration.test_training_set import some_orders
 from tests.integration.training_shop import WEEK
+from tests.model_keys import SIGNING_KEY
 from tests.s3 import S3Server
 from tests.s3_policy import actions_of, allows, policy_file, requests_of
 from tests.s3_proxy import S3Call
@@ -130,7 +132,7 @@ def test_redis_has_the_same_bytes(nights: Nights) -> None:
 
 
 def test_a_model_of_a_set_on_s3_is_that_of_the_folder(
-    test_servers: Servers, template_url: str, s3: S3Server, storage_url: str, tmp_path: Path
+    test_servers: Servers, template_url: str, s3: S3Server, storage_url: str
 ) -> None:
     nowhere, template = "redis://127.0.0.1:1", template_url.rpartition("/")[2]
     digests = []
@@ -140,8 +142,11 @@ def test_a_model_of_a_set_on_s3_is_that_of_the_folder(
                 job = bucket.job(url, nowhere) if on_s3 else a_job(url, nowhere, storage_url)
                 store = open_store(job.settings)
                 committed(store, a_training_set(orders=1500))
-                options = TrainingOptions(revision=1, candidates=tmp_path, velocity=False)
-                digests.append(train(store, job.feature_set, options)[1].sha256)
+                options = TrainingOptions(revision=1, key=SIGNING_KEY, velocity=False)
+                model = train(store, job.feature_set, options)
+                folder = StoredModels(store.files).location(model.name)
+                assert folder.startswith("s3://" if on_s3 else "/")
+                digests.append(model.files[PICKLE])
 
     assert digests[0] == digests[1]
 

@@ -15,6 +15,7 @@ import redis
 from ontem.stack import LocalStack
 from ontem.stack.errors import StackError
 from ontem.stack.server import Address
+from ontem.variables import model_keys, write_variables
 
 
 @pytest.fixture
@@ -186,6 +187,21 @@ def test_a_line_that_a_person_added_stays(stack):
     stack.up()
 
     assert stack.variables["BUSINESS_TIMEZONE"] == "America/Manaus"
+
+
+def test_a_stack_of_an_older_version_gets_keys_for_models_and_keeps_all_else(stack):
+    stack.up()
+    first = stack.variables
+    older = {name: value for name, value in first.items() if "ONTEM_MODEL" not in name}
+    write_variables(stack.home / "env", older)
+
+    stack.up()  # its servers are up, so only the lines are missing
+
+    keys = {name: value for name, value in stack.variables.items() if name not in older}
+    assert stack.variables == older | keys
+    seed = bytes.fromhex(keys["ONTEM_MODEL_SIGNING_KEY"])
+    assert keys == model_keys(seed)
+    assert keys != {name: first[name] for name in keys}
 
 
 def test_data_whose_password_is_lost_are_not_overwritten(stack):

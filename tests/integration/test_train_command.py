@@ -8,15 +8,18 @@ import pytest
 from click.testing import CliRunner, Result
 from pyiceberg.table import StaticTable
 
+from features_pkg.models.loading import load_model
 from jobs.training_set.facts import training_set_slot
 from ontem.cli import main
+from stores.offline.models import StoredModels
 from stores.offline.revisions import TaggedRevision, tagged_revisions
 from stores.offline.tables import OfflineStore, find_table, open_store
 from stores.postgres.cleaning import lock_cleaning
 from stores.postgres.connection import connect
 from stores.postgres.runs import newest_runs, trained_revisions
 from tests.integration.history import a_job
-from tests.unit.trained_models import FEATURES, MATURITY, a_training_set, committed, manifest_of
+from tests.model_keys import BOTH, SIGNING_KEY, VERIFY_KEYS
+from tests.unit.trained_models import FEATURES, MATURITY, a_training_set, committed
 
 WAITING = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
@@ -40,8 +43,11 @@ def train(
         "ONTEM_STORAGE_URL": storage_url,
         "ONTEM_ENTITY_KEY": "0a" * 32,
         "LABEL_MATURITY_DAYS": str(MATURITY.days),
+        **BOTH,
     }
-    return lambda *words: CliRunner(env=environ).invoke(main, ["train", *words])
+    return lambda *words, env=None: CliRunner(env=environ | (env or {})).invoke(
+        main, ["train", *words]
+    )
 
 
 def test_training_without_a_name_lists_the_training_sets(
@@ -96,29 +102,20 @@ def test_a_training_waits_for_a_cleaning_and_then_does_not_find_what_went(
     assert "there is no" in result.stderr
 
 
-@pytest.mark.parametrize(
-    ("output", "next_step"),
-    [
-        (".ontem/models/first", "`ontem models ship first` and `ontem models use first`, or set"),
-        ("elsewhere", "set"),
-    ],
-)
-def test_training_says_how_its_model_comes_to_serve(
-    store: OfflineStore,
-    database_url: str,
-    tmp_path: Path,
-    train: Callable[..., Result],
-    output: str,
-    next_step: str,
+def test_training_stores_a_signed_model_and_says_how_it_comes_to_serve(
+    store: OfflineStore, database_url: str, tmp_path: Path, train: Callable[..., Result]
 ) -> None:
     committed(store, a_training_set(orders=1500))
 
-    result = train("--training-set", "1", "--output", output, "--without-velocity")
+    result = train("--training-set", "1", "--output", "copy", "--without-velocity")
 
     assert result.exit_code == 0, result.output
-    manifest, source = manifest_of(tmp_path / output), newest(store)
-    assert manifest.training_set == source.name
-    assert manifest.training_set_snapshot_id == source.snapshot_id
+    models, source = StoredModels(store.files), newest(store)
+    (name,) = models.names()
+    for folder in (Path(models.location(name)), tmp_path / "copy"):
+        manifest = load_model(folder, FEATURES, VERIFY_KEYS).manifest
+        assert manifest.training_set == source.name
+        assert manifest.training_set_snapshot_id == source.snapshot_id
     state = StaticTable.from_metadata(manifest.training_set_metadata_location)
     assert state.scan(snapshot_id=source.snapshot_id).count() == 1500
     with connect(database_url, application_name="test") as connection:
@@ -126,5 +123,57 @@ def test_training_says_how_its_model_comes_to_serve(
         assert trained_revisions(connection) == {source.name}
     assert (run.command, run.outcome, run.revision) == ("train", "done", source.name)
     assert f"{run.day}" == "2018-02-10"
+    assert f"model {name} in {models.location(name)}" in result.stdout
     last = result.stdout.splitlines()[-1]
-    assert last == f"Next: {next_step} ONTEM_MODEL to {(tmp_path / output).resolve()}"
+    ship = f"`ontem models ship {name}` and `ontem models use {name}`"
+    assert last == f"Next: {ship}, or set ONTEM_MODEL to {(tmp_path / 'copy').resolve()}"
+
+
+def test_training_again_writes_nothing_and_another_model_takes_no_folder(
+    store: OfflineStore, train: Callable[..., Result]
+) -> None:
+    committed(store, a_training_set(orders=1500))
+    words = ("--training-set", "1", "--output", "copy", "--without-velocity")
+    first = train(*words)
+    before = store.files.find("models")
+
+    assert train(*words).stdout == first.stdout
+    assert store.files.find("models") == before
+    other = train(*words, "--seed", "2")
+    assert other.exit_code == 1
+    assert "copy has another model, which is not replaced" in other.stderr
+    assert len(StoredModels(store.files).names()) == 2
+
+
+def test_training_without_a_key_to_sign_with_names_the_variable_before_it_works(
+    store: OfflineStore, train: Callable[..., Result]
+) -> None:
+    committed(store, a_training_set(orders=1500))
+
+    unsigned = train("--training-set", "1", env={"ONTEM_MODEL_SIGNING_KEY": ""})
+    assert (unsigned.exit_code, unsigned.stderr.split(":")[1]) == (
+        3,
+        " ONTEM_MODEL_SIGNING_KEY is not set",
+    )
+    others = train("--training-set", "1", env={"ONTEM_MODEL_VERIFY_KEYS": "00" * 32})
+    assert others.exit_code == 3
+    assert f"would not be served: add {SIGNING_KEY.public.hex()}" in others.stderr
+    assert StoredModels(store.files).names() == []
+
+
+def test_the_report_compares_with_the_model_that_serves(
+    store: OfflineStore, train: Callable[..., Result]
+) -> None:
+    committed(store, a_training_set(orders=1500))
+    train("--training-set", "1", "--output", "served", "--without-velocity")
+    (served,) = StoredModels(store.files).names()
+
+    result = train("--training-set", "1", env={"ONTEM_MODEL": "served"})
+
+    assert result.exit_code == 0, result.output
+    (name,) = set(StoredModels(store.files).names()) - {served}
+    report = store.files.read(f"models/{name}/report.md").decode()
+    assert f"| metric | {name} | {served} (current) |" in report
+    assert "| ROC AUC | 1.0000 | 0." in report
+    plain = store.files.read(f"models/{served}/report.md").decode()
+    assert "Not compared with a current model: no model is current." in plain

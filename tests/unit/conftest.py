@@ -20,15 +20,16 @@ def constant_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def a_model(root: Path, *, fraud: float) -> Path:
     """The folder of a model that is trained below `root`."""
     from jobs.train.run import TrainingOptions, train
+    from stores.offline.models import StoredModels
+    from tests.model_keys import SIGNING_KEY
     from tests.offline import a_store
     from tests.unit.trained_models import FEATURES, a_training_set, committed
 
     store = a_store(root / "store")
     committed(store, a_training_set(fraud=fraud))
-    folder, _ = train(
-        store, FEATURES, TrainingOptions(revision=1, candidates=root, output=root / "model")
-    )
-    return folder
+    manifest = train(store, FEATURES, TrainingOptions(revision=1, key=SIGNING_KEY))
+    StoredModels(store.files).fetch(manifest.name, root / "model")
+    return root / "model"
 
 
 @pytest.fixture

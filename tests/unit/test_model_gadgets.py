@@ -10,9 +10,11 @@ import sklearn.pipeline
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features_pkg.models.bundle import PICKLE
 from features_pkg.models.loading import load_model
 from features_pkg.models.manifest import ModelRefused
 from features_pkg.models.unpickling import CLASSES, NODES, unpickle
+from tests.model_keys import VERIFY_KEYS
 from tests.unit.pickle_attacks import (
     AGAIN,
     ARRAY,
@@ -161,18 +163,18 @@ def test_what_is_unpickled_scores_to_the_bit_as_pickle_itself_would_have_it(
     rows = np.random.default_rng(1).integers(0, 3000, (500, len(FEATURES.names))).astype(float)
     rows[np.random.default_rng(2).random(rows.shape) < 0.3] = np.nan
     for folder in (trained_model, constant_model):
-        content = (folder / manifest_of(folder).pickle).read_bytes()
+        content = (folder / PICKLE).read_bytes()
         expected = pickle.loads(content).predict_proba(rows)  # noqa: S301  made by this test
 
         assert np.array_equal(unpickle(content).predict_proba(rows), expected)
-        assert load_model(folder, FEATURES).manifest == manifest_of(folder)
+        assert load_model(folder, FEATURES, VERIFY_KEYS).manifest == manifest_of(folder)
 
 
 @given(data=st.data())
 def test_damaged_bytes_are_refused_in_a_sentence_or_read(
     constant_model: Path, data: st.DataObject
 ) -> None:
-    content = bytearray((constant_model / manifest_of(constant_model).pickle).read_bytes())
+    content = bytearray((constant_model / PICKLE).read_bytes())
     for _ in range(data.draw(st.integers(1, 3))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
 
@@ -193,35 +195,35 @@ def test_damaged_bytes_are_refused_in_a_sentence_or_read(
 def test_a_forged_tree_is_refused_before_scikit_learn_walks_it(
     model_folder: Path, field: str, forged: int, sentence: str
 ) -> None:
-    pipeline = unpickle((model_folder / manifest_of(model_folder).pickle).read_bytes())
+    pipeline = unpickle((model_folder / PICKLE).read_bytes())
     ((predictor,), *_) = pipeline.steps[0][1]._predictors
     predictor.nodes[field][0] = forged
     replace_pickle(model_folder, pickle.dumps(pipeline, protocol=5))
 
     with pytest.raises(ModelRefused, match=sentence):
-        load_model(model_folder, FEATURES)
+        load_model(model_folder, FEATURES, VERIFY_KEYS)
 
 
 @pytest.mark.parametrize("names", [7, None, [["user"]], np.zeros((2, 2))], ids=type)
 def test_features_of_another_type_are_refused_in_a_sentence(
     model_folder: Path, names: object
 ) -> None:
-    pipeline = unpickle((model_folder / manifest_of(model_folder).pickle).read_bytes())
+    pipeline = unpickle((model_folder / PICKLE).read_bytes())
     pipeline.ontem_features_ = names
     replace_pickle(model_folder, pickle.dumps(pipeline, protocol=5))
 
     with pytest.raises(ModelRefused):
-        load_model(model_folder, FEATURES)
+        load_model(model_folder, FEATURES, VERIFY_KEYS)
 
 
 def test_a_stand_in_in_the_place_of_a_method_is_refused_in_a_sentence(model_folder: Path) -> None:
-    content = (model_folder / manifest_of(model_folder).pickle).read_bytes()
+    content = (model_folder / PICKLE).read_bytes()
     assert content.endswith(pickle.BUILD + pickle.STOP)
     forged = Code(content[2:-1]).built({"predict_proba": named(DTYPE)})
     replace_pickle(model_folder, forged.content)
 
     with pytest.raises(ModelRefused, match="does not predict"):
-        load_model(model_folder, FEATURES)
+        load_model(model_folder, FEATURES, VERIFY_KEYS)
 
 
 def test_the_constant_model_comes_from_orders_without_fraud(constant_model: Path) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from features_pkg.models.loading import load_model
+from features_pkg.models.loading import Model, load_model
+from features_pkg.models.manifest import ModelManifest
 from features_pkg.models.shipped_models import SHIPPED, model_folders
 from jobs.train.errors import PeriodTooShort
 from jobs.train.examples import Examples
@@ -17,7 +18,9 @@ from jobs.train.run import TrainingOptions, train
 from jobs.train.split import split_by_time
 from jobs.training_set.errors import NothingToTrainOn
 from stores.offline.errors import RevisionMissing
+from stores.offline.models import StoredModels
 from stores.offline.tables import OfflineStore
+from tests.model_keys import SIGNING_KEY, VERIFY_KEYS
 from tests.offline import a_store
 from tests.unit.trained_models import (
     DAY_US,
@@ -30,8 +33,19 @@ from tests.unit.trained_models import (
 )
 
 
-def some_options(output: Path, **changed: Any) -> TrainingOptions:
-    return TrainingOptions(revision=1, candidates=output.parent, output=output, **changed)
+def trained(store: OfflineStore, **changed: Any) -> ModelManifest:
+    return train(store, FEATURES, TrainingOptions(revision=1, key=SIGNING_KEY, **changed))
+
+
+def loaded(store: OfflineStore, model: ModelManifest) -> Model:
+    """The stored model, as a service on this folder would load it."""
+    return load_model(Path(StoredModels(store.files).location(model.name)), FEATURES, VERIFY_KEYS)
+
+
+def contents(store: OfflineStore, model: ModelManifest) -> dict[str, tuple[bytes, int]]:
+    """The files of a stored model, and when each was written."""
+    folder = Path(StoredModels(store.files).location(model.name))
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
 
 
 @pytest.fixture
@@ -39,38 +53,32 @@ def store(tmp_path: Path) -> OfflineStore:
     return a_store(tmp_path / "store")
 
 
-def test_the_same_training_set_and_seed_give_the_same_model(
-    store: OfflineStore, tmp_path: Path
-) -> None:
+def test_the_same_training_set_and_seed_give_the_same_model(store: OfflineStore) -> None:
     committed(store, a_training_set(orders=1500))
 
-    models = [train(store, FEATURES, some_options(tmp_path / n))[1] for n in ("one", "two")]
-    assert models[0] == models[1]
+    first = trained(store)
+    before = contents(store, first)
+    assert trained(store) == first
+    assert contents(store, first) == before
 
 
-def test_a_model_without_velocity_uses_order_features_alone(
-    store: OfflineStore, tmp_path: Path
-) -> None:
+def test_a_model_without_velocity_uses_order_features_alone(store: OfflineStore) -> None:
     committed(store, a_training_set(orders=1500))
-    folder, manifest = train(
-        store,
-        FEATURES,
-        some_options(tmp_path / "model", velocity=False),
-    )
+    manifest = trained(store, velocity=False)
 
     assert manifest.features == FEATURES.order_features
-    model = load_model(folder, FEATURES)
+    model = loaded(store, manifest)
     assert model.score(a_vector()) == model.score(a_vector(**{FEATURES.names[0]: 9999.0}))
 
 
-def test_a_feature_that_was_never_there_moves_no_score(store: OfflineStore, tmp_path: Path) -> None:
+def test_a_feature_that_was_never_there_moves_no_score(store: OfflineStore) -> None:
     table, absent = a_training_set(orders=1500), FEATURES.names[5]
     place = table.schema.get_field_index(absent)
     table = table.set_column(place, absent, pa.nulls(table.num_rows, pa.int64()))
     committed(store, table)
 
-    folder, manifest = train(store, FEATURES, some_options(tmp_path / "model"))
-    model = load_model(folder, FEATURES)
+    manifest = trained(store)
+    model = loaded(store, manifest)
     assert manifest.medians[5] is None
     scores = {model.score(a_vector(**{absent: value})) for value in (0.0, 1e6, float("nan"))}
     assert len(scores) == 1
@@ -78,78 +86,52 @@ def test_a_feature_that_was_never_there_moves_no_score(store: OfflineStore, tmp_
 
 @pytest.mark.parametrize(("fraud", "score"), [(0.0, 0.0), (1.1, 1.0)])
 def test_data_of_one_class_give_a_constant_and_null_metrics(
-    store: OfflineStore, tmp_path: Path, fraud: float, score: float
+    store: OfflineStore, fraud: float, score: float
 ) -> None:
     committed(store, a_training_set(orders=800, fraud=fraud))
-    folder, manifest = train(store, FEATURES, some_options(tmp_path / "model"))
+    manifest = trained(store)
 
-    assert load_model(folder, FEATURES).score(a_vector()) == score
+    assert loaded(store, manifest).score(a_vector()) == score
     assert manifest.metrics.roc_auc is None
     assert manifest.metrics.average_precision is None
     assert manifest.metrics.card_precision_at_100 is None
     assert manifest.metrics.block.precision is None
 
 
-def test_training_into_the_same_folder_leaves_the_new_model(
-    store: OfflineStore, tmp_path: Path
-) -> None:
+def test_another_seed_gives_a_model_beside_the_first(store: OfflineStore) -> None:
     committed(store, a_training_set(orders=1500))
-    train(store, FEATURES, some_options(tmp_path / "model"))
-    folder, manifest = train(
-        store,
-        FEATURES,
-        some_options(tmp_path / "model", seed=2),
-    )
+    models = [trained(store), trained(store, seed=2)]
 
-    assert load_model(folder, FEATURES).manifest == manifest
+    assert [loaded(store, model).manifest for model in models] == models
+    assert len({model.name for model in models}) == 2
 
 
-def test_training_labels_were_all_known_when_the_hold_out_begins(
-    store: OfflineStore, tmp_path: Path
-) -> None:
+def test_training_labels_were_all_known_when_the_hold_out_begins(store: OfflineStore) -> None:
     committed(store, a_training_set())
-    _, manifest = train(store, FEATURES, some_options(tmp_path / "model"))
+    manifest = trained(store)
 
     assert manifest.training.end + MATURITY <= manifest.hold_out.start
     assert manifest.training.known_at <= manifest.hold_out.start
 
 
-def test_a_period_too_short_for_its_labels_names_the_days_it_needs(
-    store: OfflineStore, tmp_path: Path
-) -> None:
+def test_a_period_too_short_for_its_labels_names_the_days_it_needs(store: OfflineStore) -> None:
     committed(store, a_training_set(days=8))
 
     with pytest.raises(PeriodTooShort, match=r"span at least 9.* 16 days before"):
-        train(
-            store,
-            FEATURES,
-            some_options(tmp_path / "model"),
-        )
-    assert not (tmp_path / "model").exists()
+        trained(store)
+    assert StoredModels(store.files).names() == []
 
 
-def test_orders_too_young_for_a_label_of_their_own_do_not_count(
-    store: OfflineStore, tmp_path: Path
-) -> None:
+def test_orders_too_young_for_a_label_of_their_own_do_not_count(store: OfflineStore) -> None:
     committed(store, a_training_set(), labels_as_of=START + timedelta(days=3))
 
     with pytest.raises(NothingToTrainOn, match="no order of the training set has a label yet"):
-        train(
-            store,
-            FEATURES,
-            some_options(tmp_path / "model"),
-        )
+        trained(store)
 
 
-def test_without_a_training_set_the_command_to_run_is_named(
-    store: OfflineStore, tmp_path: Path
-) -> None:
+def test_without_a_training_set_the_command_to_run_is_named(store: OfflineStore) -> None:
     with pytest.raises(RevisionMissing, match="ontem training-set"):
-        train(
-            store,
-            FEATURES,
-            some_options(tmp_path / "model"),
-        )
+        trained(store)
 
 
 def some_examples(**columns: list[int]) -> Examples:
@@ -207,23 +189,23 @@ def test_a_threshold_nobody_reaches_has_no_precision() -> None:
     assert (found.precision, found.recall) == (None, 0.0)
 
 
-def test_a_model_is_a_candidate_under_its_name_and_never_ships_by_itself(
-    store: OfflineStore, tmp_path: Path
+def test_a_model_is_in_the_store_under_its_name_and_never_ships_by_itself(
+    store: OfflineStore,
 ) -> None:
+    shipped = model_folders(SHIPPED)
     committed(store, a_training_set(orders=1500))
 
-    folder, manifest = train(
-        store, FEATURES, TrainingOptions(revision=1, candidates=tmp_path / "candidates")
-    )
+    manifest = trained(store)
 
-    assert folder == tmp_path / "candidates" / manifest.name
-    assert model_folders(SHIPPED) == []
+    assert manifest.name.startswith("20180210-")
+    assert StoredModels(store.files).names() == [manifest.name]
+    assert model_folders(SHIPPED) == shipped
 
 
-def test_a_training_set_is_named_and_not_the_newest(store: OfflineStore, tmp_path: Path) -> None:
+def test_a_training_set_is_named_and_not_the_newest(store: OfflineStore) -> None:
     for orders in (1500, 1600):
         committed(store, a_training_set(orders=orders))
 
-    _, manifest = train(store, FEATURES, some_options(tmp_path / "model"))
+    manifest = trained(store)
 
     assert manifest.training_set.endswith("@r1")

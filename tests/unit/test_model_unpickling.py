@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features_pkg.models.bundle import PICKLE
 from features_pkg.models.loading import load_model
 from features_pkg.models.manifest import ModelRefused
 from features_pkg.models.unpickling import ForbiddenName, unpickle
-from tests.unit.trained_models import FEATURES, manifest_of, replace_pickle
+from tests.model_keys import VERIFY_KEYS
+from tests.unit.trained_models import FEATURES, replace_pickle
 
 
 class Canary:
@@ -32,7 +34,7 @@ def test_a_malicious_pickle_does_nothing_even_with_a_fitting_checksum(
     replace_pickle(model_folder, pickle.dumps(Canary(canary)))
 
     with pytest.raises(ModelRefused, match=r"posix\.mkdir"):
-        load_model(model_folder, FEATURES)
+        load_model(model_folder, FEATURES, VERIFY_KEYS)
     assert not canary.exists()
 
 
@@ -54,39 +56,29 @@ def test_nothing_but_the_listed_names_can_be_had(attack: bytes) -> None:
 
 def test_a_pickle_with_a_wrong_checksum_is_not_read(model_folder: Path, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
-    (model_folder / manifest_of(model_folder).pickle).write_bytes(pickle.dumps(Canary(canary)))
+    (model_folder / PICKLE).write_bytes(pickle.dumps(Canary(canary)))
 
     with pytest.raises(ModelRefused, match="sha256"):
-        load_model(model_folder, FEATURES)
+        load_model(model_folder, FEATURES, VERIFY_KEYS)
     assert not canary.exists()
 
 
-def test_a_flipped_bit_is_refused(model_folder: Path) -> None:
-    path = model_folder / manifest_of(model_folder).pickle
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 4
-    path.write_bytes(content)
-
-    with pytest.raises(ModelRefused, match="sha256"):
-        load_model(model_folder, FEATURES)
-
-
 def test_a_truncated_pickle_is_refused_whatever_its_checksum(model_folder: Path) -> None:
-    content = (model_folder / manifest_of(model_folder).pickle).read_bytes()
+    content = (model_folder / PICKLE).read_bytes()
     replace_pickle(model_folder, content[: len(content) // 2])
 
     with pytest.raises(ModelRefused, match="can't be read"):
-        load_model(model_folder, FEATURES)
+        load_model(model_folder, FEATURES, VERIFY_KEYS)
 
 
 def test_a_model_with_changed_trees_is_refused(model_folder: Path) -> None:
-    pipeline = unpickle((model_folder / manifest_of(model_folder).pickle).read_bytes())
+    pipeline = unpickle((model_folder / PICKLE).read_bytes())
     pipeline.classes_  # noqa: B018  the pipeline is whole
     pipeline.steps[0][1]._baseline_prediction = np.array([[0.0, 1.0]])
     replace_pickle(model_folder, pickle.dumps(pipeline))
 
     with pytest.raises(ModelRefused):
-        load_model(model_folder, FEATURES)
+        load_model(model_folder, FEATURES, VERIFY_KEYS)
 
 
 def test_a_pickle_of_something_else_is_refused(model_folder: Path) -> None:
@@ -95,4 +87,4 @@ def test_a_pickle_of_something_else_is_refused(model_folder: Path) -> None:
     replace_pickle(model_folder, content.getvalue())
 
     with pytest.raises(ModelRefused, match="other features"):
-        load_model(model_folder, FEATURES)
+        load_model(model_folder, FEATURES, VERIFY_KEYS)

@@ -6,28 +6,45 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from features_pkg.models.bundle import PICKLE
 from features_pkg.models.manifest import ModelRefused
 from features_pkg.models.shipped_models import (
+    SHIPPED,
     NoCurrentModel,
     current_folder,
     current_name,
     model_folders,
 )
+from features_pkg.models.signing import SigningKey, VerifyKeys
 from ontem.cli import main
-from ontem.models.commands import list_models
+from ontem.models.commands import list_shipped, list_stored
 from ontem.models.errors import ModelExists, ModelUnknown, PackageInstalled
 from ontem.models.shelf import Shelf
+from stores.offline.files import open_files
+from stores.offline.models import StoredModels
+from tests.model_keys import TRUST, VERIFY_KEYS
+from tests.offline import NoS3
 from tests.unit.trained_models import FEATURES, edit
 
 
 @pytest.fixture
 def shelf(trained_model: Path, tmp_path: Path) -> Shelf:
-    """A checkout with one shipped model, `old`, and one candidate, `new`."""
+    """A checkout with one shipped model, `old`."""
     (tmp_path / "pyproject.toml").touch()
-    shelf = Shelf(tmp_path / "features_pkg" / "models" / "shipped", tmp_path / ".ontem" / "models")
-    for place, name in ((shelf.shipped, "old"), (shelf.candidates, "new")):
-        shutil.copytree(trained_model, place / name)
+    shelf = Shelf(tmp_path / "features_pkg" / "models" / "shipped", VERIFY_KEYS, FEATURES)
+    shutil.copytree(trained_model, shelf.shipped / "old")
     return shelf
+
+
+@pytest.fixture
+def stored(trained_model: Path, tmp_path: Path) -> StoredModels:
+    """A store with one model, `new`."""
+    shutil.copytree(trained_model, tmp_path / "storage" / "models" / "new")
+    return StoredModels(open_files((tmp_path / "storage").as_uri(), NoS3()))
+
+
+def folder_of(stored: StoredModels, name: str) -> Path:
+    return Path(stored.location(name))
 
 
 def test_no_model_serves_until_one_was_chosen(shelf: Shelf) -> None:
@@ -36,10 +53,10 @@ def test_no_model_serves_until_one_was_chosen(shelf: Shelf) -> None:
 
 
 def test_a_model_that_was_chosen_serves_whatever_its_name_and_whatever_ships_later(
-    shelf: Shelf,
+    shelf: Shelf, stored: StoredModels
 ) -> None:
-    shelf.use("old", FEATURES)
-    shelf.ship("new", FEATURES)
+    shelf.use("old")
+    shelf.ship("new", stored)
     shutil.copytree(shelf.shipped / "old", shelf.shipped / "zzz")
 
     assert current_folder(shelf.shipped) == shelf.shipped / "old"
@@ -47,94 +64,134 @@ def test_a_model_that_was_chosen_serves_whatever_its_name_and_whatever_ships_lat
 
 
 def test_a_pointer_to_a_model_that_is_gone_is_a_sentence(shelf: Shelf) -> None:
-    shelf.use("old", FEATURES)
+    shelf.use("old")
     shutil.rmtree(shelf.shipped / "old")
 
     with pytest.raises(NoCurrentModel, match="the current model, old, is not shipped"):
         current_folder(shelf.shipped)
 
 
-def test_a_candidate_is_shipped_before_it_is_used(shelf: Shelf) -> None:
+def test_a_trained_model_is_shipped_before_it_is_used(shelf: Shelf, stored: StoredModels) -> None:
     with pytest.raises(ModelUnknown, match=r"no model 'new' in .*, which has old: .* ship new"):
-        shelf.use("new", FEATURES)
+        shelf.use("new")
 
-    shelf.ship("new", FEATURES)
-    shelf.use("new", FEATURES)
+    shelf.ship("new", stored)
+    shelf.use("new")
 
     assert current_name(shelf.shipped) == "new"
-    assert model_folders(shelf.candidates) == []
+    assert stored.names() == ["new"]
     assert sorted(path.name for path in shelf.shipped.iterdir()) == ["current", "new", "old"]
 
 
-def test_a_model_that_ships_already_is_not_replaced(shelf: Shelf) -> None:
-    shutil.copytree(shelf.candidates / "new", shelf.shipped / "new")
+def test_a_model_that_is_not_in_the_store_is_a_sentence(shelf: Shelf, stored: StoredModels) -> None:
+    with pytest.raises(ModelUnknown, match=r"no model '../x' in .*models, which has new: train"):
+        shelf.ship("../x", stored)
+
+
+def test_a_model_that_ships_already_is_not_replaced(shelf: Shelf, stored: StoredModels) -> None:
+    shutil.copytree(folder_of(stored, "new"), shelf.shipped / "new")
 
     with pytest.raises(ModelExists, match="a model new ships already"):
-        shelf.ship("new", FEATURES)
+        shelf.ship("new", stored)
 
 
-@pytest.mark.parametrize("place", ["shipped", "candidates"])
-def test_a_model_that_cannot_serve_is_neither_shipped_nor_used(shelf: Shelf, place: str) -> None:
-    folder = {"shipped": shelf.shipped / "old", "candidates": shelf.candidates / "new"}[place]
-    edit(folder, timezone="UTC")
+def test_a_model_of_other_settings_is_neither_shipped_nor_used(
+    shelf: Shelf, stored: StoredModels
+) -> None:
+    edit(shelf.shipped / "old", timezone="UTC")
+    edit(folder_of(stored, "new"), timezone="UTC")
 
-    change = {"shipped": shelf.use, "candidates": shelf.ship}[place]
     with pytest.raises(ModelRefused, match="time zone was UTC"):
-        change(folder.name, FEATURES)
+        shelf.use("old")
+    with pytest.raises(ModelRefused, match="time zone was UTC"):
+        shelf.ship("new", stored)
 
     assert current_name(shelf.shipped) == ""
-    assert [each.name for each in model_folders(shelf.shipped)] == ["old"]
+    assert sorted(path.name for path in shelf.shipped.iterdir()) == ["old"]
+
+
+def test_a_model_that_was_changed_in_the_store_does_not_ship(
+    shelf: Shelf, stored: StoredModels
+) -> None:
+    with (folder_of(stored, "new") / PICKLE).open("ab") as file:
+        file.write(b"\0")
+
+    with pytest.raises(ModelRefused, match=r"model\.pickle has sha256"):
+        shelf.ship("new", stored)
+    assert sorted(path.name for path in shelf.shipped.iterdir()) == ["old"]
 
 
 def test_an_installed_package_keeps_its_models_and_names_the_variable(
-    shelf: Shelf, tmp_path: Path
+    shelf: Shelf, stored: StoredModels, tmp_path: Path
 ) -> None:
     (tmp_path / "pyproject.toml").unlink()
 
-    for change in (lambda: shelf.use("old", FEATURES), lambda: shelf.ship("new", FEATURES)):
+    for change in (lambda: shelf.use("old"), lambda: shelf.ship("new", stored)):
         with pytest.raises(PackageInstalled, match="set ONTEM_MODEL"):
             change()
     assert current_name(shelf.shipped) == ""
 
 
 def test_the_list_has_metrics_the_current_one_and_why_one_cannot_serve(
-    shelf: Shelf, capsys: pytest.CaptureFixture[str]
+    shelf: Shelf, stored: StoredModels, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shelf.use("old", FEATURES)
-    edit(shelf.candidates / "new", timezone="UTC")
-    shutil.copytree(shelf.shipped / "old", shelf.candidates / "odd")
-    (shelf.candidates / "odd" / "manifest.json").write_text("{")
+    shelf.use("old")
+    shutil.copytree(folder_of(stored, "new"), folder_of(stored, "zone"))
+    edit(folder_of(stored, "zone"), timezone="UTC")
+    shutil.copytree(shelf.shipped / "old", shelf.shipped / "odd")
+    (shelf.shipped / "odd" / "manifest.json").write_text("{")
 
-    list_models(shelf, FEATURES, None)
+    list_shipped(shelf, None)
+    list_stored(shelf, stored)
 
     lines = capsys.readouterr().out.splitlines()
     assert "  old (current)" in lines
-    assert "ROC AUC 1.0000" in lines[2] or "ROC AUC 0.9" in lines[2]
-    assert any("can't serve: the time zone was UTC in training" in line for line in lines)
-    assert any(
-        "can't serve: manifest.json is not the manifest of a model" in line for line in lines
-    )
+    assert "  new" in lines
+    (odd,) = (line for line in lines if "no key of ONTEM_MODEL_VERIFY_KEYS" in line)
+    assert odd == lines[lines.index("  odd") + 1]
+    assert "can't serve: the time zone was UTC in training" in lines[lines.index("  zone") + 2]
+    assert "ROC AUC 1.0000" in lines[lines.index("  new") + 1]
+
+
+def test_the_list_calls_a_model_of_another_key_one_that_cannot_serve(
+    shelf: Shelf, stored: StoredModels, capsys: pytest.CaptureFixture[str]
+) -> None:
+    list_stored(Shelf(shelf.shipped, VerifyKeys((bytes(32),)), FEATURES), stored)
+
+    assert "can't serve: no key of ONTEM_MODEL_VERIFY_KEYS (66687aad)" in capsys.readouterr().out
 
 
 def test_the_list_says_that_the_variable_decides(
     shelf: Shelf, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    list_models(shelf, FEATURES, Path("/models/other"))
+    list_shipped(shelf, Path("/models/other"))
 
     assert "ONTEM_MODEL is /models/other: that model serves here" in capsys.readouterr().out
 
 
-def test_this_repository_ships_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_lists_what_ships_and_an_empty_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    environ = {
-        "ONTEM_POSTGRES_URL": "postgresql://nobody@127.0.0.1:1/none",
-        "ONTEM_REDIS_URL": "redis://127.0.0.1:1",
-        "ONTEM_STORAGE_URL": "file:///nowhere",
-        "ONTEM_ENTITY_KEY": "0a" * 32,
-    }
+    environ = {"ONTEM_STORAGE_URL": (tmp_path / "storage").as_uri(), **TRUST}
 
     result = CliRunner(env=environ).invoke(main, ["models"])
 
     assert result.exit_code == 0, result.output
-    assert result.output.count("  none") == 2
-    assert "no model is current; shipped are none: let a trained one ship" in result.output
+    assert f"trained, in {tmp_path}/storage/models:\n  none" in result.output
+    shipped = [folder.name for folder in model_folders(SHIPPED)]
+    assert all(f"  {name}" in result.output for name in shipped or ["none"])
+
+
+def test_a_pair_of_keys_is_printed_once_as_lines_of_a_file_of_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    first, second = (CliRunner().invoke(main, ["models", "key"]).output for _ in range(2))
+
+    secret, public = (line.split("=") for line in first.splitlines())
+    assert (secret[0], public[0]) == ("ONTEM_MODEL_SIGNING_KEY", "ONTEM_MODEL_VERIFY_KEYS")
+    assert SigningKey(bytes.fromhex(secret[1])).public.hex() == public[1]
+    assert first != second
+    assert list(tmp_path.iterdir()) == []

@@ -150,6 +150,26 @@ def test_a_bad_entity_key_is_refused_and_not_shown(key):
     assert key not in str(caught.value)
 
 
+def test_the_keys_of_models_are_read_and_the_secret_one_is_not_shown():
+    settings = some_settings(
+        ONTEM_MODEL_SIGNING_KEY="0A" * 32, ONTEM_MODEL_VERIFY_KEYS=f"{'01' * 32}, {'02' * 32},"
+    )
+
+    assert settings.model_signing_key == b"\x0a" * 32
+    assert settings.model_verify_keys == (b"\x01" * 32, b"\x02" * 32)
+    assert "model_signing_key" not in repr(settings)
+    assert some_settings().model_verify_keys == ()
+
+
+@pytest.mark.parametrize("variable", ["ONTEM_MODEL_SIGNING_KEY", "ONTEM_MODEL_VERIFY_KEYS"])
+@pytest.mark.parametrize("key", ["0a", "0a" * 31 + "zz", f"{'0a' * 32} {'0a' * 32}"])
+def test_a_bad_key_of_models_is_refused_and_not_shown(variable, key):
+    with pytest.raises(SettingsError, match=f"{variable}.*64 hex.*`ontem models key`") as caught:
+        some_settings(**{variable: key})
+
+    assert key not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("variable", "url", "shown", "remedy"),
     [

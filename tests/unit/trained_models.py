@@ -13,11 +13,13 @@ import pyarrow.parquet as pq
 
 from features_pkg.calendar import to_us
 from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.models.bundle import PICKLE, SIGNATURE
 from features_pkg.models.manifest import MANIFEST, ModelManifest
 from jobs.training_set.facts import LabelCounts, TrainingSetFacts, training_set_slot
 from stores.offline.commit import commit_run
 from stores.offline.runs import Run, describe_files, provenance, run_folder
 from stores.offline.tables import OfflineStore, TableDefinition
+from tests.model_keys import SIGNING_KEY
 
 FEATURES = FeatureSet(timezone="America/Sao_Paulo", snapshot_lag=timedelta(hours=4))
 START = datetime(2018, 1, 1, 3, tzinfo=UTC)
@@ -87,14 +89,22 @@ def manifest_of(folder: Path) -> ModelManifest:
 
 
 def edit(folder: Path, **changes: object) -> None:
-    content = json.loads((folder / MANIFEST).read_bytes()) | changes
-    (folder / MANIFEST).write_text(json.dumps(content))
+    """Change the manifest, and sign it as who trains would."""
+    content = json.dumps(json.loads((folder / MANIFEST).read_bytes()) | changes).encode()
+    (folder / MANIFEST).write_bytes(content)
+    (folder / SIGNATURE).write_bytes(SIGNING_KEY.sign(content))
+
+
+def replace_file(folder: Path, name: str, content: bytes) -> None:
+    """Change another file: an attacker who has the key makes hash and signature fit, too."""
+    (folder / name).write_bytes(content)
+    files = manifest_of(folder).files
+    edit(folder, files={**files, name: hashlib.sha256(content).hexdigest()})
 
 
 def replace_pickle(folder: Path, content: bytes) -> None:
-    """An attacker who can write both files makes the checksum fit, too."""
-    (folder / manifest_of(folder).pickle).write_bytes(content)
-    edit(folder, sha256=hashlib.sha256(content).hexdigest())
+    """Change the pickle, as an attacker who has the key."""
+    replace_file(folder, PICKLE, content)
 
 
 def a_vector(**values: float) -> np.ndarray:

@@ -23,6 +23,7 @@ from stores.postgres.connection import Connection, connect
 from stores.postgres.merchants import Merchant, add_merchant, issue_key
 from stores.settings import Settings
 from tests.e2e.a_model import write_a_model
+from tests.model_keys import VERIFY_KEYS
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -125,6 +126,7 @@ class World:
             entity_secret=bytes(range(32)),
             card_key=bytes(range(32)),
             model_path=self.model,
+            model_verify_keys=VERIFY_KEYS.keys,
         )
 
     @property

@@ -1,0 +1,59 @@
+"""The keys of models in the settings, as what signs and what verifies."""
+
+from typing import Protocol
+
+from features_pkg.models.signing import SigningKey, VerifyKeys
+from stores.errors import SettingsError
+
+MADE_BY = "`ontem up` makes a pair for a local stack, `ontem models key` one for production"
+
+
+class TrustSettings(Protocol):
+    """Whose models are trusted."""
+
+    @property
+    def model_verify_keys(self) -> tuple[bytes, ...]:
+        """The public keys."""
+        ...
+
+
+class SigningSettings(TrustSettings, Protocol):
+    """Who signs models, and whose are trusted."""
+
+    @property
+    def model_signing_key(self) -> bytes:
+        """The secret key; empty when there is none."""
+        ...
+
+
+def verify_keys(settings: TrustSettings) -> VerifyKeys:
+    """The keys whose models are served here. Raises SettingsError when there is none."""
+    if not settings.model_verify_keys:
+        raise SettingsError(
+            variable="ONTEM_MODEL_VERIFY_KEYS",
+            value=None,
+            remedy=f"a model is served only if one of its keys signed it; {MADE_BY}",
+        )
+    return VerifyKeys(settings.model_verify_keys)
+
+
+def signing_key(settings: SigningSettings) -> SigningKey:
+    """The key that signs what is trained here.
+
+    Raises SettingsError when there is none, or when models that it signs would not be served here.
+    """
+    if not settings.model_signing_key:
+        raise SettingsError(
+            variable="ONTEM_MODEL_SIGNING_KEY",
+            value=None,
+            remedy=f"it signs what is trained; {MADE_BY}",
+        )
+    key = SigningKey(settings.model_signing_key)
+    if key.public not in verify_keys(settings).keys:
+        raise SettingsError(
+            variable="ONTEM_MODEL_VERIFY_KEYS",
+            value=",".join(each.hex() for each in settings.model_verify_keys),
+            remedy="the public key of ONTEM_MODEL_SIGNING_KEY is not among them, so its models "
+            f"would not be served: add {key.public.hex()}",
+        )
+    return key
