@@ -60,7 +60,7 @@ def recorded(job: Job, command: str, day: date, *, reads: str | None = None) -> 
             day=day,
             timelines=timelines,
             entity_key_id=job.namespace.key_id,
-            started_by=_who(),
+            started_by=who_runs(),
             revision=reads,
         )
         with nullcontext() if reads is None else no_cleaning(connection, job.say):
@@ -109,7 +109,7 @@ def _complete(job: Job, connection: Connection, recording: Recording, end: RunEn
         )
 
 
-def _who() -> str:
+def who_runs() -> str:
     """The user, machine and process of this run."""
     try:
         user = getpass.getuser()

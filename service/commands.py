@@ -87,6 +87,6 @@ def serve(
     name = model.served_model.model.manifest.name
     log.info("serving", bind=bind, workers=workers, model=name)
     lifecycle = Lifecycle(
-        reload=model.reload, drain=drain, drain_time=timedelta(seconds=drain_seconds)
+        reload=process.reload, drain=drain, drain_time=timedelta(seconds=drain_seconds)
     )
     Server(process.application, options(binding), lifecycle).run()

@@ -6,7 +6,6 @@ processes share; with none of it would another process fare better, so it leaves
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 import msgspec
 import psycopg
@@ -16,20 +15,15 @@ from service.asker import Asker
 from service.clock import MOST_SKEW_US, RequestClock
 from service.database import Database
 from service.drain import Drain
+from service.model_age import ModelAge
 from service.served_model import ServedModel
+from service.states import OK, UNKNOWN, State
 from stores.postgres.card_key import CardKeyChanged, check_card_key
 from stores.postgres.clock import database_clock
 from stores.postgres.connection import Connection, PostgresUnavailable
 from stores.postgres.loads import published_key_ids
 from stores.postgres.schema import SchemaRefused, check_schema
 from stores.settings import Environment
-
-
-class State(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The state of one thing, and what to do unless it is `ok`."""
-
-    state: str
-    remedy: str = ""
 
 
 class Readiness(msgspec.Struct, frozen=True):
@@ -39,16 +33,13 @@ class Readiness(msgspec.Struct, frozen=True):
     checks: dict[str, State]
 
 
-OK: Final = State("ok")
-UNKNOWN: Final = State("unknown", "PostgreSQL does not answer: see /statusz")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessChecks:
     """The checks of this process; each asks PostgreSQL or the process itself, now."""
 
     environment: Environment
     served_model: ServedModel
+    model_age: ModelAge
     card_key: bytes = field(repr=False)
     database: Database
     asker: Asker
@@ -58,7 +49,7 @@ class ProcessChecks:
     def readiness(self) -> Readiness:
         """The result of all checks. A thing that PostgreSQL would have to tell may be unknown."""
         checks = {
-            "model": OK,  # a process without one did not start
+            "model": OK if self.model_age.is_confirmed else self._asked(self.model_age.check),
             "schema": self._asked(self._schema),
             "entity_key": self._asked(self._entity_key),
             "card_key": self._asked(self._card_key),

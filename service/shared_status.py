@@ -12,8 +12,8 @@ import redis
 from service.asker import Asker
 from service.clock import RequestClock
 from service.database import Database
-from service.health import OK, State
 from service.served_model import ServedModel
+from service.states import OK, State
 from stores.postgres.connection import Connection, PostgresUnavailable
 from stores.postgres.generations import OtherServer, StandbyRefused, check_server
 from stores.redis.errors import ListDamaged

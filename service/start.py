@@ -27,9 +27,11 @@ from service.database import Database
 from service.drain import Drain
 from service.evaluating import Evaluations
 from service.health import ProcessChecks, faults
+from service.model_age import ModelAge, older_state
 from service.past import PastReader
 from service.served_model import ServedModel
 from service.shared_status import SharedChecks
+from service.states import OK, UNKNOWN, State
 from stores.model_keys import verify_keys
 from stores.postgres.clock import database_clock
 from stores.postgres.connection import PostgresUnavailable
@@ -59,25 +61,41 @@ class Limits:
 class ModelInUse:
     """The model that processes serve which are forked from now on.
 
-    A model that can't be loaded does not replace one that was.
+    A model that can't be loaded, or is older than one that served, does not replace one that was.
     """
 
     def __init__(self, settings: Settings, now_us: Callable[[], int]) -> None:
         """Load the model. Raises StartRefused, and SettingsError without keys to verify it by."""
         self._settings, self._now_us = settings, now_us
         self.served_model = self._load()
+        self.age = ModelAge(self.served_model.model.manifest)
         self.refusal = ""
         """Why the model that the settings name by now is not the one that is served."""
 
-    def reload(self) -> None:
-        """Serve the model that the settings name now, or keep the old one and log why."""
+    def reload(self, check: Callable[[ModelAge], State]) -> None:
+        """Serve the model that the settings name now, or keep the old one and log why.
+
+        `check` asks PostgreSQL about the model's age.
+        """
+        served = self.served_model.model.manifest.name
         try:
-            self.served_model, self.refusal = self._load(), ""
-            log.info("model loaded", model=self.served_model.model.manifest.name)
+            loaded = self._load()
+            if loaded.model.manifest.name != served:
+                self.age = self._checked(ModelAge(loaded.model.manifest), check)
+            self.served_model, self.refusal = loaded, ""
+            log.info("model loaded", model=self.age.manifest.name)
         except StartRefused as refused:
             self.refusal = str(refused)
-            served = self.served_model.model.manifest.name
             log.error("model refused", reason=self.refusal, served=served)
+
+    def _checked(self, age: ModelAge, check: Callable[[ModelAge], State]) -> ModelAge:
+        """The age of a model that may replace the served one. Raises StartRefused."""
+        state = check(age)
+        if state == UNKNOWN and age.is_older_than(self.age):
+            state = older_state(age.manifest, self.age.manifest.name)
+        if state not in (OK, UNKNOWN):
+            raise StartRefused(f"{state.state}: {state.remedy}")
+        return age
 
     def _load(self) -> ServedModel:
         """The model that the settings name, else the one that ships with Ontem; warmed up.
@@ -132,6 +150,25 @@ class Process:
         for part, state in faults(shared.states).items():
             log.error("degraded", part=part, state=state.state, remedy=state.remedy)
 
+    def reload(self) -> None:
+        """Serve the model that the settings name now, or keep the old one and log why."""
+        self.model.reload(self._ask_age)
+
+    def _ask_age(self, age: ModelAge) -> State:
+        """What PostgreSQL says of a model's age; unknown when it does not answer."""
+        asker = Asker(START_TIMEOUT)
+        database = self._database()
+        try:
+            return asker.ask(lambda: database.call(age.check, checked=False), UNKNOWN)
+        except (psycopg.Error, PostgresUnavailable):
+            return UNKNOWN
+        finally:
+            asker.ask(database.close, None)
+            asker.close()
+
+    def _database(self) -> Database:
+        return Database(self.settings.postgres_url, statement_timeout=self.limits.statement_timeout)
+
     def application(self) -> Flask:
         """The application; it connects at its first request, so after the fork."""
         return create_app(self._dependencies(Asker(self.limits.health_timeout)))
@@ -139,7 +176,7 @@ class Process:
     def _dependencies(self, asker: Asker) -> Dependencies:
         """What the paths of a new application call; nothing is connected yet."""
         settings, served_model = self.settings, self.model.served_model
-        database = Database(settings.postgres_url, statement_timeout=self.limits.statement_timeout)
+        database = self._database()
         clock = self.clock.with_database(lambda: _database_us(database))
         past_reader = PastReader(
             served_model,
@@ -154,6 +191,7 @@ class Process:
             process_checks=ProcessChecks(
                 environment=settings.environment,
                 served_model=served_model,
+                model_age=self.model.age,
                 card_key=settings.card_key,
                 database=database,
                 asker=asker,

@@ -1,9 +1,11 @@
 """The keys of models in the settings, as what signs and what verifies."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from features_pkg.models.signing import SigningKey, VerifyKeys
 from stores.errors import SettingsError
+from stores.variable_reader import VariableReader
 
 MADE_BY = "`ontem up` makes a pair for a local stack, `ontem models key` one for production"
 
@@ -28,13 +30,25 @@ class SigningSettings(TrustSettings, Protocol):
 
 def verify_keys(settings: TrustSettings) -> VerifyKeys:
     """The keys whose models are served here. Raises SettingsError when there is none."""
-    if not settings.model_verify_keys:
+    return _trusted(settings.model_verify_keys)
+
+
+def verify_keys_of(environ: Mapping[str, str]) -> VerifyKeys:
+    """The keys whose models are trusted where nothing else of the settings is needed.
+
+    Raises SettingsError.
+    """
+    return _trusted(VariableReader(environ).verify_keys("ONTEM_MODEL_VERIFY_KEYS"))
+
+
+def _trusted(keys: tuple[bytes, ...]) -> VerifyKeys:
+    if not keys:
         raise SettingsError(
             variable="ONTEM_MODEL_VERIFY_KEYS",
             value=None,
             remedy=f"a model is served only if one of its keys signed it; {MADE_BY}",
         )
-    return VerifyKeys(settings.model_verify_keys)
+    return VerifyKeys(keys)
 
 
 def signing_key(settings: SigningSettings) -> SigningKey:

@@ -1,5 +1,7 @@
 """Why the offline store is not cleaned."""
 
+from pathlib import Path
+
 from jobs.errors import JobError
 
 

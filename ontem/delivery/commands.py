@@ -4,7 +4,10 @@ from pathlib import Path
 
 import click
 
+from features_pkg.models.signing import VerifyKeys
 from ontem.version import PROJECT
+from stores.model_keys import verify_keys_of
+from stores.settings import environment_of
 
 
 @click.command()
@@ -15,7 +18,7 @@ def package() -> None:
     """
     from ontem.delivery.package import make_package
 
-    click.echo(make_package(PROJECT).summary)
+    click.echo(make_package(PROJECT, _keys()).summary)
 
 
 @click.command()
@@ -34,10 +37,14 @@ def publish(wheel: Path | None, index: str) -> None:
     from ontem.delivery.index import Index
     from ontem.delivery.wheel import read_wheel
 
-    content = read_wheel(wheel or _only_wheel(PROJECT / "dist"))
+    content = read_wheel(wheel or _only_wheel(PROJECT / "dist"), _keys())
     is_new = Index(index).publish(content)
     state = "is published at" if is_new else "was there already at"
     click.echo(f"{content.summary}\n{content.version.number} {state} {index}")
+
+
+def _keys() -> VerifyKeys:
+    return verify_keys_of(environment_of(PROJECT))
 
 
 def _only_wheel(dist: Path) -> Path:

@@ -7,19 +7,21 @@ import sys
 import tempfile
 from pathlib import Path
 
+from features_pkg.models.signing import VerifyKeys
 from ontem.delivery.errors import NotPackaged
 from ontem.delivery.wheel import Wheel, read_wheel
 from ontem.version import git, refusal_to_count
 
 
-def make_package(project: Path) -> Wheel:
+def make_package(project: Path, keys: VerifyKeys) -> Wheel:
     """The wheel of the commit that is checked out, alone in `dist`; the same bytes every time.
 
-    Raises NotPackaged, and WheelRefused for one without a shipped model that is current and loads.
+    Raises NotPackaged, and WheelRefused for one without a shipped model that is current, is
+    signed by one of these keys and loads.
     """
     _refuse_other_than_a_commit(project)
     with tempfile.TemporaryDirectory() as scratch:
-        wheel = read_wheel(_build(project, Path(scratch)))
+        wheel = read_wheel(_build(project, Path(scratch)), keys)
         dist = project / "dist"
         dist.mkdir(exist_ok=True)
         for older in dist.glob("ontem-*.whl"):  # an image takes the one that is there

@@ -10,9 +10,11 @@ from typing import Final, NamedTuple
 
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.errors import OntemError
+from features_pkg.models.bundle import read_signed_manifest
 from features_pkg.models.loading import load_model
-from features_pkg.models.manifest import ModelManifest, read_manifest
+from features_pkg.models.manifest import ModelManifest
 from features_pkg.models.shipped_models import current_folder
+from features_pkg.models.signing import VerifyKeys
 from ontem.delivery.errors import WheelRefused
 from ontem.version import Version
 
@@ -56,8 +58,8 @@ class Wheel(NamedTuple):
         )
 
 
-def read_wheel(path: Path) -> Wheel:
-    """What is in a wheel of Ontem, whose current model is loaded as the service would.
+def read_wheel(path: Path, keys: VerifyKeys) -> Wheel:
+    """What is in a wheel of Ontem, whose current model is loaded as a service with `keys` would.
 
     Raises WheelRefused.
     """
@@ -70,7 +72,7 @@ def read_wheel(path: Path) -> Wheel:
             version = Version(**json.loads(archive.read("ontem/built.json")))
             with tempfile.TemporaryDirectory() as folder:
                 archive.extractall(folder, [name for name in names if name.startswith(SHIPPED)])
-                manifest = _loaded(path.name, Path(folder, SHIPPED))
+                manifest = _loaded(path.name, Path(folder, SHIPPED), keys)
     except (OSError, zipfile.BadZipFile) as error:
         raise WheelRefused(path.name, f"it can't be read ({error})") from None
     if path.name != f"ontem-{version.number}-py3-none-any.whl":
@@ -78,13 +80,13 @@ def read_wheel(path: Path) -> Wheel:
     return Wheel(path, hashlib.sha256(content).hexdigest(), version, names, manifest)
 
 
-def _loaded(wheel: str, shipped: Path) -> ModelManifest:
+def _loaded(wheel: str, shipped: Path, keys: VerifyKeys) -> ModelManifest:
     """The manifest of the model that serves, which loads under the settings of its training."""
     try:
         folder = current_folder(shipped)
-        manifest = read_manifest(folder)
+        manifest = read_signed_manifest(folder, keys)
         lag = timedelta(seconds=manifest.snapshot_lag_seconds)
-        load_model(folder, FeatureSet(timezone=manifest.timezone, snapshot_lag=lag))
+        load_model(folder, FeatureSet(timezone=manifest.timezone, snapshot_lag=lag), keys)
     except OntemError as error:
         raise WheelRefused(wheel, str(error)) from None
     return manifest

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.models.manifest import ModelManifest
 from features_pkg.models.shipped_models import CURRENT, SHIPPED, NoCurrentModel, current_folder
 from ontem.models.shelf import ListedModel, Shelf
 from ontem.variables import model_keys
 from stores.model_keys import verify_keys
 from stores.model_settings import ModelSettings
-from stores.settings import environment_of, project_here
+from stores.settings import environment_of, project_here, settings_here
 from stores.variable_reader import KEY_BYTES
 
 if TYPE_CHECKING:
@@ -57,6 +58,34 @@ def ship(name: str) -> None:
         f"{name} ships: commit {shelf.shipped / name}, and let it serve with "
         f"`ontem models use {name}`"
     )
+
+
+@models.command(name="roll-back")
+@click.argument("name")
+def roll_back(name: str) -> None:
+    """Let an older model serve again, on purpose.
+
+    A service refuses a model that is older than one that served. NAME ships, or is the model in the
+    folder that ONTEM_MODEL names. It may serve until one does that is newer than all that did.
+    """
+    from jobs.run_record import who_runs
+    from stores.postgres.served_models import let_serve_again, newer_model
+    from stores.postgres.sessions import open_session
+
+    settings = settings_here()
+    shelf = Shelf(
+        SHIPPED, verify_keys(settings), FeatureSet(settings.timezone, settings.snapshot_lag)
+    )
+    model = shelf.find(name, settings.model_path)
+    with open_session(
+        settings.postgres_url, application_name="ontem models", autocommit=True
+    ) as connection:
+        newer = newer_model(connection, model)
+        if newer is None:
+            click.echo(f"{name} may serve already: nothing was done")
+            return
+        let_serve_again(connection, model, allowed_by=who_runs())
+    click.echo(f"{name} may serve again in the place of {newer.name}: start the service with it")
 
 
 @models.command()

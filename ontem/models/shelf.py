@@ -93,6 +93,26 @@ class Shelf:
             load_model(folder, self.feature_set, self.keys)
             folder.rename(self.shipped / name)
 
+    def find(self, name: str, configured: Path | None) -> ModelManifest:
+        """The signed manifest of a shipped model, or of the one in the configured folder.
+
+        Raises ModelUnknown and ModelRefused.
+        """
+        folders = model_folders(self.shipped) + ([] if configured is None else [configured])
+        names = []
+        for folder in folders:
+            try:
+                manifest = read_signed_manifest(folder, self.keys)
+            except ModelRefused:
+                if folder.name == name:
+                    raise
+                continue
+            if manifest.name == name:
+                return manifest
+            names.append(manifest.name)
+        place = f"{self.shipped} or ONTEM_MODEL"
+        raise ModelUnknown(name=name, place=place, present=names, remedy="name one of these")
+
     def check_checkout(self) -> None:
         """Raise PackageInstalled unless the shipped models are files of a project to be edited."""
         project = self.shipped.parents[2]

@@ -1,5 +1,6 @@
 """A small real model of the whole catalogue, trained in a second on made-up examples."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -7,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from features_pkg.definitions.feature_set import FeatureSet
-from features_pkg.models.bundle import WRITE_ORDER, Bundle
+from features_pkg.models.bundle import WRITE_ORDER, Bundle, read_bundle
 from features_pkg.models.manifest import LabelledPeriod, Metrics, ModelManifest, ThresholdMetrics
 from jobs.train.examples import Examples
-from jobs.train.packing import signed_bundle
+from jobs.train.packing import sign, signed_bundle
 from jobs.train.pipeline import fit
-from tests.model_keys import SIGNING_KEY
+from tests.model_keys import SIGNING_KEY, VERIFY_KEYS
 
 NAME = "a-test-model"
 THEN = datetime(2018, 1, 1, tzinfo=UTC)
@@ -38,7 +39,16 @@ def write_a_model(folder: Path, features: FeatureSet) -> None:
         matrix=matrix, labels=labels, asked_us=times, known_us=times, days=times, cards=times
     )
     pipeline = fit(examples, features.names, seed=7)
-    write_files(folder, signed_bundle(a_manifest(features), pipeline, SIGNING_KEY))
+    bundle = signed_bundle(a_manifest(features), pipeline, SIGNING_KEY)
+    manifest = replace(bundle.manifest, name=NAME)
+    write_files(folder, sign(manifest, dict(bundle.contents), SIGNING_KEY))
+
+
+def copy_as(source: Path, folder: Path, name: str, built_at: datetime) -> None:
+    """Copy a model under another name, as if its training set had been built then."""
+    bundle = read_bundle(source, VERIFY_KEYS)
+    manifest = replace(bundle.manifest, name=name, training_set_built_at=built_at)
+    write_files(folder, sign(manifest, dict(bundle.contents), SIGNING_KEY))
 
 
 def write_files(folder: Path, bundle: Bundle) -> None:

@@ -22,6 +22,7 @@ from tests.e2e.conftest import SECRET, a_shop
 from tests.e2e.in_process import until
 from tests.e2e.running import Client, RunningService
 from tests.integration.history import History
+from tests.model_keys import TRUST
 from tests.s3 import VARIABLES, S3Server, a_bucket, keys_of
 
 KUBERNETES = PROJECT / "deploy" / "kubernetes"
@@ -45,6 +46,7 @@ def secrets(empty_database_url: str, redis_url: str) -> dict[str, str]:
         "ONTEM_POSTGRES_URL": empty_database_url,
         "ONTEM_REDIS_URL": redis_url,
         "ONTEM_ENTITY_KEY": SECRET.hex(),
+        **TRUST,
     }
     with a_container(MANIFESTS, "Job", "migrate", found) as migration:
         done = migration.run()
@@ -158,6 +160,7 @@ def test_a_migration_on_a_database_of_another_environment_is_given_up(
         "ONTEM_POSTGRES_URL": database_url,  # migrated as development
         "ONTEM_REDIS_URL": redis_url,
         "ONTEM_ENTITY_KEY": SECRET.hex(),
+        **TRUST,
     }
     with a_container(MANIFESTS, "Job", "migrate", secrets) as pod:
         done = pod.run()

@@ -30,6 +30,7 @@ from tests.e2e.clean_environment import (
 from tests.e2e.conftest import NOON, a_shop, environment_of, fresh_store
 from tests.e2e.running import running_service
 from tests.meta.test_version import git
+from tests.model_keys import TRUST, VERIFY_KEYS
 from tests.package_files import PROJECT, ROOMS
 from tests.s3 import S3Server, a_bucket
 
@@ -72,7 +73,7 @@ def clone(repository: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(repository: Path) -> Wheel:
-    return make_package(repository)
+    return make_package(repository, VERIFY_KEYS)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +108,7 @@ def test_two_builds_of_a_commit_are_equal_to_the_byte(wheel, clone):
         os.utime(file, (10**9, 10**9))
         file.chmod(0o600)
 
-    assert make_package(clone).path.read_bytes() == wheel.path.read_bytes()
+    assert make_package(clone, VERIFY_KEYS).path.read_bytes() == wheel.path.read_bytes()
 
 
 def test_the_environment_has_what_the_lock_of_the_service_has_and_no_more(environment, wheel):
@@ -116,7 +117,7 @@ def test_the_environment_has_what_the_lock_of_the_service_has_and_no_more(enviro
 
 
 def test_publishing_is_a_command_that_says_what_it_did(wheel, s3, monkeypatch):
-    for name, value in s3.variables.items():
+    for name, value in (s3.variables | TRUST).items():
         monkeypatch.setenv(name, value)
     with a_bucket(s3) as bucket:
         words = ["publish", str(wheel.path), "--index", f"s3://{bucket}/simple"]
@@ -157,7 +158,7 @@ def test_the_model_of_the_wheel_gives_an_order_the_very_score_of_training(
     fresh_store(redis_url, features)
     environ = environment_of(service_database_url, redis_url, tmp_path)
     del environ["ONTEM_MODEL"], environ["PYTHONPATH"]
-    trained = load_model(repository / SHIPPED / NAME, features)
+    trained = load_model(repository / SHIPPED / NAME, features, VERIFY_KEYS)
     program = [environment.ontem, "serve"]
 
     with (
@@ -177,21 +178,21 @@ def test_a_tree_with_a_change_is_not_packaged(clone):
     (clone / "ontem" / "new.py").write_text("")
 
     with pytest.raises(NotPackaged, match=r"such as ontem/new\.py: commit or remove"):
-        make_package(clone)
+        make_package(clone, VERIFY_KEYS)
 
 
 def test_a_shallow_clone_is_not_packaged(repository, tmp_path):
     git(tmp_path, "clone", "-q", "--depth", "1", repository.as_uri(), "shallow")
 
     with pytest.raises(NotPackaged, match="shallow clone: run `git fetch --unshallow`"):
-        make_package(tmp_path / "shallow")
+        make_package(tmp_path / "shallow", VERIFY_KEYS)
 
 
 def test_an_exported_tree_is_not_packaged_and_can_be_installed(clone, tmp_path):
     shutil.rmtree(clone / ".git")
 
     with pytest.raises(NotPackaged, match="not a git checkout"):
-        make_package(clone)
+        make_package(clone, VERIFY_KEYS)
     installed = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(installed, cwd=clone, check=True, capture_output=True)  # as `make setup` does
     assert (tmp_path / f"ontem-{UNCOUNTED}-py3-none-any.whl").is_file()
@@ -202,7 +203,7 @@ def test_a_commit_without_a_current_model_is_not_packaged(clone):
     commit(clone)
 
     with pytest.raises(WheelRefused, match=r"no model is current.*`ontem models use NAME`"):
-        make_package(clone)
+        make_package(clone, VERIFY_KEYS)
     assert not (clone / "dist").exists()
 
 
@@ -217,9 +218,9 @@ def test_a_wheel_with_another_model_than_its_manifest_is_refused(clone, wheel, t
             after.writestr(name, before.read(name) + damage)
 
     with pytest.raises(WheelRefused, match="its manifest says"):
-        make_package(clone)
+        make_package(clone, VERIFY_KEYS)
     with pytest.raises(WheelRefused, match="its manifest says"):
-        read_wheel(changed)
+        read_wheel(changed, VERIFY_KEYS)
 
 
 def test_a_file_that_is_no_wheel_of_ours_is_refused(wheel, tmp_path):
@@ -229,6 +230,6 @@ def test_a_file_that_is_no_wheel_of_ours_is_refused(wheel, tmp_path):
     torn.write_bytes(wheel.path.read_bytes()[:5000])
 
     with pytest.raises(WheelRefused, match=r"it has version 0\.1\.2 inside"):
-        read_wheel(renamed)
+        read_wheel(renamed, VERIFY_KEYS)
     with pytest.raises(WheelRefused, match="can't be read"):
-        read_wheel(torn)
+        read_wheel(torn, VERIFY_KEYS)

@@ -6,7 +6,8 @@ import pytest
 
 from service.clock import MachineClocks, RequestClock, from_header
 from service.errors import ClockHeaderRefused
-from service.health import OK, skew_state
+from service.health import skew_state
+from service.states import OK
 
 SECOND = 1_000_000
 HOUR = 3_600 * SECOND

@@ -12,8 +12,9 @@ from service.app import Dependencies, create_app
 from service.body import OrderBody, parse
 from service.errors import PROBLEMS, Problem, ServiceError
 from service.evaluation_answer import EvaluationAnswer
-from service.health import Readiness, State
+from service.health import Readiness
 from service.shared_status import Status
+from service.states import State
 
 DOCUMENT: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "service" / "openapi.json").read_bytes()

@@ -180,7 +180,8 @@ ALTER SEQUENCE load_ids OWNED BY loads.load_id;
 CREATE TABLE runs (
     run_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     command       text        NOT NULL
-        CHECK (command IN ('night', 'extract', 'training-set', 'train', 'store clean')),
+        CHECK (command IN
+            ('night', 'extract', 'training-set', 'train', 'retrain', 'store clean')),
     day           date        NOT NULL,
     timelines     text        NOT NULL,
     entity_key_id text        NOT NULL,
@@ -200,6 +201,16 @@ CREATE TABLE runs (
     written       bigint,
     seconds       json        NOT NULL DEFAULT '{}', -- not jsonb, which would lose the order of stages
     CHECK ((outcome IS NULL) = (ended_at IS NULL))
+);
+
+-- One row for each model that began to serve and was newer than all before it, and one for each older
+-- model that somebody let serve again. An older model without such a row after the newest is refused.
+CREATE TABLE served_models (
+    served_id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name                  text        NOT NULL,
+    training_set_built_at timestamptz NOT NULL, -- by this a model is older or newer than another
+    recorded_at           timestamptz NOT NULL DEFAULT ontem_clock(),
+    allowed_by            text        -- who let an older one serve again; null for a service
 );
 
 -- The catalogue of the offline store: which metadata file of each Iceberg table is current. Shape and

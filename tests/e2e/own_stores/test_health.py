@@ -137,7 +137,7 @@ def test_without_postgresql_a_process_is_ready_and_starts(stores: Stores, databa
 
     unknown = {"state": "unknown", "remedy": "PostgreSQL does not answer: see /statusz"}
     assert ready.status_code == 200
-    asked = ("schema", "entity_key", "card_key", "clock")
+    asked = ("model", "schema", "entity_key", "card_key", "clock")
     assert ready.json["checks"] == ALL_OK | dict.fromkeys(asked, unknown)
     assert states["postgresql"]["state"] == "away"
     assert "secret" not in ready.text + str(states)

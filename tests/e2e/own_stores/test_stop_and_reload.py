@@ -47,7 +47,7 @@ def test_a_new_model_is_served_after_a_hup_unless_it_is_refused(
         refused = wait_for_model(service, "its successor is refused")
         ready = service.client().send("GET", "/readyz")
 
-        assert refused["state"].startswith("a-test-model-")
+        assert "a-test-model serves" in refused["state"]
         assert "sha256" in refused["remedy"]
         assert ready.status == 200
 
