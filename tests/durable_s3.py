@@ -1,5 +1,9 @@
-"""An S3 server that keeps its objects in a folder, in a process that a test can kill."""
+"""An S3 server that keeps its objects in a folder, in a process that a test can kill.
 
+Its command is that of the image `s3`.
+"""
+
+import json
 import os
 import subprocess
 import threading
@@ -8,17 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ontem.stack.server import free_port
+from tests.image_files import last
 from tests.s3 import VARIABLES, S3Server
 
-JARS = Path(__file__).resolve().parents[1] / ".ontem" / "test-jars"
-LOGGING = """
-<configuration>
-  <appender name="all" class="ch.qos.logback.core.ConsoleAppender">
-    <encoder><pattern>%msg%n</pattern></encoder>
-  </appender>
-  <root level="INFO"><appender-ref ref="all"/></root>
-</configuration>
-"""
+PROJECT = Path(__file__).resolve().parents[1]
+JARS = PROJECT / ".ontem" / "test-jars"
 LISTENS = "Started"
 """In the line of s3proxy's log about its connector, which is the last but one."""
 
@@ -27,25 +25,26 @@ class DurableS3:
     """s3proxy, which finds after `kill` and `start` what it had stored."""
 
     def __init__(self, folder: Path) -> None:
-        objects, options, logging = (folder / name for name in ("objects", "options", "log.xml"))
+        objects, credentials = folder / "objects", folder / "credentials"
         objects.mkdir(parents=True)
         self.server = S3Server(f"http://127.0.0.1:{free_port()}")
-        lines = {
-            "s3proxy.endpoint": self.server.endpoint,
-            "s3proxy.authorization": "aws-v2-or-v4",
-            "s3proxy.identity": VARIABLES["AWS_ACCESS_KEY_ID"],
-            "s3proxy.credential": VARIABLES["AWS_SECRET_ACCESS_KEY"],
-            "jclouds.provider": "filesystem-nio2",
-            "jclouds.filesystem.basedir": str(objects),
+        credentials.write_text(
+            f"s3proxy.identity={VARIABLES['AWS_ACCESS_KEY_ID']}\n"
+            f"s3proxy.credential={VARIABLES['AWS_SECRET_ACCESS_KEY']}\n"
+        )
+        here = {
+            "http://0.0.0.0:9000": self.server.endpoint,
+            "/var/lib/ontem/s3": str(objects),
+            "/var/lib/ontem/secrets/s3.properties": str(credentials),
+            "/opt/s3proxy/s3proxy.xml": str(PROJECT / "deploy" / "s3proxy.xml"),
+            "/opt/s3proxy/*": f"{JARS}/*",
         }
-        options.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
-        logging.write_text(LOGGING)
+        java, *words = json.loads(last("s3", "ENTRYPOINT"))
         home = os.environ.get("JAVA_HOME")
-        self._command = [
-            f"{home}/bin/java" if home else "java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
-            f"-Dlogback.configurationFile={logging}", "-cp", f"{JARS}/*",
-            "org.gaul.s3proxy.Main", "--properties", str(options),
-        ]  # fmt: skip
+        self._command = [f"{home}/bin/{java}" if home else java]
+        for word in words:  # `-Dname=value`, or a path
+            name, equals, value = word.rpartition("=")
+            self._command.append(f"{name}{equals}{here.get(value, value)}")
         self.start()
 
     def start(self) -> None:

@@ -19,15 +19,16 @@ from tests.package_files import ROOMS, SITE, locked, package_files, wheel_files
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
 SYSTEM: Final = ("/bin/sh", "/bin/bash", "/usr/bin/env", "/usr/sbin/nologin")
+MAKE_USERS: Final = ("/usr/sbin/groupadd", "/usr/sbin/useradd", "/usr/bin/install")
 MADE_BY_BASES: Final[dict[str, frozenset[str]]] = {
     "scratch": frozenset(),
-    "${JAVA_IMAGE}": frozenset({*SYSTEM, "/opt/java/openjdk/bin/java"}),
+    "${JAVA_IMAGE}": frozenset({*SYSTEM, "/opt/java/openjdk/bin/java", *MAKE_USERS}),
     "${PYTHON_IMAGE}": frozenset(
         {
             *SYSTEM,
             *(f"/usr/local/bin/{name}" for name in ("python", "python3", "python3.13", "pip")),
-            *(f"/usr/sbin/{name}" for name in ("groupadd", "useradd")),
-            *(f"/usr/bin/{name}" for name in ("install", "rm")),
+            *MAKE_USERS,
+            "/usr/bin/rm",
             "/usr/local/lib/python3.13/ensurepip/__init__.py",
             "/usr/local/lib/python3.13/site-packages/pip/__init__.py",
         }

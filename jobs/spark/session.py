@@ -118,6 +118,8 @@ def _local_options(settings: SparkSettings) -> dict[str, str]:
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOGGING.as_uri()}",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": f"{_driver_memory_mib()}m",
+        # It downloads nothing, and yet wants a cache at home, which may be read-only.
+        "spark.jars.ivy": str(settings.scratch / "ivy"),
         "spark.local.dir": str(settings.scratch),
         "spark.sql.warehouse.dir": str(settings.scratch / "warehouse"),
         "spark.ui.enabled": "false",

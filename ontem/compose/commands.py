@@ -123,6 +123,22 @@ def history(context: click.Context, merchant: str, orders: int, days: int) -> No
         context.invoke(import_, file=file, merchant=merchant, rejects=file.with_name("rejects.csv"))
 
 
+@compose.command(name="night")
+@click.pass_context
+def night_(context: click.Context) -> None:
+    """Run the night of the newest day.
+
+    A snapshot of that day from before an import stays and is served: that is no error here.
+    """
+    from jobs.snapshot.errors import SnapshotOutdated
+    from jobs.snapshot.night_commands import night
+
+    try:
+        context.invoke(night)
+    except SnapshotOutdated as outdated:
+        click.echo(f"{outdated}. Until then, or until the next night, the service goes on with it")
+
+
 @compose.command()
 @click.option("--again", is_flag=True, help="Train another one in the place of the one there.")
 @click.pass_context

@@ -16,7 +16,7 @@ class SecretsUnusable(OntemError):
         self.folder, self.reason = folder, reason
 
 
-class NoOrders(OntemError):
+class NoOrdersToLearnFrom(OntemError):
     """There is no order to train a model on."""
 
     def __init__(self) -> None:

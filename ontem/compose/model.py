@@ -11,7 +11,7 @@ from features_pkg.calendar import to_us
 from features_pkg.models.manifest import MANIFEST
 from jobs.entry import job_here
 from jobs.training_set.facts import newest_training_sets
-from ontem.compose.errors import ModelElsewhere, NoOrders
+from ontem.compose.errors import ModelElsewhere, NoOrdersToLearnFrom
 from ontem.compose.orders import span_of_orders
 from stores.offline.tables import open_store
 from stores.settings import Settings
@@ -33,12 +33,12 @@ def is_trained(folder: Path) -> bool:
 
 
 def first_training_day() -> date:
-    """The first day of the orders to train on. Raises NoOrders."""
+    """The first day of the orders to train on. Raises NoOrdersToLearnFrom."""
     job = job_here()
     with job.connect() as connection:
         span = span_of_orders(connection)
     if span is None:
-        raise NoOrders
+        raise NoOrdersToLearnFrom
     first, last = (job.calendar.day_of(to_us(at)) for at in span)
     return date.fromordinal(first + min(WARM_UP_DAYS, (last - first) // 8))
 

@@ -4,6 +4,8 @@ from importlib.resources import as_file, files
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.util import CommandError
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
@@ -14,6 +16,7 @@ from features_pkg.orders.cards import card_key_id
 from stores.postgres.card_key import CardKeyChanged
 from stores.postgres.connection import connect, postgres_address
 from stores.postgres.generations import MIGRATE_LOCK, REGISTER
+from stores.postgres.schema import SchemaRefused, refuse_newer
 from stores.settings import Environment
 
 
@@ -41,7 +44,8 @@ def migrate(
     development stack gets a clock that can be set. The id of the `card_key` is recorded; None
     records nothing. Concurrent calls wait for each other.
 
-    Raises PostgresUnavailable, and psycopg.Error for what PostgreSQL refuses. Raises
+    Raises PostgresUnavailable, and psycopg.Error for what PostgreSQL refuses. Raises SchemaRefused
+    for the schema of another program. Raises
     OtherEnvironment when a development database is to become
     production, or a production database with orders is to become development. Raises
     CardKeyChanged when a database with orders has another card key, unless this one is declared to
@@ -55,7 +59,7 @@ def migrate(
     try:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATE_LOCK})
-            _upgrade(connection)
+            _upgrade(connection, postgres_address(url))
             _fix_environment(connection, environment, postgres_address(url))
             if card_key is not None:
                 _record_card_key(
@@ -68,14 +72,24 @@ def migrate(
         ) from None  # psycopg's own, which every command has a sentence for
 
 
-def _upgrade(connection: SqlConnection) -> None:
-    """Run the revisions that the database does not have, in the caller's transaction."""
+def _upgrade(connection: SqlConnection, address: str) -> None:
+    """Run the revisions that the database does not have, in the caller's transaction.
+
+    Raises SchemaRefused for a revision that this program does not have.
+    """
+    if revision := MigrationContext.configure(connection).get_current_revision():
+        refuse_newer(revision, address)
     with as_file(files("sql").joinpath("migrations")) as folder:
         config = Config()
         config.set_main_option("script_location", str(folder).replace("%", "%%"))
         config.set_main_option("path_separator", "os")
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError:  # it finds no way from that revision
+            state = f"schema revision {revision}, which no migration of this program begins at"
+            remedy = "set ONTEM_POSTGRES_URL to another database, or migrate an empty one"
+            raise SchemaRefused(address=address, state=state, remedy=remedy) from None
 
 
 def _fix_environment(connection: SqlConnection, requested: Environment, address: str) -> None:

@@ -42,6 +42,12 @@ def check_schema(connection: Connection, address: str) -> None:
             state=f"schema revision {revision} and not yet {needed}",
             remedy="run `ontem migrate`",
         )
+    refuse_newer(revision, address)
+
+
+def refuse_newer(revision: str, address: str) -> None:
+    """Raise SchemaRefused for the revision of a newer program."""
+    needed = newest_revision()
     if revision > needed:
         raise SchemaRefused(
             address=address,

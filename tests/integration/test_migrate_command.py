@@ -67,3 +67,21 @@ def test_every_command_on_a_database_without_schema_says_what_to_run(run, comman
 
     assert "run `ontem migrate`" in done.output
     assert (done.exit_code, len(done.stderr.splitlines())) == (4, 1)
+
+
+@pytest.mark.parametrize(
+    ("revision", "state"),
+    [
+        ("9999", "which is newer than this program's 0001: update Ontem here"),
+        ("0000", "which no migration of this program begins at: set ONTEM_POSTGRES_URL to another"),
+    ],
+)
+def test_the_schema_of_another_program_is_a_sentence(run, empty_database_url, revision, state):
+    run()
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = %s", (revision,))
+
+    done = run()
+
+    assert (done.exit_code, len(done.stderr.splitlines())) == (4, 1)
+    assert f"has schema revision {revision}, {state}" in done.stderr

@@ -6,11 +6,8 @@ import sys
 from datetime import date
 from pathlib import Path
 
-import click
 import pytest
 import yaml
-
-from ontem.cli import main
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -49,39 +46,6 @@ def test_the_nights_and_the_retraining_come_from_their_own_schedules_only():
         conditions = workflows[name]["when"]["and"]
         assert {"equal": [name, "<< pipeline.schedule.name >>"]} in conditions
         assert {"equal": ["scheduled_pipeline", "<< pipeline.trigger_source >>"]} in conditions
-
-
-def test_redis_in_containers_never_evicts():
-    command = _yaml("docker-compose.yml")["services"]["redis"]["command"]
-
-    assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
-
-
-def test_containers_get_the_variables_that_the_settings_require():
-    variables = _yaml("docker-compose.yml")["services"]["service"]["environment"]
-
-    assert {
-        "ONTEM_ENVIRONMENT",
-        "ONTEM_POSTGRES_URL",
-        "ONTEM_REDIS_URL",
-        "ONTEM_STORAGE_URL",
-        "ONTEM_ENTITY_KEY",
-    } <= set(variables)
-
-
-@pytest.mark.parametrize("name", ["service", "migrate"])
-def test_what_a_container_runs_is_a_command_with_such_options(name):
-    command, *words = _yaml("docker-compose.yml")["services"][name]["command"]
-    context = click.Context(main)
-
-    assert main.get_command(context, command).make_context(command, words, parent=context)
-
-
-def test_containers_listen_on_this_machine_alone():
-    services = _yaml("docker-compose.yml")["services"].values()
-    ports = [port for service in services for port in service.get("ports", [])]
-
-    assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
 @pytest.mark.parametrize("name", ["night", "retraining"])
