@@ -166,8 +166,9 @@ class CatalogueOutdated(OfflineError):
         super().__init__(
             f"the catalogue has the table {table} as of {known}, and version-hint.text names "
             f"{hinted}, which was committed after that: the catalogue was restored from an older "
-            "backup. Run `ontem store restore`, which brings the table forward, or set "
-            f"ONTEM_POSTGRES_URL to the database that committed {hinted}"
+            "backup, or lost its newest rows in a failover. Run `ontem store restore`, which "
+            "brings the table forward, or set ONTEM_POSTGRES_URL to the database that committed "
+            f"{hinted}"
         )
         self.table, self.hinted, self.known = table, hinted, known
 

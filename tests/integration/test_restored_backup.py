@@ -179,7 +179,7 @@ def test_after_a_restore_nights_go_on_with_all_that_both_days_had(
 
     assert shop.ontem("migrate").exit_code == 0
     for words in REFUSED:
-        shop.refuses(words, "was restored from an older backup. Run `ontem store restore`")
+        shop.refuses(words, "was restored from an older backup", "Run `ontem store restore`")
     dry = shop.ontem("store", "restore", "--dry-run")
     assert (dry.exit_code, dry.output.count(", which adds ")) == (0, 3)
     shop.refuses(NIGHT, "Run `ontem store restore`")
