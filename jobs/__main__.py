@@ -47,13 +47,13 @@ JOBS = {
         "training_set",
         "Build the training set of the orders of a period.",
     ),
+    "emr": CommandEntry("jobs.emr.commands", "emr", "Run jobs on Amazon EMR."),
+    "train": CommandEntry("jobs.train.commands", "train", "Train a model on a training set."),
     "retrain": CommandEntry(
         "jobs.train.retraining",
         "retrain",
-        "Build the training set of a period, and train a model on it.",
+        "Build the training set of the last half year, and train a model on it.",
     ),
-    "emr": CommandEntry("jobs.emr.commands", "emr", "Run jobs on Amazon EMR."),
-    "train": CommandEntry("jobs.train.commands", "train", "Train a model on a training set."),
 }
 
 

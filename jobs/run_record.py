@@ -70,7 +70,7 @@ def recorded(job: Job, command: str, day: date, *, reads: str | None = None) -> 
         try:
             with terminated_like_interrupted():
                 yield recording
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Interrupted):  # Interrupted: a run inside this one
             error = Interrupted(command=command)
             end = RunEnd(
                 outcome=Outcome.INTERRUPTED, exit_code=exit_code(error) or BUG, error=str(error)

@@ -11,6 +11,8 @@ import click
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.models.manifest import ModelManifest
 from features_pkg.models.shipped_models import CURRENT, SHIPPED, NoCurrentModel, current_folder
+from ontem.models.branch import ModelBranch
+from ontem.models.pull_requests import github_token, pull_requests
 from ontem.models.shelf import ListedModel, Shelf
 from ontem.variables import model_keys
 from stores.model_keys import verify_keys
@@ -86,6 +88,32 @@ def roll_back(name: str) -> None:
             return
         let_serve_again(connection, model, allowed_by=who_runs())
     click.echo(f"{name} may serve again in the place of {newer.name}: start the service with it")
+
+
+@models.command()
+@click.option("--model", "name", help="Propose this model.  [default: the newest of all features]")
+@click.option("--base", default="main", show_default=True, help="The branch to merge into.")
+def propose(name: str | None, base: str) -> None:
+    """Open a pull request that lets the newest trained model serve.
+
+    The model is fetched from the store and tried as the service would; the branch is model/NAME and
+    the text is the report. What is done already is not done again. GITHUB_TOKEN may read and write
+    the pull requests of the repository, and push to it where the remote has an https:// URL.
+    """
+    from ontem.models.proposing import Proposing
+
+    project = project_here()
+    environ = environment_of(project)
+    settings = _settings()
+    branch = ModelBranch(project, base=base, token=github_token(environ))
+    Proposing(
+        stored=_stored(settings),
+        keys=verify_keys(settings),
+        feature_set=settings.feature_set,
+        branch=branch,
+        pull_requests=pull_requests(environ, branch.remote_url()),
+        say=click.echo,
+    ).propose(name)
 
 
 @models.command()

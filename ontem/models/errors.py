@@ -37,3 +37,59 @@ class PackageInstalled(OntemError):
             "set ONTEM_MODEL to the folder of another model, or run this in a checkout"
         )
         self.shipped = shipped
+
+
+class GitFailed(OntemError):
+    """A command of git that did not do what it should."""
+
+    def __init__(self, *, step: str, reason: str) -> None:
+        super().__init__(
+            f"git could not do its part ({step}: {reason}): look whether the remote answers and "
+            "whether this machine may push to it, then run the same command again"
+        )
+        self.step, self.reason = step, reason
+
+
+class BranchTaken(OntemError):
+    """The remote has the branch of a model, with something else in it."""
+
+    def __init__(self, *, branch: str, remote: str) -> None:
+        super().__init__(
+            f"the branch {branch} of {remote} has other files than the model in the store: look at "
+            "it, and delete it before you run the same command again"
+        )
+        self.branch, self.remote = branch, remote
+
+
+class GitHubRefused(OntemError):
+    """GitHub does not do what was asked."""
+
+    def __init__(self, *, request: str, status: int, message: str) -> None:
+        super().__init__(
+            f"GitHub answered {status} to {request} ({message}): set GITHUB_TOKEN to a token that "
+            "may read and write the repository's pull requests, and look whether GITHUB_API_URL "
+            "and the repository are right"
+        )
+        self.request, self.status, self.message = request, status, message
+
+
+class GitHubUnavailable(OntemError):
+    """GitHub does not answer, or not as it should."""
+
+    def __init__(self, *, host: str, reason: str) -> None:
+        super().__init__(
+            f"{host} does not answer as GitHub does ({reason}): run the same command again later; "
+            "what is pushed is found again"
+        )
+        self.host, self.reason = host, reason
+
+
+class RepositoryUnknown(OntemError):
+    """Nothing says on GitHub which repository this checkout is."""
+
+    def __init__(self, remote_url: str) -> None:
+        super().__init__(
+            f"the remote {remote_url!r} does not name a repository of GitHub: set "
+            "CIRCLE_PROJECT_USERNAME and CIRCLE_PROJECT_REPONAME to its owner and name"
+        )
+        self.remote_url = remote_url

@@ -48,11 +48,19 @@ def test_the_nights_and_the_retraining_come_from_their_own_schedules_only():
         assert {"equal": ["scheduled_pipeline", "<< pipeline.trigger_source >>"]} in conditions
 
 
-@pytest.mark.parametrize("name", ["night", "retraining"])
-def test_what_a_schedule_starts_exists_and_may_be_run(name):
-    command = _yaml(".circleci/config.yml")["jobs"][name]["steps"][-1]["run"]["command"]
+STARTED = {
+    "night": ["deploy/night"],
+    "retraining": ["deploy/retrain", "deploy/ship-model"],
+}
 
-    assert os.access(PROJECT / command, os.X_OK)
+
+@pytest.mark.parametrize("name", STARTED)
+def test_what_a_schedule_starts_exists_and_may_be_run(name):
+    steps = _yaml(".circleci/config.yml")["jobs"][name]["steps"][1:]
+    commands = [step["run"]["command"] for step in steps]
+
+    assert commands == STARTED[name]
+    assert all(os.access(PROJECT / command, os.X_OK) for command in commands)
 
 
 def test_the_day_of_a_night_is_that_of_the_business_zone():

@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from features_pkg.models.bundle import WRITE_ORDER
 from features_pkg.models.loading import Model, load_model
 from features_pkg.models.manifest import ModelManifest
 from features_pkg.models.shipped_models import SHIPPED, model_folders
-from jobs.train.errors import PeriodTooShort
+from jobs.train.errors import ModelNameTaken, PeriodTooShort
 from jobs.train.examples import Examples
 from jobs.train.metrics import at_threshold, card_precision
 from jobs.train.run import TrainingOptions, train
@@ -20,6 +21,7 @@ from jobs.training_set.errors import NothingToTrainOn
 from stores.offline.errors import RevisionMissing
 from stores.offline.models import StoredModels
 from stores.offline.tables import OfflineStore
+from tests.e2e.a_model import copy_as
 from tests.model_keys import SIGNING_KEY, VERIFY_KEYS
 from tests.offline import a_store
 from tests.unit.trained_models import (
@@ -200,6 +202,49 @@ def test_a_model_is_in_the_store_under_its_name_and_never_ships_by_itself(
     assert manifest.name.startswith("20180210-")
     assert StoredModels(store.files).names() == [manifest.name]
     assert model_folders(SHIPPED) == shipped
+
+
+class Dying(dict[str, bytes]):
+    """Contents whose writer is killed after so many files."""
+
+    files_left = 0
+
+    def __getitem__(self, name: str) -> bytes:
+        if not self.files_left:
+            raise KeyboardInterrupt
+        self.files_left -= 1
+        return super().__getitem__(name)
+
+
+def test_a_training_that_is_killed_as_it_writes_leaves_no_model_and_the_next_one_completes_it(
+    trained_model: Path, tmp_path: Path
+) -> None:
+    models = StoredModels(a_store(tmp_path).files)
+    contents = {name: (trained_model / name).read_bytes() for name in WRITE_ORDER}
+    for files_left in range(len(WRITE_ORDER)):
+        dying = Dying(contents)
+        dying.files_left = files_left
+        with pytest.raises(KeyboardInterrupt):
+            models.put("one", dying)
+
+        assert models.names() == []
+        assert not models.has("one")
+
+    assert models.put("one", contents)
+    assert not models.put("one", contents)
+    assert load_model(Path(models.location("one")), FEATURES, VERIFY_KEYS)
+
+
+def test_another_model_of_the_same_name_is_not_taken_for_this_one(
+    store: OfflineStore, constant_model: Path
+) -> None:
+    committed(store, a_training_set(orders=1500))
+    name = trained(store).name
+    folder = Path(StoredModels(store.files).location(name))
+    copy_as(constant_model, folder, name, START)
+
+    with pytest.raises(ModelNameTaken, match=f"another model of the name {name}"):
+        trained(store)
 
 
 def test_a_training_set_is_named_and_not_the_newest(store: OfflineStore) -> None:

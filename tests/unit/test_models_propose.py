@@ -1,0 +1,360 @@
+"""A trained model becomes a branch and a pull request, once, and only if it could serve."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from features_pkg.models.bundle import PICKLE, WRITE_ORDER
+from features_pkg.models.loading import load_model
+from ontem.cli import main
+from ontem.models.pull_requests import PullRequests, repository_of
+from stores.errors import SettingsError
+from stores.offline.files import open_files
+from stores.offline.models import StoredModels
+from tests.e2e.a_model import copy_as
+from tests.model_keys import TRUST, VERIFY_KEYS
+from tests.offline import NoS3
+from tests.unit.github_server import TOKEN, FakeGitHub, a_github
+from tests.unit.trained_models import FEATURES, edit, manifest_of
+
+SHIPPED = "features_pkg/models/shipped"
+
+
+@dataclass
+class Checkout:
+    """A clone of a bare repository, a store with a model, and GitHub."""
+
+    project: Path
+    remote: Path
+    stored: StoredModels
+    github: FakeGitHub
+    trained_model: Path
+
+    def git(self, *words: str, of: Path | None = None) -> str:
+        done = subprocess.run(
+            ["git", "-c", "user.name=t", "-c", "user.email=t@t", *words],
+            cwd=of or self.project, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout.strip()
+
+    def add(self, name: str, days: int = 0) -> Path:
+        """Store a model of a training set that was built so many days later."""
+        built_at = manifest_of(self.trained_model).training_set_built_at + timedelta(days=days)
+        copy_as(self.trained_model, Path(self.stored.location(name)), name, built_at)
+        return Path(self.stored.location(name))
+
+    def merge(self, branch: str) -> None:
+        """What people do on GitHub; this clone does not know of it yet."""
+        self.git("update-ref", "refs/heads/main", f"refs/heads/{branch}", of=self.remote)
+
+    def branches(self) -> dict[str, str]:
+        lines = self.git("for-each-ref", "--format=%(refname:short) %(objectname)", of=self.remote)
+        return dict(line.split() for line in lines.splitlines())  # type: ignore[misc]
+
+    def files_of(self, branch: str) -> dict[str, bytes]:
+        """What the commits of a branch changed, by path."""
+        names = self.git("diff", "--name-only", "main", branch, of=self.remote).splitlines()
+        show = ["git", "cat-file", "blob"]
+        return {
+            name: subprocess.run(
+                [*show, f"{branch}:{name}"], cwd=self.remote, capture_output=True, check=True
+            ).stdout
+            for name in names
+        }
+
+
+@pytest.fixture
+def checkout(trained_model: Path, tmp_path: Path) -> Iterator[Checkout]:
+    remote, project = tmp_path / "remote.git", tmp_path / "project"
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", remote], check=True)
+    subprocess.run(["git", "clone", "-q", remote, project], check=True, capture_output=True)
+    stored = StoredModels(open_files((tmp_path / "storage").as_uri(), NoS3()))
+    with a_github() as github:
+        made = Checkout(project, remote, stored, github, trained_model)
+        (project / SHIPPED).mkdir(parents=True)
+        (project / SHIPPED / ".gitkeep").touch()
+        (project / "pyproject.toml").touch()
+        made.git("checkout", "-q", "-B", "main")
+        made.git("add", ".")
+        made.git("commit", "-q", "-m", "a checkout")
+        made.git("push", "-q", "origin", "main")
+        yield made
+
+
+@pytest.fixture
+def propose(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """`ontem models propose` with those words and variables."""
+    monkeypatch.chdir(checkout.project)
+    environ = {
+        "ONTEM_STORAGE_URL": checkout.stored.files.url,
+        "GITHUB_API_URL": checkout.github.url,
+        "GITHUB_TOKEN": TOKEN,
+        "CIRCLE_PROJECT_USERNAME": "loja",
+        "CIRCLE_PROJECT_REPONAME": "ontem",
+        **TRUST,
+    }
+    return lambda *words, **changes: CliRunner(env=environ | changes).invoke(
+        main, ["models", "propose", *words]
+    )
+
+
+def test_the_newest_model_is_proposed_with_its_report(
+    checkout: Checkout, propose: Callable[..., Result], tmp_path: Path
+) -> None:
+    checkout.add("older", days=-1)
+    newest = checkout.add("newest")
+
+    result = propose()
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines() == [
+        "pushed the branch model/newest",
+        "opened a pull request for newest: https://github.test/loja/ontem/pull/1",
+    ]
+    changed = checkout.files_of("model/newest")
+    files = {name: (newest / name).read_bytes() for name in WRITE_ORDER}
+    assert changed == {f"{SHIPPED}/newest/{name}": files[name] for name in files} | {
+        f"{SHIPPED}/current": b"newest\n"
+    }
+    (opened,) = checkout.github.pulls
+    assert (opened["base"], opened["title"]) == ("main", "Serve the model newest")
+    assert opened["body"].endswith(files["report.md"].decode())
+    assert "`newest`" in opened["body"]
+    checkout.git("clone", "-q", "-b", "model/newest", str(checkout.remote), str(tmp_path / "new"))
+    assert load_model(tmp_path / "new" / SHIPPED / "newest", FEATURES, VERIFY_KEYS)
+    assert checkout.git("status", "--porcelain") == ""
+    assert checkout.git("worktree", "list").count("\n") == 0
+    assert TOKEN not in result.output
+
+
+def test_a_second_run_finds_branch_and_pull_request_and_changes_nothing(
+    checkout: Checkout, propose: Callable[..., Result]
+) -> None:
+    checkout.add("one")
+    propose()
+    before = checkout.branches()
+
+    result = propose()
+
+    assert (result.exit_code, result.stdout) == (
+        0, "the pull request of one is open: https://github.test/loja/ontem/pull/1\n"
+    )  # fmt: skip
+    assert checkout.branches() == before
+    assert len(checkout.github.pulls) == 1
+
+
+def test_a_run_that_was_killed_after_the_push_is_taken_up(
+    checkout: Checkout, propose: Callable[..., Result]
+) -> None:
+    checkout.add("one")
+    propose()
+    checkout.github.pulls.clear()
+    before = checkout.branches()
+
+    result = propose()
+
+    assert result.stdout == (
+        "opened a pull request for one: https://github.test/loja/ontem/pull/1\n"
+    )
+    assert checkout.branches() == before
+
+
+def test_somebody_who_opens_it_at_the_same_time_is_found(
+    checkout: Checkout, propose: Callable[..., Result]
+) -> None:
+    checkout.add("one")
+    checkout.github.opens_behind = True
+
+    result = propose()
+
+    assert result.exit_code == 0, result.output
+    assert len(checkout.github.pulls) == 1
+
+
+def test_what_people_closed_is_not_proposed_again(
+    checkout: Checkout, propose: Callable[..., Result]
+) -> None:
+    checkout.add("one")
+    propose()
+    checkout.github.pulls[0]["state"] = "closed"
+    checkout.git("branch", "-D", "model/one", of=checkout.remote)
+
+    result = propose()
+
+    assert (result.exit_code, "was closed" in result.stdout) == (0, True)
+    assert list(checkout.branches()) == ["main"]
+
+
+def test_what_was_merged_is_not_proposed_again_and_neither_is_what_is_older(
+    checkout: Checkout, propose: Callable[..., Result]
+) -> None:
+    assert propose().stdout.startswith("there is no model of all features in ")
+    checkout.add("older", days=-1)
+    checkout.add("one")
+    propose()
+    checkout.merge("model/one")
+
+    assert propose().stdout == "one ships on main: nothing to do\n"
+    (checkout.stored.files.delete_folder("models/one"))
+    assert propose().stdout == "one is current on main, and none is newer: nothing to do\n"
+    named = propose("--model", "older")
+    assert named.exit_code == 0, named.output
+    assert [each["title"] for each in checkout.github.pulls][1:] == ["Serve the model older"]
+    assert propose("--model", "x").exit_code == 1
+
+
+def test_a_model_without_velocity_is_only_proposed_by_name(
+    checkout: Checkout, propose: Callable[..., Result]
+) -> None:
+    plain = checkout.add("plain", days=9)
+    edit(plain, features=FEATURES.order_features, medians=[0.0] * len(FEATURES.order_features))
+    checkout.add("one")
+
+    assert "opened a pull request for one" in propose().stdout
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda folder: (folder / PICKLE).write_bytes(b"\0"), "model.pickle has sha256"),
+        (lambda folder: (folder / "report.md").write_text("fine"), "report.md has sha256"),
+        (lambda folder: (folder / "manifest.sig").write_bytes(bytes(64)), "no key of ONTEM_MODEL"),
+        (lambda folder: edit(folder, timezone="UTC"), "the time zone was UTC"),
+        (lambda folder: edit(folder, name="other"), "its manifest is that of other"),
+        (lambda folder: (folder / "manifest.json").write_text("{"), "not the manifest"),
+    ],
+)
+def test_a_model_that_could_not_serve_is_refused_before_anything_is_pushed(
+    checkout: Checkout,
+    propose: Callable[..., Result],
+    damage: Callable[[Path], object],
+    sentence: str,
+) -> None:
+    damage(checkout.add("one"))
+
+    result = propose()
+
+    assert result.exit_code == 9
+    assert result.stderr.startswith("ontem: the model one is refused: ")
+    assert sentence in result.stderr
+    assert list(checkout.branches()) == ["main"]
+    assert checkout.github.requests == []
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "sentence"),
+    [
+        (401, 3, "GitHub answered 401 to GET /repos/loja/ontem/pulls (as the test says)"),
+        (302, 3, "GitHub answered 302 to GET"),
+        (404, 3, "whether GITHUB_API_URL and the repository are right"),
+        (500, 4, "does not answer as GitHub does (it answered 500)"),
+    ],
+)
+def test_an_api_that_refuses_is_a_sentence_and_nothing_is_pushed(
+    checkout: Checkout,
+    propose: Callable[..., Result],
+    status: int,
+    code: int,
+    sentence: str,
+) -> None:
+    checkout.add("one")
+    checkout.github.fails_with = status
+
+    result = propose()
+
+    assert result.exit_code == code
+    assert sentence in result.stderr
+    assert list(checkout.branches()) == ["main"]
+    assert len(checkout.github.requests) == 1  # no redirect is followed
+    assert TOKEN not in result.output
+
+    checkout.github.fails_with = 0
+    assert propose().exit_code == 0
+
+
+def test_an_api_that_is_none_or_away_is_a_sentence(
+    checkout: Checkout, propose: Callable[..., Result]
+) -> None:
+    checkout.add("one")
+    checkout.github.garbles = True
+    assert propose().exit_code == 4
+
+    away = propose(GITHUB_API_URL="http://127.0.0.1:1")
+    assert (away.exit_code, "127.0.0.1:1 does not answer" in away.stderr) == (4, True)
+
+
+def test_a_branch_with_something_else_is_not_taken_for_the_model_s(
+    checkout: Checkout, propose: Callable[..., Result]
+) -> None:
+    checkout.add("one")
+    checkout.git("push", "-q", "origin", "main:refs/heads/model/one")
+
+    result = propose()
+
+    assert result.exit_code == 9
+    assert "the branch model/one of origin has other files" in result.stderr
+    assert checkout.github.pulls == []
+
+
+def test_a_remote_that_takes_no_push_is_a_sentence(
+    checkout: Checkout, propose: Callable[..., Result]
+) -> None:
+    checkout.add("one")
+    hook = checkout.remote / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+
+    result = propose()
+
+    assert result.exit_code == 4
+    assert "git could not do its part" in result.stderr
+    assert checkout.github.pulls == []
+    assert checkout.git("worktree", "list").count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"GITHUB_TOKEN": ""}, "GITHUB_TOKEN is not set"),
+        ({"GITHUB_TOKEN": "a b"}, "GITHUB_TOKEN is 'not a token'"),
+        ({"CIRCLE_PROJECT_USERNAME": ""}, "does not name a repository of GitHub"),
+        ({"GITHUB_API_URL": "http://example.com"}, "GITHUB_API_URL is 'http://example.com'"),
+        ({"ONTEM_MODEL_VERIFY_KEYS": ""}, "ONTEM_MODEL_VERIFY_KEYS is not set"),
+    ],
+)
+def test_what_is_not_set_is_named(
+    checkout: Checkout, propose: Callable[..., Result], changes: dict[str, str], sentence: str
+) -> None:
+    checkout.git("remote", "set-url", "origin", "../elsewhere")
+
+    result = propose(**changes)
+
+    assert result.exit_code == 3
+    assert sentence in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "repository"),
+    [
+        ("git@github.com:loja/ontem.git", "loja/ontem"),
+        ("https://github.com/loja/ontem", "loja/ontem"),
+        ("https://user:secret@github.com/loja/ontem.git", "loja/ontem"),
+        ("ssh://git@github.com:22/loja/on.tem.git", "loja/on.tem"),
+        ("/srv/git/ontem.git", None),
+        ("../ontem.git", None),
+    ],
+)
+def test_a_remote_names_its_repository(url: str, repository: str | None) -> None:
+    assert repository_of(url) == repository
+
+
+def test_the_token_goes_over_tls_or_stays_on_this_machine() -> None:
+    with pytest.raises(SettingsError):
+        PullRequests("http://api.github.com", "a/b", TOKEN)
+    assert TOKEN not in repr(PullRequests("https://api.github.com", "a/b", TOKEN))
