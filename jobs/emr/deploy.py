@@ -25,11 +25,11 @@ THERE: Final = ("412", "PreconditionFailed", "ConditionalRequestConflict")
 PLAIN: Final = re.compile(r"s3://[A-Za-z0-9._/-]+")
 """What Java hands on unchanged in an argument, whatever the machine's encoding is."""
 LINES: Final = 40
-DRIVER: Final = "_000001/stdout.gz"
-"""How the name of the driver's log ends: that of YARN's first container, where Spark puts both the
-output and the errors of the driver's Python."""
-STEP: Final = "/stderr.gz"
-"""The log of spark-submit, which is all there is when no driver came to be."""
+LOGS: Final = ("stdout.gz", "stderr.gz")
+"""Of the step. Spark puts the output and the errors of the driver's Python into the first, its own
+into the second, in which also is what went wrong before."""
+ERROR: Final = re.compile(r"^((?:Caused by: )?[\w.$]*(?:Error|Exception)\w*): .*")
+"""A line that ends a traceback: its message may quote an order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +73,17 @@ class Deployments:
         return None if content is None else Outcome.from_json(content)
 
     def driver_log(self, log_uri: str, cluster: str) -> tuple[S3Url, list[str]] | None:
-        """The log of a cluster's driver and its last lines; None when there is none."""
-        logs = S3Url.of(log_uri).below(cluster)
-        drivers = [key for key in self._keys(logs.below("containers")) if key.endswith(DRIVER)]
-        steps = [key for key in self._keys(logs.below("steps")) if key.endswith(STEP)]
-        for key in (*drivers, *steps)[:1]:
+        """A log of a cluster's step and its last lines; None when there is none yet.
+
+        Of errors only the kind is told.
+        """
+        logs = S3Url.of(log_uri).below(cluster, "steps")
+        keys = self._keys(logs)
+        for key in (key for name in LOGS for key in keys if key.endswith(f"/{name}")):
             url = S3Url(logs.bucket, key)
-            text = gzip.decompress(self._read(url) or gzip.compress(b""))
-            return url, text.decode(errors="replace").splitlines()[-LINES:]
+            text = gzip.decompress(self._read(url) or gzip.compress(b"")).decode(errors="replace")
+            if text.strip():
+                return url, [ERROR.sub(r"\1", line) for line in text.splitlines()[-LINES:]]
         return None
 
     def _exists(self, url: S3Url) -> bool:

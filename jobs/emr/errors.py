@@ -88,6 +88,15 @@ class StillRunning(JobError):
         self.cluster, self.reason = cluster, reason
 
 
+class NotFollowed(JobError):
+    """AWS does not let the command look at the cluster that it has started."""
+
+    def __init__(self, *, cluster: str, reason: str, is_ended: bool) -> None:
+        state = "was told to end" if is_ended else "may be at work: end it in the console of EMR"
+        super().__init__(f"{reason}; cluster {cluster} {state}")
+        self.cluster, self.is_ended = cluster, is_ended
+
+
 class WheelNotNamed(JobError):
     """There is not just one wheel to submit."""
 

@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from jobs.emr.clusters import Clusters, View
-from jobs.emr.errors import EmrRefused, EmrUnavailable, SameJobRunning, StillRunning
+from jobs.emr.errors import (
+    EmrRefused,
+    EmrUnavailable,
+    NotFollowed,
+    SameJobRunning,
+    StillRunning,
+)
 from jobs.emr.submission import Account, Submission
 from jobs.errors import Interrupted
 from jobs.interrupts import interrupts_held, terminated_like_interrupted
@@ -31,8 +37,8 @@ class Follower:
     def run(self, submission: Submission, account: Account) -> View:
         """How the job of a submission ended.
 
-        Raises SameJobRunning, EmrRefused, EmrUnavailable, StillRunning, and Interrupted once all
-        has ended.
+        Raises SameJobRunning, EmrRefused, EmrUnavailable, NotFollowed, StillRunning, and
+        Interrupted once all has ended.
         """
         for other in self.clusters.active(submission.name):
             raise SameJobRunning(name=submission.name, cluster=other.id, state=other.state)
@@ -48,6 +54,18 @@ class Follower:
                 if cluster is not None:
                     self._end(cluster)
                 raise Interrupted(command=f"emr submit {submission.words[0]}") from None
+            except EmrRefused as error:
+                if cluster is None:
+                    raise
+                raise self._not_followed(cluster, error) from None
+
+    def _not_followed(self, cluster: str, error: EmrRefused) -> NotFollowed:
+        """The error of a cluster that nobody looks after, which is ended if that is allowed."""
+        try:
+            self.clusters.end(cluster)
+        except (EmrRefused, EmrUnavailable):
+            return NotFollowed(cluster=cluster, reason=str(error), is_ended=False)
+        return NotFollowed(cluster=cluster, reason=str(error), is_ended=True)
 
     def _give_way(self, name: str, cluster: str) -> None:
         """End this cluster if another command has begun the same job a moment before."""

@@ -43,28 +43,21 @@ MACHINES: Final[Mapping[str, Machine]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many machines work for Spark; one more of them is the driver's alone."""
+    """How many machines work for Spark. The primary one is of the same kind, and the driver's."""
 
     machine: Machine
     workers: int
     parts: int
 
     @property
-    def core_nodes(self) -> int:
-        """The machines on which YARN runs something."""
-        return self.workers + 1
-
-    @property
     def options(self) -> dict[str, str]:
-        """Spark's options: one executor fills one machine, as the driver does."""
+        """Spark's options: one executor fills one machine."""
         heap = int(self.machine.memory_mib * HEAP_SHARE)
         # Spark rounds up to YARN's grain, so a whole GiB stays free.
         overhead = self.machine.memory_mib - heap - 1024
         cores = str(self.machine.cores)
         return {
-            "spark.driver.cores": cores,
             "spark.driver.memory": f"{heap}m",
-            "spark.driver.memoryOverhead": f"{overhead}m",
             "spark.dynamicAllocation.enabled": "false",
             "spark.executor.cores": cores,
             "spark.executor.instances": str(self.workers),

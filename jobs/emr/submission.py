@@ -26,6 +26,14 @@ HANDED_ON: Final = (
 """The variables that a job on EMR gets from here. Whatever else it needs is in its secrets."""
 ARCHIVE: Final = "environment.tar.gz"
 ENTRY_FILE: Final = "ontem_job.py"
+SCRIPT: Final = f"""set -euo pipefail
+package=$1; shift
+for file in {ARCHIVE} {ENTRY_FILE}; do aws s3 cp --no-progress "$package/$file" .; done
+mkdir {FOLDER}
+tar -xzf {ARCHIVE} -C {FOLDER}
+exec "$@"
+"""
+"""What the step does first, in a folder of its own on the primary node: the driver is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,19 +61,17 @@ class Submission:
     variables: Mapping[str, str]
 
     @property
-    def spark_submit(self) -> list[str]:
+    def step_words(self) -> list[str]:
         """The command line of the step."""
-        options = {
-            **self.size.options,
-            "spark.pyspark.driver.python": f"./{FOLDER}/bin/python",
-            "spark.pyspark.python": f"./{FOLDER}/bin/python",
-            "spark.yarn.maxAppAttempts": "1",  # a schedule repeats what it may repeat
-        }
-        words = ["spark-submit", "--deploy-mode", "cluster", "--name", self.name]
-        words += ["--archives", f"{self.package.below(ARCHIVE)}#{FOLDER}"]
+        options = {**self.size.options, "spark.pyspark.python": f"./{FOLDER}/bin/python"}
+        # In a driver of YARN's own a job had to start Spark within ten minutes, or it was ended:
+        # before that come the wait for transactions and the extraction, and quiet nights need none.
+        words = ["bash", "-c", SCRIPT, "ontem", str(self.package)]
+        words += ["spark-submit", "--deploy-mode", "client", "--name", self.name]
+        words += ["--archives", f"{ARCHIVE}#{FOLDER}"]
         for name, value in sorted(options.items()):
             words += ["--conf", f"{name}={value}"]
-        return [*words, str(self.package.below(ENTRY_FILE)), *self.entry_words]
+        return [*words, ENTRY_FILE, *self.entry_words]
 
     @property
     def entry_words(self) -> list[str]:
@@ -93,14 +99,14 @@ class Submission:
                 "KeepJobFlowAliveWhenNoSteps": False,
                 "InstanceGroups": [
                     {"InstanceRole": "MASTER", "InstanceCount": 1, **group},
-                    {"InstanceRole": "CORE", "InstanceCount": self.size.core_nodes, **group},
+                    {"InstanceRole": "CORE", "InstanceCount": self.size.workers, **group},
                 ],
             },
             "Steps": [
                 {
                     "Name": self.name,
                     "ActionOnFailure": "TERMINATE_CLUSTER",
-                    "HadoopJarStep": {"Jar": "command-runner.jar", "Args": self.spark_submit},
+                    "HadoopJarStep": {"Jar": "command-runner.jar", "Args": self.step_words},
                 }
             ],
         }

@@ -87,7 +87,7 @@ def submit_job(request: Request, uv: str, say: Say) -> Outcome:
     orders = request.orders or _estimate(request.variables) or ORDERS
     size = size_for(request.job, orders, request.machine)
     name = f"{request.name}-{request.job}-{request.day}"
-    say(f"{name}: {orders:,} orders, {size.workers} {request.instance_type} and one for the driver")
+    say(f"{name}: {orders:,} orders, {size.workers} {request.instance_type}, one for the driver")
     submission = Submission(
         name=name,
         words=request.words,

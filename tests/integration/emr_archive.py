@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import sysconfig
-import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 from jobs.emr.archive import FOLDER, Packing, pack
 from jobs.emr.driver import ENTRY, Outcome
 from jobs.emr.objects import S3Url
-from jobs.emr.sizes import MACHINES, size_for
+from jobs.emr.sizes import Machine, Size
 from jobs.emr.submission import Submission
 from tests.s3 import S3Server
 
@@ -24,18 +23,13 @@ UV = str(PROJECT / ".ontem" / "tools" / "bin" / "uv")
 OFFLINE = {"UV_OFFLINE": "1"}
 """Set-up has fetched all of it into uv's cache."""
 JARS = f"{PROJECT}/.ontem/jars/*"
-SMALL = {
-    "spark.driver.cores": "1",
-    "spark.driver.memory": "768m",
-    "spark.driver.memoryOverhead": "384m",
-    "spark.executor.cores": "1",
-    "spark.executor.memory": "768m",
-    "spark.executor.memoryOverhead": "384m",
-    "spark.sql.shuffle.partitions": "2",
-    # EMR's own S3A
-    "spark.driver.extraClassPath": JARS,
-    "spark.executor.extraClassPath": JARS,
-}
+SMALL = Size(Machine(cores=1, memory_mib=2_600), workers=2, parts=2)
+AWS = """#!/bin/sh
+# aws s3 cp --no-progress s3://bucket/deploy/x/NAME .
+[ "$1 $2 $3 $5" = "s3 cp --no-progress ." ] || exit 2
+exec ln "{store}/${{4#s3://{bucket}/}}" .
+"""
+"""Stands in for the program that machines of EMR have."""
 
 
 def an_archive(folder: Path) -> Path:
@@ -68,57 +62,55 @@ class Cluster:
     s3: S3Server
     bucket: str
 
-    def unpack(self) -> None:
-        """As YARN unpacks the archive beside the driver."""
-        with tarfile.open(self.archive) as archive:
-            archive.extractall(self.folder / FOLDER, filter="fully_trusted")  # noqa: S202
-        (self.folder / "ontem_job.py").write_text(ENTRY)
-        (self.folder / "spark").mkdir()
+    def install(self) -> None:
+        """Spark, its folder of executors, `aws`, and what was sent."""
+        sent = self.folder / "store" / "deploy" / "x"
+        sent.mkdir(parents=True)
+        (sent / "environment.tar.gz").hardlink_to(self.archive)
+        (sent / "ontem_job.py").write_text(ENTRY)
+        for name in ("spark", "bin", "conf"):
+            (self.folder / name).mkdir()
         for entry in Path(pyspark.__file__).parent.iterdir():
             (self.folder / "spark" / entry.name).symlink_to(entry)
+        aws = self.folder / "bin" / "aws"
+        aws.write_text(AWS.format(store=self.folder / "store", bucket=self.bucket))
+        aws.chmod(0o755)
 
     @property
     def executors(self) -> list[Path]:
         """The archive as each executor unpacked it."""
         return sorted(self.folder.glob(f"spark/work/app-*/*/{FOLDER}/bin/python"))
 
-    def submission(self, words: Sequence[str], variables: Mapping[str, str]) -> Submission:
-        """What is sent for a job."""
-        return Submission(
-            name=f"ontem-{words[0]}",
-            words=tuple(words),
-            size=size_for(words[0], 1_000_000, MACHINES["r6i.xlarge"]),
-            package=S3Url(self.bucket, "deploy/x"),
-            outcome=S3Url(self.bucket, f"deploy/runs/{words[0]}.json"),
-            secrets="ontem/test,/ontem/redis",
-            variables=variables,
-        )
-
     def run(
         self, master: str, words: Sequence[str], variables: Mapping[str, str]
     ) -> tuple["subprocess.CompletedProcess[str]", Outcome]:
-        """Run the very command line of a step on another master, with local files."""
-        submission = self.submission(words, variables)
-        line = [
-            word.replace(f"{submission.package}/environment.tar.gz", self.archive.as_uri()).replace(
-                f"{submission.package}/ontem_job.py", "ontem_job.py"
-            )
-            for word in submission.spark_submit
-        ]
-        line[line.index("cluster")] = "client"
-        conf = [word for each in SMALL.items() for word in ("--conf", "=".join(each))]
-        entry = line.index("ontem_job.py")
-        line = [f"spark/bin/{line[0]}", "--master", master, *line[1:entry], *conf, *line[entry:]]
-        environ = {
-            name: os.environ[name]
-            for name in ("JAVA_HOME", "PATH", "HOME", "SPARK_SUBMIT_OPTS")
-            if name in os.environ
+        """Run the very words of a step, in a folder of its own; another master is the default."""
+        submission = Submission(
+            name=f"ontem-{words[0]}",
+            words=tuple(words),
+            size=SMALL,
+            package=S3Url(self.bucket, "deploy/x"),
+            outcome=S3Url(self.bucket, f"deploy/outcomes/{words[0]}.json"),
+            secrets="ontem/test,/ontem/redis",
+            variables=variables,
+        )
+        (self.folder / "conf" / "spark-defaults.conf").write_text(
+            f"spark.master {master}\n"
+            f"spark.driver.extraClassPath {JARS}\nspark.executor.extraClassPath {JARS}\n"
+        )  # EMR's has its master and its own S3A
+        names = ("JAVA_HOME", "HOME", "SPARK_SUBMIT_OPTS")
+        environ = {name: os.environ[name] for name in names if name in os.environ}
+        environ |= {
+            **self.s3.variables,
+            "PATH": f"{self.folder}/bin:{self.folder}/spark/bin:{os.environ['PATH']}",
+            "SPARK_CONF_DIR": str(self.folder / "conf"),
+            "SPARK_LOCAL_IP": "127.0.0.1",
         }
-        environ |= {**self.s3.variables, "SPARK_LOCAL_IP": "127.0.0.1"}
+        step = self.folder / f"step-{words[0]}-{master.partition('[')[0]}"
+        step.mkdir()
         ended = subprocess.run(
-            line, cwd=self.folder, env=environ, capture_output=True, text=True, timeout=900,
-            check=False,
+            submission.step_words, cwd=step, env=environ, capture_output=True, text=True,
+            timeout=900, check=False,
         )  # fmt: skip
-        client = self.s3.client()
-        found = client.get_object(Bucket=self.bucket, Key=submission.outcome.key)["Body"].read()
-        return ended, Outcome.from_json(found)
+        found = self.s3.client().get_object(Bucket=self.bucket, Key=submission.outcome.key)
+        return ended, Outcome.from_json(found["Body"].read())

@@ -44,7 +44,7 @@ def cluster(s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         for name, value in s3.variables.items():
             patch.setenv(name, value)  # where the SDKs look for credentials
         cluster = Cluster(folder, archive, s3, bucket)
-        cluster.unpack()
+        cluster.install()
         yield cluster
     for each in (folder, archive.parent):  # gigabytes, which pytest would keep
         shutil.rmtree(each)
@@ -130,7 +130,7 @@ def test_the_archive_does_the_night_and_the_training_set_of_the_checkout(
             redis_url,
         )
 
-    assert len(cluster.executors) == 2
+    assert len(cluster.executors) == 2  # each in a process and a folder of its own
     assert found.snapshot.num_rows > 20
     assert found.snapshot.equals(twin.snapshot)
     assert found.training_set.equals(twin.training_set)
@@ -139,7 +139,7 @@ def test_the_archive_does_the_night_and_the_training_set_of_the_checkout(
 
 
 def test_how_a_job_ends_comes_back_with_its_code_and_its_sentence(cluster: Cluster) -> None:
-    ended, outcome = cluster.run("local[1]", ("night", "--as-of", "soon"), {})
+    ended, outcome = cluster.run("local", ("night", "--as-of", "soon"), {})
 
     assert (ended.returncode, outcome.exit_code) == (2, 2)
     assert "'soon' is not a day" in (outcome.error or "")

@@ -203,11 +203,9 @@ def test_the_words_of_each_job(account: Account, submit: Callable[..., Result]) 
 def test_a_job_that_fails_comes_back_with_its_code_its_sentence_and_its_log(
     account: Account, submit: Callable[..., Result]
 ) -> None:
-    account.put_log("steps/s-1/stderr.gz", "of spark-submit")
-    folder = "containers/application_1_0001"
-    account.put_log(f"{folder}/container_1_0001_01_000002/stdout.gz", "of an executor")
+    account.put_log("steps/s-1/stderr.gz", "of Spark")
     lines = "".join(f"line {number}\n" for number in range(100))
-    account.put_log(f"{folder}/container_1_0001_01_000001/stdout.gz", lines)
+    account.put_log("steps/s-1/stdout.gz", f"{lines}ValueError: 'ana@example.com' is odd\n")
     account.begins()
     refused = Outcome(5, "not everything from before 2018-06-01 is stored yet")
     account.ends_as(refused, "TERMINATED_WITH_ERRORS", "FAILED", "STEP_FAILURE", "a step failed")
@@ -218,7 +216,8 @@ def test_a_job_that_fails_comes_back_with_its_code_its_sentence_and_its_log(
     assert "ontem: not everything from before 2018-06-01 is stored yet\n" in result.output
     assert "| line 99\n" in result.output
     assert "| line 10\n" not in result.output
-    assert "of an executor" not in result.output
+    assert "| ValueError\n" in result.output
+    assert "of Spark" not in result.output
 
 
 @pytest.mark.parametrize(
@@ -248,7 +247,8 @@ def test_a_job_that_can_not_say_how_it_ended(
     code: int,
     sentence: str,
 ) -> None:
-    account.put_log("steps/s-1/stderr.gz", "Exception in thread main")
+    account.put_log("steps/s-1/stdout.gz", "\n")
+    account.put_log("steps/s-1/stderr.gz", "bash: line 3: aws: command not found")
     account.begins()
     account.ends_as(None, *state)
 
@@ -256,7 +256,7 @@ def test_a_job_that_can_not_say_how_it_ended(
 
     assert result.exit_code == code
     assert sentence in result.output
-    assert "| Exception in thread main" in result.output
+    assert "| bash: line 3: aws: command not found" in result.output
 
 
 def test_a_job_of_the_same_day_is_refused(account: Account, submit: Callable[..., Result]) -> None:

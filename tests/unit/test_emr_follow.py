@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jobs.emr.errors import EmrRefused, EmrUnavailable, SameJobRunning, StillRunning
+from jobs.emr.errors import EmrRefused, EmrUnavailable, NotFollowed, SameJobRunning, StillRunning
 from jobs.emr.follow import QUIET_POLLS, UNANSWERED_POLLS
 from jobs.errors import Interrupted
 from jobs.exit_codes import exit_code
@@ -191,4 +191,23 @@ def test_an_emr_that_does_not_answer_any_more_leaves_a_cluster_that_is_named(emr
         emr.refuses("describe_cluster", "ThrottlingException", "Rate exceeded")
 
     with pytest.raises(EmrUnavailable, match=f"cluster {CLUSTER} may still be at work"):
+        emr.follower.run(NIGHT, ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    ("may_end", "state"), [(True, "was told to end"), (False, "may be at work: end it")]
+)
+def test_a_cluster_that_may_not_be_looked_at_is_ended_and_named(
+    emr: Emr,
+    may_end: bool,  # noqa: FBT001  pytest gives it by name
+    state: str,
+) -> None:
+    emr.begins()
+    emr.refuses("describe_cluster", "AccessDeniedException", "no")
+    if may_end:
+        emr.ends()
+    else:
+        emr.refuses("terminate_job_flows", "AccessDeniedException", "no")
+
+    with pytest.raises(NotFollowed, match=f"cluster {CLUSTER} {state}"):
         emr.follower.run(NIGHT, ACCOUNT)
