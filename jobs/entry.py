@@ -98,18 +98,27 @@ def spark_master(environ: Mapping[str, str]) -> str | None:
     return master
 
 
+def environment_here() -> dict[str, str]:
+    """The variables of this process and its project, and of the secrets that they name.
+
+    Raises SettingsError.
+    """
+    environ = environment_of(project_here())
+    if environ.get("ONTEM_SECRETS"):
+        from jobs.secrets import with_secrets
+
+        hand_on_aws_variables(environ)
+        environ = with_secrets(environ, os.environ)
+    return environ
+
+
 def job_here(clock: datetime | None = None) -> Job:
     """The job of the running command, with the settings of this process; it prints to stdout.
 
     Raises SettingsError.
     """
     project = project_here()
-    environ = environment_of(project)
-    if environ.get("ONTEM_SECRETS"):
-        from jobs.secrets import with_secrets
-
-        hand_on_aws_variables(environ)
-        environ = with_secrets(environ, os.environ)
+    environ = environment_here()
     settings = Settings.from_environ(environ)
     hand_on_aws_variables(environ)
     master = spark_master(environ)

@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from features_pkg.identifiers import Identifier
+from jobs.entry import environment_here
 from jobs.importing.errors import TooManyRefused
 from jobs.importing.load import ImportResult, import_chargebacks, import_orders
 from jobs.importing.mapping import FileKind, FileMapping, read_mapping
@@ -25,7 +26,7 @@ from stores.postgres.merchants import (
     find_merchant,
 )
 from stores.postgres.sessions import open_session
-from stores.settings import settings_here
+from stores.settings import Settings
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -71,7 +72,7 @@ def import_(
     with the reason. If all are, or more than --max-refused, nothing is stored and the exit code
     is 8. Importing a file again changes nothing.
     """
-    settings = settings_here()
+    settings = Settings.from_environ(environment_here())
     file_mapping = read_mapping(mapping) if mapping else FileMapping()
     rejects_file = RejectsFile(rejects or Path(f"{file.name}.rejects.csv"))
     load = import_orders if kind == "orders" else import_chargebacks

@@ -3,13 +3,16 @@
 import json
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from click.testing import CliRunner
 
 from jobs.exit_codes import exit_code
 from jobs.secrets import with_secrets
+from ontem.cli import main
 from stores.errors import SettingsError
 from tests.s3 import S3Server
 
@@ -97,3 +100,18 @@ def test_a_process_without_credentials_is_told_so(
 
     with pytest.raises(SettingsError, match="NoCredentialsError"):
         with_secrets({"ONTEM_SECRETS": name, "AWS_REGION": "sa-east-1"}, {})
+
+
+def test_jobs_and_imports_read_their_settings_from_secrets(
+    put: Put, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text("order_id,event_at\n")
+    monkeypatch.chdir(tmp_path)
+    values = {"ONTEM_POSTGRES_URL": "postgresql://a@127.0.0.1:1/a", "ONTEM_ENTITY_KEY": "0a" * 32}
+    values |= {"ONTEM_REDIS_URL": "redis://127.0.0.1:1", "ONTEM_STORAGE_URL": "file:///nowhere"}
+    runner = CliRunner(env={"ONTEM_SECRETS": put("", json.dumps(values))})
+
+    for words in (["nights"], ["import", "a.csv", "--merchant", "m"]):
+        ended = runner.invoke(main, words)
+        assert ended.exit_code == 4, ended.output
+        assert "127.0.0.1:1" in ended.output
