@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,21 @@ def an_archive(folder: Path) -> Path:
         for name, value in OFFLINE.items():
             patch.setenv(name, value)
         pack(packing, UV, target, compression=0)
+    return target
+
+
+def a_thin_archive(folder: Path) -> Path:
+    """One whose packages are those of this process: for what ends before it needs executors."""
+    python = sysconfig.get_python_version()
+    packages = folder / "thin" / "lib" / f"python{python}" / "site-packages"
+    packages.parent.mkdir(parents=True)
+    packages.symlink_to(sysconfig.get_path("purelib"))
+    (folder / "thin" / "bin").mkdir()
+    (folder / "thin" / "bin" / "python").symlink_to(f"{sys.base_prefix}/bin/python{python}")
+    (folder / "thin" / "pyvenv.cfg").write_text(f"home = {sys.base_prefix}/bin\n")
+    target = folder / "thin.tar.gz"
+    with tarfile.open(target, "w:gz") as archive:
+        archive.add(folder / "thin", arcname=".")
     return target
 
 

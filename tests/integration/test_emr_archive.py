@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -16,7 +17,7 @@ from jobs.training_set.facts import TrainingSetFacts, training_set_slot
 from jobs.training_set.run import training_set
 from stores.offline.revisions import read_revision
 from stores.offline.tables import open_store
-from tests.integration.emr_archive import Cluster, an_archive
+from tests.integration.emr_archive import Cluster, a_thin_archive, an_archive
 from tests.integration.history import History, a_job
 from tests.integration.night_shop import JUNE
 from tests.integration.test_same_night_on_s3 import Night, rows_of
@@ -138,8 +139,14 @@ def test_the_archive_does_the_night_and_the_training_set_of_the_checkout(
     assert found.redis == twin.redis
 
 
-def test_how_a_job_ends_comes_back_with_its_code_and_its_sentence(cluster: Cluster) -> None:
-    ended, outcome = cluster.run("local", ("night", "--as-of", "soon"), {})
+def test_how_a_job_ends_comes_back_with_its_code_and_its_sentence(
+    s3: S3Server, tmp_path: Path
+) -> None:
+    with a_bucket(s3) as bucket:
+        cluster = Cluster(tmp_path, a_thin_archive(tmp_path), s3, bucket)
+        cluster.install()
+        ended, outcome = cluster.run("local", ("night", "--as-of", "soon"), {})
 
-    assert (ended.returncode, outcome.exit_code) == (2, 2)
+    assert (ended.returncode, outcome.exit_code) == (2, 2), ended.stderr
     assert "'soon' is not a day" in (outcome.error or "")
+    assert "ontem: 'soon' is not a day" in ended.stdout.replace("Invalid value for '--as-of': ", "")
