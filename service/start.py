@@ -48,6 +48,10 @@ class StartRefused(OntemError):
     """The service could not answer orders as it should, so it does not start."""
 
 
+class ModelNotLoaded(StartRefused):
+    """There is no model, or it was changed, or it was made for other code or other settings."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """How long a request or a health check may wait for a store."""
@@ -65,7 +69,7 @@ class ModelInUse:
     """
 
     def __init__(self, settings: Settings, now_us: Callable[[], int]) -> None:
-        """Load the model. Raises StartRefused, and SettingsError without keys to verify it by."""
+        """Load the model. Raises ModelNotLoaded, and SettingsError without keys to verify it by."""
         self._settings, self._now_us = settings, now_us
         self.served_model = self._load()
         self.age = ModelAge(self.served_model.model.manifest)
@@ -100,7 +104,7 @@ class ModelInUse:
     def _load(self) -> ServedModel:
         """The model that the settings name, else the one that ships with Ontem; warmed up.
 
-        Raises StartRefused when there is none, or it was made for other code or other settings.
+        Raises ModelNotLoaded.
         """
         settings = self._settings
         feature_set = FeatureSet(settings.timezone, settings.snapshot_lag)
@@ -115,7 +119,7 @@ class ModelInUse:
             )
             served_model.warm_up(self._now_us())
         except (FeatureError, OSError) as refused:
-            raise StartRefused(str(refused)) from refused
+            raise ModelNotLoaded(str(refused)) from refused
         return served_model
 
 

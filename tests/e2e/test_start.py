@@ -84,7 +84,7 @@ def test_a_model_that_was_changed_is_refused(
     environ["ONTEM_MODEL"] = str(folder)
     code, output = refused_start(environ, tmp_path)
 
-    assert code != 0
+    assert code == 9
     assert "sha256" in output
 
 
