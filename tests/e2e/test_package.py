@@ -13,7 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.models.bundle import WRITE_ORDER
 from features_pkg.models.loading import load_model
+from features_pkg.models.signing import VerifyKeys
 from ontem.delivery.__main__ import main as delivery
 from ontem.delivery.errors import NotPackaged, WheelRefused
 from ontem.delivery.index import Index
@@ -97,7 +99,7 @@ def test_the_wheel_has_the_version_the_model_and_the_queries_and_says_so(wheel, 
     assert wheel.path == repository / "dist" / "ontem-0.1.2-py3-none-any.whl"
     assert wheel.version.commit == git(repository, "rev-parse", "HEAD")
     assert f"{SHIPPED}/current" in wheel.files
-    assert f"{SHIPPED}/{NAME}/manifest.json" in wheel.files
+    assert {f"{SHIPPED}/{NAME}/{name}" for name in WRITE_ORDER} <= set(wheel.files)
     assert not [name for name in wheel.files if name.startswith(("tests/", "deploy/", "docs/"))]
     assert f"model     {NAME} is current" in wheel.summary
     assert "0.1.2, of commit " in wheel.summary
@@ -221,6 +223,11 @@ def test_a_wheel_with_another_model_than_its_manifest_is_refused(clone, wheel, t
         make_package(clone, VERIFY_KEYS)
     with pytest.raises(WheelRefused, match="its manifest says"):
         read_wheel(changed, VERIFY_KEYS)
+
+
+def test_a_wheel_whose_model_somebody_else_signed_is_refused(wheel):
+    with pytest.raises(WheelRefused, match="no key of ONTEM_MODEL_VERIFY_KEYS"):
+        read_wheel(wheel.path, VerifyKeys((bytes(32),)))
 
 
 def test_a_file_that_is_no_wheel_of_ours_is_refused(wheel, tmp_path):
