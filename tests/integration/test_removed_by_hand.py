@@ -26,6 +26,7 @@ from stores.postgres.loads import LoadRow, loads_of
 from tests.integration.cleaning_shop import MADE_AT
 from tests.integration.history import a_job
 from tests.integration.publishing_shop import MAY, PublishingShop, days
+from tests.model_keys import BOTH
 
 
 @pytest.fixture
@@ -48,6 +49,7 @@ def ontem(
         "ONTEM_REDIS_URL": settings.redis_url,
         "ONTEM_STORAGE_URL": settings.storage_url,
         "ONTEM_ENTITY_KEY": settings.entity_secret.hex(),
+        **BOTH,
     }
     return lambda *words: CliRunner(env=environ).invoke(main, list(words))
 

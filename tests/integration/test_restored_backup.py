@@ -34,6 +34,7 @@ from tests.integration.night_shop import CUTOFF, HOUR, JUNE, NightShop
 from tests.integration.offline_runs import Place
 from tests.integration.outdated_tables import turn_back
 from tests.integration.test_nights import environment
+from tests.model_keys import BOTH
 from tests.online import timeline_at
 from tests.servers import a_database
 from tests.unit.trained_models import a_training_set, committed
@@ -53,6 +54,7 @@ REFUSED = (
     TRAINING_SET,
     ("train", "--training-set", "1"),
     ("train",),
+    ("retrain",),
     ("publish",),
     ("snapshots",),
     ("store", "clean"),
@@ -70,7 +72,7 @@ class Shop(NightShop):
     def ontem(self, *words: str) -> Result:
         place = self.place
         variables = environment(place.postgres_url, self.job.settings.redis_url, place.storage_url)
-        variables["AWS_ENDPOINT_URL"] = place.s3_endpoint
+        variables |= {"AWS_ENDPOINT_URL": place.s3_endpoint, **BOTH}
         return CliRunner(env=variables).invoke(main, list(words))
 
     @property
