@@ -144,15 +144,18 @@ def night_(context: click.Context) -> None:
 @click.pass_context
 def model(context: click.Context, again: bool) -> None:  # noqa: FBT001  click gives flags by name
     """Build a training set and train the model that ONTEM_MODEL names, unless it is there."""
-    from jobs.train.commands import train
-    from jobs.training_set.commands import training_set
-    from ontem.compose import model as step
+    from ontem.compose.model_folder import a_draft, is_trained, model_folder
 
-    folder = step.model_folder(settings_here())
-    if step.is_trained(folder) and not again:
+    folder = model_folder(settings_here())
+    if is_trained(folder) and not again:
         click.echo(f"there is a model in {folder}")
         return
-    context.invoke(training_set, first_day=step.first_training_day())
-    with step.a_draft(folder) as draft:
-        context.invoke(train, revision=step.newest_training_set(), output=draft)
+    from jobs.entry import job_here
+    from jobs.training_set.commands import training_set
+    from ontem.compose.training import first_training_day, train_newest
+
+    job = job_here()
+    context.invoke(training_set, first_day=first_training_day(job))
+    with a_draft(folder) as draft:
+        train_newest(job, draft)
     click.echo(f"the model is in {folder}")

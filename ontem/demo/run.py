@@ -25,6 +25,7 @@ from ontem.demo.orders import DemoOrders, LiveOrder
 from ontem.demo.replay import Replay, ReplayResult, running_service
 from ontem.demo.report import Report
 from ontem.demo.stages import DemoStages, python_module
+from ontem.warm_up import warm_up_days
 from stores.model_keys import verify_keys
 from stores.offline.revisions import newest_revision, read_revision
 from stores.offline.tables import open_store
@@ -33,8 +34,6 @@ from stores.postgres.merchants import Merchant, add_merchant, change_policy, iss
 from stores.settings import Settings
 
 MERCHANT = "demo"
-WARM_UP_DAYS = 30
-"""Orders of the first days have too little history to train on."""
 
 
 @dataclass(slots=True)
@@ -98,7 +97,7 @@ class Demo:
         calendar = Calendar(settings.timezone)
         us = history["event_at"].cast(pa.int64()).to_numpy()
         first, last = calendar.day_of(int(us.min())), calendar.day_of(split_us)
-        warm_up = min(WARM_UP_DAYS, (last - first) // 8)
+        warm_up = warm_up_days(last - first)
         clock_us = max(split_us, calendar.cutoff_us(last) + AFTER_CUTOFF_US)
         self._run(
             "training set of the history", "jobs", "training-set",

@@ -1,23 +1,14 @@
-"""The first model of a stack: where it is, and on which orders it is trained."""
+"""The folder that the service reads its model from, and writing it at once."""
 
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 
-from features_pkg.calendar import to_us
 from features_pkg.models.manifest import MANIFEST
-from jobs.entry import job_here
-from jobs.training_set.facts import newest_training_sets
-from ontem.compose.errors import ModelElsewhere, NoOrdersToLearnFrom
-from ontem.compose.orders import span_of_orders
-from stores.offline.tables import open_store
+from ontem.compose.errors import ModelElsewhere
 from stores.settings import Settings
-
-WARM_UP_DAYS = 30
-"""Orders of the first days have too little history to train on."""
 
 
 def model_folder(settings: Settings) -> Path:
@@ -30,26 +21,6 @@ def model_folder(settings: Settings) -> Path:
 def is_trained(folder: Path) -> bool:
     """Whether a model is there."""
     return (folder / MANIFEST).is_file()
-
-
-def first_training_day() -> date:
-    """The first day of the orders to train on. Raises NoOrdersToLearnFrom."""
-    job = job_here()
-    with job.connect() as connection:
-        span = span_of_orders(connection)
-    if span is None:
-        raise NoOrdersToLearnFrom
-    first, last = (job.calendar.day_of(to_us(at)) for at in span)
-    return date.fromordinal(first + min(WARM_UP_DAYS, (last - first) // 8))
-
-
-def newest_training_set() -> int:
-    """The revision of the newest training set of these settings."""
-    job = job_here()
-    ((revision, _),) = newest_training_sets(
-        open_store(job.settings), job.feature_set.version, most=1
-    )
-    return revision
 
 
 @contextmanager
