@@ -33,16 +33,19 @@ class EntityKeys:
 
     def keys(
         self, merchant_ids: Sequence[int], identifier: str, values: Iterable[bytes]
-    ) -> list[bytes]:
-        """The keys of many values of one identifier, in UTF-8, each with its merchant."""
+    ) -> bytearray:
+        """The keys of many values of one identifier, in UTF-8, each with its merchant.
+
+        One comes right after the other.
+        """
         begun = {
             merchant_id: self._begun(merchant_id, identifier) for merchant_id in set(merchant_ids)
         }
-        found = []
+        found = bytearray()
         for merchant_id, value in zip(merchant_ids, values, strict=True):
             mac = begun[merchant_id].copy()
             mac.update(value)
-            found.append(mac.digest())
+            found += mac.digest()
         return found
 
     def _begun(self, merchant_id: int, identifier: str) -> Any:

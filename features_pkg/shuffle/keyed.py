@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -16,6 +18,7 @@ from features_pkg.shuffle.rows import ENTITY_KEY_FIELDS, KEYED_ROWS
 from features_pkg.shuffle.value_features import value_features
 
 _KEY: Final = pa.binary(KEY_BYTES)
+_VALUES: Final = 1024
 
 
 def keyed(batch: pa.Table, keys: EntityKeys) -> pa.Table:
@@ -77,7 +80,13 @@ def _different_keys(
     found = keys.keys(
         merchant_ids.take(pa.array(of_merchant)).to_pylist(),
         identifier,
-        different.take(pa.array(of_value)).to_pylist(),
+        _each(different.take(pa.array(of_value))),
     )
-    content = pa.py_buffer(b"".join(found))
-    return pa.FixedSizeBinaryArray.from_buffers(_KEY, len(found), [None, content]), pair
+    content = pa.py_buffer(found)
+    return pa.FixedSizeBinaryArray.from_buffers(_KEY, len(of_value), [None, content]), pair
+
+
+def _each(values: pa.BinaryArray) -> Iterator[bytes]:
+    """The values, of which few are in memory at a time: Python gets the same memory for each."""
+    starts = range(0, len(values), _VALUES)
+    return chain.from_iterable(values.slice(start, _VALUES).to_pylist() for start in starts)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from hypothesis import given, settings
 
 from features_pkg import shuffle
 from features_pkg.engines import reference
-from features_pkg.entity_keys import EntityKeys
+from features_pkg.entity_keys import KEY_BYTES, EntityKeys
 from features_pkg.history.past_orders import PastOrder
 from features_pkg.identifiers import Identifier
 from tests.parity import worlds
@@ -19,9 +19,14 @@ from tests.parity.test_shuffle_is_the_reference import training_rows, with_quest
 class AlikeKeys(EntityKeys):
     """Keys whose first 8 bytes are the same for all cards."""
 
-    def keys(self, merchant_id: int, identifier: str, values: Iterable[str]) -> list[bytes]:
-        found = super().keys(merchant_id, identifier, values)
-        return [bytes(8) + key[8:] for key in found] if identifier == Identifier.CARD else found
+    def keys(
+        self, merchant_ids: Sequence[int], identifier: str, values: Iterable[bytes]
+    ) -> bytearray:
+        found = super().keys(merchant_ids, identifier, values)
+        if identifier == Identifier.CARD:
+            for start in range(0, len(found), KEY_BYTES):
+                found[start : start + 8] = bytes(8)
+        return found
 
 
 ALIKE = AlikeKeys(b"a secret of the tests", FEATURES.timelines_id)
