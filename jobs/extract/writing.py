@@ -80,7 +80,7 @@ def _write(task: tuple[int, Chunk, Target]) -> WrittenFile:
     return WrittenFile(file, Counter({each["values"]: each["counts"] for each in kinds}))
 
 
-def _parquet(table: pa.Table) -> bytes:
+def _parquet(table: pa.Table) -> memoryview:
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, **_PARQUET)
-    return bytes(sink.getvalue())
+    return memoryview(sink.getvalue())

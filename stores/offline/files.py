@@ -95,7 +95,7 @@ class Files:
         info = self.filesystem.get_file_info(self._path(key))
         return bool(info.type == fs.FileType.File)
 
-    def write(self, key: str, content: bytes) -> None:
+    def write(self, key: str, content: bytes | memoryview) -> None:
         """Write a file, at once and durably: it has all its bytes, or those it had before."""
         if self.is_folder:
             _write_durably(Path(self._path(key)), content)
@@ -203,7 +203,7 @@ def _open_bucket(url: str, s3: S3Address) -> Files:
     return files
 
 
-def _write_durably(target: Path, content: bytes) -> None:
+def _write_durably(target: Path, content: bytes | memoryview) -> None:
     """Write a draft, then rename it: the file appears with all its bytes or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.parent / f".{target.name}.{uuid.uuid4().hex}"
