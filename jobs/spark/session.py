@@ -119,7 +119,7 @@ def _local_options(settings: SparkSettings) -> dict[str, str]:
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": f"{_driver_memory_mib()}m",
         # It downloads nothing, and yet wants a cache at home, which may be read-only.
-        "spark.jars.ivy": str(settings.scratch / "ivy"),
+        "spark.jars.ivy": str(settings.scratch.absolute() / "ivy"),
         "spark.local.dir": str(settings.scratch),
         "spark.sql.warehouse.dir": str(settings.scratch / "warehouse"),
         "spark.ui.enabled": "false",
