@@ -1,5 +1,6 @@
 """`ontem train`."""
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +53,7 @@ def train(revision: int | None, output: Path | None, without_velocity: bool, see
             [f"{number} ({set_.first_day} to {set_.end_day}, {set_.orders:,} orders)"
              for number, set_ in shown]
         )  # fmt: skip
+    let_waiting_threads_sleep()
     from jobs.train.recorded import train_recorded
     from jobs.train.run import copy_model
 
@@ -64,6 +66,14 @@ def train(revision: int | None, output: Path | None, without_velocity: bool, see
     ship = f"`ontem models ship {model.name}` and `ontem models use {model.name}`"
     copy = f", or set ONTEM_MODEL to {output.resolve()}" if output else ""
     click.echo(f"Next: {ship}{copy}")
+
+
+def let_waiting_threads_sleep() -> None:
+    """Keep OpenMP's threads from spinning on cores that others need, such as the service's.
+
+    OpenMP reads this as scikit-learn is imported, so call it before. What is set already stays.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def describe_model(model: ModelManifest, models: StoredModels) -> None:
