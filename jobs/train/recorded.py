@@ -17,6 +17,7 @@ def train_recorded(job: Job, store: OfflineStore, choice: TrainingChoice) -> Mod
 
     Raises what `jobs.train.run.train` raises, and SettingsError without keys.
     """
+    source = find_training_set(store, job.feature_set, choice.revision)
     options = TrainingOptions(
         revision=choice.revision,
         key=signing_key(job.settings),
@@ -24,7 +25,6 @@ def train_recorded(job: Job, store: OfflineStore, choice: TrainingChoice) -> Mod
         velocity=choice.velocity,
         seed=choice.seed,
     )
-    source = find_training_set(store, job.feature_set, choice.revision)
     with recorded(job, "train", source.facts.end_day, reads=source.name):
         return train(store, job.feature_set, options)
 

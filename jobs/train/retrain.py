@@ -42,9 +42,9 @@ def retrain(job: Job, first_day: date | None = None, end_day: date | None = None
     Raises SettingsError without a key to sign with, RetrainRunning, and what building a training
     set and training raise.
     """
-    key = signing_key(job.settings)
-    store = open_store(job.settings)
     with job.connect() as connection:
+        key = signing_key(job.settings)  # before the hour that a training set takes
+        store = open_store(job.settings)
         lock_retraining(connection)
         end_day = end_day or newest_readable_day(database_clock(connection), job.calendar)
         period = TrainingPeriod(

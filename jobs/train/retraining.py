@@ -28,8 +28,8 @@ def retrain(first_day: date | None, end_day: date | None, clock: datetime | None
     from jobs.train.retrain import retrain as run
 
     job = job_here(clock)
-    models = StoredModels(open_store(job.settings).files)
     retrained = run(job, first_day, end_day)
+    models = StoredModels(open_store(job.settings).files)
     if retrained.is_new:
         describe_model(retrained.model, models)
     else:
