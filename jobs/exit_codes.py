@@ -19,6 +19,7 @@ EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType(
         "stores.redis.connection.RedisUnavailable": 4,
         "ontem.delivery.errors.IndexRefused": 4,
         "ontem.delivery.errors.RegistryRefused": 4,
+        "ontem.delivery.errors.RoleUnavailable": 4,
         "ontem.stack.errors.StackError": 4,
         "service.address.AddressUnusable": 4,
         "jobs.emr.errors.ClusterEnded": 4,

@@ -19,6 +19,9 @@ COMMANDS = {
         "Write the digest of each image of others where the image is named.",
         None,
     ),
+    "with-role": CommandEntry(
+        "ontem.delivery.commands", "with_role", "Run a command as a role of AWS.", None
+    ),
 }
 
 

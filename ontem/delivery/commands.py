@@ -1,5 +1,6 @@
 """The commands of a delivery."""
 
+import os
 from pathlib import Path
 
 import click
@@ -61,3 +62,13 @@ def pin_images() -> None:
 
     for line in pin(PROJECT):
         click.echo(line)
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def with_role(command: tuple[str, ...]) -> None:
+    """Run COMMAND as the role ONTEM_AWS_ROLE, by the OIDC token of a CircleCI job."""
+    from ontem.delivery.role import role_variables
+
+    environ = role_variables(os.environ)
+    os.execvpe(command[0], command, environ)  # noqa: S606  a command line of ours

@@ -51,3 +51,22 @@ class RegistryRefused(DeliveryError):
     def __init__(self, reasons: list[str]) -> None:
         super().__init__(f"not pinned: {'; '.join(reasons)}. Run `make pin-images` again")
         self.reasons = reasons
+
+
+class RoleRefused(DeliveryError):
+    """AWS does not give out the role."""
+
+    def __init__(self, *, role: str, reason: str) -> None:
+        super().__init__(
+            f"AWS does not let this job be {role} ({reason}): look at what the role trusts, and "
+            "for how long it may be given out"
+        )
+        self.role, self.reason = role, reason
+
+
+class RoleUnavailable(DeliveryError):
+    """AWS can't be asked for the role."""
+
+    def __init__(self, *, role: str, reason: str) -> None:
+        super().__init__(f"AWS does not answer who asks for {role} ({reason}): try again later")
+        self.role, self.reason = role, reason

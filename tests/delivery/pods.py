@@ -7,19 +7,14 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tests.containers.paths import Identity, identity_of, options_of
 from tests.delivery.kustomize import Manifest, pod_of, the
 
 PROJECT = Path(__file__).resolve().parents[2]
-START_SECONDS = 300
-READS_EVERYTHING = (
-    "--clear-groups", "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search",
-    "--no-new-privs", "--",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -34,7 +29,7 @@ class Container:
     @property
     def command(self) -> list[str]:
         """The command after the words that make it the pod's user."""
-        return [*_as_user(self.pod["securityContext"])[0], *self.words]
+        return [*_user(self.pod).words, *self.words]
 
     @property
     def options(self) -> dict[str, Any]:
@@ -43,7 +38,7 @@ class Container:
             "env": dict(self.variables),
             "cwd": self.folder / "app",
             "stdin": subprocess.DEVNULL,
-            **_as_user(self.pod["securityContext"])[1],
+            **options_of(_user(self.pod)),
         }
 
     def run(self) -> "subprocess.CompletedProcess[str]":
@@ -97,33 +92,7 @@ def a_container(
             writable.chmod(0o755)
 
 
-def _as_user(context: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+def _user(pod: Manifest) -> Identity:
+    context = pod["securityContext"]
     assert context["runAsNonRoot"]
-    return _identity(context["runAsUser"], context["runAsGroup"])
-
-
-@cache
-def _identity(user: int, group: int) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """Words before a command and options of `subprocess` that start it as that user.
-
-    Only root can choose. Where this checkout or its Python is closed to all but root, as below a
-    closed home, the user may read everything; what it may write stays the same.
-    """
-    if os.geteuid() != 0:
-        return (), {}
-    options = {"user": user, "group": group, "extra_groups": []}
-    if _reads_this_project([], options):
-        return (), options
-    words = ("setpriv", f"--reuid={user}", f"--regid={group}", *READS_EVERYTHING)
-    return (words, {}) if _reads_this_project(words, {}) else ((), {})
-
-
-def _reads_this_project(words: Sequence[str], options: Mapping[str, Any]) -> bool:
-    program = f"import click; open({str(PROJECT / 'pyproject.toml')!r})"
-    try:
-        done = subprocess.run(
-            [*words, sys.executable, "-c", program], capture_output=True, check=False, **options
-        )
-    except OSError:
-        return False
-    return done.returncode == 0
+    return identity_of(f"{context['runAsUser']}:{context['runAsGroup']}")

@@ -1,6 +1,6 @@
 """A `kubectl` that writes down what it is asked to do; it takes the words of deploy/roll-out alone.
 
-Run as a program. KUBECTL_RECORD names the file for what it does, and KUBECTL_MIGRATION the exit
+Run as a program. RECORD names the file for what it does, and KUBECTL_MIGRATION the exit
 code of the migration that it plays; KUBECTL_PODS=away plays new pods that do not get ready.
 """
 
@@ -73,7 +73,7 @@ def main() -> int:
         manifests = yaml.safe_load_all(said.filename.read_text())
         applied = [each for each in manifests if chosen(each, said.selector)]
     line = {**vars(said), "filename": None, "applied": applied}
-    with Path(os.environ["KUBECTL_RECORD"]).open("a") as record:
+    with Path(os.environ["RECORD"]).open("a") as record:
         record.write(json.dumps(line) + "\n")
     if said.command == "wait":
         return 0 if said.condition == f"condition={'failed' if migration else 'complete'}" else 1

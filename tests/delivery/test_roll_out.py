@@ -46,7 +46,7 @@ def roll_out(tmp_path):
         environ = {
             "PATH": f"{folder}:{os.environ['PATH']}",
             "ONTEM_IMAGE_REGISTRY": "registry.example.com:5000/ontem",
-            "KUBECTL_RECORD": str(record),
+            "RECORD": str(record),
             **variables,
         }
         record.write_text("")

@@ -72,7 +72,7 @@ def service(secrets: dict[str, str], model: str, tmp_path: Path) -> Iterator[Run
     (spec,) = pod_of(the(MANIFESTS, "Deployment", "service"))["containers"]
     with (
         a_container(
-            MANIFESTS, "Deployment", "service", secrets, ONTEM_MODEL=model, **PATIENCE
+            MANIFESTS, "Deployment", "service", secrets, ONTEM_MODEL=model, **TRUST, **PATIENCE
         ) as pod,
         socket.create_server(("127.0.0.1", 0)) as listening,
     ):

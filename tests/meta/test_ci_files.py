@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.delivery.circleci import every_step, pipeline
+
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -33,34 +35,57 @@ def test_a_file_is_valid_against_its_public_schema(schema, file):
 
 
 def test_circleci_runs_what_a_developer_runs():
-    jobs = _yaml(".circleci/config.yml")["jobs"]
+    check = _yaml(".circleci/config.yml")["jobs"]["check"]
 
-    assert "bash .ci/run" in str(jobs["check"])
+    assert "deploy/circle-check" in str(check)
+    assert "bash .ci/run" in (PROJECT / "deploy" / "circle-check").read_text(encoding="utf-8")
     assert "make check" in (PROJECT / ".ci" / "run").read_text(encoding="utf-8")
 
 
-def test_the_nights_and_the_retraining_come_from_their_own_schedules_only():
+def test_a_push_starts_neither_a_night_nor_a_retraining():
+    jobs = {step.job for step in pipeline()}
+
+    assert jobs == {"check", "package", "publish", "images", "deploy"}
+    assert {step.job for step in pipeline(run="night")} == {"night"}
+    assert {step.job for step in pipeline(run="retraining")} == {"retraining"}
+
+
+def test_only_main_becomes_a_version_and_only_after_the_check():
+    check, *others = _yaml(".circleci/config.yml")["workflows"]["delivery"]["jobs"]
+    needed = {name: job for each in others for name, job in each.items()}
+
+    assert check == "check"
+    assert {name: job["requires"] for name, job in needed.items()} == {
+        "package": ["check"],
+        "publish": ["package"],
+        "images": ["package"],
+        "deploy": ["publish", "images"],
+    }
+    assert all(job["filters"] == {"branches": {"only": "main"}} for job in needed.values())
+    assert "serial-group" in needed["deploy"]
+
+
+def test_what_tests_of_anybody_s_branch_run_knows_no_secret():
     workflows = _yaml(".circleci/config.yml")["workflows"]
+    with_context = {
+        name
+        for workflow in workflows.values()
+        for each in workflow["jobs"]
+        if not isinstance(each, str)
+        for name, job in each.items()
+        if "context" in job
+    }
 
-    for name in ("night", "retraining"):
-        conditions = workflows[name]["when"]["and"]
-        assert {"equal": [name, "<< pipeline.schedule.name >>"]} in conditions
-        assert {"equal": ["scheduled_pipeline", "<< pipeline.trigger_source >>"]} in conditions
+    assert with_context == {"package", "publish", "images", "deploy", "night", "retraining"}
 
 
-STARTED = {
-    "night": ["deploy/night"],
-    "retraining": ["deploy/retrain", "deploy/ship-model"],
-}
-
-
-@pytest.mark.parametrize("name", STARTED)
-def test_what_a_schedule_starts_exists_and_may_be_run(name):
-    steps = _yaml(".circleci/config.yml")["jobs"][name]["steps"][1:]
-    commands = [step["run"]["command"] for step in steps]
-
-    assert commands == STARTED[name]
-    assert all(os.access(PROJECT / command, os.X_OK) for command in commands)
+def test_every_step_is_a_short_call_of_a_program_that_may_be_run():
+    for step in every_step():
+        programs = [word.lstrip('"$(').rstrip(')"') for word in step.command.split()]
+        programs = [word for word in programs if word.startswith("deploy/")]
+        assert programs or step.command.startswith("make "), step
+        assert "\n" not in step.command
+        assert all(os.access(PROJECT / program, os.X_OK) for program in programs), step
 
 
 def test_the_day_of_a_night_is_that_of_the_business_zone():
