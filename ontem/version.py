@@ -4,6 +4,7 @@ The build loads this file by itself, before anything is installed: it imports no
 """
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -14,6 +15,8 @@ BUILT: Final = Path(__file__).with_name("built.json")
 SERIES: Final = "0.1"
 UNCOUNTED: Final = f"{SERIES}.0.dev0"
 """The version of a tree without its whole history, such as an exported one."""
+ELSEWHERE: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR")
+"""Variables of git's hooks, which point it at another repository than that of the folder."""
 
 
 class Version(NamedTuple):
@@ -60,9 +63,11 @@ def refusal_to_count(project: Path) -> str:
 
 def git(project: Path, *words: str) -> str:
     """What git answers about `project`; empty where it fails or there is no git."""
+    environ = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
+    command = ["git", "-C", str(project), *words]
     try:
         done = subprocess.run(
-            ["git", "-C", str(project), *words], capture_output=True, text=True, check=False
+            command, env=environ, capture_output=True, text=True, errors="replace", check=False
         )
     except OSError:
         return ""

@@ -69,6 +69,18 @@ def test_an_exported_tree_has_no_number_even_inside_of_another_repository(reposi
     assert version_of_checkout(exported) == Version(UNCOUNTED, "")
 
 
+def test_variables_of_git_s_hooks_do_not_point_at_another_repository(
+    repository, tmp_path, monkeypatch
+):
+    git(tmp_path, "init", "-q", "other")
+    expected = version_of_checkout(repository)
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(tmp_path / "other"))
+
+    assert version_of_checkout(repository) == expected
+    assert expected.number == "0.1.3"
+
+
 def test_a_repository_without_a_commit_has_no_number(tmp_path):
     git(tmp_path, "init", "-q")
 
