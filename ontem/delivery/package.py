@@ -9,7 +9,7 @@ from pathlib import Path
 
 from features_pkg.models.signing import VerifyKeys
 from ontem.delivery.errors import NotPackaged
-from ontem.delivery.wheel import Wheel, read_wheel
+from ontem.delivery.wheel import BUILT_NAME, Wheel, read_wheel
 from ontem.version import git, refusal_to_count
 
 
@@ -22,6 +22,7 @@ def make_package(project: Path, keys: VerifyKeys) -> Wheel:
     _refuse_other_than_a_commit(project)
     with tempfile.TemporaryDirectory() as scratch:
         wheel = read_wheel(_build(project, Path(scratch)), keys)
+        _refuse_files_of_no_commit(project, wheel)
         dist = project / "dist"
         dist.mkdir(exist_ok=True)
         for older in dist.glob("ontem-*.whl"):  # an image takes the one that is there
@@ -32,11 +33,18 @@ def make_package(project: Path, keys: VerifyKeys) -> Wheel:
 def _refuse_other_than_a_commit(project: Path) -> None:
     if reason := refusal_to_count(project):
         raise NotPackaged(reason)
-    changed = git(project, "status", "--porcelain").splitlines()
+    changed = git(project, "status", "--porcelain", "--untracked-files=normal", "-z")
     if changed:
-        raise NotPackaged(
-            f"files differ from the commit, such as {changed[0].split()[-1]}: commit or remove them"
-        )
+        _, name = changed.split("\0")[0].split(maxsplit=1)
+        raise NotPackaged(f"files differ from the commit, such as {name}: commit or remove them")
+
+
+def _refuse_files_of_no_commit(project: Path, wheel: Wheel) -> None:
+    """Refuse what git was told to overlook and hatchling packs, as by a user's own ignore file."""
+    committed = {BUILT_NAME, *git(project, "ls-files", "-z").split("\0")}
+    for name in wheel.files:
+        if name not in committed and ".dist-info/" not in name:
+            raise NotPackaged(f"the wheel would have {name}, which is not committed: remove it")
 
 
 def _build(project: Path, folder: Path) -> Path:

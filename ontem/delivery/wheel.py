@@ -18,12 +18,14 @@ from features_pkg.models.signing import VerifyKeys
 from ontem.delivery.errors import WheelRefused
 from ontem.version import Version
 
+BUILT_NAME: Final = "ontem/built.json"
+"""What the build adds to the files of the commit: the version, and the commit."""
 NEEDED: Final = (
     "features_pkg/definitions/catalogue.py",
     "features_pkg/engines/one_order.py",
     "features_pkg/engines/reference.py",
     "jobs/__main__.py",
-    "ontem/built.json",
+    BUILT_NAME,
     "service/commands.py",
     "sql/migrations/env.py",
     "sql/queries/recent.sql.j2",
@@ -69,7 +71,7 @@ def read_wheel(path: Path, keys: VerifyKeys) -> Wheel:
             names = tuple(archive.namelist())
             for missing in set(NEEDED) - set(names):
                 raise WheelRefused(path.name, f"it has no {missing}")
-            version = Version(**json.loads(archive.read("ontem/built.json")))
+            version = _version(path.name, archive.read(BUILT_NAME))
             with tempfile.TemporaryDirectory() as folder:
                 archive.extractall(folder, [name for name in names if name.startswith(SHIPPED)])
                 manifest = _loaded(path.name, Path(folder, SHIPPED), keys)
@@ -78,6 +80,13 @@ def read_wheel(path: Path, keys: VerifyKeys) -> Wheel:
     if path.name != f"ontem-{version.number}-py3-none-any.whl":
         raise WheelRefused(path.name, f"it has version {version.number} inside")
     return Wheel(path, hashlib.sha256(content).hexdigest(), version, names, manifest)
+
+
+def _version(wheel: str, content: bytes) -> Version:
+    try:
+        return Version(**json.loads(content))
+    except (TypeError, ValueError):
+        raise WheelRefused(wheel, f"its {BUILT_NAME} has no version and commit") from None
 
 
 def _loaded(wheel: str, shipped: Path, keys: VerifyKeys) -> ModelManifest:

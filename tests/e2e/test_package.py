@@ -183,6 +183,23 @@ def test_a_tree_with_a_change_is_not_packaged(clone):
         make_package(clone, VERIFY_KEYS)
 
 
+def test_a_file_with_a_blank_in_its_name_is_named_whole(clone):
+    (clone / "a new file").write_text("")
+
+    with pytest.raises(NotPackaged, match=r"such as a new file: commit or remove"):
+        make_package(clone, VERIFY_KEYS)
+
+
+def test_a_file_that_git_overlooks_by_the_user_s_own_rules_is_not_packaged(clone):
+    """hatchling knows the file .gitignore alone."""
+    (clone / ".git" / "info" / "exclude").write_text("*.mine\n")
+    (clone / "ontem" / "notes.mine").write_text("mine")
+
+    with pytest.raises(NotPackaged, match=r"would have ontem/notes\.mine, which is not committed"):
+        make_package(clone, VERIFY_KEYS)
+    assert not (clone / "dist").exists()
+
+
 def test_a_shallow_clone_is_not_packaged(repository, tmp_path):
     git(tmp_path, "clone", "-q", "--depth", "1", repository.as_uri(), "shallow")
 
@@ -228,6 +245,17 @@ def test_a_wheel_with_another_model_than_its_manifest_is_refused(clone, wheel, t
 def test_a_wheel_whose_model_somebody_else_signed_is_refused(wheel):
     with pytest.raises(WheelRefused, match="no key of ONTEM_MODEL_VERIFY_KEYS"):
         read_wheel(wheel.path, VerifyKeys((bytes(32),)))
+
+
+@pytest.mark.parametrize("built", [b"[]", b"{}", b"\xff"])
+def test_a_wheel_that_does_not_say_its_version_is_refused(wheel, tmp_path, built):
+    changed = tmp_path / wheel.path.name
+    with zipfile.ZipFile(wheel.path) as before, zipfile.ZipFile(changed, "w") as after:
+        for name in before.namelist():
+            after.writestr(name, built if name == "ontem/built.json" else before.read(name))
+
+    with pytest.raises(WheelRefused, match=r"its ontem/built\.json has no version and commit"):
+        read_wheel(changed, VERIFY_KEYS)
 
 
 def test_a_file_that_is_no_wheel_of_ours_is_refused(wheel, tmp_path):
