@@ -45,15 +45,19 @@ class Index:
     """The index at an address such as `s3://bucket/simple`."""
 
     def __init__(self, url: str) -> None:
-        address = urlsplit(url)
+        try:
+            address = urlsplit(url)
+        except ValueError:  # such as an open bracket
+            address = urlsplit("")
         if address.scheme != "s3" or not address.netloc:
             raise IndexRefused(url=url, reason="it is not an address such as s3://bucket/simple")
         self.url, self._bucket = url.rstrip("/"), address.netloc
         self._prefix = f"{address.path.strip('/')}/".lstrip("/")
-        self._client = boto3.client(
-            "s3",
-            config=Config(connect_timeout=10, read_timeout=60, retries={"total_max_attempts": 3}),
-        )
+        config = Config(connect_timeout=10, read_timeout=60, retries={"total_max_attempts": 3})
+        try:
+            self._client = boto3.client("s3", config=config)
+        except (BotoCoreError, ValueError) as error:  # a profile or an endpoint that can't be used
+            raise IndexRefused(url=self.url, reason=str(error)) from None
 
     def publish(self, wheel: Wheel) -> bool:
         """Whether the index did not have the wheel; the same bytes again change nothing.

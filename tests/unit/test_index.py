@@ -143,10 +143,22 @@ def test_an_index_that_cannot_be_reached_is_a_sentence(tmp_path, monkeypatch):
         Index("s3://bucket/simple").publish(a_wheel(tmp_path, "0.1.1"))
 
 
-@pytest.mark.parametrize("url", ["https://example.com/simple", "s3:///simple", "bucket"])
+@pytest.mark.parametrize("url", ["https://example.com/simple", "s3:///simple", "bucket", "s3://[x"])
 def test_an_index_of_another_kind_is_a_sentence(url):
     with pytest.raises(IndexRefused, match="not an address such as s3://bucket/simple"):
         Index(url)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "reason"),
+    [("AWS_ENDPOINT_URL", "127.0.0.1", "Invalid endpoint"), ("AWS_PROFILE", "x", "profile")],
+)
+def test_a_variable_that_botocore_cannot_use_is_a_sentence(variable, value, reason, monkeypatch):
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(IndexRefused, match=f"s3://bucket/simple refused: .*{reason}"):
+        Index("s3://bucket/simple")
 
 
 def test_a_reader_needs_nothing_but_http(s3, bucket, tmp_path):
