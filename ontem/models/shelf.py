@@ -80,17 +80,19 @@ class Shelf:
         PackageInstalled.
         """
         self.check_checkout()
-        if (self.shipped / name).exists():
-            raise ModelExists(name)
         present = stored.names()
         if name not in present:
             remedy = "train one with `ontem train`"
             raise ModelUnknown(name=name, place=stored.place, present=present, remedy=remedy)
+        if (self.shipped / name).exists():
+            raise ModelExists(name)
         # Fetched and renamed, so that whoever lists the folder never sees half a model.
         with tempfile.TemporaryDirectory(dir=self.shipped, prefix=".draft-") as draft:
             folder = Path(draft) / name
             stored.fetch(name, folder)
-            load_model(folder, self.feature_set, self.keys)
+            manifest = load_model(folder, self.feature_set, self.keys).manifest
+            if manifest.name != name:
+                raise ModelRefused(Path(name), f"its manifest is that of {manifest.name}")
             folder.rename(self.shipped / name)
 
     def find(self, name: str, configured: Path | None) -> ModelManifest:

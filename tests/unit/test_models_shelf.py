@@ -22,9 +22,10 @@ from ontem.models.errors import ModelExists, ModelUnknown, PackageInstalled
 from ontem.models.shelf import Shelf
 from stores.offline.files import open_files
 from stores.offline.models import StoredModels
+from tests.e2e.a_model import copy_as
 from tests.model_keys import TRUST, VERIFY_KEYS
 from tests.offline import NoS3
-from tests.unit.trained_models import FEATURES, edit
+from tests.unit.trained_models import FEATURES, edit, manifest_of
 
 
 @pytest.fixture
@@ -39,7 +40,8 @@ def shelf(trained_model: Path, tmp_path: Path) -> Shelf:
 @pytest.fixture
 def stored(trained_model: Path, tmp_path: Path) -> StoredModels:
     """A store with one model, `new`."""
-    shutil.copytree(trained_model, tmp_path / "storage" / "models" / "new")
+    built_at = manifest_of(trained_model).training_set_built_at
+    copy_as(trained_model, tmp_path / "storage" / "models" / "new", "new", built_at)
     return StoredModels(open_files((tmp_path / "storage").as_uri(), NoS3()))
 
 
@@ -83,9 +85,25 @@ def test_a_trained_model_is_shipped_before_it_is_used(shelf: Shelf, stored: Stor
     assert sorted(path.name for path in shelf.shipped.iterdir()) == ["current", "new", "old"]
 
 
-def test_a_model_that_is_not_in_the_store_is_a_sentence(shelf: Shelf, stored: StoredModels) -> None:
-    with pytest.raises(ModelUnknown, match=r"no model '../x' in .*models, which has new: train"):
-        shelf.ship("../x", stored)
+@pytest.mark.parametrize("name", ["../x", "..", "", "old"])
+def test_a_model_that_is_not_in_the_store_is_a_sentence(
+    shelf: Shelf, stored: StoredModels, name: str
+) -> None:
+    expected = f"no model {name!r} in .*models, which has new: train"
+    with pytest.raises(ModelUnknown, match=expected):
+        shelf.ship(name, stored)
+
+
+def test_a_model_under_another_name_than_its_own_does_not_ship(
+    shelf: Shelf, stored: StoredModels
+) -> None:
+    folder_of(stored, "new").rename(folder_of(stored, "newer"))
+
+    with pytest.raises(
+        ModelRefused, match="the model newer is refused: its manifest is that of new"
+    ):
+        shelf.ship("newer", stored)
+    assert sorted(path.name for path in shelf.shipped.iterdir()) == ["old"]
 
 
 def test_a_model_that_ships_already_is_not_replaced(shelf: Shelf, stored: StoredModels) -> None:
