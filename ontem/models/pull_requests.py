@@ -49,8 +49,12 @@ class PullRequests:
 
     def __post_init__(self) -> None:
         """Raise SettingsError for an address to which the token must not be sent."""
-        address = urlsplit(self.api_url)
-        if address.scheme == "https" or (address.scheme == "http" and address.hostname in LOOPBACK):
+        try:
+            address = urlsplit(self.api_url)
+            host, _ = address.hostname, address.port
+        except ValueError:  # such as a port that is not a number
+            host = None
+        if host and (address.scheme == "https" or (address.scheme == "http" and host in LOOPBACK)):
             return
         raise SettingsError(
             variable="GITHUB_API_URL", value=self.api_url, remedy=f"use a URL such as {GITHUB}"
@@ -109,7 +113,7 @@ class PullRequests:
             raise GitHubUnavailable(host=address.netloc, reason=reason) from None
         finally:
             connection.close()
-        if answer.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+        if _can_pass(answer):
             raise GitHubUnavailable(host=address.netloc, reason=f"it answered {answer.status}")
         if answer.status >= http.HTTPStatus.MULTIPLE_CHOICES:
             raise GitHubRefused(
@@ -161,6 +165,16 @@ def repository_of(remote_url: str) -> str | None:
         remote_url,
     )
     return f"{found[1]}/{found[2]}" if found else None
+
+
+def _can_pass(answer: http.client.HTTPResponse) -> bool:
+    """Whether GitHub refuses for now: it is out of order, or was asked too often."""
+    too_often = (http.HTTPStatus.FORBIDDEN, http.HTTPStatus.TOO_MANY_REQUESTS)
+    if answer.status in too_often:
+        is_used_up = answer.headers.get("X-RateLimit-Remaining") == "0"
+        is_429 = answer.status == http.HTTPStatus.TOO_MANY_REQUESTS
+        return is_429 or is_used_up or "Retry-After" in answer.headers
+    return answer.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _shortened(body: str) -> str:

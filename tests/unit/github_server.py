@@ -21,6 +21,8 @@ class FakeGitHub:
     pulls: list[dict[str, Any]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     fails_with: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    """More headers of all answers."""
     garbles: bool = False
     opens_behind: bool = False
     """Whether somebody else opens the pull request between our two requests."""
@@ -75,6 +77,8 @@ def a_github() -> Iterator[FakeGitHub]:
             self.send_response(status)
             if 300 <= status < 400:
                 self.send_header("Location", f"{github.url}{PULLS}")
+            for name, value in github.headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(encoded)))
             self.end_headers()
             self.wfile.write(encoded)

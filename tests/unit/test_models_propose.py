@@ -252,6 +252,8 @@ def test_a_model_that_could_not_serve_is_refused_before_anything_is_pushed(
         (401, 3, "GitHub answered 401 to GET /repos/loja/ontem/pulls (as the test says)"),
         (302, 3, "GitHub answered 302 to GET"),
         (404, 3, "whether GITHUB_API_URL and the repository are right"),
+        (403, 3, "GitHub answered 403 to GET"),
+        (429, 4, "does not answer as GitHub does (it answered 429)"),
         (500, 4, "does not answer as GitHub does (it answered 500)"),
     ],
 )
@@ -275,6 +277,18 @@ def test_an_api_that_refuses_is_a_sentence_and_nothing_is_pushed(
 
     checkout.github.fails_with = 0
     assert propose().exit_code == 0
+
+
+@pytest.mark.parametrize("headers", [{"X-RateLimit-Remaining": "0"}, {"Retry-After": "60"}])
+def test_an_api_that_was_asked_too_often_is_asked_again_later(
+    checkout: Checkout, propose: Callable[..., Result], headers: dict[str, str]
+) -> None:
+    checkout.add("one")
+    checkout.github.fails_with, checkout.github.headers = 403, headers
+
+    result = propose()
+
+    assert (result.exit_code, "run the same command again later" in result.stderr) == (4, True)
 
 
 def test_an_api_that_is_none_or_away_is_a_sentence(
@@ -325,6 +339,9 @@ def test_a_remote_that_takes_no_push_is_a_sentence(
         ({"GITHUB_TOKEN": "a b"}, "GITHUB_TOKEN is 'not a token'"),
         ({"CIRCLE_PROJECT_USERNAME": ""}, "does not name a repository of GitHub"),
         ({"GITHUB_API_URL": "http://example.com"}, "GITHUB_API_URL is 'http://example.com'"),
+        ({"GITHUB_API_URL": "https://x:y"}, "GITHUB_API_URL is 'https://x:y'"),
+        ({"GITHUB_API_URL": "https://[x"}, "GITHUB_API_URL is 'https://[x'"),
+        ({"GITHUB_API_URL": "https:///api"}, "GITHUB_API_URL is 'https:///api'"),
         ({"ONTEM_MODEL_VERIFY_KEYS": ""}, "ONTEM_MODEL_VERIFY_KEYS is not set"),
     ],
 )
