@@ -151,7 +151,10 @@ def model(context: click.Context, again: bool) -> None:  # noqa: FBT001  click g
         click.echo(f"there is a model in {folder}")
         return
     from jobs.entry import job_here
+    from jobs.train.commands import let_waiting_threads_sleep
     from jobs.training_set.commands import training_set
+
+    let_waiting_threads_sleep()
     from ontem.compose.training import first_training_day, train_newest
 
     job = job_here()
