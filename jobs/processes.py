@@ -1,15 +1,16 @@
 """Work done by several processes at once, handed back in the order in which it was given."""
 
+import os
 import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain, islice
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import wait
-from os import _exit
 from typing import Final, TypeVar
 
 LEAST_TASKS: Final = 2
@@ -37,7 +38,8 @@ def map_in_order(
     # forked off one that has imported what they need; Arrow wants pandas for its first value.
     context = get_context("forkserver")
     context.set_forkserver_preload([getattr(function, "func", function).__module__, "pandas"])
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_end_with_parent) as pool:
+    begin = partial(_begin, dict(os.environ))
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=begin) as pool:
         queue: deque[Future[Result]] = deque()
         try:
             for task in chain(first, tasks):
@@ -66,6 +68,13 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def _begin(environ: dict[str, str]) -> None:
+    """Take over the variables of the caller: those of the process forked off may be older."""
+    os.environ.clear()
+    os.environ.update(environ)
+    _end_with_parent()
+
+
 def _end_with_parent() -> None:
     """Make this process end when the one that started it ends, even if that was killed."""
     parent = parent_process()
@@ -75,4 +84,4 @@ def _end_with_parent() -> None:
 
 def _wait_and_end(sentinel: int) -> None:
     wait([sentinel])
-    _exit(1)
+    os._exit(1)
