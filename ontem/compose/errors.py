@@ -16,6 +16,17 @@ class SecretsUnusable(OntemError):
         self.folder, self.reason = folder, reason
 
 
+class SecretsLost(OntemError):
+    """The file of variables lost a secret that servers were started with."""
+
+    def __init__(self, path: Path, variable: str) -> None:
+        super().__init__(
+            f"{path} does not have {variable} with its secret any more, and servers may keep data "
+            "under it: put the line back, or remove all by `docker compose down --volumes`"
+        )
+        self.path, self.variable = path, variable
+
+
 class NoOrdersToLearnFrom(OntemError):
     """There is no order to train a model on."""
 

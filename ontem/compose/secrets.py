@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from ontem.compose.errors import SecretsUnusable
+from ontem.compose.errors import SecretsLost, SecretsUnusable
 from ontem.variables import fixed_variables, write_variables
 from stores.env_file import read_env_file
 
 ENV: Final = "env"
 """The file for ONTEM_ENV_FILE: its owner alone may read it."""
+FILES: Final = ("postgres-admin", "postgres", "redis", "redis.conf", "s3.properties")
+"""What the servers read. They are written after the file of variables."""
 OWN, SHARED = 0o600, 0o644
 """PostgreSQL and Redis run as users of their own, who read what is shared with them."""
 POSTGRES, REDIS, S3_ID, S3_SECRET = (
@@ -37,11 +39,13 @@ def make_secrets(folder: Path, addresses: StackAddresses) -> tuple[str, ...]:
     """Write the files of secrets that are missing or incomplete into `folder`; their names.
 
     A secret that was made before stays: with another one the data would be closed. Raises
-    SecretsUnusable, and SettingsError for a file of variables that can't be read.
+    SecretsUnusable, SecretsLost, and SettingsError for a file of variables that can't be read.
     """
     try:
         path = folder / ENV
         known = read_env_file(path) if path.exists() else {}
+        if any((folder / name).exists() for name in FILES):
+            _refuse_a_loss(path, known)
         variables = _variables(known, addresses)
         written = []
         if variables != known:
@@ -56,9 +60,27 @@ def make_secrets(folder: Path, addresses: StackAddresses) -> tuple[str, ...]:
     return tuple(written)
 
 
+def _refuse_a_loss(path: Path, known: Mapping[str, str]) -> None:
+    """Refuse what lacks a secret that was written before the files of servers were."""
+    present = {
+        **{name: _password(known.get(name, "")) for name in (POSTGRES, REDIS)},
+        **{name: known.get(name) for name in (S3_ID, S3_SECRET)},
+    }
+    for name, secret in present.items():
+        if not secret:
+            raise SecretsLost(path, name)
+
+
+def _password(url: str) -> str | None:
+    try:
+        return urlsplit(url).password
+    except ValueError:
+        return None
+
+
 def _variables(known: Mapping[str, str], addresses: StackAddresses) -> dict[str, str]:
     """What `ontem up` would write, and what the servers of containers need beside it."""
-    passwords = [urlsplit(known.get(name, "")).password for name in (POSTGRES, REDIS)]
+    passwords = [_password(known.get(name, "")) for name in (POSTGRES, REDIS)]
     postgres, redis = (password or secrets.token_hex(16) for password in passwords)
     servers = {
         POSTGRES: f"postgresql://ontem:{postgres}@{addresses.postgres}/ontem",
@@ -88,7 +110,8 @@ def _has(path: Path, text: str | None) -> bool:
     """Whether the file is there with that text, or with any."""
     if not path.exists():
         return False
-    return text is None or path.read_text(encoding="utf-8", errors="replace") == text
+    present = path.read_text(encoding="utf-8", errors="replace")
+    return bool(present) if text is None else present == text
 
 
 def _write(path: Path, mode: int, text: str) -> None:

@@ -94,6 +94,46 @@ def test_a_call_that_was_killed_is_completed(tmp_path, lost):
     assert all(after[name] == before[name] for name in after if name != "postgres-admin")
 
 
+def test_an_empty_file_of_a_secret_is_written_again(tmp_path):
+    make(tmp_path)
+    (tmp_path / "postgres-admin").write_text("")
+
+    assert make(tmp_path).output == f"{tmp_path}: wrote postgres-admin\n"
+    assert len(contents(tmp_path)["postgres-admin"]) == 32
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["ONTEM_POSTGRES_URL", "ONTEM_REDIS_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
+)
+@pytest.mark.parametrize("instead", ["", "=x\n", "=http://[\n"])
+def test_a_secret_that_servers_have_is_not_made_anew(tmp_path, variable, instead):
+    make(tmp_path)
+    lines = contents(tmp_path)["env"].splitlines(keepends=True)
+    others = [line for line in lines if not line.startswith(f"{variable}=")]
+    is_plain = variable.startswith("AWS_")
+    line = "" if is_plain or not instead else variable + instead
+    (tmp_path / "env").write_text("".join(others) + line)
+    before = contents(tmp_path)
+
+    done = make(tmp_path)
+
+    assert done.exit_code == 1
+    assert f"does not have {variable} with its secret any more" in done.stderr
+    assert contents(tmp_path) == before
+
+
+def test_a_lost_file_of_variables_is_not_made_anew(tmp_path):
+    make(tmp_path)
+    (tmp_path / "env").unlink()
+
+    done = make(tmp_path)
+
+    assert done.exit_code == 1
+    assert "put the line back, or remove all by" in done.stderr
+    assert not (tmp_path / "env").exists()
+
+
 def test_a_variable_that_a_newer_version_needs_is_added_and_the_others_stay(tmp_path):
     make(tmp_path)
     before = contents(tmp_path)
