@@ -17,7 +17,7 @@ def read_env_file(path: Path) -> dict[str, str]:
     Raises SettingsError, which never shows what is in the file.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()  # some editors mark UTF-8
     except FileNotFoundError:
         raise _refusal(path, "there is no such file: name another one") from None
     except UnicodeDecodeError:
@@ -32,6 +32,8 @@ def read_env_file(path: Path) -> dict[str, str]:
         name, equals, value = (part.strip() for part in line.partition("="))
         if not equals or not NAME.fullmatch(name):
             raise _refusal(path, f"line {number} is not KEY=VALUE: correct it or put a # before")
+        if "\0" in value:
+            raise _refusal(path, f"line {number} has a zero byte: write it as text")
         if name in variables:
             raise _refusal(path, f"line {number} sets {name} once more: keep one of its lines")
         variables[name] = value

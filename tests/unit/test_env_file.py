@@ -30,6 +30,10 @@ def test_a_file_that_is_named_is_read_in_place_of_that_of_the_local_stack(tmp_pa
     }
 
 
+def test_a_file_that_an_editor_marked_as_utf_8_is_read(tmp_path, env_file):
+    assert environment_of(tmp_path, env_file("\ufeffA=1\n"))["A"] == "1"
+
+
 def test_an_empty_name_of_a_file_names_none(tmp_path):
     assert environment_of(tmp_path, {"ONTEM_ENV_FILE": " "}) == {"ONTEM_ENV_FILE": " "}
 
@@ -42,6 +46,7 @@ def test_an_empty_name_of_a_file_names_none(tmp_path):
         ("=hunter2\n", "line 1 is not KEY=VALUE"),
         ("A=1\nB=2\nA=hunter2\n", "line 3 sets A once more: keep one of its lines"),
         (b"A=hunter2\xff", "it is not UTF-8"),
+        (b"A=1\nB=hunter2\0", "line 2 has a zero byte: write it as text"),
     ],
 )
 def test_a_malformed_file_of_variables_is_refused_and_not_shown(
