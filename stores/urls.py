@@ -54,7 +54,10 @@ def storage_problem(url: str) -> str | None:
     Nothing in the name of a folder of a bucket is encoded.
     """
     example = "use a URL such as file:///an/absolute/folder or s3://bucket/folder"
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # such as an open bracket
+        return example
     if {"?", "#"} & set(url):
         return f"{example}, with no ? and no #"
     if parts[:2] == ("file", "") and parts.path.startswith("/"):
@@ -71,10 +74,13 @@ def storage_problem(url: str) -> str | None:
 
 def endpoint_problem(url: str) -> str | None:
     """What is wrong with the URL of an S3 server, and what to write; None for a valid one."""
-    parts = urlsplit(url)
-    if parts.scheme in ("http", "https") and parts.hostname and not parts.path.strip("/"):
-        return None
-    return "use a URL such as https://host:port"
+    example = "use a URL such as https://host:port"
+    try:
+        parts = urlsplit(url)
+        is_server = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        return example
+    return None if is_server and not parts.path.strip("/") else example
 
 
 def shown_url(url: str) -> str:

@@ -69,6 +69,7 @@ def test_a_missing_variable_is_named_with_its_remedy(variable, value):
         ("ONTEM_ENVIRONMENT", "staging"),
         ("ONTEM_STORAGE_URL", "/var/lib/ontem"),
         ("ONTEM_STORAGE_URL", "file://host/folder"),
+        ("ONTEM_STORAGE_URL", "s3://[bucket"),
         ("ONTEM_STORAGE_URL", "file:///var/lib/ontem#1"),
         ("BUSINESS_TIMEZONE", "Mars/Olympus"),
         ("BUSINESS_TIMEZONE", "../../etc/passwd"),
@@ -88,6 +89,12 @@ def test_a_malformed_variable_is_named_with_its_value(variable, value):
 
     assert caught.value.variable == variable
     assert str(caught.value).startswith(f"{variable} is {value!r}: use ")
+
+
+@pytest.mark.parametrize("url", ["http://[host", "http://host:port", "http://host:0", "host:9000"])
+def test_an_address_that_is_no_server_s_is_refused(url):
+    with pytest.raises(SettingsError, match=r"^AWS_ENDPOINT_URL is .*: use a URL such as https://"):
+        some_settings(ONTEM_STORAGE_URL="s3://bucket/root", AWS_ENDPOINT_URL=url)
 
 
 @pytest.mark.parametrize("url", ["s3://bucket", "s3://bucket/João 50%/root", "s3://bucket/root/"])
