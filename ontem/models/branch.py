@@ -110,7 +110,9 @@ class ModelBranch:
         if done.returncode != 0:
             lines = done.stderr.decode(errors="replace").split("\n")
             said = [line.strip() for line in lines if line.strip()]
-            raise GitFailed(step=step, reason=said[-1] if said else f"exit code {done.returncode}")
+            fatal = [line for line in said if line.startswith("fatal: ")]  # advice may follow it
+            reasons = fatal[:1] or said[-1:] or [f"exit code {done.returncode}"]
+            raise GitFailed(step=step, reason=reasons[0])
         return done.stdout.decode(errors="replace")
 
     def _run(self, *words: str, folder: Path | None = None) -> subprocess.CompletedProcess[bytes]:

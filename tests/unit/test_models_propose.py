@@ -315,6 +315,17 @@ def test_a_branch_with_something_else_is_not_taken_for_the_model_s(
     assert checkout.github.pulls == []
 
 
+def test_a_remote_that_is_not_there_is_named(
+    checkout: Checkout, propose: Callable[..., Result]
+) -> None:
+    checkout.add("one")
+    checkout.git("remote", "set-url", "origin", "/nowhere.git")
+
+    result = propose()
+
+    assert (result.exit_code, "fatal: '/nowhere.git' does not" in result.stderr) == (4, True)
+
+
 def test_a_remote_that_takes_no_push_is_a_sentence(
     checkout: Checkout, propose: Callable[..., Result]
 ) -> None:
