@@ -52,6 +52,8 @@ def version_of_checkout(project: Path = PROJECT) -> Version:
 def refusal_to_count(project: Path) -> str:
     """Why the commits can't be counted here; empty where they can."""
     top = git(project, "rev-parse", "--show-toplevel")
+    if not top and (project / ".git").exists():
+        return "git does not read it: run `git status` there, which says why, such as another owner"
     if not top or Path(top).resolve() != project.resolve():
         return "it is not a git checkout: clone the repository"
     if git(project, "rev-parse", "--is-shallow-repository") != "false":

@@ -81,6 +81,16 @@ def test_variables_of_git_s_hooks_do_not_point_at_another_repository(
     assert expected.number == "0.1.3"
 
 
+def test_a_checkout_that_git_does_not_read_is_not_taken_for_an_exported_tree(
+    repository, monkeypatch
+):
+    """As one that belongs to somebody else."""
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+
+    assert refusal_to_count(repository).startswith("git does not read it: run `git status`")
+    assert version_of_checkout(repository) == Version(UNCOUNTED, "")
+
+
 def test_a_repository_without_a_commit_has_no_number(tmp_path):
     git(tmp_path, "init", "-q")
 
