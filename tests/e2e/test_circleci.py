@@ -17,12 +17,6 @@ from tests.delivery.circleci import every_step, pipeline
 from tests.s3 import S3Server, a_bucket
 
 STEPS = {step.name: step for step in pipeline()}
-REHEARSED = set(STEPS) | {
-    "Snapshot of the day that began, published",
-    "Training set of the last half year, and a model from it into the store",
-    "Pull request with the model",
-}
-"""The steps below, and those of test_circleci_jobs.py."""
 ONE_FILE = "tests/meta/test_decisions.py"
 REGISTRY = "123456789012.dkr.ecr.sa-east-1.amazonaws.com/ontem"
 
@@ -57,8 +51,15 @@ def packaged(checkout: Checkout) -> Checkout:
     return checkout
 
 
-def test_every_step_is_rehearsed() -> None:
-    assert {step.name for step in every_step()} == REHEARSED
+def test_every_step_is_rehearsed_by_its_name() -> None:
+    files = (Path(__file__), Path(__file__).with_name("test_circleci_jobs.py"))
+    text = "".join(file.read_text() for file in files)
+    commands: dict[str, set[str]] = {}
+    for step in every_step():
+        commands.setdefault(step.name, set()).add(step.command)
+
+    assert [name for name in commands if f'"{name}"' not in text] == []
+    assert all(len(of_a_name) == 1 for of_a_name in commands.values())
 
 
 def test_a_set_up_that_finds_all_in_place_is_done(checkout: Checkout) -> None:
