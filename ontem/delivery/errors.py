@@ -45,6 +45,17 @@ class IndexRefused(DeliveryError):
         self.url, self.reason = url, reason
 
 
+class IndexUnknown(DeliveryError):
+    """What is set does not say which index, or with whose rights."""
+
+    def __init__(self, *, url: str, reason: str) -> None:
+        super().__init__(
+            f"{url!r} can't be used as an index ({reason}): set ONTEM_INDEX to an address such as "
+            "s3://bucket/simple, and the variables of AWS as the AWS CLI knows them"
+        )
+        self.url, self.reason = url, reason
+
+
 class RegistryRefused(DeliveryError):
     """Some images have no digest, because their registry did not answer."""
 

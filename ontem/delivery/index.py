@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from ontem.delivery.errors import IndexRefused, OtherWheelThere
+from ontem.delivery.errors import IndexRefused, IndexUnknown, OtherWheelThere
 from ontem.delivery.wheel import Wheel
 
 TURNS: Final = 20
@@ -50,19 +50,19 @@ class Index:
         except ValueError:  # such as an open bracket
             address = urlsplit("")
         if address.scheme != "s3" or not address.netloc:
-            raise IndexRefused(url=url, reason="it is not an address such as s3://bucket/simple")
+            raise IndexUnknown(url=url, reason="it does not name a bucket of S3")
         self.url, self._bucket = url.rstrip("/"), address.netloc
         self._prefix = f"{address.path.strip('/')}/".lstrip("/")
         config = Config(connect_timeout=10, read_timeout=60, retries={"total_max_attempts": 3})
         try:
-            self._client = boto3.client("s3", config=config)
+            self._client = boto3.Session().client("s3", config=config)
         except (BotoCoreError, ValueError) as error:  # a profile or an endpoint that can't be used
-            raise IndexRefused(url=self.url, reason=str(error)) from None
+            raise IndexUnknown(url=self.url, reason=str(error)) from None
 
     def publish(self, wheel: Wheel) -> bool:
         """Whether the index did not have the wheel; the same bytes again change nothing.
 
-        Raises OtherWheelThere and IndexRefused.
+        Raises OtherWheelThere, IndexRefused, and IndexUnknown without credentials.
         """
         try:
             is_new = self._put_wheel(wheel)
@@ -70,8 +70,12 @@ class Index:
             self._put_root()
         except ClientError as error:
             said = error.response.get("Error", {})
+            if said.get("Code") == "NoSuchBucket":
+                raise IndexUnknown(url=self.url, reason="there is no such bucket") from None
             reason = f"{error.operation_name}: {said.get('Code', '')} {said.get('Message', '')}"
             raise IndexRefused(url=self.url, reason=reason.strip()) from None
+        except NoCredentialsError as error:
+            raise IndexUnknown(url=self.url, reason=str(error)) from None
         except BotoCoreError as error:
             raise IndexRefused(url=self.url, reason=str(error)) from None
         return is_new

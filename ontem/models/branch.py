@@ -16,11 +16,13 @@ from urllib.parse import urlsplit
 from features_pkg.models.bundle import WRITE_ORDER
 from features_pkg.models.manifest import MANIFEST, ModelManifest, decode_manifest
 from features_pkg.models.shipped_models import CURRENT
-from ontem.models.errors import BranchTaken, GitFailed
+from ontem.models.errors import BranchTaken, GitFailed, RemoteUnknown
 
 SHIPPED_PATH: Final = "features_pkg/models/shipped"
 TIMEOUT_SECONDS: Final = 300
 NO_SUCH_REF: Final = 2
+NOT_THERE: Final = ("not a git repository", "No such remote", "couldn't find remote ref")
+"""What git says, in the language C, where trying again would not help."""
 OURS: Final = (
     "-c", "user.name=Ontem", "-c", "user.email=ontem@localhost",
     "-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null", "-c", "core.autocrlf=false",
@@ -40,11 +42,11 @@ class ModelBranch:
     token: str = field(default="", repr=False)
 
     def remote_url(self) -> str:
-        """The URL of the remote. Raises GitFailed."""
+        """The URL of the remote. Raises GitFailed, RemoteUnknown."""
         return self._git("remote", "get-url", self.remote).strip()
 
     def fetch_base(self) -> str:
-        """The commit of the base branch at the remote by now. Raises GitFailed."""
+        """The commit of the base branch at the remote by now. Raises GitFailed, RemoteUnknown."""
         return self._fetch(self.base)
 
     def current_model(self, commit: str) -> ModelManifest | None:
@@ -112,7 +114,8 @@ class ModelBranch:
             said = [line.strip() for line in lines if line.strip()]
             fatal = [line for line in said if line.startswith("fatal: ")]  # advice may follow it
             reasons = fatal[:1] or said[-1:] or [f"exit code {done.returncode}"]
-            raise GitFailed(step=step, reason=reasons[0])
+            unknown = any(words in reasons[0] for words in NOT_THERE)
+            raise (RemoteUnknown if unknown else GitFailed)(step=step, reason=reasons[0])
         return done.stdout.decode(errors="replace")
 
     def _run(self, *words: str, folder: Path | None = None) -> subprocess.CompletedProcess[bytes]:

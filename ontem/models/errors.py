@@ -50,6 +50,17 @@ class GitFailed(OntemError):
         self.step, self.reason = step, reason
 
 
+class RemoteUnknown(OntemError):
+    """The checkout has no such remote, or the remote no such branch."""
+
+    def __init__(self, *, step: str, reason: str) -> None:
+        super().__init__(
+            f"git does not know where to ask ({step}: {reason}): run this in a checkout whose "
+            "remote `origin` is the repository, and name a branch with --base that it has"
+        )
+        self.step, self.reason = step, reason
+
+
 class BranchTaken(OntemError):
     """The remote has the branch of a model, with something else in it."""
 

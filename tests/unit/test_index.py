@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jobs.exit_codes import exit_code
-from ontem.delivery.errors import IndexRefused, OtherWheelThere
+from ontem.delivery.errors import IndexRefused, IndexUnknown, OtherWheelThere
 from ontem.delivery.index import Index
 from ontem.delivery.wheel import Wheel
 from ontem.version import Version
@@ -107,10 +107,25 @@ def test_two_publishers_at_once_lose_neither(s3, bucket, tmp_path, monkeypatch):
 
 
 def test_a_bucket_that_is_not_there_is_a_sentence_and_a_code_of_its_own(s3, bucket, tmp_path):
-    with pytest.raises(IndexRefused, match=r"PutObject: NoSuchBucket .*s3:ListBucket") as refused:
+    with pytest.raises(IndexUnknown, match=r"there is no such bucket.*set ONTEM_INDEX") as refused:
         Index(f"s3://{bucket}-other/simple").publish(a_wheel(tmp_path, "0.1.1"))
 
-    assert exit_code(refused.value) == 4
+    assert exit_code(refused.value) == 3
+
+
+def test_credentials_that_are_missing_are_a_sentence_and_a_code_of_its_own(
+    s3, bucket, tmp_path, monkeypatch
+):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+
+    with pytest.raises(IndexUnknown, match="Unable to locate credentials") as refused:
+        Index(f"s3://{bucket}/simple").publish(a_wheel(tmp_path, "0.1.1"))
+
+    assert exit_code(refused.value) == 3
 
 
 def test_an_index_that_denies_is_a_sentence(s3, bucket, tmp_path):
@@ -139,13 +154,15 @@ def test_an_index_that_cannot_be_reached_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
 
-    with pytest.raises(IndexRefused, match="Could not connect"):
+    with pytest.raises(IndexRefused, match="Could not connect") as refused:
         Index("s3://bucket/simple").publish(a_wheel(tmp_path, "0.1.1"))
+
+    assert exit_code(refused.value) == 4
 
 
 @pytest.mark.parametrize("url", ["https://example.com/simple", "s3:///simple", "bucket", "s3://[x"])
 def test_an_index_of_another_kind_is_a_sentence(url):
-    with pytest.raises(IndexRefused, match="not an address such as s3://bucket/simple"):
+    with pytest.raises(IndexUnknown, match=r"does not name a bucket.*such as s3://bucket/simple"):
         Index(url)
 
 
@@ -157,7 +174,7 @@ def test_a_variable_that_botocore_cannot_use_is_a_sentence(variable, value, reas
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     monkeypatch.setenv(variable, value)
 
-    with pytest.raises(IndexRefused, match=f"s3://bucket/simple refused: .*{reason}"):
+    with pytest.raises(IndexUnknown, match=f"'s3://bucket/simple' can't be used .*{reason}"):
         Index("s3://bucket/simple")
 
 

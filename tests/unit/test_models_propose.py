@@ -326,6 +326,23 @@ def test_a_remote_that_is_not_there_is_named(
     assert (result.exit_code, "fatal: '/nowhere.git' does not" in result.stderr) == (4, True)
 
 
+def test_a_remote_or_a_branch_that_is_not_known_is_no_matter_of_time(
+    checkout: Checkout, propose: Callable[..., Result]
+) -> None:
+    checkout.add("one")
+
+    branch = propose("--base", "trunk")
+    assert (branch.exit_code, "name a branch with --base" in branch.stderr) == (3, True)
+
+    checkout.git("remote", "remove", "origin")
+    remote = propose()
+    assert (remote.exit_code, "No such remote" in remote.stderr) == (3, True)
+
+    (checkout.project / ".git").rename(checkout.project / "git")
+    folder = propose()
+    assert (folder.exit_code, "not a git repository" in folder.stderr) == (3, True)
+
+
 def test_a_remote_that_takes_no_push_is_a_sentence(
     checkout: Checkout, propose: Callable[..., Result]
 ) -> None:
