@@ -56,7 +56,14 @@ def test_every_file_is_part_of_something_that_is_rolled_out():
     }
 
     written = set(KUBERNETES.rglob("*.yaml")) - set(KUBERNETES.rglob("kustomization.yaml"))
-    assert written <= listed
+    # A roll-out that runs at this moment has its draft beside the overlays, in a hidden folder.
+    ours = {
+        file
+        for file in written
+        if not any(part[0] == "." for part in file.relative_to(KUBERNETES).parts)
+    }
+    assert ours
+    assert ours <= listed
 
 
 def test_the_configuration_names_variables_that_the_code_reads():

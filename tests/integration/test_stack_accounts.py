@@ -82,7 +82,7 @@ def test_a_umask_that_closes_everything_does_not_close_the_stack(monkeypatch):
         shutil.rmtree(folder)
 
 
-def test_the_role_that_compose_makes_is_no_superuser_and_owns_its_database(stack):
+def test_the_role_that_compose_makes_is_no_superuser_and_owns_its_database(stack, tmp_path):
     """The script of the image, run against a server that has neither role nor database."""
     stack.up()
     port = str(Address.of(stack.variables["ONTEM_POSTGRES_URL"]).port)
@@ -92,13 +92,19 @@ def test_the_role_that_compose_makes_is_no_superuser_and_owns_its_database(stack
         connection.execute("DROP DATABASE ontem")
         connection.execute("DROP ROLE ontem")
     password = 'it\'s \\ "long" $HOME'
+    file = tmp_path / "password"
     variables = {
         "PATH": f"{account.binaries()}:{os.environ['PATH']}",
         "PGHOST": "127.0.0.1", "PGPORT": port, "PGPASSWORD": admin,
-        "POSTGRES_USER": "postgres", "ONTEM_POSTGRES_PASSWORD": password,
+        "POSTGRES_USER": "postgres", "ONTEM_POSTGRES_PASSWORD_FILE": str(file),
     }  # fmt: skip
+    script = [PROJECT / "deploy" / "postgres-role.sh"]
 
-    subprocess.run([PROJECT / "deploy" / "postgres-role.sh"], env=variables, check=True)
+    assert subprocess.run(script, env=variables, check=False).returncode != 0
+    file.write_text("")
+    assert subprocess.run(script, env=variables, check=False).returncode != 0
+    file.write_text(password)
+    subprocess.run(script, env=variables, check=True)
 
     role = {**server, "user": "ontem", "dbname": "ontem", "password": password}
     with psycopg.connect(**role) as connection:
