@@ -47,7 +47,7 @@ def test_a_push_starts_neither_a_night_nor_a_retraining():
 
     assert jobs == {"check", "package", "publish", "images", "deploy"}
     assert {step.job for step in pipeline(run="night")} == {"night"}
-    assert {step.job for step in pipeline(run="retraining")} == {"retraining"}
+    assert {step.job for step in pipeline(run="retraining")} == {"retraining", "proposal"}
 
 
 def test_only_main_becomes_a_version_and_only_after_the_check():
@@ -76,7 +76,22 @@ def test_what_tests_of_anybody_s_branch_run_knows_no_secret():
         if "context" in job
     }
 
-    assert with_context == {"package", "publish", "images", "deploy", "night", "retraining"}
+    assert with_context == {
+        *("package", "publish", "images", "deploy"),
+        *("night", "retraining", "proposal"),
+    }
+
+
+def test_nothing_needs_the_token_of_a_job_after_a_step_that_may_take_hours():
+    """CircleCI's OIDC tokens are good for an hour."""
+    long_jobs = set()
+    for name, job in _yaml(".circleci/config.yml")["jobs"].items():
+        runs = [step["run"] for step in job["steps"] if "run" in step]
+        if long := [run for run in runs if "no_output_timeout" in run]:
+            long_jobs.add(name)
+            assert long == runs[-1:], name
+
+    assert long_jobs == {"night", "retraining"}
 
 
 def test_every_step_is_a_short_call_of_a_program_that_may_be_run():
