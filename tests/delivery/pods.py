@@ -71,6 +71,7 @@ def a_container(
         else:
             assert source == {"secretRef": {"name": "ontem"}}
             variables |= secrets
+    variables |= {each["name"]: each["value"] for each in container.get("env", ())}
     with TemporaryDirectory(prefix="ontem-pod-") as made:
         folder = Path(made)
         folder.chmod(0o755)

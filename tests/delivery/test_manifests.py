@@ -10,6 +10,7 @@ import click
 import pytest
 from jsonschema import ValidationError
 
+from jobs.entry import spark_master
 from jobs.exit_codes import EXIT_CODES, REPEATED
 from ontem.cli import main
 from service.commands import serve
@@ -80,7 +81,7 @@ def test_no_file_holds_a_secret():
     for manifest in WITH_NIGHTS:
         assert manifest["kind"] != "Secret"
     for container in containers(WITH_NIGHTS):
-        assert "env" not in container
+        assert {each["name"] for each in container.get("env", ())} <= {"SPARK_MASTER"}
         secret, configuration = (
             {"secretRef": {"name": "ontem"}},
             {"configMapRef": {"name": "ontem"}},
@@ -199,6 +200,16 @@ def test_a_night_begins_after_midnight_of_the_business_zone_and_alone():
     assert int(minute) > 0
     assert night["concurrencyPolicy"] == "Forbid"
     assert night["jobTemplate"]["spec"]["activeDeadlineSeconds"] < 24 * 3_600
+
+
+def test_a_night_has_a_worker_for_each_core_that_it_asks_for():
+    (container,) = pod_of(the(WITH_NIGHTS, "CronJob", "night"))["containers"]
+    (master,) = (each["value"] for each in container["env"] if each["name"] == "SPARK_MASTER")
+
+    assert (
+        spark_master({"SPARK_MASTER": master})
+        == f"local[{container['resources']['requests']['cpu']}]"
+    )
 
 
 @pytest.mark.parametrize("kind", ["Job", "CronJob"])
