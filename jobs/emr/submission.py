@@ -24,6 +24,8 @@ HANDED_ON: Final = (
     "SNAPSHOT_LAG_SECONDS",
 )
 """The variables that a job on EMR gets from here. Whatever else it needs is in its secrets."""
+MANAGED: Final = "for-use-with-amazon-emr-managed-policies"
+"""The tag without which a service role with AWS's own policy may not start a cluster."""
 ARCHIVE: Final = "environment.tar.gz"
 ENTRY_FILE: Final = "ontem_job.py"
 SCRIPT: Final = f"""set -euo pipefail
@@ -93,7 +95,10 @@ class Submission:
             "ServiceRole": account.service_role,
             "JobFlowRole": account.instance_profile,
             "VisibleToAllUsers": True,
-            "Tags": [{"Key": "ontem", "Value": self.words[0]}],
+            "Tags": [
+                {"Key": "ontem", "Value": self.words[0]},
+                {"Key": MANAGED, "Value": "true"},
+            ],
             "Instances": {
                 "Ec2SubnetId": account.subnet,
                 "KeepJobFlowAliveWhenNoSteps": False,

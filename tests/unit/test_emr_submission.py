@@ -54,6 +54,12 @@ def test_emr_takes_the_request() -> None:
     emr.client.run_job_flow(**NIGHT.request(ACCOUNT))
 
 
+def test_the_roles_of_who_submits_and_of_emr_know_a_cluster_by_its_tags() -> None:
+    tags = {each["Key"]: each["Value"] for each in NIGHT.request(ACCOUNT)["Tags"]}
+
+    assert tags == {"ontem": "night", "for-use-with-amazon-emr-managed-policies": "true"}
+
+
 def test_a_cluster_ends_with_its_job() -> None:
     request = NIGHT.request(ACCOUNT)
 
