@@ -9,6 +9,10 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from jobs.emr.errors import EmrRefused, EmrUnavailable
 
 BUSY: Final = (
+    "500",
+    "502",
+    "503",
+    "504",
     "InternalFailure",
     "InternalServerError",
     "InternalServerException",
@@ -19,8 +23,8 @@ BUSY: Final = (
     "ThrottlingException",
     "TooManyRequestsException",
 )
-"""The codes of errors that go by themselves."""
-DENIED: Final = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+"""The codes of errors that go by themselves; S3 answers a HEAD with a number."""
+DENIED: Final = ("403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 
 
 @contextmanager

@@ -4,7 +4,9 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from botocore.exceptions import ClientError
 
+from jobs.emr.aws import aws_errors
 from jobs.emr.errors import EmrRefused, EmrUnavailable, NotFollowed, SameJobRunning, StillRunning
 from jobs.emr.follow import QUIET_POLLS, UNANSWERED_POLLS
 from jobs.errors import Interrupted
@@ -134,6 +136,21 @@ def test_a_cluster_that_can_not_be_ended_is_named(emr: Emr) -> None:
 
     with pytest.raises(StillRunning, match=f"cluster {CLUSTER} could not be ended"):
         follower.run(NIGHT, ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    ("number", "error", "sentence"),
+    [
+        ("403", EmrRefused, r"\(403: Forbidden\): grant this right to whoever submits"),
+        ("503", EmrUnavailable, r"\(503: Forbidden\): run the same command again later"),
+    ],
+)
+def test_a_number_as_s3_answers_a_head_is_understood(
+    number: str, error: type[Exception], sentence: str
+) -> None:
+    answer = ClientError({"Error": {"Code": number, "Message": "Forbidden"}}, "HeadObject")
+    with pytest.raises(error, match=sentence), aws_errors("s3:GetObject"):
+        raise answer
 
 
 @pytest.mark.parametrize(
