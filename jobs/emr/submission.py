@@ -28,12 +28,14 @@ MANAGED: Final = "for-use-with-amazon-emr-managed-policies"
 """The tag without which a service role with AWS's own policy may not start a cluster."""
 ARCHIVE: Final = "environment.tar.gz"
 ENTRY_FILE: Final = "ontem_job.py"
+MOST_SECONDS: Final = 72_000
+"""A job that hangs is ended before the one of the next day, also when nobody follows it."""
 SCRIPT: Final = f"""set -euo pipefail
 package=$1; shift
 for file in {ARCHIVE} {ENTRY_FILE}; do aws s3 cp --no-progress "$package/$file" .; done
 mkdir {FOLDER}
 tar -xzf {ARCHIVE} -C {FOLDER}
-exec "$@"
+exec timeout --kill-after=300 {MOST_SECONDS} "$@"
 """
 """What the step does first, in a folder of its own on the primary node: the driver is there."""
 

@@ -2,8 +2,10 @@
 
 import json
 import os
+import subprocess
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import click
@@ -65,6 +67,25 @@ def test_a_cluster_ends_with_its_job() -> None:
 
     assert request["Instances"]["KeepJobFlowAliveWhenNoSteps"] is False
     assert request["Steps"][0]["ActionOnFailure"] == "TERMINATE_CLUSTER"
+
+
+def test_a_job_that_hangs_is_ended_with_its_processes(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = {
+        "aws": "exit 0",
+        "tar": "exit 0",
+        "timeout": f'echo "$@" >{tmp_path}/asked',
+    }
+    for name, text in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    subprocess.run(words, cwd=tmp_path, check=True)
+
+    kill, seconds, command, *_ = (tmp_path / "asked").read_text().split()
+    assert (kill, command) == ("--kill-after=300", "spark-submit")
+    assert int(seconds) < 24 * 3_600  # gone before the next night
 
 
 def test_driver_and_executors_run_the_python_of_the_archive(words: list[str]) -> None:
