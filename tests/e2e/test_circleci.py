@@ -102,7 +102,7 @@ def test_the_wheel_is_published_once_as_the_role_of_the_job(
 @pytest.mark.parametrize(
     ("variables", "code", "sentence"),
     [
-        ({"ONTEM_INDEX": "s3://nowhere-at-all/simple"}, 4, "/simple refused"),
+        ({"ONTEM_INDEX": "s3://nowhere-at-all/simple"}, 3, "there is no such bucket"),
         ({"ONTEM_AWS_ROLE": ""}, 3, "ONTEM_AWS_ROLE is not set"),
         ({"CIRCLE_OIDC_TOKEN_V2": ""}, 3, "CIRCLE_OIDC_TOKEN_V2 is not set"),
         ({"ONTEM_AWS_ROLE": "ontem"}, 1, "AWS does not let this job be ontem"),

@@ -129,8 +129,8 @@ def test_publishing_is_a_command_that_says_what_it_did(wheel, s3, monkeypatch):
 
     assert first.output.endswith(f"0.1.2 is published at s3://{bucket}/simple\n")
     assert second.output.endswith(f"0.1.2 was there already at s3://{bucket}/simple\n")
-    assert (first.exit_code, second.exit_code, refused.exit_code) == (0, 0, 4)
-    assert refused.stderr.startswith("ontem: the index s3://none-of-that-name/simple refused: ")
+    assert (first.exit_code, second.exit_code, refused.exit_code) == (0, 0, 3)
+    assert refused.stderr.startswith("ontem: 's3://none-of-that-name/simple' can't be used as ")
     assert len(refused.stderr.splitlines()) == 1
 
 
