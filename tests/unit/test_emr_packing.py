@@ -68,3 +68,11 @@ def test_the_roles_have_the_rights_that_are_asked_for() -> None:
             given |= {actions} if isinstance(actions, str) else set(actions)
 
     assert {action for action in given if not action.startswith("kms:")} == asked
+
+
+def test_the_roles_of_a_cluster_are_handed_to_emr_and_its_machines_alone() -> None:
+    policy = json.loads((PROJECT / "deploy" / "emr" / "submit-role.json").read_text())
+    (handing,) = [each for each in policy["Statement"] if each["Action"] == "iam:PassRole"]
+
+    services = handing["Condition"]["StringLike"]["iam:PassedToService"]
+    assert services == ["elasticmapreduce.amazonaws.com*", "ec2.amazonaws.com*"]
