@@ -20,6 +20,7 @@ from tests.package_files import ROOMS, SITE, locked, package_files, wheel_files
 PROJECT: Final = Path(__file__).resolve().parents[1]
 SYSTEM: Final = ("/bin/sh", "/bin/bash", "/usr/bin/env", "/usr/sbin/nologin")
 MAKE_USERS: Final = ("/usr/sbin/groupadd", "/usr/sbin/useradd", "/usr/bin/install")
+STDLIB: Final = "/usr/local/lib/python3.13"
 MADE_BY_BASES: Final[dict[str, frozenset[str]]] = {
     "scratch": frozenset(),
     "${JAVA_IMAGE}": frozenset({*SYSTEM, "/opt/java/openjdk/bin/java", *MAKE_USERS}),
@@ -28,9 +29,9 @@ MADE_BY_BASES: Final[dict[str, frozenset[str]]] = {
             *SYSTEM,
             *(f"/usr/local/bin/{name}" for name in ("python", "python3", "python3.13", "pip")),
             *MAKE_USERS,
-            "/usr/bin/rm",
-            "/usr/local/lib/python3.13/ensurepip/__init__.py",
-            "/usr/local/lib/python3.13/site-packages/pip/__init__.py",
+            f"{STDLIB}/os.py",
+            f"{STDLIB}/ensurepip/__init__.py",
+            f"{STDLIB}/site-packages/pip/__init__.py",
         }
     ),
 }
@@ -72,10 +73,18 @@ def all_instructions(target: str) -> list[tuple[str, str]]:
     return [*before, *stage.instructions]
 
 
+def closed_files(target: str) -> list[str]:
+    """What a stage copies of the checkout as it is there: with the umask 077, closed to users."""
+    return [text for text in _said(target, "COPY") if not {"--from", "--chmod"} & set(_flags(text))]
+
+
 def last(target: str, instruction: str) -> str:
     """What a stage says last with an instruction; empty when it never does."""
-    said = [text for word, text in all_instructions(target) if word == instruction]
-    return said[-1] if said else ""
+    return ["", *_said(target, instruction)][-1]
+
+
+def _said(target: str, instruction: str) -> list[str]:
+    return [text for word, text in all_instructions(target) if word == instruction]
 
 
 @cache
@@ -86,6 +95,7 @@ def image_files(target: str) -> frozenset[str]:
     folder = "/"
     for word, text in all_instructions(target)[: -len(stage.instructions) or None]:
         folder = text if word == "WORKDIR" else folder
+    variables = dict(re.findall(r"(\w+)=(\S+)", " ".join(_said(target, "ENV"))))
     for word, text in stage.instructions:
         if word == "WORKDIR":
             folder = text
@@ -94,14 +104,13 @@ def image_files(target: str) -> frozenset[str]:
             files |= _copied(text, folder)
         elif word == "RUN":
             for command in text.split(" && "):
-                _run(shlex.split(command), files, folder)
+                _run(shlex.split(command), files, folder, variables)
     return frozenset(files)
 
 
 def _copied(text: str, folder: str) -> set[str]:
-    words = text.split()
-    stage = words.pop(0).removeprefix("--from=") if words[0].startswith("--from=") else None
-    *sources, target = words
+    stage = _flags(text).get("--from")
+    *sources, target = (word for word in text.split() if not word.startswith("--"))
     there = PurePosixPath(folder, target)
     copied: set[str] = set()
     for source in sources:
@@ -110,6 +119,11 @@ def _copied(text: str, folder: str) -> set[str]:
         into = there / PurePosixPath(source).name if target.endswith("/") else there
         copied |= {str(into / name) if name else str(into) for name in found}
     return copied
+
+
+def _flags(text: str) -> dict[str, str]:
+    """The flags of a COPY, such as `--from=wheel`."""
+    return dict(re.findall(r"(?:^|(?<= ))(--from|--chmod)=(\S+)", text))
 
 
 def _of_stage(stage: str, source: str) -> set[str]:
@@ -135,11 +149,10 @@ def _of_context(source: str) -> set[str]:
     }
 
 
-def _run(words: list[str], files: set[str], folder: str) -> None:
-    variables = {}
+def _run(words: list[str], files: set[str], folder: str, variables: dict[str, str]) -> None:
     while "=" in words[0] and not words[0].startswith("-"):
         name, _, value = words.pop(0).partition("=")
-        variables[name] = value
+        variables = {**variables, name: value}
     program = words[0]
     assert _exists(program, files), f"RUN {' '.join(words)}: the stage has no {program}"
     line = " ".join(words)
@@ -197,8 +210,14 @@ def _folders(files: set[str], _: str, folder: str, match: re.Match[str]) -> None
     files |= {f"{PurePosixPath(folder, name)}/" for name in match["folders"].split()}
 
 
-def _remove(files: set[str], _: str, __: str, match: re.Match[str]) -> None:
-    files -= {name for name in files if name.startswith(match["folder"] + "/")}
+def _remove_module(files: set[str], _: str, __: str, match: re.Match[str]) -> None:
+    assert f"{STDLIB}/{match['module']}/__init__.py" in files
+    files -= {name for name in files if name.startswith(f"{STDLIB}/{match['module']}/")}
+
+
+def _compile(files: set[str], *_: object) -> None:
+    sources = [PurePosixPath(name) for name in files if name.startswith(STDLIB)]
+    files |= {str(each.parent / "__pycache__" / f"{each.stem}.pyc") for each in sources}
 
 
 def _remove_pip(files: set[str], _: str, __: str, ___: re.Match[str]) -> None:
@@ -220,7 +239,11 @@ EFFECTS: Final[dict[str, Effect]] = {
     rf"{PYTHON} -m ontem.connectors (?P<project>\S+)(?: (?P<list>\S+))?": _jars,
     rf"{PYTHON} -m hatchling build -t wheel -d /dist": _build,
     r"install -d (?:-o ontem -g ontem )?(?P<folders>[^-].*)": _folders,
-    r"rm -rf (?P<folder>/\S+)": _remove,
+    rf"{PYTHON} -c import (?P<module>\w+), shutil; shutil.rmtree\(\*(?P=module).__path__\)": (
+        _remove_module
+    ),
+    rf"{PYTHON} -c import compileall, sysconfig; "
+    r"compileall\.compile_dir\(sysconfig\.get_path\('stdlib'\), quiet=1\)": _compile,
     rf"{PYTHON} -m pip uninstall .* pip": _remove_pip,
     r"(?:groupadd|useradd) .*": _nothing,
 }
