@@ -13,7 +13,8 @@ from stores.postgres.runs import Outcome, RunRow, newest_runs
 @click.option(
     "--as-of",
     type=Day(),
-    help="Count what happened before this day.  [default: the newest day that has begun]",
+    help="Count what happened before this day.  [default: the newest day that has begun, and "
+    "before it the one that requests read by now, where its night is missing]",
 )
 @click.option(
     "--backfill",
@@ -32,8 +33,10 @@ def night(as_of: date | None, backfill: tuple[date, date] | None, clock: datetim
     job = job_here(clock)
     if backfill:
         nights.nights(job, *backfill)
+    elif as_of:
+        nights.night(job, as_of)
     else:
-        nights.night(job, as_of or nights.newest_day(job))
+        nights.nights_of_now(job)
 
 
 @click.command()

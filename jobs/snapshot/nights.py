@@ -24,21 +24,30 @@ from stores.redis.published import read_published
 COMMAND: Final = "night"
 
 
-def newest_day(job: Job) -> date:
-    """The newest day whose night can run: the civil day that the database's clock is in.
+def days_to_run(job: Job) -> tuple[date, ...]:
+    """The days whose nights to run now, oldest first: the newest one, and maybe the due day.
 
-    In the first seconds of a day, while late rows of the one before may come, it is that one. As
-    long as nothing is published, it is the due day: requests that come before the lag of the newest
-    day is over have no other snapshot to read.
+    The newest is the civil day that the database's clock is in; in the first seconds of a day,
+    while late rows of the one before may come, it is that one. Until its lag is over requests read
+    the due day's snapshot. After days without a night that one comes first, because it can't be
+    published later. As long as nothing is published it is the only one.
     """
     with job.connect() as connection:
         now = database_clock(connection)
         loads = loads_of_namespace(connection, job.namespace)
     newest = newest_readable_day(now, job.calendar)
-    if any(load.published_at and not load.withdrawn_at for load in loads):
-        return newest
     due_day = job.calendar.due_day(to_us(now), job.settings.snapshot_lag)
-    return min(newest, date.fromordinal(due_day))
+    due = min(newest, date.fromordinal(due_day))
+    published = [load.as_of for load in loads if load.published_at and not load.withdrawn_at]
+    if not published:
+        return (due,)
+    return (due, newest) if max(published) < due < newest else (newest,)
+
+
+def nights_of_now(job: Job) -> None:
+    """The nights of `days_to_run`, each as `night` runs it."""
+    for day in days_to_run(job):
+        night(job, day)
 
 
 def night(job: Job, as_of: date) -> None:

@@ -120,6 +120,20 @@ def test_the_newest_day_can_be_run_at_once(shop: NightShop) -> None:
     assert published_days(shop) == [JUNE]
 
 
+def test_after_days_without_a_night_requests_find_a_snapshot_within_the_lag_of_the_newest_day(
+    shop: NightShop,
+) -> None:
+    shop.history.order(CUTOFF - 30 * DAY, card="c1")
+    nights.night(shop.job, JUNE - 5 * DAY)
+    nights.nights_of_now(replace(shop.job, clock=CUTOFF + HOUR))
+
+    assert published_days(shop)[-2:] == [JUNE - DAY, JUNE]
+    assert [(run.day, run.outcome) for run in runs(shop)][:2] == [
+        (JUNE, "done"),
+        (JUNE - DAY, "done"),
+    ]
+
+
 def test_a_refused_night_is_recorded_with_the_sentence_and_the_code(shop: NightShop) -> None:
     with pytest.raises(NoOrders) as refusal:
         nights.night(shop.job, JUNE)
