@@ -54,6 +54,7 @@ def train(revision: int | None, output: Path | None, without_velocity: bool, see
              for number, set_ in shown]
         )  # fmt: skip
     let_waiting_threads_sleep()
+    from jobs.train.folder_lock import only_writer
     from jobs.train.recorded import train_recorded
     from jobs.train.run import copy_model
 
@@ -61,7 +62,8 @@ def train(revision: int | None, output: Path | None, without_velocity: bool, see
     model = train_recorded(job, store, choice)
     models = StoredModels(store.files)
     if output is not None:
-        copy_model(models, model.name, output)
+        with only_writer(output.parent, click.echo):
+            copy_model(models, model.name, output)
     describe_model(model, models)
     ship = f"`ontem models ship {model.name}` and `ontem models use {model.name}`"
     copy = f", or set ONTEM_MODEL to {output.resolve()}" if output else ""

@@ -143,22 +143,32 @@ def night_(context: click.Context) -> None:
 @click.option("--again", is_flag=True, help="Train another one in the place of the one there.")
 @click.pass_context
 def model(context: click.Context, again: bool) -> None:  # noqa: FBT001  click gives flags by name
-    """Build a training set and train the model that ONTEM_MODEL names, unless it is there."""
-    from ontem.compose.model_folder import a_draft, is_trained, model_folder
+    """Build a training set and train the model that ONTEM_MODEL names, unless it is there.
+
+    Two at once train one after the other.
+    """
+    from jobs.train.folder_lock import only_writer
+    from ontem.compose.model_folder import is_trained, model_folder
 
     folder = model_folder(settings_here())
-    if is_trained(folder) and not again:
-        click.echo(f"there is a model in {folder}")
-        return
+    with only_writer(folder.parent, click.echo):
+        if is_trained(folder) and not again:
+            click.echo(f"there is a model in {folder}")
+            return
+        _train(context, folder)
+    click.echo(f"the model is in {folder}")
+
+
+def _train(context: click.Context, folder: Path) -> None:
     from jobs.entry import job_here
     from jobs.train.commands import let_waiting_threads_sleep
     from jobs.training_set.commands import training_set
 
     let_waiting_threads_sleep()
+    from ontem.compose.model_folder import a_draft
     from ontem.compose.training import first_training_day, train_newest
 
     job = job_here()
     context.invoke(training_set, first_day=first_training_day(job))
     with a_draft(folder) as draft:
         train_newest(job, draft)
-    click.echo(f"the model is in {folder}")

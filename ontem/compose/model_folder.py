@@ -27,7 +27,8 @@ def is_trained(folder: Path) -> bool:
 def a_draft(folder: Path) -> Iterator[Path]:
     """A folder to write a model to, which takes the place of `folder` when all went well.
 
-    Whoever reads `folder` finds the one model or the other; for a moment between them, none.
+    Whoever reads `folder` finds the one model or the other; for a moment between them, none. The
+    caller is the only writer beside it: drafts that are there were left by processes that ended.
     """
     _remove_drafts(folder)
     draft = folder.with_name(f".draft-{secrets.token_hex(4)}")

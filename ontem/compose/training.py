@@ -8,7 +8,6 @@ from jobs.job import Job
 from jobs.train.choice import TrainingChoice
 from jobs.train.commands import describe_model
 from jobs.train.recorded import train_recorded
-from jobs.train.run import copy_model
 from jobs.training_set.facts import newest_training_sets
 from ontem.compose.errors import NoOrdersToLearnFrom
 from ontem.compose.orders import span_of_orders
@@ -36,5 +35,5 @@ def train_newest(job: Job, folder: Path) -> None:
     ((revision, _),) = newest_training_sets(store, job.feature_set.version, most=1)
     model = train_recorded(job, store, TrainingChoice(revision))
     models = StoredModels(store.files)
-    copy_model(models, model.name, folder)
+    models.fetch(model.name, folder)
     describe_model(model, models)
