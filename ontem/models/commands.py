@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,8 @@ import click
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.models.manifest import ModelManifest
 from features_pkg.models.shipped_models import CURRENT, SHIPPED, NoCurrentModel, current_folder
-from ontem.models.branch import ModelBranch
-from ontem.models.pull_requests import github_token, pull_requests
+from ontem.models.branch import ModelBranch, git_of, origin_url
+from ontem.models.pull_requests import pull_requests
 from ontem.models.shelf import ListedModel, Shelf
 from ontem.variables import model_keys
 from stores.model_keys import verify_keys
@@ -97,21 +98,22 @@ def propose(name: str | None, base: str) -> None:
     """Open a pull request that lets the newest trained model serve.
 
     The model is fetched from the store and tried as the service would; the branch is model/NAME and
-    the text is the report. What is done already is not done again. GITHUB_TOKEN may read and write
-    the pull requests of the repository, and push to it where the remote has an https:// URL.
+    the text is the report. What is done already is not done again. GITHUB_TOKEN may write the
+    contents and the pull requests of the repository; git pushes by it, not by the remote `origin`.
     """
     from ontem.models.proposing import Proposing
 
     project = project_here()
     environ = environment_of(project)
     settings = _settings()
-    branch = ModelBranch(project, base=base, token=github_token(environ))
+    github = pull_requests(environ, partial(origin_url, project))
+    git = git_of(project, github.git_url, github.token)
     Proposing(
         stored=_stored(settings),
         keys=verify_keys(settings),
         feature_set=settings.feature_set,
-        branch=branch,
-        pull_requests=pull_requests(environ, branch.remote_url()),
+        branch=ModelBranch(git, github.repository, base),
+        pull_requests=github,
         say=click.echo,
     ).propose(name)
 

@@ -44,32 +44,44 @@ class GitFailed(OntemError):
 
     def __init__(self, *, step: str, reason: str) -> None:
         super().__init__(
-            f"git could not do its part ({step}: {reason}): look whether the remote answers and "
-            "whether this machine may push to it, then run the same command again"
+            f"git could not do its part ({step}: {reason}): look whether the repository answers "
+            "and takes a new branch, then run the same command again"
+        )
+        self.step, self.reason = step, reason
+
+
+class TokenRefused(OntemError):
+    """The server of the repository does not let the token do what git asked for."""
+
+    def __init__(self, *, step: str, reason: str) -> None:
+        super().__init__(
+            f"GitHub does not take the token for git ({step}: {reason}): set GITHUB_TOKEN to a "
+            "token that is still good and may write the repository's contents, and look whether "
+            "GITHUB_API_URL and the repository are right"
         )
         self.step, self.reason = step, reason
 
 
 class RemoteUnknown(OntemError):
-    """The checkout has no such remote, or the remote no such branch."""
+    """This is not a checkout, or the repository has no such branch."""
 
     def __init__(self, *, step: str, reason: str) -> None:
         super().__init__(
-            f"git does not know where to ask ({step}: {reason}): run this in a checkout whose "
-            "remote `origin` is the repository, and name a branch with --base that it has"
+            f"git does not know where to ask ({step}: {reason}): run this in a checkout of the "
+            "repository, and name a branch with --base that it has"
         )
         self.step, self.reason = step, reason
 
 
 class BranchTaken(OntemError):
-    """The remote has the branch of a model, with something else in it."""
+    """The repository has the branch of a model, with something else in it."""
 
-    def __init__(self, *, branch: str, remote: str) -> None:
+    def __init__(self, *, branch: str, repository: str) -> None:
         super().__init__(
-            f"the branch {branch} of {remote} has other files than the model in the store: look at "
-            "it, and delete it before you run the same command again"
+            f"the branch {branch} of {repository} has other files than the model in the store: "
+            "look at it, and delete it before you run the same command again"
         )
-        self.branch, self.remote = branch, remote
+        self.branch, self.repository = branch, repository
 
 
 class GitHubRefused(OntemError):

@@ -36,7 +36,7 @@ class Proposing:
         """Open a pull request with the named model, or the newest, unless that is done.
 
         It is tried as the service would, before anything is pushed. Raises ModelUnknown,
-        ModelRefused, GitFailed, BranchTaken, GitHubRefused and GitHubUnavailable.
+        ModelRefused, BranchTaken, and the errors of git and of GitHub.
         """
         chosen = self._named(name) if name else self._newest()
         if chosen is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -18,6 +18,7 @@ from stores.urls import shown_url
 GITHUB: Final = "https://api.github.com"
 LONGEST_BODY: Final = 65_536
 """What GitHub takes as the text of a pull request."""
+REPOSITORY: Final = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 TIMEOUT_SECONDS: Final = 30
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
@@ -59,6 +60,18 @@ class PullRequests:
         raise SettingsError(
             variable="GITHUB_API_URL", value=self.api_url, remedy=f"use a URL such as {GITHUB}"
         )
+
+    @property
+    def git_url(self) -> str:
+        """Where git finds the repository: the server of the API, over the same protocol.
+
+        The API is the host `api.` before the server's, or a path of the server.
+        """
+        address = urlsplit(self.api_url)
+        host = address.netloc.rpartition("@")[2]
+        if not address.path.strip("/"):
+            host = host.removeprefix("api.")
+        return f"{address.scheme}://{host}/{self.repository}.git"
 
     def find(self, branch: str) -> PullRequest | None:
         """The newest pull request of a branch, also one that is closed; None without any."""
@@ -132,17 +145,22 @@ class PullRequests:
             raise GitHubUnavailable(host=host, reason=reason) from None
 
 
-def pull_requests(environ: Mapping[str, str], remote_url: str) -> PullRequests:
+def pull_requests(environ: Mapping[str, str], remote_url: Callable[[], str]) -> PullRequests:
     """The pull requests of the repository that CircleCI names, or else the remote's URL.
 
     Raises SettingsError and RepositoryUnknown.
     """
+    token = github_token(environ)
     owner = environ.get("CIRCLE_PROJECT_USERNAME", "")
     name = environ.get("CIRCLE_PROJECT_REPONAME", "")
-    repository = f"{owner}/{name}" if owner and name else repository_of(remote_url)
-    if repository is None:
-        raise RepositoryUnknown(shown_url(remote_url))
-    return PullRequests(environ.get("GITHUB_API_URL") or GITHUB, repository, github_token(environ))
+    repository = f"{owner}/{name}"
+    if not REPOSITORY.fullmatch(repository):
+        url = remote_url()
+        found = repository_of(url)
+        if found is None:
+            raise RepositoryUnknown(shown_url(url))
+        repository = found
+    return PullRequests(environ.get("GITHUB_API_URL") or GITHUB, repository, token)
 
 
 def github_token(environ: Mapping[str, str]) -> str:

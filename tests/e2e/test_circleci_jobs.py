@@ -222,14 +222,21 @@ def test_a_retraining_in_a_container_without_a_key_to_sign_with_is_refused(
 
 @pytest.fixture
 def github(checkout: Checkout, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The variables of a GitHub, where the checkout's commits are."""
-    remote = tmp_path / "remote.git"
+    """The variables of a GitHub, where the checkout's commits are; git is set up as CircleCI does.
+
+    `origin` goes over ssh with a key that may only read, and so does what names the server.
+    """
+    remote, settings = tmp_path / "remote.git", tmp_path / "gitconfig"
     git = ["git", "-C", str(checkout.folder)]
     subprocess.run(["git", "init", "-q", "--bare", "-b", "main", remote], check=True)
-    subprocess.run([*git, "remote", "add", "origin", str(remote)], check=True)
-    subprocess.run([*git, "push", "-q", "origin", "main"], check=True)
+    subprocess.run([*git, "push", "-q", remote, "main"], check=True)
+    subprocess.run([*git, "remote", "add", "origin", "ssh://git@127.0.0.1:1/x/x"], check=True)
     with a_github() as server:
+        server.repository = remote
+        address = server.url.removesuffix("api")
+        settings.write_text(f'[url "ssh://git@127.0.0.1:1/"]\n\tinsteadOf = {address}\n')
         yield {
+            "GIT_CONFIG_GLOBAL": str(settings),
             "GITHUB_API_URL": server.url,
             "GITHUB_TOKEN": TOKEN,
             "CIRCLE_PROJECT_USERNAME": "loja",

@@ -1,8 +1,18 @@
 """Fixtures of several unit tests."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from click.testing import Result
+
+    from tests.unit.proposals import Checkout
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +50,21 @@ def model_folder(trained_model: Path, tmp_path: Path) -> Path:
     for path in trained_model.iterdir():
         (copy / path.name).write_bytes(path.read_bytes())
     return copy
+
+
+@pytest.fixture
+def checkout(trained_model: Path, tmp_path: Path) -> Iterator[Checkout]:
+    """A checkout whose models are proposed to a GitHub of the tests, and a store."""
+    from tests.unit.proposals import a_checkout
+
+    with a_checkout(trained_model, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def propose(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """`ontem models propose` in the checkout, with the given words and variables."""
+    from tests.unit.proposals import run_propose
+
+    monkeypatch.chdir(checkout.project)
+    return partial(run_propose, checkout)

@@ -1,106 +1,20 @@
 """A trained model becomes a branch and a pull request, once, and only if it could serve."""
 
-import subprocess
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from features_pkg.models.bundle import PICKLE, WRITE_ORDER
 from features_pkg.models.loading import load_model
-from ontem.cli import main
+from ontem.models.errors import GitHubUnavailable
 from ontem.models.pull_requests import PullRequests, repository_of
 from stores.errors import SettingsError
-from stores.offline.files import open_files
-from stores.offline.models import StoredModels
-from tests.e2e.a_model import copy_as
-from tests.model_keys import TRUST, VERIFY_KEYS
-from tests.offline import NoS3
-from tests.unit.github_server import TOKEN, FakeGitHub, a_github
-from tests.unit.trained_models import FEATURES, edit, manifest_of
-
-SHIPPED = "features_pkg/models/shipped"
-
-
-@dataclass
-class Checkout:
-    """A clone of a bare repository, a store with a model, and GitHub."""
-
-    project: Path
-    remote: Path
-    stored: StoredModels
-    github: FakeGitHub
-    trained_model: Path
-
-    def git(self, *words: str, of: Path | None = None) -> str:
-        done = subprocess.run(
-            ["git", "-c", "user.name=t", "-c", "user.email=t@t", *words],
-            cwd=of or self.project, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        return done.stdout.strip()
-
-    def add(self, name: str, days: int = 0) -> Path:
-        """Store a model of a training set that was built so many days later."""
-        built_at = manifest_of(self.trained_model).training_set_built_at + timedelta(days=days)
-        copy_as(self.trained_model, Path(self.stored.location(name)), name, built_at)
-        return Path(self.stored.location(name))
-
-    def merge(self, branch: str) -> None:
-        """What people do on GitHub; this clone does not know of it yet."""
-        self.git("update-ref", "refs/heads/main", f"refs/heads/{branch}", of=self.remote)
-
-    def branches(self) -> dict[str, str]:
-        lines = self.git("for-each-ref", "--format=%(refname:short) %(objectname)", of=self.remote)
-        return dict(line.split() for line in lines.splitlines())  # type: ignore[misc]
-
-    def files_of(self, branch: str) -> dict[str, bytes]:
-        """What the commits of a branch changed, by path."""
-        names = self.git("diff", "--name-only", "main", branch, of=self.remote).splitlines()
-        show = ["git", "cat-file", "blob"]
-        return {
-            name: subprocess.run(
-                [*show, f"{branch}:{name}"], cwd=self.remote, capture_output=True, check=True
-            ).stdout
-            for name in names
-        }
-
-
-@pytest.fixture
-def checkout(trained_model: Path, tmp_path: Path) -> Iterator[Checkout]:
-    remote, project = tmp_path / "remote.git", tmp_path / "project"
-    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", remote], check=True)
-    subprocess.run(["git", "clone", "-q", remote, project], check=True, capture_output=True)
-    stored = StoredModels(open_files((tmp_path / "storage").as_uri(), NoS3()))
-    with a_github() as github:
-        made = Checkout(project, remote, stored, github, trained_model)
-        (project / SHIPPED).mkdir(parents=True)
-        (project / SHIPPED / ".gitkeep").touch()
-        (project / "pyproject.toml").touch()
-        made.git("checkout", "-q", "-B", "main")
-        made.git("add", ".")
-        made.git("commit", "-q", "-m", "a checkout")
-        made.git("push", "-q", "origin", "main")
-        yield made
-
-
-@pytest.fixture
-def propose(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """`ontem models propose` with those words and variables."""
-    monkeypatch.chdir(checkout.project)
-    environ = {
-        "ONTEM_STORAGE_URL": checkout.stored.files.url,
-        "GITHUB_API_URL": checkout.github.url,
-        "GITHUB_TOKEN": TOKEN,
-        "CIRCLE_PROJECT_USERNAME": "loja",
-        "CIRCLE_PROJECT_REPONAME": "ontem",
-        **TRUST,
-    }
-    return lambda *words, **changes: CliRunner(env=environ | changes).invoke(
-        main, ["models", "propose", *words]
-    )
+from tests.model_keys import VERIFY_KEYS
+from tests.unit.github_server import TOKEN
+from tests.unit.proposals import SHIPPED, Checkout
+from tests.unit.trained_models import FEATURES, edit
 
 
 def test_the_newest_model_is_proposed_with_its_report(
@@ -298,35 +212,25 @@ def test_an_api_that_is_none_or_away_is_a_sentence(
     checkout.github.garbles = True
     assert propose().exit_code == 4
 
-    away = propose(GITHUB_API_URL="http://127.0.0.1:1")
-    assert (away.exit_code, "127.0.0.1:1 does not answer" in away.stderr) == (4, True)
+    away = PullRequests("http://127.0.0.1:1", "loja/ontem", TOKEN)
+    with pytest.raises(GitHubUnavailable, match=r"127\.0\.0\.1:1 does not answer"):
+        away.find("model/one")
 
 
 def test_a_branch_with_something_else_is_not_taken_for_the_model_s(
     checkout: Checkout, propose: Callable[..., Result]
 ) -> None:
     checkout.add("one")
-    checkout.git("push", "-q", "origin", "main:refs/heads/model/one")
+    checkout.git("branch", "model/one", "main", of=checkout.remote)
 
     result = propose()
 
     assert result.exit_code == 9
-    assert "the branch model/one of origin has other files" in result.stderr
+    assert "the branch model/one of loja/ontem has other files" in result.stderr
     assert checkout.github.pulls == []
 
 
-def test_a_remote_that_is_not_there_is_named(
-    checkout: Checkout, propose: Callable[..., Result]
-) -> None:
-    checkout.add("one")
-    checkout.git("remote", "set-url", "origin", "/nowhere.git")
-
-    result = propose()
-
-    assert (result.exit_code, "fatal: '/nowhere.git' does not" in result.stderr) == (4, True)
-
-
-def test_a_remote_or_a_branch_that_is_not_known_is_no_matter_of_time(
+def test_a_branch_or_a_checkout_that_is_not_known_is_no_matter_of_time(
     checkout: Checkout, propose: Callable[..., Result]
 ) -> None:
     checkout.add("one")
@@ -335,29 +239,12 @@ def test_a_remote_or_a_branch_that_is_not_known_is_no_matter_of_time(
     assert (branch.exit_code, "name a branch with --base" in branch.stderr) == (3, True)
 
     checkout.git("remote", "remove", "origin")
-    remote = propose()
+    remote = propose(CIRCLE_PROJECT_USERNAME="")
     assert (remote.exit_code, "No such remote" in remote.stderr) == (3, True)
 
     (checkout.project / ".git").rename(checkout.project / "git")
     folder = propose()
     assert (folder.exit_code, "not a git repository" in folder.stderr) == (3, True)
-
-
-def test_a_remote_that_takes_no_push_is_a_sentence(
-    checkout: Checkout, propose: Callable[..., Result]
-) -> None:
-    checkout.add("one")
-    hook = checkout.remote / "hooks" / "pre-receive"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\nexit 1\n")
-    hook.chmod(0o755)
-
-    result = propose()
-
-    assert result.exit_code == 4
-    assert "git could not do its part" in result.stderr
-    assert checkout.github.pulls == []
-    assert checkout.git("worktree", "list").count("\n") == 0
 
 
 @pytest.mark.parametrize(
