@@ -81,6 +81,8 @@ def clean(
     with timer.stage("look at what is there"):
         plan = make_plan(store, reader, cleaning.pins(), cutoffs)
         _check_loads(cleaning, plan)
+        if not dry_run:
+            _write_hints(store, plan)
     for line in describe(plan):
         say(f"  {_printable(line)}")
     if dry_run or plan.is_empty:
@@ -91,12 +93,17 @@ def clean(
                 found = existing_table(store, name)
                 commit_until_first(store, found, lambda table: _expire(cleaning, table, cutoffs))
     with timer.stage("remove"):
-        for name in plan.expiries:  # what a hint that is behind names may go
-            write_hint(store, existing_table(store, name))
+        _write_hints(store, plan)
         named = named_now(store, reader, cleaning.pins())
         doomed = [each for each in plan.removable if each.key not in named]
         _remove(cleaning, doomed, plan.present)
     return replace(plan, removable=tuple(doomed))
+
+
+def _write_hints(store: OfflineStore, plan: CleanPlan) -> None:
+    """Name the newest states: other tools leave hints that are behind, which name what may go."""
+    for name in plan.expiries:
+        write_hint(store, existing_table(store, name))
 
 
 def _expire(cleaning: Cleaning, table: Table, cutoffs: Cutoffs) -> None:

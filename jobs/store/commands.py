@@ -60,16 +60,18 @@ def restore(table: str | None, metadata: str | None, dry_run: bool) -> None:  # 
     restored from a backup, is brought forward. One whose metadata are gone is taken from it.
     """
     from jobs.store.restore import describe_restoration
-    from stores.offline.metadata_files import name_of
     from stores.offline.restoring import restore_from, restore_tables
+    from stores.postgres.cleaning import lock_cleaning
 
     if (table is None) != (metadata is None):
         raise click.UsageError("--table and --from go together: name both or neither")
     job = job_here()
-    with job.connect():  # the database is the one of these tables, and has its schema
+    with job.connect() as connection:  # to the database of these tables, with its schema
+        if not dry_run:
+            lock_cleaning(connection)  # what is gone on from must not be removed meanwhile
         store = open_store(job.settings)
         if table is not None and metadata is not None:
-            restored = [restore_from(store, table, name_of(metadata), dry_run=dry_run)]
+            restored = [restore_from(store, table, metadata, dry_run=dry_run)]
         else:
             restored = restore_tables(store, dry_run=dry_run)
     for each in restored:

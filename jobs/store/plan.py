@@ -12,7 +12,7 @@ from jobs.store.retention import expired
 from stores.offline.errors import TablesUnknown
 from stores.offline.expiry import Expiry, expiry_of
 from stores.offline.files import FoundFile
-from stores.offline.metadata_files import TABLES
+from stores.offline.metadata_files import HINT, TABLES
 from stores.offline.naming import NameReader
 from stores.offline.past_states import is_of_empty_table, past_state_keys
 from stores.offline.removal import run_folder_of
@@ -147,7 +147,7 @@ def _is_no_table(store: OfflineStore, key: str) -> bool:
     """Whether a file is beside the tables, or left by a run that was killed as it made one."""
     if key.count("/") == 1:
         return store.files.exists(key)  # and is not a link to the folder of a table
-    return is_of_empty_table(store, key)
+    return key.endswith(f"/{HINT}") or is_of_empty_table(store, key)
 
 
 def pinned_keys(

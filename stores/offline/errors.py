@@ -81,17 +81,6 @@ class MetadataMissing(OfflineError):
         self.table, self.location = table, location
 
 
-class MetadataUnreadable(OfflineError):
-    """A metadata file that is none."""
-
-    def __init__(self, *, table: str, reason: str) -> None:
-        super().__init__(
-            f"the metadata of the table {table} can't be read ({reason}): bring back the file that "
-            "`metadata_location` in iceberg_tables names"
-        )
-        self.table, self.reason = table, reason
-
-
 class TableElsewhere(OfflineError):
     """The catalogue has the table in another root than this one."""
 
@@ -126,17 +115,6 @@ class CommitCrowdedOut(OfflineError):
         self.table, self.attempts = table, attempts
 
 
-class MetadataAmbiguous(OfflineError):
-    """Of several metadata files none follows from the others, so none can be called the newest."""
-
-    def __init__(self, *, table: str, names: list[str]) -> None:
-        super().__init__(
-            f"the newest metadata of {table} may be any of {', '.join(names)}: choose one of them, "
-            f"as with `ontem store restore --table {table} --from {names[0]}`"
-        )
-        self.table, self.names = table, names
-
-
 class NamedMissing(OfflineError):
     """A table names a list of its files that is not there, so nobody knows what it names."""
 
@@ -157,83 +135,6 @@ class NamedElsewhere(OfflineError):
             "ONTEM_STORAGE_URL as it was when the table was made; nothing was removed"
         )
         self.table, self.location, self.root = table, location, root
-
-
-class CatalogueOutdated(OfflineError):
-    """The catalogue has an older state of a table than the hint beside its metadata."""
-
-    def __init__(self, *, table: str, hinted: str, known: str) -> None:
-        super().__init__(
-            f"the catalogue has the table {table} as of {known}, and version-hint.text names "
-            f"{hinted}, which was committed after that: the catalogue was restored from an older "
-            "backup, or lost its newest rows in a failover. Run `ontem store restore`, which "
-            "brings the table forward, or set ONTEM_POSTGRES_URL to the database that committed "
-            f"{hinted}"
-        )
-        self.table, self.hinted, self.known = table, hinted, known
-
-
-class CatalogueForked(OfflineError):
-    """Of the catalogue's state of a table and the hint's neither follows from the other."""
-
-    def __init__(
-        self, *, table: str, hinted: str, known: str, only_hinted: str, only_known: str
-    ) -> None:
-        super().__init__(
-            f"the catalogue has the table {table} as of {known}, version-hint.text names {hinted}, "
-            "and neither follows from the other: after a restore something was committed to the "
-            "older state, or two databases have this table. "
-            f"Only {known} has {only_known}; only {hinted} has {only_hinted}. Set "
-            "ONTEM_POSTGRES_URL to the right database, or choose one of the two for good: `ontem "
-            f"store restore --table {table} --from {hinted}` or `--from {known}`"
-        )
-        self.table, self.hinted, self.known = table, hinted, known
-
-
-class HintedMissing(OfflineError):
-    """The hint names a metadata file that is not there, and that the catalogue's do not name."""
-
-    def __init__(self, *, table: str, hinted: str, known: str) -> None:
-        super().__init__(
-            f"version-hint.text of the table {table} names {hinted}, which is not there, and "
-            f"{known}, which the catalogue has, does not follow from it: bring the file back from "
-            f"a copy, or go on from what the catalogue has with `ontem store restore --table "
-            f"{table} --from {known}`"
-        )
-        self.table, self.hinted, self.known = table, hinted, known
-
-
-class StateMissing(OfflineError):
-    """A table has no metadata file of the name that was chosen."""
-
-    def __init__(self, *, table: str, name: str) -> None:
-        super().__init__(
-            f"the table {table} has no metadata file {name}: name one of those in "
-            f"tables/{table}/metadata"
-        )
-        self.table, self.name = table, name
-
-
-class RestoreOvertaken(OfflineError):
-    """Another run changed what the catalogue has of a table while it was to be restored."""
-
-    def __init__(self, *, table: str) -> None:
-        super().__init__(
-            f"another run changed {table} in the catalogue meanwhile: nothing of this table was "
-            "restored, run `ontem store restore` again"
-        )
-        self.table = table
-
-
-class NotRestorable(OfflineError):
-    """A catalogue that Ontem can't turn to another state of a table."""
-
-    def __init__(self, *, table: str, location: str) -> None:
-        super().__init__(
-            "only the catalogue in PostgreSQL can be turned to another state of a table: set "
-            f"`metadata_location` of {table} to {location} in Glue yourself"
-        )
-        self.table, self.location = table, location
 
 
 class TablesUnknown(OfflineError):

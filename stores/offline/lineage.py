@@ -7,21 +7,34 @@ neither follows from the other.
 """
 
 import re
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
+import pydantic
 from pyiceberg.exceptions import ValidationError
 from pyiceberg.table import Table
 from pyiceberg.table.metadata import TableMetadata, TableMetadataUtil
 from pyiceberg.table.refs import SnapshotRefType
 
-from stores.offline.errors import CatalogueForked, FileMissing, HintedMissing, MetadataUnreadable
+from stores.offline.errors import FileMissing
 from stores.offline.files import Files
-from stores.offline.metadata_files import metadata_key, name_of, number_of
+from stores.offline.metadata_files import (
+    hinted_name,
+    metadata_key,
+    metadata_keys,
+    name_of,
+    number_of,
+)
+from stores.offline.state_errors import (
+    CatalogueForked,
+    HintedMissing,
+    MetadataAmbiguous,
+    MetadataUnreadable,
+)
 
 _MOST_TAGS: Final = 5
-_NAME: Final = re.compile(r"[\w-][\w.-]*")
+_NAME: Final = re.compile(r"[\w-][\w.-]{0,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +63,14 @@ def read_state(files: Files, table: str, name: str) -> State:
     try:
         return State(name, TableMetadataUtil.parse_raw(content.decode()))
     except (ValueError, ValidationError) as error:
-        raise MetadataUnreadable(table=table, reason=str(error).splitlines()[0]) from None
+        raise MetadataUnreadable(table=table, reason=reason_of(error), name=name) from None
+
+
+def reason_of(error: ValueError | ValidationError) -> str:
+    """Why something is not metadata, in one line."""
+    if isinstance(error, pydantic.ValidationError):  # its first line only counts the others
+        return "it is not the description of a table, or of a newer Iceberg"
+    return str(error).splitlines()[0]
 
 
 def follows(files: Files, table: str, newer: State, older: str) -> bool:
@@ -74,10 +94,14 @@ def newer_by_hint(files: Files, table: str, known: State, hinted: str) -> State 
     """The hint's state where it follows from the known one; None where the known one is as new.
 
     A hint may be behind: it could not be written, or another run has committed since. So it has to
-    be read before the table: commits only go on.
+    be read before the table: commits only go on. Without one (`hinted` is empty) the newest of the
+    files that are newer than the known state is taken for what it would name.
 
-    Raises CatalogueForked where neither follows, HintedMissing, MetadataUnreadable.
+    Raises CatalogueForked where neither follows, unless the hint's is that of a table without any
+    snapshot; HintedMissing, MetadataAmbiguous, MetadataUnreadable.
     """
+    if not hinted and (newer_files := names_after(files, table, known)):
+        hinted = _newest_of(table, newer_files)
     if not hinted or follows(files, table, known, hinted):
         return None
     try:
@@ -86,6 +110,8 @@ def newer_by_hint(files: Files, table: str, known: State, hinted: str) -> State 
         printable = hinted.encode("unicode_escape").decode()
         raise HintedMissing(table=table, hinted=printable, known=known.name) from None
     if not follows(files, table, newer, known.name):
+        if not newer.metadata.snapshots:  # it was made, lost, and made anew
+            return None
         raise CatalogueForked(
             table=table,
             hinted=hinted,
@@ -94,6 +120,39 @@ def newer_by_hint(files: Files, table: str, known: State, hinted: str) -> State 
             only_known=describe_more(known, newer),
         )
     return newer
+
+
+def names_after(files: Files, table: str, known: State) -> list[str]:
+    """The names of all metadata files with a higher number than that of a state."""
+    names = [name_of(key) for key in metadata_keys(files, table)]
+    return [name for name in names if number_of(name) > number_of(known.name)]
+
+
+def newest_name(files: Files, table: str) -> str:
+    """The name of the metadata file that nothing follows, from the one that the hint names on.
+
+    A run that was killed while it committed may have left a file that the catalogue never took. It
+    has the number of one that it did take, or follows the hint's. What was given up in favour of
+    the hint's does not follow from it, whatever its number.
+
+    Raises MetadataAmbiguous, MetadataUnreadable.
+    """
+    names = [name_of(key) for key in metadata_keys(files, table)]
+    hinted = hinted_name(files, table)
+    if hinted not in names:
+        return _newest_of(table, names)
+    after = names_after(files, table, read_state(files, table, hinted))
+    states = [read_state(files, table, name) for name in after]
+    newer = [each.name for each in states if follows(files, table, each, hinted)]
+    return _newest_of(table, newer or [hinted])
+
+
+def _newest_of(table: str, names: Sequence[str]) -> str:
+    newest = max(map(number_of, names))
+    candidates = [name for name in names if number_of(name) == newest]
+    if len(candidates) > 1:
+        raise MetadataAmbiguous(table=table, names=candidates)
+    return candidates[0]
 
 
 def describe_more(state: State, other: State) -> str:

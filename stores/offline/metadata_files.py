@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from stores.offline.errors import FileMissing, MetadataAmbiguous
+from stores.offline.errors import FileMissing
 from stores.offline.files import Files
 
 TABLES: Final = "tables"
@@ -45,23 +45,6 @@ def hint_key(table: str) -> str:
 def hinted_name(files: Files, table: str) -> str:
     """The name of the metadata file that the hint of a table names; empty without a hint."""
     try:
-        return files.read(hint_key(table)).decode(errors="replace")
+        return files.read(hint_key(table)).decode(errors="replace").strip()  # an editor adds a line
     except FileMissing:
         return ""
-
-
-def newest_name(files: Files, table: str) -> str:
-    """The name of the metadata file that nothing follows, from the one that the hint names on.
-
-    A run that was killed while it committed may have left a file that the catalogue never took. It
-    has the number of one that it did take, or follows the hint's. Raises MetadataAmbiguous.
-    """
-    names = [name_of(key) for key in metadata_keys(files, table)]
-    newest = max(map(number_of, names))
-    candidates = [name for name in names if number_of(name) == newest]
-    hinted = hinted_name(files, table)
-    if hinted in candidates:
-        return hinted
-    if len(candidates) > 1:
-        raise MetadataAmbiguous(table=table, names=candidates)
-    return candidates[0]

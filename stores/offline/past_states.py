@@ -3,9 +3,11 @@
 from pyiceberg.table import StaticTable, Table
 
 from stores.offline.catalogue import NAME
-from stores.offline.errors import MetadataUnreadable, NamedMissing
-from stores.offline.metadata_files import METADATA, TABLES
+from stores.offline.errors import NamedMissing
+from stores.offline.lineage import reason_of
+from stores.offline.metadata_files import METADATA, TABLES, name_of
 from stores.offline.naming import NameReader
+from stores.offline.state_errors import MetadataUnreadable
 from stores.offline.tables import OfflineStore
 
 
@@ -40,5 +42,5 @@ def _table_at(store: OfflineStore, key: str) -> Table:
     try:
         found = StaticTable.from_metadata(location, store.catalogue.properties)
     except ValueError as error:  # pydantic's and json's are ValueErrors
-        raise MetadataUnreadable(table=name, reason=str(error).splitlines()[0]) from None
+        raise MetadataUnreadable(table=name, reason=reason_of(error), name=name_of(key)) from None
     return Table((NAME, name), found.metadata, location, found.io, store.catalogue)

@@ -1,31 +1,31 @@
 """Restoring: the catalogue gets back what it lost of the tables, from their own metadata files."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
+from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import TableAlreadyExistsError
 from pyiceberg.table import Table
-from sqlalchemy import update
-from sqlalchemy.orm import Session
 
 from stores.offline.catalogue import NAME
-from stores.offline.errors import (
-    CatalogueLost,
-    FileMissing,
-    MetadataMissing,
-    NotRestorable,
-    RestoreOvertaken,
-    StateMissing,
-    TableOfAnotherName,
-)
-from stores.offline.lineage import State, describe_more, newer_by_hint, read_state
+from stores.offline.catalogue_rows import drop_row, row_location, turn_row
+from stores.offline.errors import CatalogueLost, FileMissing, MetadataMissing, TableOfAnotherName
+from stores.offline.lineage import State, describe_more, newer_by_hint, newest_name, read_state
 from stores.offline.metadata_files import (
     TABLES,
     hint_key,
     hinted_name,
+    metadata_folder,
     metadata_key,
     metadata_keys,
-    newest_name,
+    name_of,
+)
+from stores.offline.state_errors import (
+    MetadataUnreadable,
+    RestoreOvertaken,
+    StateElsewhere,
+    StateMissing,
+    TableUnknown,
 )
 from stores.offline.tables import (
     OfflineStore,
@@ -62,9 +62,7 @@ def restore_tables(store: OfflineStore, *, dry_run: bool = False) -> list[Restor
     Raises CatalogueForked, HintedMissing, MetadataAmbiguous, MetadataUnreadable, TableElsewhere,
     TableOfAnotherName before anything is changed; RestoreOvertaken, NotRestorable.
     """
-    prefix = f"{TABLES}/"
-    names = {key.removeprefix(prefix).split("/")[0] for key in store.files.list(TABLES)}
-    planned = [_plan(store, name) for name in sorted(names | catalogued_names(store))]
+    planned = [_plan(store, name) for name in sorted(_tables(store))]
     restorations = [each for each in planned if each is not None]
     if not dry_run:
         for each in restorations:
@@ -73,13 +71,17 @@ def restore_tables(store: OfflineStore, *, dry_run: bool = False) -> list[Restor
 
 
 def restore_from(
-    store: OfflineStore, table: str, name: str, *, dry_run: bool = False
+    store: OfflineStore, table: str, metadata: str, *, dry_run: bool = False
 ) -> Restoration:
-    """Have the catalogue go on from the metadata file of that name, whatever it has now.
+    """Have the catalogue go on from a metadata file, by its name or path, whatever it has now.
 
-    Raises StateMissing, MetadataUnreadable or TableOfAnotherName where no state of the table is in
-    that file; TableElsewhere, RestoreOvertaken, NotRestorable.
+    Raises TableUnknown, StateElsewhere, StateMissing, MetadataUnreadable or TableOfAnotherName
+    where no state of the table is in that file; TableElsewhere, RestoreOvertaken, NotRestorable.
     """
+    tables = sorted(_tables(store))
+    if table not in tables:
+        raise TableUnknown(table=table, tables=tables)
+    name = _name_in_folder(store, table, metadata)
     location = store.files.location(metadata_key(table, name))
     try:
         chosen = read_state(store.files, table, name)
@@ -87,12 +89,13 @@ def restore_from(
         raise StateMissing(table=table, name=name) from None
     if chosen.metadata.location != store.files.location(f"{TABLES}/{table}"):
         raise TableOfAnotherName(table=table, location=location)
+    before = row_location(store, table)
     try:
         found = catalogued_table(store, table)
     except CatalogueLost:
         restoration = Restoration(table, None, location)
-    except MetadataMissing as missing:
-        restoration = Restoration(table, missing.location, location, is_readable=False)
+    except (MetadataMissing, MetadataUnreadable):
+        restoration = Restoration(table, before or "", location, is_readable=False)
     else:
         restoration = _turn(store, table, found, chosen)
         if found is not None:
@@ -113,6 +116,7 @@ def _turn(store: OfflineStore, name: str, found: Table | None, chosen: State) ->
 def _plan(store: OfflineStore, name: str) -> Restoration | None:
     """What is to be done with a table; None for nothing."""
     hinted = hinted_name(store.files, name)  # before the table: commits only go on
+    before = row_location(store, name)
     try:
         found = catalogued_table(store, name)
     except CatalogueLost:
@@ -120,7 +124,7 @@ def _plan(store: OfflineStore, name: str) -> Restoration | None:
     except MetadataMissing as missing:
         is_there = metadata_keys(store.files, name)
         newest = _newest(store, name) if is_there else None
-        return Restoration(name, missing.location, newest, is_readable=False)
+        return Restoration(name, before or missing.location, newest, is_readable=False)
     if found is None:
         return None
     newer = newer_by_hint(store.files, name, State.of(found), hinted)
@@ -131,15 +135,36 @@ def _newest(store: OfflineStore, name: str) -> str:
     return store.files.location(metadata_key(name, newest_name(store.files, name)))
 
 
+def _tables(store: OfflineStore) -> set[str]:
+    """The names of all tables that the folder or the catalogue has."""
+    prefix = f"{TABLES}/"
+    names = {key.removeprefix(prefix).split("/")[0] for key in store.files.list(TABLES)}
+    return names | catalogued_names(store)
+
+
+def _name_in_folder(store: OfflineStore, table: str, metadata: str) -> str:
+    """The name of a metadata file by that or by its path. Raises StateElsewhere."""
+    folder, _, _ = metadata.rpartition("/")
+    key = metadata_folder(table)
+    location = store.files.location(key)
+    if folder not in ("", key, location, f"{store.files.url.rstrip('/')}/{key}"):
+        is_same = store.files.is_folder and Path(folder).resolve() == Path(location).resolve()
+        if not is_same:
+            raise StateElsewhere(table=table, path=metadata, folder=location)
+    return name_of(metadata)
+
+
 def _carry_out(store: OfflineStore, restoration: Restoration) -> None:
+    """Change the catalogue. Whatever is done twice or half is found and done by the next call."""
     name, before, after = restoration.table, restoration.before, restoration.after
     identifier = (NAME, name)
-    if not restoration.is_readable:
-        store.catalogue.drop_table(identifier)
-        before = None
     if after is None:
-        store.files.delete(hint_key(name))
+        store.files.delete(hint_key(name))  # first: it would name what the next table has not
+        drop_row(store, name, before)
         return
+    if not restoration.is_readable and not isinstance(store.catalogue, SqlCatalog):
+        drop_row(store, name, before)
+        before = None
     if before is None:
         make_namespace(store.catalogue)
         try:
@@ -147,26 +172,5 @@ def _carry_out(store: OfflineStore, restoration: Restoration) -> None:
         except TableAlreadyExistsError:
             raise RestoreOvertaken(table=name) from None
     elif after != before:
-        _turn_row(store, name, before, after)
+        turn_row(store, name, before, after)
     write_hint(store, store.catalogue.load_table(identifier))
-
-
-def _turn_row(store: OfflineStore, name: str, before: str, after: str) -> None:
-    """Change what the catalogue has of a table, unless another run has changed it meanwhile."""
-    if not isinstance(store.catalogue, SqlCatalog):
-        raise NotRestorable(table=name, location=after)
-    with Session(store.catalogue.engine) as session:
-        changed = session.execute(
-            update(IcebergTables)
-            .where(
-                IcebergTables.catalog_name == store.catalogue.name,
-                IcebergTables.table_namespace == NAME,
-                IcebergTables.table_name == name,
-                IcebergTables.metadata_location == before,
-            )
-            .values(metadata_location=after, previous_metadata_location=before)
-            .returning(IcebergTables.table_name)
-        ).all()
-        session.commit()
-    if not changed:
-        raise RestoreOvertaken(table=name)

@@ -18,16 +18,9 @@ from pyiceberg.table import Table
 from sqlalchemy.exc import IntegrityError
 
 from stores.offline.catalogue import NAME, CatalogueSettings, open_catalogue
-from stores.offline.errors import (
-    CatalogueLost,
-    CatalogueOutdated,
-    MetadataMissing,
-    MetadataUnreadable,
-    TableElsewhere,
-    TableOfAnotherName,
-)
+from stores.offline.errors import CatalogueLost, MetadataMissing, TableElsewhere, TableOfAnotherName
 from stores.offline.files import Files, open_files
-from stores.offline.lineage import State, newer_by_hint
+from stores.offline.lineage import State, names_after, newer_by_hint, reason_of
 from stores.offline.metadata_files import (
     TABLES,
     hint_key,
@@ -37,6 +30,7 @@ from stores.offline.metadata_files import (
     name_of,
     number_of,
 )
+from stores.offline.state_errors import CatalogueOutdated, MetadataUnreadable
 
 PROPERTIES: Final = {
     # PyIceberg's own repetition of a commit drops its tag, so `commit_run` repeats it.
@@ -100,16 +94,24 @@ def find_table(store: OfflineStore, name: str) -> Table | None:
     """The table in its newest state; None when nothing was ever committed to it.
 
     Every reader and every commit begins here, so none goes on from a state that is not the newest.
+    A hint that is lost is written again, so that each file of a commit comes after a hint.
 
-    Raises CatalogueOutdated, CatalogueForked, HintedMissing and what `catalogued_table` raises.
+    Raises CatalogueOutdated, CatalogueForked, HintedMissing, MetadataAmbiguous and what
+    `catalogued_table` raises.
     """
-    hinted = hinted_name(store.files, name)  # before the table: commits only go on
+    files = store.files
+    hinted = hinted_name(files, name)  # before the table: commits only go on
     table = catalogued_table(store, name)
-    if table is not None:
-        known = State.of(table)
-        newer = newer_by_hint(store.files, name, known, hinted)
-        if newer is not None:
-            raise CatalogueOutdated(table=name, hinted=newer.name, known=known.name)
+    if table is None:
+        return None
+    known = State.of(table)
+    if not hinted and names_after(files, name, known) and hinted_name(files, name):
+        return find_table(store, name)  # another run has written both in between
+    newer = newer_by_hint(files, name, known, hinted)
+    if newer is not None:
+        raise CatalogueOutdated(table=name, hinted=newer.name, known=known.name)
+    if not hinted:
+        write_hint(store, table)
     return table
 
 
@@ -147,8 +149,7 @@ def catalogued_table(store: OfflineStore, name: str) -> Table | None:
         location = str(error).rpartition(": ")[2] or name
         raise MetadataMissing(table=name, location=location) from None
     except (ValueError, ValidationError) as error:  # that of json is a ValueError
-        reason = str(error).splitlines()[0]
-        raise MetadataUnreadable(table=name, reason=reason) from None
+        raise MetadataUnreadable(table=name, reason=reason_of(error)) from None
     if store.files.key_of(table.location()) is None:
         raise TableElsewhere(table=name, location=table.location(), root=store.files.url)
     if table.location() != store.files.location(f"{TABLES}/{name}"):
@@ -183,9 +184,11 @@ def make_table(store: OfflineStore, name: str, definition: TableDefinition) -> T
             spec.add_identity(definition.partition)
     try:
         creation.commit_transaction()
-        return store.catalogue.load_table((NAME, name))
+        table = store.catalogue.load_table((NAME, name))
     except (TableAlreadyExistsError, CommitFailedException):  # another run made it at this moment
         return existing_table(store, name)
+    write_hint(store, table)
+    return table
 
 
 def _with_columns(store: OfflineStore, table: Table, columns: pa.Schema) -> Table:

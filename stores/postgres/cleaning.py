@@ -1,4 +1,4 @@
-"""The lock of `ontem store clean`: one at a time, and no model is trained on what it lets go."""
+"""The lock of `ontem store`: one at a time, and no model is trained on what is let go."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,17 +12,17 @@ _LOCK: Final = 0x4F6E746563
 
 
 class CleanRunning(OntemError):
-    """Another process cleans the offline store, or begins to train on it."""
+    """Another process cleans or restores the offline store, or begins to train on it."""
 
     def __init__(self) -> None:
         super().__init__(
-            "the offline store is being cleaned by another process, or a training just begins: "
-            "run the same command again when it is done"
+            "the offline store is being cleaned or restored by another process, or a training just "
+            "begins: run the same command again when it is done"
         )
 
 
 def lock_cleaning(connection: Connection) -> None:
-    """Keep others from cleaning, and trainings from beginning, until this session ends.
+    """Keep others from cleaning, restoring and beginning to train until this session ends.
 
     Raises CleanRunning.
     """

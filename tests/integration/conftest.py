@@ -62,6 +62,21 @@ def ontem(
     return lambda *arguments: CliRunner(env=environ).invoke(main, list(arguments))
 
 
+@pytest.fixture
+def store_restore(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
+    """Runs `ontem store restore` with its words on the store of the place."""
+    monkeypatch.chdir(tmp_path)
+    environ = {
+        **ENVIRON,
+        "ONTEM_POSTGRES_URL": place.postgres_url,
+        "ONTEM_STORAGE_URL": place.storage_url,
+        "AWS_ENDPOINT_URL": place.s3_endpoint,
+    }
+    return lambda *words: CliRunner(env=environ).invoke(main, ["store", "restore", *words])
+
+
 @pytest.fixture(params=["folder", "s3"])
 def place(
     request: pytest.FixtureRequest, database_url: str, storage_url: str, s3: S3Server

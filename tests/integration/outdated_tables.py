@@ -5,8 +5,9 @@ from pyiceberg.table import Table
 
 from stores.offline.catalogue import NAME
 from stores.offline.metadata_files import hint_key, hinted_name, metadata_key, name_of
+from stores.offline.revisions import Revision
 from stores.offline.tables import OfflineStore
-from tests.integration.offline_runs import SLOT
+from tests.integration.offline_runs import SLOT, Facts, commit
 
 
 def turn_back(url: str, location: str, table: str = SLOT.table) -> None:
@@ -46,3 +47,15 @@ def committed_by_others(store: OfflineStore, commits: int) -> list[str]:
             change.set_properties({"n": str(number)})
         names.append(name_of(table.metadata_location))
     return names
+
+
+def forked(store: OfflineStore, url: str) -> tuple[Revision[Facts], Revision[Facts]]:
+    """What is on both sides: the hint names the first, the catalogue has the second."""
+    begun = commit(store, "one", rows=1)
+    first = commit(store, "two", rows=2)
+    turn_back(url, begun.metadata_location)
+    write_hint_of(store, name_of(begun.metadata_location))  # as before anybody looked at it
+    commit(store, "three", rows=3)
+    second = commit(store, "four", rows=4)
+    write_hint_of(store, name_of(first.metadata_location))
+    return first, second

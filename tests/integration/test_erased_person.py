@@ -1,11 +1,16 @@
 """A person's rows are erased by the steps of docs/offline-store.md: no byte of the key is left."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from pyiceberg.expressions import EqualTo
 
+from jobs.job import StageTimer
+from jobs.store.clean import clean
+from jobs.store.plan import Cutoffs
+from stores.offline.restoring import restore_tables
 from stores.offline.revisions import tagged_revisions
 from stores.offline.tables import find_table
 from stores.postgres.loads import mark_withdrawn
@@ -18,6 +23,7 @@ from tests.integration.cleaning_shop import (
     a_day,
 )
 from tests.integration.offline_runs import Place
+from tests.integration.outdated_tables import location_in_catalogue, turn_back
 
 PERSON = bytes.fromhex("5e1f00d1aced0ddba11f00dcafe5eedfacade5ca1ab1edea")
 OTHERS = (b"another customer", b"a third one")
@@ -69,6 +75,22 @@ def test_after_the_erasure_and_a_cleaning_no_byte_of_the_key_is_left(shop: Clean
     shop.check_whole()
     shop.clean()
     shop.check_whole()
+
+
+def test_a_backup_from_before_the_erasure_does_not_bring_the_rows_back(shop: CleaningShop) -> None:
+    """The erasure writes no hint; a cleaning does, also one that finds nothing old enough."""
+    before = {
+        slot.table: location_in_catalogue(shop.place.postgres_url, slot.table) for slot in TABLES
+    }
+    erase(shop)
+    cleaning = Cutoffs(expire_before=None, remove_before=datetime(2018, 6, 1, tzinfo=UTC))
+    assert clean(shop.cleaning, cleaning, StageTimer(shop.said.append)).is_empty
+    for table, location in before.items():
+        turn_back(shop.place.postgres_url, location, table)
+
+    restore_tables(shop.store)
+    for slot in TABLES:
+        assert PERSON not in [entity for _, entity in shop.rows(slot)]
 
 
 def test_what_a_load_or_a_model_names_is_left_until_they_are_gone(shop: CleaningShop) -> None:

@@ -16,14 +16,10 @@ from pyiceberg.typedef import Identifier
 
 from ontem.cli import main
 from stores.offline.catalogue import NAME
-from stores.offline.errors import (
-    CatalogueLost,
-    MetadataAmbiguous,
-    MetadataMissing,
-    TableElsewhere,
-)
+from stores.offline.errors import CatalogueLost, MetadataMissing, TableElsewhere
 from stores.offline.restoring import restore_tables
 from stores.offline.revisions import newest_revision, read_revision
+from stores.offline.state_errors import MetadataAmbiguous
 from stores.offline.tables import OfflineStore, find_table, open_store
 from stores.postgres.connection import PostgresUnavailable
 from tests.integration.imports import ENVIRON

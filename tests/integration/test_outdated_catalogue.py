@@ -7,11 +7,12 @@ from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
 from pyiceberg.typedef import Identifier
 
+from stores.offline.catalogue_rows import drop_row
 from stores.offline.commit import commit_run, commit_until_first
-from stores.offline.errors import CatalogueForked, CatalogueOutdated, HintedMissing
 from stores.offline.metadata_files import hint_key, name_of
 from stores.offline.restoring import restore_tables
 from stores.offline.revisions import newest_revision, read_revision
+from stores.offline.state_errors import CatalogueForked, CatalogueOutdated, HintedMissing
 from stores.offline.tables import OfflineStore, find_table, make_table, open_store, write_hint
 from tests.integration.offline_runs import NUMBERS, SLOT, Facts, Place, a_run, commit, the_table
 from tests.integration.outdated_tables import (
@@ -85,12 +86,72 @@ def test_a_hint_that_is_behind_is_no_reason_to_refuse(store: OfflineStore, behin
 
 
 @on_folder
-def test_without_a_hint_the_catalogue_is_believed(store: OfflineStore) -> None:
-    commit(store, "one")
-    store.files.delete(hint_key(SLOT.table))
+@pytest.mark.parametrize("content", [None, "", "\n"])
+def test_without_a_hint_the_newest_file_is_looked_at(
+    store: OfflineStore, database_url: str, content: str | None
+) -> None:
+    """Somebody deletes the hint, because the refusal names it."""
+    older, newer = commit(store, "one"), commit(store, "two")
+    turn_back(database_url, older.metadata_location)
+    lose_hint(store, content)
 
-    made = commit(store, "two")
+    with pytest.raises(CatalogueOutdated, match="Run `ontem store restore`") as refused:
+        commit(store, "on the older state")
+    assert refused.value.hinted == name_of(newer.metadata_location)
+    restore_tables(store)
+    assert location_in_catalogue(database_url) == newer.metadata_location
+    assert hint(store) == name_of(newer.metadata_location)
+
+
+@on_folder
+def test_who_finds_no_hint_writes_it(store: OfflineStore) -> None:
+    table = make_table(store, SLOT.table, NUMBERS)
+    assert hint(store) == name_of(table.metadata_location)
+    made = commit(store, "one")
+    lose_hint(store)
+
+    find_table(store, SLOT.table)
     assert hint(store) == name_of(made.metadata_location)
+
+
+@on_folder
+def test_without_a_hint_a_commit_of_this_moment_is_no_reason_to_refuse(
+    store: OfflineStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(store, "one")
+    lose_hint(store)
+    load = store.catalogue.load_table
+
+    def load_before_another_run(identifier: str | Identifier) -> Table:
+        monkeypatch.setattr(store.catalogue, "load_table", load)
+        table = load(identifier)
+        commit(store, "theirs")
+        return table
+
+    monkeypatch.setattr(store.catalogue, "load_table", load_before_another_run)
+    assert commit(store, "mine").number == 3
+
+
+@on_folder
+@pytest.mark.parametrize("tail", ["\n", "\r\n", " "])
+def test_a_hint_that_an_editor_saved_is_read(store: OfflineStore, tail: str) -> None:
+    made = commit(store, "one")
+    write_hint_of(store, f"{name_of(made.metadata_location)}{tail}")
+    assert commit(store, "two").number == 2
+
+
+@on_folder
+def test_a_table_that_was_made_anew_does_not_miss_the_empty_one(
+    store: OfflineStore, database_url: str
+) -> None:
+    """Its row was lost before anything was committed, and a run was killed before the hint."""
+    lost = make_table(store, SLOT.table, NUMBERS)
+    drop_row(store, SLOT.table, lost.metadata_location)
+    made = make_table(store, SLOT.table, NUMBERS)
+    assert made.metadata_location != lost.metadata_location
+    write_hint_of(store, name_of(lost.metadata_location))
+
+    assert commit(store, "one").number == 1
 
 
 @on_folder
@@ -175,6 +236,13 @@ def test_logs_that_forget_are_followed_to_older_ones(
     committed_by_others(store, 1)
     with pytest.raises(CatalogueForked):
         find_table(store, SLOT.table)
+
+
+def lose_hint(store: OfflineStore, content: str | None = None) -> None:
+    if content is None:
+        store.files.delete(hint_key(SLOT.table))
+    else:
+        write_hint_of(store, content)
 
 
 def test_a_commit_reads_the_hint_once(database_url: str, s3: S3Server) -> None:

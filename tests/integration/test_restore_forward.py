@@ -1,31 +1,29 @@
 """`ontem store restore` after a backup: tables come forward, and of a fork the operator chooses."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table import Table
 from pyiceberg.typedef import Identifier
 
-from ontem.cli import main
-from stores.offline.errors import (
+from stores.offline.errors import TableOfAnotherName
+from stores.offline.metadata_files import hint_key, metadata_key, name_of
+from stores.offline.restoring import restore_from, restore_tables
+from stores.offline.revisions import read_revision
+from stores.offline.runs import Slot
+from stores.offline.state_errors import (
     CatalogueForked,
     CatalogueOutdated,
     NotRestorable,
     RestoreOvertaken,
     StateMissing,
-    TableOfAnotherName,
 )
-from stores.offline.metadata_files import hint_key, metadata_key, name_of
-from stores.offline.restoring import restore_from, restore_tables
-from stores.offline.revisions import Revision, read_revision
-from stores.offline.runs import Slot
 from stores.offline.tables import OfflineStore
-from tests.integration.imports import ENVIRON
-from tests.integration.offline_runs import SLOT, Facts, Place, commit, rows_of, the_table
+from tests.integration.offline_runs import SLOT, Facts, commit, rows_of, the_table
 from tests.integration.outdated_tables import (
+    forked,
     hint,
     location_in_catalogue,
     turn_back,
@@ -36,39 +34,15 @@ on_folder = pytest.mark.parametrize("place", ["folder"], indirect=True)
 OTHER = Slot("snapshots", "000000000000", "2018-06-01")
 
 
-@pytest.fixture
-def ontem(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    monkeypatch.chdir(tmp_path)
-    environ = {
-        **ENVIRON,
-        "ONTEM_POSTGRES_URL": place.postgres_url,
-        "ONTEM_STORAGE_URL": place.storage_url,
-        "AWS_ENDPOINT_URL": place.s3_endpoint,
-    }
-    return lambda *words: CliRunner(env=environ).invoke(main, ["store", "restore", *words])
-
-
-def forked(store: OfflineStore, url: str) -> tuple[Revision[Facts], Revision[Facts]]:
-    """What is on both sides: the hint names the first, the catalogue has the second."""
-    begun = commit(store, "one", rows=1)
-    first = commit(store, "two", rows=2)
-    turn_back(url, begun.metadata_location)
-    store.files.delete(hint_key(SLOT.table))  # as before anybody looked at it
-    commit(store, "three", rows=3)
-    second = commit(store, "four", rows=4)
-    write_hint_of(store, name_of(first.metadata_location))
-    return first, second
-
-
 def test_a_table_comes_forward_with_all_that_it_had(
-    store: OfflineStore, database_url: str, ontem: Callable[..., Result]
+    store: OfflineStore, database_url: str, store_restore: Callable[..., Result]
 ) -> None:
     made = [commit(store, note, rows=n) for n, note in enumerate(("one", "two", "three"), 1)]
     turn_back(database_url, made[0].metadata_location)
 
-    dry = ontem("--dry-run")
+    dry = store_restore("--dry-run")
     assert (dry.exit_code, location_in_catalogue(database_url)) == (0, made[0].metadata_location)
-    done = ontem()
+    done = store_restore()
     assert done.exit_code == 0
     names = [name_of(each.metadata_location) for each in made]
     assert done.output == (
@@ -80,13 +54,13 @@ def test_a_table_comes_forward_with_all_that_it_had(
     notes = [read_revision(store, each.name, Facts).facts.note for each in made]
     assert notes == ["one", "two", "three"]
     assert rows_of(store) == [0, 1, 2]
-    assert "nothing was done" in ontem().output
+    assert "nothing was done" in store_restore().output
     assert commit(store, "four").number == 4
 
 
 @on_folder
 def test_a_fork_is_refused_with_what_each_side_has_and_nothing_changes(
-    store: OfflineStore, database_url: str, ontem: Callable[..., Result]
+    store: OfflineStore, database_url: str, store_restore: Callable[..., Result]
 ) -> None:
     first, second = forked(store, database_url)
     other = commit(store, "other", slot=OTHER)
@@ -97,11 +71,11 @@ def test_a_fork_is_refused_with_what_each_side_has_and_nothing_changes(
     for use in (lambda: commit(store, "five"), lambda: restore_tables(store)):
         with pytest.raises(CatalogueForked):
             use()
-    done = ontem()
+    done = store_restore()
     assert done.exit_code == 1
     hinted, known = name_of(first.metadata_location), name_of(second.metadata_location)
     for part in (
-        f"has the table {SLOT.table} as of {known}, version-hint.text names {hinted}",
+        f"has the table {SLOT.table} as of {known}, the newest one of its folder is {hinted}",
         f"Only {known} has 6 snapshots and the tags 2018-06-01.r2, 2018-06-01.r3; ",
         f"only {hinted} has 3 snapshots and the tag 2018-06-01.r2. ",
         f"--table {SLOT.table} --from {hinted}` or `--from {known}`",
@@ -115,16 +89,16 @@ def test_a_fork_is_refused_with_what_each_side_has_and_nothing_changes(
 @on_folder
 @pytest.mark.parametrize("side", [0, 1])
 def test_of_a_fork_one_side_is_chosen(
-    store: OfflineStore, database_url: str, ontem: Callable[..., Result], side: int
+    store: OfflineStore, database_url: str, store_restore: Callable[..., Result], side: int
 ) -> None:
     sides = forked(store, database_url)
     chosen = name_of(sides[side].metadata_location)
 
-    dry = ontem("--table", SLOT.table, "--from", chosen, "--dry-run")
+    dry = store_restore("--table", SLOT.table, "--from", chosen, "--dry-run")
     assert (dry.exit_code, "nothing was changed" in dry.output) == (0, True)
     with pytest.raises(CatalogueForked):
         the_table(store)
-    done = ontem("--table", SLOT.table, "--from", f"{chosen}.metadata.json")
+    done = store_restore("--table", SLOT.table, "--from", f"{chosen}.metadata.json")
     assert done.exit_code == 0, done.output
     if side == 0:
         assert "given up: 6 snapshots and the tags 2018-06-01.r2, 2018-06-01.r3" in done.output
@@ -148,7 +122,7 @@ def test_a_commit_meanwhile_is_not_lost(
     def load_before_another_run(identifier: str | Identifier) -> Table:
         monkeypatch.setattr(store.catalogue, "load_table", load)
         table = load(identifier)
-        store.files.delete(hint_key(SLOT.table))
+        write_hint_of(store, name_of(older.metadata_location))
         commit(store, "theirs")
         return table
 
@@ -172,7 +146,7 @@ def test_a_commit_that_began_before_goes_on_from_what_was_restored(
         if location := next(restored, None):
             turn_back(database_url, location)
 
-    store.files.delete(hint_key(SLOT.table))
+    write_hint_of(store, name_of(older.metadata_location))
     turn_back(database_url, older.metadata_location)
     monkeypatch.setattr(SqlCatalog, "_write_metadata", staticmethod(write_while_it_is_restored))
 
@@ -249,8 +223,8 @@ def test_a_catalogue_of_another_kind_is_looked_at_and_not_turned(
 @on_folder
 @pytest.mark.parametrize("words", [("--table", SLOT.table), ("--from", "00001-a")])
 def test_a_table_and_its_state_are_named_together(
-    ontem: Callable[..., Result], words: tuple[str, str]
+    store_restore: Callable[..., Result], words: tuple[str, str]
 ) -> None:
-    done = ontem(*words)
+    done = store_restore(*words)
     assert done.exit_code == 2
     assert "--table and --from go together" in done.output
