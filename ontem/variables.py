@@ -15,9 +15,14 @@ def write_variables(path: Path, variables: Mapping[str, str]) -> None:
     draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write("# Written by Ontem; a variable of the real environment wins.\n")
-        file.writelines(f"{name}={value}\n" for name, value in variables.items())
+        file.write(file_of(variables))
     draft.replace(path)
+
+
+def file_of(variables: Mapping[str, str]) -> str:
+    """The text of a file of variables."""
+    lines = "".join(f"{name}={value}\n" for name, value in variables.items())
+    return f"# Written by Ontem; a variable of the real environment wins.\n{lines}"
 
 
 def fixed_variables(storage_url: str, known: Mapping[str, str]) -> dict[str, str]:

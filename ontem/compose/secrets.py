@@ -1,5 +1,6 @@
 """The secrets of a stack of containers: made at its first start, and kept from then on."""
 
+import errno
 import os
 import secrets
 from collections.abc import Mapping
@@ -9,13 +10,14 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ontem.compose.errors import SecretsLost, SecretsUnusable
-from ontem.variables import fixed_variables, write_variables
+from ontem.variables import file_of, fixed_variables, write_variables
 from stores.env_file import read_env_file
 
 ENV: Final = "env"
 """The file for ONTEM_ENV_FILE: its owner alone may read it."""
-FILES: Final = ("postgres-admin", "postgres", "redis", "redis.conf", "s3.properties")
-"""What the servers read. They are written after the file of variables."""
+SERVERS: Final = ("postgres", "redis", "s3")
+"""What they read is written after the file of all variables."""
+READERS: Final = (*SERVERS, "steps", "service")
 OWN, SHARED = 0o600, 0o644
 """PostgreSQL and Redis run as users of their own, who read what is shared with them."""
 POSTGRES, REDIS, S3_ID, S3_SECRET = (
@@ -24,6 +26,7 @@ POSTGRES, REDIS, S3_ID, S3_SECRET = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
 )
+SIGNING: Final = "ONTEM_MODEL_SIGNING_KEY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,29 +38,46 @@ class StackAddresses:
     storage_url: str
 
 
-def make_secrets(folder: Path, addresses: StackAddresses) -> tuple[str, ...]:
-    """Write the files of secrets that are missing or incomplete into `folder`; their names.
+def folder_of(reader: str, folder: Path) -> Path:
+    """The folder beside `folder`, a volume of its own, that has what one kind of container reads.
 
-    A secret that was made before stays: with another one the data would be closed. Raises
-    SecretsUnusable, SecretsLost, and SettingsError for a file of variables that can't be read.
+    The reader is one of READERS; `steps` are the jobs that train nothing.
     """
+    return folder.with_name(f"{folder.name}-{reader}")
+
+
+def make_secrets(folder: Path, addresses: StackAddresses) -> tuple[str, ...]:
+    """Write the files of secrets that are missing or not the ones to have; their names.
+
+    `folder` has all variables, also those that train models; each other kind of container has what
+    it reads in `folder_of` it. A secret that was made before stays: with another one the data would
+    be closed. Raises SecretsUnusable, SecretsLost, and SettingsError for a file of variables that
+    can't be read.
+    """
+    _check_folders(folder)
+    path, written = folder / ENV, []
     try:
-        path = folder / ENV
         known = read_env_file(path) if path.exists() else {}
-        if any((folder / name).exists() for name in FILES):
+        if any(any(folder_of(server, folder).iterdir()) for server in SERVERS):
             _refuse_a_loss(path, known)
         variables = _variables(known, addresses)
-        written = []
         if variables != known:
             write_variables(path, variables)
-            written.append(ENV)
-        for name, (mode, text) in _files_of_servers(variables).items():
-            if not _has(folder / name, text):
-                _write(folder / name, mode, secrets.token_hex(16) if text is None else text)
-                written.append(name)
+            written.append(f"{folder.name}/{ENV}")
+        for (reader, name), (mode, text) in _files_of_readers(variables).items():
+            path = folder_of(reader, folder) / name
+            if not _has(path, text):
+                _write(path, mode, secrets.token_hex(16) if text is None else text)
+                written.append(f"{path.parent.name}/{name}")
     except OSError as error:
-        raise SecretsUnusable(folder, error.strerror or type(error).__name__) from error
+        raise SecretsUnusable(path.parent, error.strerror or type(error).__name__) from error
     return tuple(written)
+
+
+def _check_folders(folder: Path) -> None:
+    for each in (folder, *(folder_of(reader, folder) for reader in READERS)):
+        if not each.is_dir():
+            raise SecretsUnusable(each, os.strerror(errno.ENOENT))
 
 
 def _refuse_a_loss(path: Path, known: Mapping[str, str]) -> None:
@@ -91,19 +111,27 @@ def _variables(known: Mapping[str, str], addresses: StackAddresses) -> dict[str,
     return {**s3, **fixed_variables(addresses.storage_url, known), **servers}
 
 
-def _files_of_servers(variables: Mapping[str, str]) -> dict[str, tuple[int, str | None]]:
-    """The modes and the texts of the other files; a text of None is a secret of its own."""
+def _files_of_readers(
+    variables: Mapping[str, str],
+) -> dict[tuple[str, str], tuple[int, str | None]]:
+    """By reader and name, the mode and the text of a file; None stands for a secret of its own."""
     redis = urlsplit(variables[REDIS]).password
     return {
-        "postgres-admin": (SHARED, None),
-        "postgres": (SHARED, urlsplit(variables[POSTGRES]).password),
-        "redis": (SHARED, redis),
-        "redis.conf": (SHARED, f"requirepass {redis}\n"),
-        "s3.properties": (
+        ("postgres", "admin"): (SHARED, None),
+        ("postgres", "password"): (SHARED, urlsplit(variables[POSTGRES]).password),
+        ("redis", "password"): (SHARED, redis),
+        ("redis", "redis.conf"): (SHARED, f"requirepass {redis}\n"),
+        ("s3", "s3.properties"): (
             OWN,
             f"s3proxy.identity={variables[S3_ID]}\ns3proxy.credential={variables[S3_SECRET]}\n",
         ),
+        ("steps", ENV): (OWN, file_of(_without(variables, SIGNING))),
+        ("service", ENV): (OWN, file_of(_without(variables, SIGNING, "AWS_"))),
     }
+
+
+def _without(variables: Mapping[str, str], *starts: str) -> dict[str, str]:
+    return {name: text for name, text in variables.items() if not name.startswith(starts)}
 
 
 def _has(path: Path, text: str | None) -> bool:

@@ -21,6 +21,8 @@ class Mount:
     source: str
     target: str
     is_read_only: bool
+    is_anonymous: bool = False
+    """Whether it is a volume of this service's container alone, which goes with it."""
 
     @property
     def is_volume(self) -> bool:
@@ -54,8 +56,12 @@ class Service:
 
     @property
     def mounts(self) -> list[Mount]:
-        parts = [each.split(":") for each in self.fields.get("volumes", [])]
-        return [Mount(source, target, "ro" in mode) for source, target, *mode in parts]
+        return [self._mount(*each.split(":")) for each in self.fields.get("volumes", [])]
+
+    def _mount(self, source: str, target: str = "", *mode: str) -> Mount:
+        if not target:
+            return Mount(f"{self.name}{source.replace('/', '-')}", source, False, True)
+        return Mount(source, target, "ro" in mode)
 
     @property
     def waits_for(self) -> dict[str, str]:

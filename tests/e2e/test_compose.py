@@ -76,8 +76,8 @@ def test_every_secret_is_made_and_none_is_printed_but_the_merchant_s_key_once(
     shell: Shell, key: str
 ):
     said = "".join(shell.outcome.printed.values()) + "".join(map(shell.stack.log, SERVERS))
-    folder = shell.stack.volume("secrets")
-    made = [(folder / name).read_text() for name in ("postgres-admin", "postgres", "redis")]
+    files = ("secrets-postgres/admin", "secrets-postgres/password", "secrets-redis/password")
+    made = [shell.stack.volume(name).read_text() for name in files]
     made += [text for name, text in secrets_of(shell).items() if name.endswith("_KEY")]
 
     assert KEY.findall(said) == [key]
@@ -94,6 +94,12 @@ def test_the_model_has_learnt_and_the_snapshot_is_that_of_the_due_day(shell: She
     assert manifest["metrics"]["roc_auc"] > 0.6
     assert answer["model"] == manifest["name"]
     assert f"night of {answer['as_of']}" in shell.outcome.printed["night"]
+
+
+def test_spark_has_its_files_on_a_volume_of_its_container(shell: Shell, key: str):
+    for name in ("night", "model"):
+        (scratch,) = (each for each in shell.stack.file.services[name].mounts if each.is_anonymous)
+        assert list(shell.stack.volume(scratch.source).glob("ontem-spark-*/hadoop/s3a"))
 
 
 def test_clients_that_drip_their_bytes_keep_nobody_waiting(shell: Shell, key: str):

@@ -1,11 +1,13 @@
 """docker-compose.yml names what its images have, what the code knows, and nothing that is open."""
 
 import re
+from pathlib import Path
 
 import click
 import pytest
 
 from ontem.cli import main
+from ontem.compose.secrets import READERS, folder_of
 from service.request_content import MAX_BYTES
 from tests.containers.compose_file import COMPLETED, HEALTHY, PROJECT, ComposeFile
 from tests.image_files import all_instructions, image_files, last
@@ -20,8 +22,8 @@ OF_IMAGES = {
     "proxy": {"XDG_CONFIG_HOME", "XDG_DATA_HOME"},
 }
 """The variables that the images of others read, by their documentation."""
-OF_AWS = {"AWS_EC2_METADATA_DISABLED"}
-"""One that every AWS SDK reads by itself."""
+OF_LIBRARIES = {"AWS_EC2_METADATA_DISABLED", "TMPDIR"}
+"""Those that every AWS SDK and Python read by themselves."""
 
 
 def named(services):
@@ -85,7 +87,7 @@ def test_each_variable_is_one_that_somebody_reads(service):
     ours += (PROJECT / "deploy" / "postgres-role.sh").read_text(encoding="utf-8")
     unknown = {name for name in service.environment if not re.search(rf"\b{name}\b", ours)}
 
-    assert unknown <= OF_IMAGES.get(service.name, OF_AWS)
+    assert unknown <= OF_IMAGES.get(service.name, OF_LIBRARIES)
 
 
 @named(SERVICES)
@@ -107,7 +109,8 @@ def test_a_file_that_is_mounted_exists_and_is_read_only(service):
 
 
 def test_each_volume_is_declared_and_used():
-    used = {mount.source for each in SERVICES for mount in each.mounts if mount.is_volume}
+    mounts = [mount for each in SERVICES for mount in each.mounts if not mount.is_anonymous]
+    used = {mount.source for mount in mounts if mount.is_volume}
 
     assert used == set(FILE.content["volumes"])
 
@@ -121,6 +124,39 @@ def test_a_volume_is_written_by_whom_it_is_made_for(volume, writers):
     assert writers == {
         name for name, mount in mounts if mount.source == volume and not mount.is_read_only
     }
+
+
+def test_each_container_has_the_secrets_that_it_needs():
+    found = {
+        each.name: mount.source
+        for each in SERVICES
+        for mount in each.mounts
+        if mount.target == "/var/lib/ontem/secrets"
+    }
+
+    assert found == {
+        "secrets": "secrets",
+        **dict.fromkeys(("model", "jobs"), "secrets"),  # they train, and sign what they trained
+        **dict.fromkeys(("bucket", "migrate", "merchant", "history", "night"), "secrets-steps"),
+        **{name: f"secrets-{name}" for name in ("service", "postgres", "redis", "s3")},
+    }
+
+
+def test_the_step_of_secrets_has_each_volume_beside_its_own():
+    mounts = {mount.target: mount.source for mount in FILE.services["secrets"].mounts}
+    folder = Path(FILE.services["secrets"].command[2])
+
+    readers = [folder_of(reader, folder) for reader in READERS]
+    assert mounts == {str(each): each.name for each in (folder, *readers)}
+
+
+@pytest.mark.parametrize("name", ["history", "night", "model", "jobs"])
+def test_large_files_are_on_a_disk_that_goes_with_the_container(name):
+    service = FILE.services[name]
+    (scratch,) = (mount for mount in service.mounts if mount.is_anonymous)
+
+    assert service.environment["TMPDIR"] == scratch.target
+    assert not [each for each in service.fields["tmpfs"] if each.startswith(scratch.target)]
 
 
 @named(SERVERS)
