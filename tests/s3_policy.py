@@ -1,4 +1,4 @@
-"""The files of deploy/s3, and what an AWS policy among them says of a call to S3."""
+"""The files of deploy/s3, what an AWS policy says of a call to S3, and a server that goes by it."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from tests.s3_proxy import S3Call
+from tests.s3_proxy import S3Call, S3Proxy
 
 FOLDER = Path(__file__).resolve().parents[1] / "deploy" / "s3"
 KEY_ARN = "arn:aws:kms:sa-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
@@ -25,15 +25,34 @@ def policy_file(name: str, *, bucket: str, folder: str) -> Any:
 
 def requests_of(call: S3Call) -> list[Request]:
     """What AWS asks the policies about before it answers a call."""
+    return [*_requests_before(call), *_requests_if_missing(call)]
+
+
+def obey(proxy: S3Proxy, policy: Any) -> None:
+    """Let a proxy answer as AWS does to a role that has this policy and no other."""
+    proxy.hides = lambda call: not all(allows(policy, each) for each in _requests_if_missing(call))
+    proxy.fail(
+        "403",
+        lambda call: not all(allows(policy, each) for each in _requests_before(call)),
+        times=10_000,
+    )
+
+
+def _requests_before(call: S3Call) -> list[Request]:
     bucket = f"arn:aws:s3:::{call.bucket}"
     if not call.key:
         return list(_requests_of_bucket(call, bucket))
     asked: list[Request] = [(_action(call), f"{bucket}/{call.key}", None)]
-    if call.method == "HEAD":  # a key that is not there is a 404 only to those who may list it
-        asked.append(("s3:ListBucket", bucket, call.key))
     if call.copies:
         asked.append(("s3:GetObject", f"arn:aws:s3:::{call.copies.removeprefix('/')}", None))
     return asked
+
+
+def _requests_if_missing(call: S3Call) -> list[Request]:
+    """A key that is not there is a 404 only to those who may list it, else a 403."""
+    if not call.key or _action(call) != "s3:GetObject":
+        return []
+    return [("s3:ListBucket", f"arn:aws:s3:::{call.bucket}", call.key)]
 
 
 def allows(policy: Any, request: Request) -> bool:
@@ -60,7 +79,15 @@ def _requests_of_bucket(call: S3Call, bucket: str) -> Iterator[Request]:
         raise AssertionError(f"no action is known for {call}")
 
 
-_LISTING = {"list-type", "prefix", "delimiter", "max-keys", "continuation-token", "start-after"}
+_LISTING = {
+    "list-type",
+    "encoding-type",
+    "prefix",
+    "delimiter",
+    "max-keys",
+    "continuation-token",
+    "start-after",
+}
 
 
 def _action(call: S3Call) -> str:

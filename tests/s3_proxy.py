@@ -64,6 +64,8 @@ class S3Proxy:
         self.reached = threading.Event()
         """Set when a call is here that `hold_at` names; it gets no answer."""
         self._target = urlsplit(target).netloc
+        self.hides: Callable[[S3Call], bool] | None = None
+        """Of which keys the caller may not learn that they are not there: he gets 403 for 404."""
         self._holds_at: Callable[[S3Call], bool] | None = None
         self._lock = threading.Lock()
         proxy = self
@@ -95,7 +97,7 @@ class S3Proxy:
 
     def recover(self) -> None:
         """Forward every call from now on."""
-        self._holds_at = None
+        self._holds_at = self.hides = None
         self.rules.clear()
 
     def close(self) -> None:
@@ -141,17 +143,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         body = self._body()
-        fault = self.of.fault_of(self._call(body))
+        call = self._call(body)
+        fault = self.of.fault_of(call)
         if fault == "reset":
             self._end_rudely()
             return
         if fault is not None and fault in ERRORS:
-            status, code = ERRORS[fault]
-            content = f"<Error><Code>{code}</Code><Message>{code}</Message></Error>".encode()
-            self._answer(status, [("Content-Type", "application/xml")], content)
+            self._refuse(fault)
             return
         headers = [(n, v) for n, v in self.headers.items() if n.lower() not in NOT_PASSED_ON]
         answer = self.of.forward(self.command, self.path, headers, body)
+        if answer[0] == 404 and call.key and self.of.hides and self.of.hides(call):
+            self._refuse("403")
+            return
         if fault == "silent":
             self._wait_for_the_end()
             return
@@ -179,6 +183,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.headers["Content-Length"] = str(len(body))
             return body
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def _refuse(self, fault: Fault) -> None:
+        status, code = ERRORS[fault]
+        content = f"<Error><Code>{code}</Code><Message>{code}</Message></Error>".encode()
+        self._answer(status, [("Content-Type", "application/xml")], content)
 
     def _answer(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
         self.send_response_only(status)

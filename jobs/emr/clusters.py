@@ -10,6 +10,10 @@ from jobs.emr.aws import aws_errors
 ACTIVE: Final = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING")
 ENDED: Final = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 BY_A_USER: Final = "USER_REQUEST"
+PASSING: Final = ("INTERNAL_ERROR", "INSTANCE_FAILURE", "INSTANCE_FLEET_TIMEOUT")
+"""The codes of what is AWS's own: no machines are free, or one broke. It is a VALIDATION_ERROR that
+a role, a subnet or a kind of machine can't be used, and a BOOTSTRAP_FAILURE that machines could not
+be set up."""
 
 
 class ActiveCluster(NamedTuple):
@@ -40,6 +44,11 @@ class View:
     def has_ended(self) -> bool:
         """Whether the cluster has ended, and with it all that ran there."""
         return self.state in ENDED
+
+    @property
+    def can_pass(self) -> bool:
+        """Whether the cluster ended of what the next one may be spared."""
+        return self.has_ended and self.code in PASSING
 
     @property
     def reason(self) -> str:
@@ -85,6 +94,12 @@ class Clusters:
             code=reason.get("Code", ""),
             message=reason.get("Message", ""),
         )
+
+    def step_words(self, cluster: str) -> list[str]:
+        """The command line of a cluster's step; empty where there is none yet."""
+        with aws_errors("elasticmapreduce:ListSteps", cluster):
+            steps = self.client.list_steps(ClusterId=cluster)["Steps"]
+        return list(steps[0]["Config"]["Args"]) if steps else []
 
     def end(self, cluster: str) -> None:
         """Ask for the end of a cluster and of all that runs there."""

@@ -36,8 +36,6 @@ OPTIONS: Final = (
             "Where the job finds its URLs and keys: names or ARNs in Secrets Manager, or names of "
             "parameters of Systems Manager, which begin with /; separated by commas.",
             required=True, metavar="NAMES"),
-    _option("--log-uri", "ONTEM_EMR_LOG_URI",
-            "Where EMR puts logs.  [default: deploy/logs in the offline store]", metavar="URL"),
     _option("--name", "ONTEM_EMR_NAME",
             "What the names of clusters begin with: another one for each stage of an account.",
             default="ontem", show_default=True),
@@ -71,8 +69,8 @@ def emr() -> None:
 def submit() -> None:
     """Start a job on a cluster of its own, wait for its end, and end as it ended.
 
-    The job is packed and sent to the offline store, once for each version. Ctrl-C or a TERM ends
-    the cluster. While a job of the same name is at work nothing is started.
+    The job is packed and sent to the offline store, once for each version. A cluster that does this
+    very job already is followed. Ctrl-C or a TERM ends the cluster, unless another machine began it.
     """
 
 

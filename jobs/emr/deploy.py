@@ -3,8 +3,7 @@
 import gzip
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +19,6 @@ from jobs.emr.submission import ARCHIVE, ENTRY_FILE
 from jobs.job import Say
 
 DEPLOY: Final = "deploy"
-MISSING: Final = ("404", "NoSuchKey", "NotFound")
 THERE: Final = ("412", "PreconditionFailed", "ConditionalRequestConflict")
 PLAIN: Final = re.compile(r"s3://[A-Za-z0-9._/-]+")
 """What Java hands on unchanged in an argument, whatever the machine's encoding is."""
@@ -72,13 +70,18 @@ class Deployments:
         content = self._read(url)
         return None if content is None else Outcome.from_json(content)
 
-    def driver_log(self, log_uri: str, cluster: str) -> tuple[S3Url, list[str]] | None:
+    @property
+    def logs(self) -> S3Url:
+        """Where EMR brings the logs of all clusters, and whoever submits may read them."""
+        return self.root.below("logs")
+
+    def driver_log(self, cluster: str) -> tuple[S3Url, list[str]] | None:
         """A log of a cluster's step and its last lines; None when there is none yet.
 
         Of errors only the kind is told.
         """
-        logs = S3Url.of(log_uri).below(cluster, "steps")
-        keys = self._keys(logs)
+        logs = self.logs.below(cluster, "steps")
+        keys = self._keys(logs.bucket, f"{logs.key}/")
         for key in (key for name in LOGS for key in keys if key.endswith(f"/{name}")):
             url = S3Url(logs.bucket, key)
             text = gzip.decompress(self._read(url) or gzip.compress(b"")).decode(errors="replace")
@@ -87,40 +90,35 @@ class Deployments:
         return None
 
     def _exists(self, url: S3Url) -> bool:
-        with aws_errors("s3:GetObject"), _answer(MISSING) as is_missing:
-            self.client.head_object(Bucket=url.bucket, Key=url.key)
-        return not is_missing
+        """Whether there is an object, by a listing.
+
+        To a role that may not list its key S3 answers a HEAD or GET of what is not there with 403,
+        which would mean either: no object, or no right.
+        """
+        return url.key in self._keys(url.bucket, url.key)
 
     def _read(self, url: S3Url) -> bytes | None:
-        content = b""
-        with aws_errors("s3:GetObject"), _answer(MISSING) as is_missing:
+        if not self._exists(url):
+            return None
+        with aws_errors("s3:GetObject"):
             found = self.client.get_object(Bucket=url.bucket, Key=url.key)
-            content = bytes(found["Body"].read())
-        return None if is_missing else content
+            return bytes(found["Body"].read())
 
     def _write(self, url: S3Url, content: Callable[[], Any]) -> None:
         """Write an object, unless it is there: then it is the same one."""
-        with aws_errors("s3:PutObject"), _answer(THERE):
-            self.client.put_object(Bucket=url.bucket, Key=url.key, Body=content(), IfNoneMatch="*")
+        with aws_errors("s3:PutObject"):
+            try:
+                bucket, key = url
+                self.client.put_object(Bucket=bucket, Key=key, Body=content(), IfNoneMatch="*")
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") not in THERE:
+                    raise
 
-    def _keys(self, folder: S3Url) -> list[str]:
+    def _keys(self, bucket: str, prefix: str) -> list[str]:
         with aws_errors("s3:ListBucket"):
             pages = self.client.get_paginator("list_objects_v2")
             return [
                 found["Key"]
-                for page in pages.paginate(Bucket=folder.bucket, Prefix=f"{folder.key}/")
+                for page in pages.paginate(Bucket=bucket, Prefix=prefix)
                 for found in page.get("Contents", [])
             ]
-
-
-@contextmanager
-def _answer(codes: tuple[str, ...]) -> Iterator[list[str]]:
-    """Inside, an error of these codes is an answer: the list then has it."""
-    given: list[str] = []
-    try:
-        yield given
-    except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code"))
-        if code not in codes:
-            raise
-        given.append(code)

@@ -1,6 +1,6 @@
 """What is refused or goes wrong with a job on EMR."""
 
-from jobs.errors import JobError
+from jobs.errors import Interrupted, JobError
 
 
 class PackingFailed(JobError):
@@ -34,7 +34,7 @@ class EmrUnavailable(JobError):
 
 
 class SameJobRunning(JobError):
-    """A job of that name has not ended yet."""
+    """A job of that name with other words, or on another store, has not ended yet."""
 
     def __init__(self, *, name: str, cluster: str, state: str) -> None:
         super().__init__(
@@ -45,7 +45,18 @@ class SameJobRunning(JobError):
 
 
 class ClusterEnded(JobError):
-    """The cluster ended before the job began."""
+    """AWS had no machines for the job, or lost one before the job had ended."""
+
+    def __init__(self, *, cluster: str, reason: str) -> None:
+        super().__init__(
+            f"cluster {cluster} ended before the job did ({reason}), which can pass: run the same "
+            "command again later"
+        )
+        self.cluster, self.reason = cluster, reason
+
+
+class ClusterNotUsable(JobError):
+    """EMR can't start such a cluster: another try ends in the same way."""
 
     def __init__(self, *, cluster: str, reason: str) -> None:
         super().__init__(
@@ -86,6 +97,18 @@ class StillRunning(JobError):
             "console of EMR"
         )
         self.cluster, self.reason = cluster, reason
+
+
+class LeftRunning(Interrupted):
+    """An interrupted command has followed a cluster that another machine asked for."""
+
+    def __init__(self, *, command: str, cluster: str) -> None:
+        JobError.__init__(
+            self,
+            f"interrupted: cluster {cluster}, which another machine began, goes on: run `ontem "
+            f"{command}` again to follow it, or end it in the console of EMR",
+        )
+        self.command, self.cluster = command, cluster
 
 
 class NotFollowed(JobError):

@@ -1,19 +1,21 @@
-"""One job on EMR from its start to its end; nothing is left at work when it is interrupted."""
+"""One job on EMR from its start to its end; what began here is not left at work by an interrupt."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from jobs.emr.clusters import Clusters, View
+from jobs.emr.clusters import ActiveCluster, Clusters, View
 from jobs.emr.errors import (
     EmrRefused,
     EmrUnavailable,
+    LeftRunning,
     NotFollowed,
     SameJobRunning,
     StillRunning,
 )
-from jobs.emr.submission import Account, Submission
+from jobs.emr.objects import S3Url
+from jobs.emr.submission import Account, Step, Submission
 from jobs.errors import Interrupted
 from jobs.interrupts import interrupts_held, terminated_like_interrupted
 from jobs.job import Say
@@ -27,21 +29,42 @@ UNANSWERED_POLLS: Final = 20
 
 @dataclass(slots=True, kw_only=True)
 class Follower:
-    """Starts a job, looks at it from time to time, and ends it when it is interrupted."""
+    """Starts a job, or takes up one that runs; looks at it, and ends it when it is interrupted."""
 
     clusters: Clusters
     say: Say
     pause: Callable[[float], None] = time.sleep
     started_at: float = field(default_factory=time.monotonic)
 
-    def run(self, submission: Submission, account: Account) -> View:
-        """How the job of a submission ended.
+    def run(self, submission: Submission, account: Account) -> tuple[View, S3Url]:
+        """How the job of a submission ended, and where it wrote that.
 
-        Raises SameJobRunning, EmrRefused, EmrUnavailable, NotFollowed, StillRunning, and
-        Interrupted once all has ended.
+        A cluster that does this very job already is followed: a command that began it may have lost
+        the connection. Raises SameJobRunning, EmrRefused, EmrUnavailable, NotFollowed,
+        StillRunning, LeftRunning, and Interrupted once all has ended.
         """
         for other in self.clusters.active(submission.name):
+            return self._take_up(submission, other)
+        return self._start(submission, account), submission.outcome
+
+    def _take_up(self, submission: Submission, other: ActiveCluster) -> tuple[View, S3Url]:
+        """How the job of a cluster that runs ended; it is this one's, too."""
+        step = Step.of(self.clusters.step_words(other.id))
+        if step is None or not submission.is_job_of(step):
             raise SameJobRunning(name=submission.name, cluster=other.id, state=other.state)
+        self.say(f"  cluster {other.id} does {submission.name} already, and is followed")
+        command = f"emr submit {submission.words[0]}"
+        with terminated_like_interrupted():
+            try:
+                return self._follow(other.id), step.outcome
+            except KeyboardInterrupt:
+                if not submission.is_of_the_machine_of(step):
+                    raise LeftRunning(command=command, cluster=other.id) from None
+                self._end(other.id)
+                raise Interrupted(command=command) from None
+
+    def _start(self, submission: Submission, account: Account) -> View:
+        """How the job on a new cluster ended."""
         cluster = None
         with terminated_like_interrupted():
             try:

@@ -22,6 +22,16 @@ class S3Url(NamedTuple):
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.key}"
 
+    @property
+    def folder(self) -> str:
+        """The URL up to the last slash."""
+        return str(self).rpartition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """What is behind the last slash."""
+        return self.key.rpartition("/")[2]
+
     def below(self, *names: str) -> "S3Url":
         """The key with more names behind it."""
         return S3Url(self.bucket, "/".join(filter(None, (self.key.strip("/"), *names))))

@@ -1,8 +1,10 @@
 """One job as EMR is asked for it: a cluster that does this job and ends."""
 
-from collections.abc import Mapping
+import re
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from jobs.emr.archive import FOLDER
 from jobs.emr.objects import S3Url
@@ -28,6 +30,7 @@ MANAGED: Final = "for-use-with-amazon-emr-managed-policies"
 """The tag without which a service role with AWS's own policy may not start a cluster."""
 ARCHIVE: Final = "environment.tar.gz"
 ENTRY_FILE: Final = "ontem_job.py"
+NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9.]+")
 MOST_SECONDS: Final = 72_000
 """A job that hangs is ended before the one of the next day, also when nobody follows it."""
 SCRIPT: Final = f"""set -euo pipefail
@@ -52,6 +55,21 @@ class Account:
     instance_type: str
 
 
+class Step(NamedTuple):
+    """What the step of a cluster does: the job's words, and where it writes how that ended."""
+
+    outcome: S3Url
+    words: tuple[str, ...]
+
+    @classmethod
+    def of(cls, words: Sequence[str]) -> "Step | None":
+        """The step with this command line; None when it is not one of ours."""
+        if ENTRY_FILE not in words or "--outcome" not in words:
+            return None
+        outcome, *job = words[words.index("--outcome") + 1 :]
+        return cls(S3Url.of(outcome), tuple(job))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """A job, its name, its words, its size, and where its files are."""
@@ -63,6 +81,14 @@ class Submission:
     outcome: S3Url
     secrets: str
     variables: Mapping[str, str]
+
+    def is_job_of(self, step: Step) -> bool:
+        """Whether a step does this very job on this store, of whatever version."""
+        return step.words == self.words and step.outcome.folder == self.outcome.folder
+
+    def is_of_the_machine_of(self, step: Step) -> bool:
+        """Whether this machine has submitted that step."""
+        return _machine(step.outcome) == _machine(self.outcome)
 
     @property
     def step_words(self) -> list[str]:
@@ -117,3 +143,12 @@ class Submission:
                 }
             ],
         }
+
+
+def outcome_name(machine: str) -> str:
+    """Another name for the outcome of each submission, which says who submitted."""
+    return f"{NOT_PLAIN.sub('-', machine)}-{uuid.uuid4().hex}.json"
+
+
+def _machine(outcome: S3Url) -> str:
+    return outcome.name.rpartition("-")[0]

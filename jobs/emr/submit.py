@@ -1,6 +1,6 @@
 """From a command line to the end of a job on EMR."""
 
-import uuid
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -11,11 +11,19 @@ from jobs.emr.archive import Packing
 from jobs.emr.clusters import BY_A_USER, Clusters, View
 from jobs.emr.deploy import Deployments
 from jobs.emr.driver import Outcome
-from jobs.emr.errors import ClusterEnded, JobCancelled, JobLost, WheelNotNamed
+from jobs.emr.errors import (
+    ClusterEnded,
+    ClusterNotUsable,
+    EmrRefused,
+    EmrUnavailable,
+    JobCancelled,
+    JobLost,
+    WheelNotNamed,
+)
 from jobs.emr.follow import Follower
 from jobs.emr.objects import aws_client
 from jobs.emr.sizes import MACHINES, Machine, size_for
-from jobs.emr.submission import Account, Submission
+from jobs.emr.submission import Account, Submission, outcome_name
 from jobs.entry import hand_on_aws_variables
 from jobs.job import Say
 from stores.postgres.connection import connect
@@ -40,7 +48,6 @@ class Request:
     instance_profile: str
     subnet: str
     secrets: str
-    log_uri: str | None
     name: str
     instance_type: str
     orders: int | None
@@ -59,7 +66,7 @@ class Request:
             service_role=self.service_role,
             instance_profile=self.instance_profile,
             subnet=self.subnet,
-            log_uri=self.log_uri or f"{deployments.root.below('logs')}/",
+            log_uri=f"{deployments.logs}/",
             instance_type=self.instance_type,
         )
 
@@ -78,7 +85,7 @@ def submit_job(request: Request, uv: str, say: Say) -> Outcome:
     """Pack, send, start and follow a job; how it ended, by its own word.
 
     Raises WheelNotNamed, StoreNotOnS3, PackingFailed, what `Follower.run` raises, and ClusterEnded,
-    JobCancelled or JobLost where the job could not say how it ended.
+    ClusterNotUsable, JobCancelled or JobLost where the job could not say how it ended.
     """
     hand_on_aws_variables(request.variables)
     s3 = aws_client("s3", request.variables)
@@ -93,37 +100,47 @@ def submit_job(request: Request, uv: str, say: Say) -> Outcome:
         words=request.words,
         size=size,
         package=deployments.package(packing, uv, say),
-        outcome=deployments.root.below("outcomes", name, f"{uuid.uuid4().hex}.json"),
+        outcome=deployments.root.below("outcomes", name, outcome_name(socket.gethostname())),
         secrets=request.secrets,
         variables=request.variables,
     )
-    account = request.account(deployments)
     follower = Follower(clusters=Clusters(aws_client("emr", request.variables)), say=say)
-    view = follower.run(submission, account)
-    return ended(view, submission, account, deployments, say)
+    view, written = follower.run(submission, request.account(deployments))
+    return ended(view, submission.name, deployments.outcome(written), deployments, say)
 
 
 def ended(
-    view: View, submission: Submission, account: Account, deployments: Deployments, say: Say
+    view: View, name: str, outcome: Outcome | None, deployments: Deployments, say: Say
 ) -> Outcome:
-    """How a job ended; after a failure the end of its log is printed.
+    """How a job ended, by its own word if it could say; of a failure the end of its log is printed.
 
-    Raises ClusterEnded, JobCancelled, JobLost.
+    Raises ClusterEnded, ClusterNotUsable, JobCancelled, JobLost.
     """
-    outcome = deployments.outcome(submission.outcome)
     if outcome is not None and not outcome.exit_code:
-        say(f"  {submission.name} is done; `ontem nights` says what it made")
+        say(f"  {name} is done; `ontem nights` says what it made")
         return outcome
-    if view.has_ended and (log := deployments.driver_log(account.log_uri, view.cluster)):
-        url, lines = log
-        say("\n".join((f"  the end of {url}:", *(f"  | {line}" for line in lines))))
+    if view.has_ended:
+        _print_log(deployments, view.cluster, say)
     if outcome is not None:
         return outcome
     if view.code == BY_A_USER:
         raise JobCancelled(cluster=view.cluster, reason=view.reason)
-    if view.step in ("PENDING", "CANCELLED"):
+    if view.can_pass:
         raise ClusterEnded(cluster=view.cluster, reason=view.reason)
+    if view.step in ("PENDING", "CANCELLED"):
+        raise ClusterNotUsable(cluster=view.cluster, reason=view.reason)
     raise JobLost(cluster=view.cluster, state=view.step.lower())
+
+
+def _print_log(deployments: Deployments, cluster: str, say: Say) -> None:
+    try:
+        log = deployments.driver_log(cluster)
+    except (EmrRefused, EmrUnavailable) as error:
+        say(f"  the log of cluster {cluster} can't be read: {error}")
+        return
+    if log is not None:
+        url, lines = log
+        say("\n".join((f"  the end of {url}:", *(f"  | {line}" for line in lines))))
 
 
 def only_wheel(folder: Path) -> Path:

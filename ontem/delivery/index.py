@@ -22,7 +22,6 @@ TURNS: Final = 20
 """How often a page is read again after somebody else wrote it."""
 LINK: Final = re.compile(r'<a href="([^"#]+)#sha256=([0-9a-f]{64})">')
 CONFLICTS: Final = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
-ABSENT: Final = ("NoSuchKey", "404")
 
 
 class Page(NamedTuple):
@@ -103,12 +102,11 @@ class Index:
         raise IndexRefused(url=self.url, reason=f"others wrote its page {TURNS} times meanwhile")
 
     def _page(self, key: str) -> Page:
-        try:
-            found = self._client.get_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") not in ABSENT:
-                raise
+        # By a listing: S3 refuses a GET of what is not there to a role that may not list its key.
+        listed = self._client.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
+        if all(each["Key"] != key for each in listed.get("Contents", [])):
             return Page("", {})
+        found = self._client.get_object(Bucket=self._bucket, Key=key)
         return Page(found["ETag"], dict(LINK.findall(found["Body"].read().decode())))
 
     def _put_root(self) -> None:

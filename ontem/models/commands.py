@@ -186,10 +186,10 @@ def _shelf(settings: ModelSettings) -> Shelf:
 
 
 def _stored(settings: ModelSettings) -> StoredModels:
-    """The models of the store that the settings name. Raises StorageUnusable."""
+    """The models of the store that the settings name, to be read. Raises StorageUnusable."""
     from jobs.entry import hand_on_aws_variables
     from stores.offline.files import open_files
     from stores.offline.models import StoredModels
 
     hand_on_aws_variables(environment_of(project_here()))
-    return StoredModels(open_files(settings.storage_url, settings))
+    return StoredModels(open_files(settings.storage_url, settings, writes=False))

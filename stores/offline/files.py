@@ -21,6 +21,7 @@ from stores.offline.errors import FileMissing, StorageUnusable
 S3_SCHEME = "s3"
 WRITABLE = ".writable"
 """The key of an empty file: who can write it may use the root."""
+MISSING = ".missing"
 
 
 class S3Address(Protocol):
@@ -159,15 +160,16 @@ class Files:
         return f"{self.base}/{key}"
 
 
-def open_files(url: str, s3: S3Address) -> Files:
+def open_files(url: str, s3: S3Address, *, writes: bool = True) -> Files:
     """The files at a root URL such as `file:///folder` or `s3://bucket/folder`.
 
-    A folder is created if it is missing, a bucket never. An empty file is written into a bucket:
-    no other call says whether that is allowed. Raises StorageUnusable.
+    A folder is created if it is missing, a bucket never. Into one that is not only read an empty
+    file is written: no other call says whether that is allowed. Then it is asked for a missing file,
+    as libraries do before they write: S3 refuses a role that may not list. Raises StorageUnusable.
     """
     parts = urlsplit(url)
     if parts.scheme == S3_SCHEME:
-        return _open_bucket(url, s3)
+        return _open_bucket(url, s3, writes=writes)
     if parts.scheme != "file" or parts.netloc:
         raise StorageUnusable(
             url=url, reason="only file:///an/absolute/folder and s3://bucket/folder are supported"
@@ -182,23 +184,25 @@ def open_files(url: str, s3: S3Address) -> Files:
     return Files(url, root.as_posix().rstrip("/"), fs.LocalFileSystem())
 
 
-def _open_bucket(url: str, s3: S3Address) -> Files:
+def _open_bucket(url: str, s3: S3Address, *, writes: bool) -> Files:
     base = url.removeprefix(f"{S3_SCHEME}://").rstrip("/")
-    options: dict[str, str] = {}
+    options = {"region": s3.s3_region} if s3.s3_region else {}
     if s3.s3_endpoint:
         endpoint = urlsplit(s3.s3_endpoint)
         options |= {"endpoint_override": endpoint.netloc, "scheme": endpoint.scheme}
-    if s3.s3_region:
-        options["region"] = s3.s3_region
+    right = "write there"
     try:
         files = Files(url, base, fs.S3FileSystem(**options))
-        files.write(WRITABLE, b"")
+        if writes:
+            files.write(WRITABLE, b"")
+        right = "learn that a file is missing, which takes s3:ListBucket below the root"
+        files.exists(MISSING)
     except OSError as error:
         reason = str(error).splitlines()[0]
         if "NO_SUCH_BUCKET" in reason:
             reason = f"there is no bucket {base.split('/')[0]}"
         elif "ACCESS_DENIED" in reason:
-            reason = "these credentials may not write there"
+            reason = f"these credentials may not {right}"
         raise StorageUnusable(url=url, reason=reason) from error
     return files
 

@@ -1,5 +1,6 @@
 """EMR as botocore's Stubber: it checks every argument of a call against the service's own model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -28,7 +29,7 @@ NIGHT = Submission(
     words=("night", "--as-of", "2026-11-26"),
     size=size_for("night", 10_000_000, MACHINES["r6i.2xlarge"]),
     package=S3Url("bucket", "store/deploy/0.1.7-abc"),
-    outcome=S3Url("bucket", "store/deploy/outcomes/ontem-night-2026-11-26/x.json"),
+    outcome=S3Url("bucket", "store/deploy/outcomes/ontem-night-2026-11-26/laptop-1f.json"),
     secrets="prod/ontem,/prod/redis",
     variables={"ONTEM_STORAGE_URL": "s3://bucket/store", "MAX_STALE_DAYS": "3"},
 )
@@ -87,19 +88,26 @@ class Emr:
         self.starts()
         self.active((NIGHT.name, CLUSTER, 2), ("another", OTHER, 1))
 
-    def is_at(self, state: str, step: str, code: str = "", message: str = "") -> None:
+    def is_at(
+        self, state: str, step: str, code: str = "", message: str = "", *, cluster: str = CLUSTER
+    ) -> None:
         """What it says when it is asked how far the cluster is."""
         reason = {"Code": code, "Message": message} if code else {}
         status = {"State": state, "StateChangeReason": reason}
         self.stub.add_response(
-            "describe_cluster", {"Cluster": {"Id": CLUSTER, "Status": status}},
-            {"ClusterId": CLUSTER},
+            "describe_cluster", {"Cluster": {"Id": cluster, "Status": status}},
+            {"ClusterId": cluster},
         )  # fmt: skip
         steps = [{"Id": "s-1", "Name": NIGHT.name, "Status": {"State": step}}]
-        self.stub.add_response("list_steps", {"Steps": steps}, {"ClusterId": CLUSTER})
+        self.stub.add_response("list_steps", {"Steps": steps}, {"ClusterId": cluster})
 
-    def ends(self) -> None:
-        self.stub.add_response("terminate_job_flows", {}, {"JobFlowIds": [CLUSTER]})
+    def does(self, cluster: str, words: Sequence[str]) -> None:
+        """What it says when it is asked what the step of a cluster does."""
+        step = {"Id": "s-1", "Config": {"Jar": "command-runner.jar", "Args": list(words)}}
+        self.stub.add_response("list_steps", {"Steps": [step]}, {"ClusterId": cluster})
+
+    def ends(self, cluster: str = CLUSTER) -> None:
+        self.stub.add_response("terminate_job_flows", {}, {"JobFlowIds": [cluster]})
 
     def refuses(self, call: str, code: str, message: str) -> None:
         self.stub.add_client_error(call, code, message, 400, expected_params=None)

@@ -2,13 +2,23 @@
 
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ClientError
 
 from jobs.emr.aws import aws_errors
-from jobs.emr.errors import EmrRefused, EmrUnavailable, NotFollowed, SameJobRunning, StillRunning
+from jobs.emr.errors import (
+    EmrRefused,
+    EmrUnavailable,
+    LeftRunning,
+    NotFollowed,
+    SameJobRunning,
+    StillRunning,
+)
 from jobs.emr.follow import QUIET_POLLS, UNANSWERED_POLLS
+from jobs.emr.objects import S3Url
+from jobs.emr.submission import Submission
 from jobs.errors import Interrupted
 from jobs.exit_codes import exit_code
 from tests.unit.emr_stub import ACCOUNT, CLUSTER, NIGHT, OTHER, Emr
@@ -28,9 +38,9 @@ def test_a_job_is_followed_to_its_end_with_progress(emr: Emr) -> None:
     emr.is_at("RUNNING", "RUNNING")
     emr.is_at("RUNNING", "COMPLETED")
 
-    view = emr.follower.run(NIGHT, ACCOUNT)
+    view, outcome = emr.follower.run(NIGHT, ACCOUNT)
 
-    assert (view.cluster, view.is_done) == (CLUSTER, True)
+    assert (view.cluster, view.is_done, outcome) == (CLUSTER, True, NIGHT.outcome)
     assert [line.split(",")[0] for line in emr.said[1:]] == [
         "  cluster starting", "  cluster running", "  cluster running",
     ]  # fmt: skip
@@ -55,17 +65,73 @@ def test_a_failed_job_is_waited_for_until_its_cluster_has_ended(emr: Emr) -> Non
     emr.is_at("TERMINATING", "FAILED")
     emr.is_at("TERMINATED_WITH_ERRORS", "FAILED", "STEP_FAILURE", "Shut down as step failed")
 
-    view = emr.follower.run(NIGHT, ACCOUNT)
+    view, _ = emr.follower.run(NIGHT, ACCOUNT)
 
     assert not view.is_done
     assert view.reason == "STEP_FAILURE: Shut down as step failed"
 
 
-def test_a_job_of_the_same_day_is_not_started_twice(emr: Emr) -> None:
+def of_another_version(machine: str, name: str = NIGHT.name) -> Submission:
+    """The same job, as another command has submitted it."""
+    outcome = S3Url("bucket", f"store/deploy/outcomes/{name}/{machine}-2e.json")
+    return replace(NIGHT, package=S3Url("bucket", "store/deploy/0.1.6-def"), outcome=outcome)
+
+
+@pytest.mark.parametrize(
+    "running",
+    [
+        ["bash", "-c", "exit"],
+        replace(NIGHT, words=("night", "--backfill", "2026-11-20", "2026-11-26")).step_words,
+        replace(NIGHT, outcome=S3Url("stage", NIGHT.outcome.key)).step_words,
+    ],
+)
+def test_another_job_of_the_same_name_is_neither_followed_nor_started_twice(
+    emr: Emr, running: list[str]
+) -> None:
     emr.active((NIGHT.name, OTHER, 1))
+    emr.does(OTHER, running)
 
     with pytest.raises(SameJobRunning, match=f"{NIGHT.name} is at work already: cluster {OTHER}"):
         emr.follower.run(NIGHT, ACCOUNT)
+
+
+def test_a_job_that_is_at_work_is_followed_to_its_end(emr: Emr) -> None:
+    running = of_another_version("build-7")
+    emr.active((NIGHT.name, OTHER, 1))
+    emr.does(OTHER, running.step_words)
+    emr.is_at("RUNNING", "RUNNING", cluster=OTHER)
+    emr.is_at("RUNNING", "COMPLETED", cluster=OTHER)
+
+    view, outcome = emr.follower.run(NIGHT, ACCOUNT)
+
+    assert (view.cluster, view.is_done, outcome) == (OTHER, True, running.outcome)
+    assert emr.said[0] == f"  cluster {OTHER} does {NIGHT.name} already, and is followed"
+
+
+def test_an_interrupt_ends_what_this_machine_has_begun_before(emr: Emr) -> None:
+    emr.active((NIGHT.name, OTHER, 1))
+    emr.does(OTHER, of_another_version("laptop").step_words)
+    emr.is_at("RUNNING", "RUNNING", cluster=OTHER)
+    emr.ends(OTHER)
+    emr.is_at("TERMINATED", "CANCELLED", cluster=OTHER)
+    follower = emr.follower
+    follower.pause = lambda _: signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(Interrupted, match="run `ontem emr submit night` again"):
+        follower.run(NIGHT, ACCOUNT)
+
+
+def test_an_interrupt_leaves_what_another_machine_has_begun(emr: Emr) -> None:
+    emr.active((NIGHT.name, OTHER, 1))
+    emr.does(OTHER, of_another_version("laptop-2").step_words)
+    emr.is_at("RUNNING", "RUNNING", cluster=OTHER)
+    follower = emr.follower
+    follower.pause = lambda _: signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(LeftRunning, match=f"cluster {OTHER}, which another machine") as interrupted:
+        follower.run(NIGHT, ACCOUNT)
+
+    assert exit_code(interrupted.value) == 130
 
 
 def test_of_two_that_begin_at_once_the_later_gives_way(emr: Emr) -> None:
@@ -88,7 +154,7 @@ def test_of_two_that_begin_at_once_the_earlier_stays(emr: Emr) -> None:
     emr.active((NIGHT.name, OTHER, 3), (NIGHT.name, CLUSTER, 2))
     emr.is_at("RUNNING", "COMPLETED")
 
-    assert emr.follower.run(NIGHT, ACCOUNT).is_done
+    assert emr.follower.run(NIGHT, ACCOUNT)[0].is_done
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -199,7 +265,7 @@ def test_an_emr_that_is_busy_for_a_while_loses_no_job(emr: Emr) -> None:
         emr.refuses("describe_cluster", "ThrottlingException", "Rate exceeded")
     emr.is_at("RUNNING", "COMPLETED")
 
-    assert emr.follower.run(NIGHT, ACCOUNT).is_done
+    assert emr.follower.run(NIGHT, ACCOUNT)[0].is_done
 
 
 def test_an_emr_that_does_not_answer_any_more_leaves_a_cluster_that_is_named(emr: Emr) -> None:

@@ -14,6 +14,8 @@ from ontem.delivery.index import Index
 from ontem.delivery.wheel import Wheel
 from ontem.version import Version
 from tests.s3 import VARIABLES, S3Server, a_bucket, keys_of
+from tests.s3_policy import obey, policy_file
+from tests.s3_proxy import an_s3_proxy
 
 
 @pytest.fixture
@@ -146,6 +148,34 @@ def test_an_index_that_denies_is_a_sentence(s3, bucket, tmp_path):
         Index(f"s3://{bucket}/simple").publish(a_wheel(tmp_path, "0.1.1"))
 
     s3.client().delete_bucket_policy(Bucket=bucket)
+
+
+@pytest.mark.parametrize("hides_all", [False, True])
+def test_the_first_wheel_of_an_index_needs_no_right_beside_its_role(
+    s3, bucket, tmp_path, monkeypatch, hides_all
+):
+    with an_s3_proxy(s3.endpoint) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        obey(proxy, policy_file("../publish-role", bucket=bucket, folder="simple"))
+        if hides_all:  # whatever is missing looks like a missing right
+            proxy.hides = lambda _: True
+        index = Index(f"s3://{bucket}/simple")
+
+        assert index.publish(a_wheel(tmp_path, "0.1.1"))
+        assert not index.publish(a_wheel(tmp_path, "0.1.1"))
+
+        assert "ontem-0.1.1-py3-none-any.whl" in page_of(s3, bucket)
+
+
+def test_a_publisher_who_may_not_list_is_told_so(s3, bucket, tmp_path, monkeypatch):
+    with an_s3_proxy(s3.endpoint) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        proxy.fail("403", lambda call: not call.key, times=9)
+
+        with pytest.raises(IndexRefused, match="ListObjectsV2: AccessDenied") as refused:
+            Index(f"s3://{bucket}/simple").publish(a_wheel(tmp_path, "0.1.1"))
+
+    assert exit_code(refused.value) == 4
 
 
 def test_an_index_that_cannot_be_reached_is_a_sentence(tmp_path, monkeypatch):

@@ -3,12 +3,16 @@
 import json
 import re
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from stores.offline.errors import FileMissing, StorageUnusable
+from stores.offline.files import open_files
 from tests.s3 import a_bucket
-from tests.s3_policy import FOLDER, KEY_ARN, actions_of, allows, policy_file
+from tests.s3_policy import FOLDER, KEY_ARN, actions_of, allows, obey, policy_file
+from tests.s3_proxy import an_s3_proxy
 
 ROOT = "João/ontem"
 BUCKET = "arn:aws:s3:::company-data"
@@ -52,6 +56,48 @@ def test_without_tls_everything_is_refused_to_everybody():
     assert statement["Action"] == "s3:*"
     assert statement["Resource"] == [BUCKET, f"{BUCKET}/*"]
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+@pytest.fixture
+def proxy(s3, monkeypatch):
+    for name, value in s3.variables.items():
+        monkeypatch.setenv(name, value)
+    with an_s3_proxy(s3.endpoint) as proxy:
+        yield proxy
+
+
+@dataclass(frozen=True)
+class Place:
+    s3_endpoint: str
+    s3_region: str = "sa-east-1"
+
+
+@pytest.mark.parametrize(("role", "writes"), [("night-role", True), ("reader-role", False)])
+def test_a_role_opens_a_new_store_and_sees_that_a_file_is_missing(s3, proxy, role, writes):
+    with a_bucket(s3) as bucket:
+        obey(proxy, policy_file(role, bucket=bucket, folder=ROOT))
+
+        url = f"s3://{bucket}/{ROOT}"
+        files = open_files(url, Place(proxy.endpoint), writes=writes)
+
+        assert not files.exists("runs/a")
+        assert files.list("models") == ()
+        with pytest.raises(FileMissing):
+            files.read("tables/orders/metadata/version-hint.text")
+        if not writes:
+            with pytest.raises(StorageUnusable, match="credentials may not write there"):
+                open_files(url, Place(proxy.endpoint))
+
+
+@pytest.mark.parametrize(("role", "writes"), [("night-role", True), ("reader-role", False)])
+def test_a_role_that_can_not_see_that_a_file_is_missing_is_refused(s3, proxy, role, writes):
+    with a_bucket(s3) as bucket:
+        policy = policy_file(role, bucket=bucket, folder=ROOT)
+        policy["Statement"] = [each for each in policy["Statement"] if "List" not in each["Sid"]]
+        obey(proxy, policy)
+
+        with pytest.raises(StorageUnusable, match="is missing, which takes s3:ListBucket below"):
+            open_files(f"s3://{bucket}/{ROOT}", Place(proxy.endpoint), writes=writes)
 
 
 @pytest.mark.parametrize("role", ROLES)
