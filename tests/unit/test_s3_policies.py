@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from ontem.cli import main
 from stores.offline.errors import FileMissing, StorageUnusable
 from stores.offline.files import open_files
+from tests.model_keys import TRUST
 from tests.s3 import a_bucket
 from tests.s3_policy import FOLDER, KEY_ARN, actions_of, allows, obey, policy_file
 from tests.s3_proxy import an_s3_proxy
@@ -87,6 +90,22 @@ def test_a_role_opens_a_new_store_and_sees_that_a_file_is_missing(s3, proxy, rol
         if not writes:
             with pytest.raises(StorageUnusable, match="credentials may not write there"):
                 open_files(url, Place(proxy.endpoint))
+
+
+def test_the_models_of_a_store_are_listed_with_the_rights_of_a_reader(
+    s3, proxy, tmp_path, monkeypatch
+):
+    (tmp_path / ".ontem").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with a_bucket(s3) as bucket:
+        obey(proxy, policy_file("reader-role", bucket=bucket, folder=ROOT))
+        url = f"s3://{bucket}/{ROOT}"
+        environ = {"ONTEM_STORAGE_URL": url, "AWS_ENDPOINT_URL": proxy.endpoint, **TRUST}
+
+        result = CliRunner(env=environ).invoke(main, ["models"])
+
+        assert result.exit_code == 0, result.output
+        assert not [call for call in proxy.calls if call.is_write]
 
 
 @pytest.mark.parametrize(("role", "writes"), [("night-role", True), ("reader-role", False)])
