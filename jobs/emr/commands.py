@@ -70,7 +70,8 @@ def submit() -> None:
     """Start a job on a cluster of its own, wait for its end, and end as it ended.
 
     The job is packed and sent to the offline store, once for each version. A cluster that does this
-    very job already is followed. Ctrl-C or a TERM ends the cluster, unless another machine began it.
+    very job already is followed. Ctrl-C or a TERM ends the cluster, but not one that another
+    machine began.
     """
 
 

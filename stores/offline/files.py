@@ -164,7 +164,7 @@ def open_files(url: str, s3: S3Address, *, writes: bool = True) -> Files:
     """The files at a root URL such as `file:///folder` or `s3://bucket/folder`.
 
     A folder is created if it is missing, a bucket never. Into one that is not only read an empty
-    file is written: no other call says whether that is allowed. Then it is asked for a missing file,
+    file is written: no other call says whether that is allowed. Then it is asked for a missing one,
     as libraries do before they write: S3 refuses a role that may not list. Raises StorageUnusable.
     """
     parts = urlsplit(url)
