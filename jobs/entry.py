@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jobs.job import Job
+from jobs.machine import usable_cores
 from stores.errors import SettingsError
 from stores.settings import Settings, environment_of, project_here
 
@@ -98,6 +99,13 @@ def spark_master(environ: Mapping[str, str]) -> str | None:
     return master
 
 
+def cores_of(master: str | None) -> int:
+    """How many cores a job has with that master: those that it names, else all there are."""
+    if master is None or "*" in master:
+        return usable_cores()
+    return int(re.sub(r"\D", "", master) or 1)
+
+
 def environment_here() -> dict[str, str]:
     """The variables of this process and its project, and of the secrets that they name.
 
@@ -139,4 +147,11 @@ def job_here(clock: datetime | None = None) -> Job:
             yield running
 
     command = click.get_current_context().command.name
-    return Job(settings=settings, spark=spark, say=click.echo, name=command or "job", clock=clock)
+    return Job(
+        settings=settings,
+        spark=spark,
+        say=click.echo,
+        name=command or "job",
+        clock=clock,
+        cores=cores_of(master),
+    )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.entity_keys import EntityKeys
+from jobs.machine import usable_cores
 from stores.postgres.clock import set_clock
 from stores.postgres.connection import Connection
 from stores.postgres.sessions import open_session
@@ -35,6 +36,7 @@ class Job:
 
     `name` is that of its command: PostgreSQL names its sessions so to whoever waits for them.
     `clock` is what the database takes for now, on a development stack; None is its own clock.
+    `cores` is how many processes or threads may work at once.
     """
 
     settings: Settings
@@ -42,6 +44,7 @@ class Job:
     say: Say
     name: str = "job"
     clock: datetime | None = None
+    cores: int = field(default_factory=usable_cores)
 
     @property
     def feature_set(self) -> FeatureSet:

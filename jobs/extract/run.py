@@ -1,6 +1,5 @@
 """One extraction: from what is new in PostgreSQL to a committed revision of `events`."""
 
-import os
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -36,7 +35,7 @@ from stores.postgres.connection import Connection
 from stores.redis.keys import Namespace
 
 LOCK_CLASS: Final = 0x4F6E7465
-_PROCESSES: Final = min(os.cpu_count() or 1, 8)
+_MOST_PROCESSES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +133,7 @@ def _copied(
     target = Target(store.files, folder, job.settings.entity_secret, job.namespace.timelines)
     # Closed before the lock is given back: an error may leave it in the middle of a COPY.
     with closing(chunks(connection, from_key, to_key)) as rows:
-        files = write_chunks(rows, target, _PROCESSES)
+        files = write_chunks(rows, target, min(job.cores, _MOST_PROCESSES))
     if files:
         store.files.make_durable(folder)
     return files

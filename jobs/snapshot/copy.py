@@ -6,7 +6,6 @@ each row has its day as a column, and readers take it from the file.
 """
 
 import hashlib
-import os
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +30,7 @@ from stores.offline.files import Files
 from stores.offline.revisions import Revision, read_revision
 from stores.offline.runs import DataFile, library_versions, run_folder
 
-_THREADS: Final = min(os.cpu_count() or 1, 8)
+_MOST_THREADS: Final = 8
 _COMPRESSION_LEVEL: Final = 3
 
 
@@ -70,7 +69,7 @@ def copy_snapshot(
     files, run = stores.offline.files, uuid.uuid4().hex
     names = snapshots_table(job.feature_set).columns.names
     copy = partial(_copy, files, run_folder(DATASET, run), source.as_of, names)
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(min(job.cores, _MOST_THREADS)) as pool:
         copies = tuple(pool.map(copy, original.files))
     files.make_durable(run_folder(DATASET, run))
     return commit_snapshot(job, stores, source, run=run, files=copies, copied_from=original.name)

@@ -15,6 +15,7 @@ from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from jobs.errors import ConnectorMissing
+from jobs.machine import usable_memory
 from jobs.spark.banner import without_java_banner
 from jobs.spark.failure import spark_failures
 
@@ -72,7 +73,7 @@ def session(app_name: str, settings: SparkSettings) -> Iterator[SparkSession]:
             raise ConnectorMissing(folder=str(settings.jars))
         os.environ["PYSPARK_PYTHON"] = sys.executable
         builder = builder.master(settings.master)
-        options |= _local_options(settings)
+        options |= local_options(settings)
     for name, value in options.items():
         builder = builder.config(name, value)
     with spark_failures(settings.scratch):
@@ -109,7 +110,8 @@ def _split_shuffles(spark: SparkSession) -> None:
         spark.conf.set(PARTITIONS, str(PARTS_PER_CORE * spark.sparkContext.defaultParallelism))
 
 
-def _local_options(settings: SparkSettings) -> dict[str, str]:
+def local_options(settings: SparkSettings) -> dict[str, str]:
+    """The options of a Spark that is started in this process."""
     return {
         "spark.driver.bindAddress": "127.0.0.1",
         # Not `spark.jars`, where a comma or a bracket in a folder's name has a meaning.
@@ -129,6 +131,5 @@ def _local_options(settings: SparkSettings) -> dict[str, str]:
 
 
 def _driver_memory_mib() -> int:
-    """A quarter of this machine's memory, from 1 to 8 GiB: its workers need the rest."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return int(min(max(total * MEMORY_SHARE, GIB), 8 * GIB) / 2**20)
+    """A quarter of the memory that there is, from 1 to 8 GiB: its workers need the rest."""
+    return int(min(max(usable_memory() * MEMORY_SHARE, GIB), 8 * GIB) / 2**20)

@@ -10,7 +10,7 @@ import click
 import pytest
 from jsonschema import ValidationError
 
-from jobs.entry import spark_master
+from jobs.entry import cores_of, spark_master
 from jobs.exit_codes import EXIT_CODES, REPEATED
 from ontem.cli import main
 from service.commands import serve
@@ -206,10 +206,9 @@ def test_a_night_has_a_worker_for_each_core_that_it_asks_for():
     (container,) = pod_of(the(WITH_NIGHTS, "CronJob", "night"))["containers"]
     (master,) = (each["value"] for each in container["env"] if each["name"] == "SPARK_MASTER")
 
-    assert (
-        spark_master({"SPARK_MASTER": master})
-        == f"local[{container['resources']['requests']['cpu']}]"
-    )
+    cores = container["resources"]["requests"]["cpu"]
+    assert spark_master({"SPARK_MASTER": master}) == f"local[{cores}]"
+    assert cores_of(master) == int(cores)  # the extraction's processes
 
 
 @pytest.mark.parametrize("kind", ["Job", "CronJob"])

@@ -157,7 +157,7 @@ def _found(name: str) -> Any:
 
 def _main() -> None:
     """Fork a run for each line; it leaves by SystemExit, as any program."""
-    import jobs.extract.run
+    import jobs.entry
     from jobs.__main__ import main
 
     for names in STAGES.values():
@@ -177,7 +177,7 @@ def _main() -> None:
         # What it spawns imports what it was started as: not this module, which needs pytest.
         sys.modules["__main__"] = importlib.import_module("jobs.__main__")
         patch = pytest.MonkeyPatch()
-        patch.setattr(jobs.extract.run, "_PROCESSES", 2)  # also where there is one core
+        patch.setattr(jobs.entry, "cores_of", lambda _: 2)  # also where there is one core
         Progress(folder, Kill(**request["kill"])).count(patch)
         main(request["words"], prog_name="python -m jobs")
 

@@ -24,9 +24,9 @@ from jobs.extract.errors import (
     ExtractOvertaken,
 )
 from jobs.extract.facts import EVENTS, EventsFacts, KindCounts, committed_extractions, events_slot
-from jobs.extract.rows import EVENT_ROWS
+from jobs.extract.rows import EVENT_ROWS, Chunk
 from jobs.extract.run import ExtractResult, extract, lock_numbers
-from jobs.extract.writing import Target, write_chunks
+from jobs.extract.writing import Target, WrittenFile, write_chunks
 from jobs.job import Job
 from jobs.watermark import wait_for_rows
 from ontem.cli import main
@@ -123,6 +123,23 @@ def test_where_nothing_is_new_nothing_is_committed(shop: Shop) -> None:
     assert shop.extract().extractions.number == 1
     again = shop.extract()
     assert (again.new, again.extractions.number) == (None, 1)
+
+
+@pytest.mark.parametrize(("cores", "processes"), [(1, 1), (3, 3), (64, 8)])
+def test_no_more_processes_work_than_the_job_has_cores(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, cores: int, processes: int
+) -> None:
+    asked = []
+
+    def write(rows: Iterator[Chunk], target: Target, processes: int) -> list[WrittenFile]:
+        asked.append(processes)
+        return write_chunks(rows, target, processes)
+
+    monkeypatch.setattr("jobs.extract.run.write_chunks", write)
+    shop.history.order()
+    shop.extract(replace(shop.job, cores=cores))
+
+    assert asked == [processes]
 
 
 def test_a_row_says_what_the_order_is_without_naming_anybody(shop: Shop) -> None:
