@@ -24,16 +24,18 @@ class Step:
     variables: Mapping[str, str]
 
 
-def pipeline(**given: str) -> list[Step]:
-    """The steps of a pipeline with these parameters, those of all workflows that it starts."""
+def pipeline(branch: str = "main", **given: str) -> list[Step]:
+    """The steps of a pipeline of a branch, with these parameters, of all workflows it starts."""
     known = {name: each["default"] for name, each in CONFIG["parameters"].items()}
     assert set(given) <= set(known)
     parameters = {f"pipeline.parameters.{name}": value for name, value in (known | given).items()}
+    parameters["pipeline.git.branch"] = branch
     return [
         step
         for workflow in CONFIG["workflows"].values()
         if _begins(workflow["when"], parameters)
         for invocation in workflow["jobs"]
+        if _is_of(branch, invocation)
         for step in _steps(invocation, parameters)
     ]
 
@@ -44,16 +46,29 @@ def every_step() -> list[Step]:
         (step.job, step.name): step
         for run in CONFIG["parameters"]["run"]["enum"]
         for place in CONFIG["parameters"]["place"]["enum"]
-        for step in pipeline(run=run, place=place)
+        for branch in ("main", "another")
+        for step in pipeline(branch, run=run, place=place)
     }
     return list(found.values())
 
 
 def _begins(condition: Mapping[str, Any], parameters: Mapping[str, str]) -> bool:
     (kind,) = condition
+    if kind == "and":
+        return all(_begins(each, parameters) for each in condition[kind])
+    if kind == "not":
+        return not _begins(condition[kind], parameters)
     assert kind == "equal"
     left, right = (_filled(each, parameters) for each in condition[kind])
     return left == right
+
+
+def _is_of(branch: str, invocation: Any) -> bool:
+    """Whether a job of a workflow runs for a branch."""
+    if isinstance(invocation, str):
+        return True
+    (said,) = invocation.values()
+    return said.get("filters", {"branches": {"only": branch}}) == {"branches": {"only": branch}}
 
 
 def _steps(invocation: Any, parameters: Mapping[str, str]) -> Iterator[Step]:

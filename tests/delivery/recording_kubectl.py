@@ -1,20 +1,27 @@
 """A `kubectl` that writes down what it is asked to do; it takes the words of deploy/roll-out alone.
 
-Run as a program. RECORD names the file for what it does, and KUBECTL_MIGRATION the exit
-code of the migration that it plays; KUBECTL_PODS=away plays new pods that do not get ready.
+Run as a program. RECORD names the file for what it does, beside which it keeps what is in its
+cluster, and KUBECTL_MIGRATION the exit code of the migration that it plays; KUBECTL_PODS=away plays
+new pods that do not get ready, KUBECTL_AWAY a kind that can't be asked for. KUBECTL_MEANWHILE is
+run by a shell while a migration is waited for.
 """
 
 import argparse
 import json
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 PROJECT = Path(__file__).resolve().parents[2]
+IMAGE = "jsonpath={.spec.template.spec.containers[0].image}"
+JOBS = (
+    "jsonpath={range .items[*]}{.metadata.name}="
+    '{.status.conditions[?(@.type=="Failed")].status}{" "}{end}'
+)
+CODE = "jsonpath={.items[-1:].status.containerStatuses[0].state.terminated.exitCode}"
 
 
 def chosen(manifest: dict[str, Any], selector: str) -> bool:
@@ -48,9 +55,11 @@ def words() -> argparse.Namespace:
     logs.add_argument("--tail", type=int, required=True)
     logs.add_argument("--prefix", action="store_true")
     get = commands.add_parser("get")
-    get.add_argument("kind", choices=["pods"])
-    get.add_argument("--selector", required=True)
-    get.add_argument("--output", required=True)
+    get.add_argument("kind", choices=["pods", "jobs", "deployment"])
+    get.add_argument("name", nargs="?")
+    get.add_argument("--selector")
+    get.add_argument("--ignore-not-found", action="store_true")
+    get.add_argument("--output", required=True, choices=[IMAGE, JOBS, CODE])
     rollout = commands.add_parser("rollout")
     rollout.add_argument("action", choices=["status"])
     rollout.add_argument("name")
@@ -58,30 +67,74 @@ def words() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def answer(said: argparse.Namespace, cluster: dict[str, Any]) -> str:
+    """What `get` prints of the cluster."""
+    if said.output == CODE:
+        assert (said.kind, said.name) == ("pods", None)
+        return os.environ.get("KUBECTL_MIGRATION", "0")
+    if said.output == IMAGE:
+        assert (said.kind, said.name, said.ignore_not_found) == ("deployment", "service", True)
+        found = cluster.get("Deployment/service")
+        return found["spec"]["template"]["spec"]["containers"][0]["image"] if found else ""
+    assert said.selector == "app.kubernetes.io/component=migration"
+    jobs = [each for each in cluster.values() if each["kind"] == "Job"]
+    return "".join(f"{each['metadata']['name']}={each.get('failed', '')} " for each in jobs)
+
+
+def wait(said: argparse.Namespace, cluster: dict[str, Any]) -> int:
+    """The exit code of `wait`; the Job ends meanwhile."""
+    if meanwhile := os.environ.get("KUBECTL_MEANWHILE"):
+        environ = {**os.environ, "KUBECTL_MEANWHILE": ""}
+        subprocess.run(meanwhile, shell=True, env=environ, check=True)  # noqa: S602
+    has_failed = os.environ.get("KUBECTL_MIGRATION", "0") != "0"
+    if has_failed:
+        cluster[said.name.replace("job/", "Job/")]["failed"] = "True"
+    return 0 if said.condition == f"condition={'failed' if has_failed else 'complete'}" else 1
+
+
 def main() -> int:
     """Do one command; its exit code."""
-    said, migration = words(), int(os.environ.get("KUBECTL_MIGRATION", "0"))
+    said = words()
     if said.command == "kustomize":
         sys.path.insert(0, str(PROJECT))
+        import yaml  # as late as that: most commands are quick without
+
         from tests.delivery.kustomize import render
 
         print(yaml.safe_dump_all(render(said.folder)))  # noqa: T201
         return 0
     assert said.namespace
+    record = Path(os.environ["RECORD"])
+    file = record.with_name(f"{record.name}.cluster")
+    cluster = json.loads(file.read_text()) if file.exists() else {}
     applied = []
     if said.command == "apply":
+        import yaml
+
         manifests = yaml.safe_load_all(said.filename.read_text())
         applied = [each for each in manifests if chosen(each, said.selector)]
+        cluster |= {f"{each['kind']}/{each['metadata']['name']}": each for each in applied}
     line = {**vars(said), "filename": None, "applied": applied}
-    with Path(os.environ["RECORD"]).open("a") as record:
-        record.write(json.dumps(line) + "\n")
-    if said.command == "wait":
-        return 0 if said.condition == f"condition={'failed' if migration else 'complete'}" else 1
+    with record.open("a") as lines:
+        lines.write(json.dumps(line) + "\n")
+    if said.command == "get" and said.kind == os.environ.get("KUBECTL_AWAY"):
+        print("the server could not be reached", file=sys.stderr)  # noqa: T201
+        return 1
     if said.command == "get":
-        print(migration)  # noqa: T201
-    if said.command == "rollout":
-        return 1 if os.environ.get("KUBECTL_PODS") == "away" else 0
-    return 0
+        print(answer(said, cluster), end="")  # noqa: T201
+        return 0
+    if said.command == "delete":
+        cluster.pop(f"Job/{said.name}", None)
+    code = wait(said, cluster) if said.command == "wait" else 0
+    if said.command == "rollout" and os.environ.get("KUBECTL_PODS") == "away":
+        code = 1
+    if said.command in {"apply", "delete"} or (said.command == "wait" and _has_failed(cluster)):
+        file.write_text(json.dumps(cluster))
+    return code
+
+
+def _has_failed(cluster: dict[str, Any]) -> bool:
+    return any(each.get("failed") for each in cluster.values())
 
 
 if __name__ == "__main__":

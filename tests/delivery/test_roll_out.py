@@ -26,7 +26,8 @@ class RollOut:
 
     @property
     def commands(self) -> list[str]:
-        return [each["command"] for each in self.asked]
+        """What it did beside looking."""
+        return [each["command"] for each in self.asked if each["command"] != "get"]
 
     @property
     def applied(self) -> list[list[dict[str, Any]]]:
@@ -57,6 +58,13 @@ def roll_out(tmp_path):
         assert not list(OVERLAYS.glob(".roll-out-*")), "it left its draft behind"
         return RollOut(done, [json.loads(line) for line in record.read_text().splitlines()])
 
+    def runs(image: str) -> None:
+        """A Deployment with that image is in the cluster."""
+        pod = {"spec": {"containers": [{"image": image}]}}
+        service = {"kind": "Deployment", "spec": {"template": pod}}
+        record.with_name("record.cluster").write_text(json.dumps({"Deployment/service": service}))
+
+    run.runs = runs
     return run
 
 
@@ -66,13 +74,15 @@ def test_the_migration_of_the_version_is_done_before_anything_else_is_applied(ro
     assert ended.done.returncode == 0, ended.done.stderr
     assert ended.commands == ["delete", "apply", "wait", "apply", "rollout"]
     assert {each["namespace"] for each in ended.asked} == {"ontem"}
-    delete, first, wait, then, status = ended.asked
+    changes = [each for each in ended.asked if each["command"] != "get"]
+    delete, first, wait, then, status = changes
     job = "migrate-0-1-57"
     assert (delete["name"], wait["name"]) == (job, f"job/{job}")
     assert wait["condition"] == "condition=complete"
     assert status["name"] == "deployment/service"
     assert {each["kind"] for each in first["applied"]} == {"ConfigMap", "Job"}
     assert {each["kind"] for each in then["applied"]} == {
+        "ConfigMap",
         "Deployment",
         "Service",
         "PodDisruptionBudget",
@@ -108,11 +118,105 @@ def test_pods_that_do_not_get_ready_fail_the_roll_out_and_the_old_ones_stay(roll
     assert "rollout undo deployment/service" in ended.done.stderr
 
 
+def image_of(ended: RollOut) -> str:
+    """The image of the service that a roll-out applied last."""
+    return next(containers(ended.applied[-1]))["image"].rpartition(":")[2]
+
+
+def test_an_older_version_than_the_one_that_runs_is_refused_before_anything_is_changed(roll_out):
+    roll_out.runs("registry.example.com:5000/ontem/service:0.2.10")
+    for older in ("0.2.9", "0.1.100"):
+        ended = roll_out(older)
+
+        assert ended.done.returncode == 1
+        assert f"{older} is older than 0.2.10, which runs" in ended.done.stderr
+        assert f"deploy/roll-out --back {older} production" in ended.done.stderr
+        assert len(ended.done.stderr.splitlines()) == 1
+        assert ended.commands == []
+
+
+@pytest.mark.parametrize("running", ["0.1.58", "0.1.9", "0.0.100"])
+def test_the_same_version_and_newer_ones_are_rolled_out(roll_out, running):
+    roll_out.runs(f"registry.example.com:5000/ontem/service:{running}@sha256:00ff")
+    ended = roll_out("0.1.58")
+
+    assert ended.done.returncode == 0, ended.done.stderr
+    assert image_of(ended) == "0.1.58"
+
+
+def test_an_older_version_takes_the_place_of_a_newer_one_on_purpose_and_is_what_runs(roll_out):
+    roll_out("0.1.58")
+    back = roll_out("--back", "0.1.57")
+    again, older = roll_out("0.1.57"), roll_out("0.1.56")
+
+    assert back.done.returncode == 0, back.done.stderr
+    assert image_of(back) == "0.1.57"
+    assert again.done.returncode == 0, again.done.stderr
+    assert "0.1.56 is older than 0.1.57" in older.done.stderr
+
+
+@pytest.mark.parametrize("one_that_is_older", ["0.1.57", "--back 0.1.57"])
+def test_of_two_at_once_the_newer_version_stays(roll_out, one_that_is_older):
+    newer = f"{PROJECT}/deploy/roll-out 0.1.58"
+    ended = roll_out(*one_that_is_older.split(), KUBECTL_MEANWHILE=newer)
+
+    assert ended.done.returncode == 1
+    assert "0.1.57 is older than 0.1.58" in ended.done.stderr
+    assert "a newer roll-out began meanwhile" in ended.done.stderr
+    assert image_of(ended) == "0.1.58"
+    kinds = {each["kind"] for each in ended.applied[-1]}
+    assert "ConfigMap" in kinds  # that of the newer one is applied last
+
+
+def test_a_newer_version_that_is_at_its_migration_is_not_overtaken(roll_out, tmp_path):
+    refusal = tmp_path / "refusal"
+    older = f"{PROJECT}/deploy/roll-out 0.1.57 2>{refusal} && exit 1 || true"
+    ended = roll_out("0.1.58", KUBECTL_MEANWHILE=older)
+
+    assert ended.done.returncode == 0, ended.done.stderr
+    assert "0.1.57 is older than 0.1.58" in refusal.read_text()
+    assert image_of(ended) == "0.1.58"
+
+
+def test_a_newer_version_whose_migration_failed_is_not_on_its_way(roll_out):
+    assert roll_out("0.1.58", KUBECTL_MIGRATION="1").done.returncode == 1
+
+    assert roll_out("0.1.57").done.returncode == 0
+
+
+def test_a_version_that_can_not_be_compared_is_replaced_on_purpose_alone(roll_out):
+    roll_out.runs("registry.example.com:5000/ontem/service")
+    refused = roll_out("0.1.59")
+    back = roll_out("--back", "0.1.59")
+
+    assert refused.done.returncode == 1
+    assert "which can't be compared with 0.1.59: nothing was changed" in refused.done.stderr
+    assert refused.commands == []
+    assert back.done.returncode == 0, back.done.stderr
+
+
+@pytest.mark.parametrize(
+    ("away", "words"),
+    [
+        ("deployment", ["0.1.57"]),
+        ("jobs", ["0.1.57"]),
+        ("jobs", ["--back", "0.1.57"]),
+    ],
+)
+def test_a_cluster_that_does_not_say_what_runs_is_not_changed(roll_out, words, away):
+    ended = roll_out(*words, KUBECTL_AWAY=away)
+
+    assert (ended.done.returncode, ended.commands) == (4, [])
+    assert "the cluster does not say what runs" in ended.done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "variables", "code", "sentence"),
     [
         ((), {}, 2, "the version is ''"),
         (("latest",), {}, 2, "the version is 'latest'"),
+        (("--back",), {}, 2, "the version is ''"),
+        (("--force", "0.1.57"), {}, 2, "the version is '--force'"),
         (("0.1.57", "moon"), {}, 2, "there is no overlay 'moon'"),
         (("0.1.57",), {"ONTEM_IMAGE_REGISTRY": ""}, 3, "ONTEM_IMAGE_REGISTRY is not set"),
     ],

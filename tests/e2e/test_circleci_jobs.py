@@ -28,6 +28,7 @@ from tests.unit.github_server import TOKEN, a_github
 NIGHT = "Snapshot of the day that began, published"
 RETRAINING = "Training set of the last half year, and a model from it into the store"
 PULL_REQUEST = "Pull request with the model"
+REFUSAL = "Refuse a job of another branch"
 AT_ONCE = {"ONTEM_REPEATS": "1", "ONTEM_REPEAT_SECONDS": "0"}
 
 
@@ -126,6 +127,17 @@ def test_a_night_that_must_not_begin_is_refused_before_anything_is_started(
 
     assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
     assert sentence in done.stderr
+
+
+@pytest.mark.parametrize("run", ["night", "retraining"])
+def test_a_job_of_another_branch_is_refused_in_a_sentence(checkout: Checkout, run: str) -> None:
+    (refusal,) = pipeline("another", run=run)
+    assert refusal.name == REFUSAL
+    done = checkout.run(refusal, CIRCLE_BRANCH="another")
+
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert f"{run} runs on main alone" in done.stderr
+    assert "'another'" in done.stderr
 
 
 @pytest.fixture

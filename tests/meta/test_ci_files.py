@@ -50,6 +50,13 @@ def test_a_push_starts_neither_a_night_nor_a_retraining():
     assert {step.job for step in pipeline(run="retraining")} == {"retraining", "proposal"}
 
 
+@pytest.mark.parametrize("branch", ["another", "main-2", ""])
+def test_another_branch_than_main_is_checked_and_starts_no_job_of_a_schedule(branch):
+    assert {step.job for step in pipeline(branch)} == {"check"}
+    for run in ("night", "retraining"):
+        assert {step.job for step in pipeline(branch, run=run)} == {"refusal"}
+
+
 def test_only_main_becomes_a_version_and_only_after_the_check():
     check, *others = _yaml(".circleci/config.yml")["workflows"]["delivery"]["jobs"]
     needed = {name: job for each in others for name, job in each.items()}
