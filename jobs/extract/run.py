@@ -32,6 +32,7 @@ from stores.offline.runs import Run, provenance, run_folder
 from stores.offline.tables import OfflineStore
 from stores.postgres.clock import database_clock
 from stores.postgres.connection import Connection
+from stores.postgres.extractions import is_recorded, record_extraction
 from stores.redis.keys import Namespace
 
 LOCK_CLASS: Final = 0x4F6E7465
@@ -56,16 +57,17 @@ def extract(
 ) -> ExtractResult:
     """Append to `events` what was recorded since the last extraction, below the watermark.
 
-    The first extraction reads everything, as does one that is `full` and the first one of a new
-    generation; it takes the place of those before it, also where there is nothing. If nothing is
-    new, nothing is committed. Another job that extracts is waited for.
+    The first extraction reads everything, as does one that is `full` and the first one after
+    PostgreSQL was restored or has failed over; it takes the place of those before it, also where
+    there is nothing. If nothing is new, nothing is committed. Another job that extracts is waited
+    for.
 
     Raises EventsOfOtherDatabase, EventsOutdated, EventsBroken, ExtractOvertaken,
     ExtractWorkersLost.
     """
     with _lock(job, connection):
         source = _Source(_database(connection), watermark)
-        before = _continued(job, store, source, full=full)
+        before = _continued(job, connection, store, source, full=full)
         last = before.last
         if last is not None and last.to_key >= watermark.key:
             return ExtractResult(before)
@@ -82,6 +84,7 @@ def extract(
             facts=_facts(job, from_key, source, files),
             provenance=provenance(at=database_clock(connection), by="ontem extract"),
         )
+        record_extraction(connection, run)  # before the commit: see there
         return _committed(store, before, written)
 
 
@@ -102,7 +105,9 @@ def _database(connection: Connection) -> str:
     return str(row[0])
 
 
-def _continued(job: Job, store: OfflineStore, source: _Source, *, full: bool) -> Extractions:
+def _continued(
+    job: Job, connection: Connection, store: OfflineStore, source: _Source, *, full: bool
+) -> Extractions:
     """The extractions that the next one continues: none of them if it has to read everything."""
     slot = events_slot(job.namespace)
     if full:
@@ -111,11 +116,12 @@ def _continued(job: Job, store: OfflineStore, source: _Source, *, full: bool) ->
     last, generation = found.last, source.watermark.generation
     if last is None:
         return found
-    if last.generation < generation:
+    is_older = last.generation < generation
+    if not is_older and (last.generation > generation or last.database != source.database):
+        raise EventsOfOtherDatabase(key=slot.name(found.number))
+    if is_older or not is_recorded(connection, found.revisions[-1].run):
         job.say("  PostgreSQL was restored or failed over: everything is extracted again")
         return Extractions(found.number)
-    if last.generation > generation or last.database != source.database:
-        raise EventsOfOtherDatabase(key=slot.name(found.number))
     if not found.has_all_columns:
         raise EventsOutdated(present=last.value_features, expected=VALUE_FEATURES)
     return found

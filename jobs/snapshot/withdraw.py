@@ -8,7 +8,7 @@ import redis
 from jobs.job import Job, Say
 from jobs.snapshot.errors import TooFarBack
 from stores.postgres.connection import Connection
-from stores.postgres.loads import LoadRow, loads_of, mark_withdrawn
+from stores.postgres.loads import LoadRow, loads_of, mark_withdrawn, skip_ids_of_lost
 from stores.redis.connection import connect_redis
 from stores.redis.errors import LoadFenced, NothingPublished
 from stores.redis.fence import take_over_fence
@@ -61,6 +61,8 @@ def finish_withdrawal(
         row = row_of(newest, loads_of_namespace(connection, namespace))
         if row is not None and row.withdrawn_at is None:
             break
+        if row is None:
+            skip_ids_of_lost(connection, newest.load_id)
         fence = take_over_fence(client, namespace, newest.load_id)
         after = published.load_list.without_newest()
         published = set_list(client, namespace, fence, published, after)

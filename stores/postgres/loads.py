@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 
 from features_pkg.errors import OntemError
 from stores.postgres.connection import Connection
+from stores.postgres.generations import LOST_LOAD_IDS
 from stores.postgres.recorded_key import recorded_key
 
 LOCK_CLASS: Final = 0x4F6E746D
@@ -129,6 +130,14 @@ def register_load(connection: Connection, load: NewLoad) -> LoadRow:
     ).fetchall()
     return LoadRow(
         **asdict(load), load_id=cast(int, load_id), created_at=cast(datetime, created_at)
+    )
+
+
+def skip_ids_of_lost(connection: Connection, load_id: int) -> None:
+    """Use neither the id of a load that a restored PostgreSQL lost nor those after it."""
+    connection.execute(
+        "SELECT setval('load_ids', %s) FROM load_ids WHERE last_value <= %s",
+        (load_id + LOST_LOAD_IDS, load_id),
     )
 
 

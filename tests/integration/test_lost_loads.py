@@ -42,6 +42,22 @@ def test_the_id_of_a_lost_load_is_not_used_again(shop: PublishingShop, database_
     assert shop.register(shop.committed(days(2), {})).load_id == second.load_id + 1
 
 
+def test_the_id_of_a_lost_load_is_not_used_again_by_the_same_server(
+    shop: PublishingShop, database_url: str
+) -> None:
+    """After `pg_restore` into it there is no new generation, so `ontem migrate` skips nothing."""
+    first, lost = shop.night(MAY, c1=b"one"), shop.night(days(1), c1=b"lost")
+    with connect(database_url, application_name="test") as connection:
+        connection.execute("DELETE FROM loads WHERE load_id = %s", (lost.load_id,))
+        connection.execute("SELECT setval('load_ids', %s)", (first.load_id,))
+    migrate(database_url, environment="development")
+
+    publish_again(shop.job)
+    assert shop.listed() == [first.load_id]
+    second = shop.register(shop.committed(days(1), {"c1": b"two"}))
+    assert second.load_id > lost.load_id + LOST_LOAD_IDS
+
+
 def test_a_load_whose_id_another_one_has_is_not_taken_for_that_one(
     shop: PublishingShop, database_url: str
 ) -> None:

@@ -203,6 +203,13 @@ CREATE TABLE runs (
     CHECK ((outcome IS NULL) = (ended_at IS NULL))
 );
 
+-- One row for each extraction, from before it is committed to the events of the offline store. A database
+-- that lacks the row of the newest one was restored from an older backup, and so lacks orders, too.
+CREATE TABLE extractions (
+    run         text        PRIMARY KEY,
+    recorded_at timestamptz NOT NULL DEFAULT ontem_clock()
+);
+
 -- One row for each model that began to serve and was newer than all before it, and one for each older
 -- model that somebody let serve again. An older model without such a row after the newest is refused.
 CREATE TABLE served_models (
