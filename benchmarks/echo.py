@@ -6,7 +6,7 @@ from datetime import timedelta
 from flask import Flask, Response, request
 
 from service.drain import Drain
-from service.server import Binding, Lifecycle, Server, options
+from service.server import Binding, Front, Lifecycle, Server, options
 
 
 def echo() -> Flask:
@@ -22,4 +22,4 @@ def echo() -> Flask:
 
 if __name__ == "__main__":
     lifecycle = Lifecycle(reload=lambda: None, drain=Drain(), drain_time=timedelta())
-    Server(echo, options(Binding(address=sys.argv[1])), lifecycle).run()
+    Server(echo, options(Binding(address=sys.argv[1])), lifecycle, Front()).run()

@@ -15,7 +15,7 @@ from service.authentication import KeyRing
 from service.clock import CLOCK_HEADER, RequestClock
 from service.errors import StoreUnavailable
 from service.evaluating import EvaluationRequest, Evaluations, Outcome
-from service.health import ProcessChecks
+from service.health import LIVE, ProcessChecks
 from service.request_content import JSON
 from service.shared_status import SharedChecks
 from stores.postgres.connection import PostgresUnavailable
@@ -59,7 +59,7 @@ def create_app(dependencies: Dependencies) -> Flask:
 
     @app.get("/livez")
     def livez() -> Response:
-        return Response(b'{"live":true}', content_type=JSON)
+        return Response(LIVE, content_type=JSON)
 
     @app.get("/readyz")
     def readyz() -> Response:

@@ -11,6 +11,12 @@ from stores.postgres.merchants import Merchant
 MOST_CACHED: Final = 10_000
 
 
+def key_in(authorization: str | None) -> ApiKey | None:
+    """The key in an `Authorization` header; None when there is none or its checksum is wrong."""
+    scheme, _, text = (authorization or "").partition(" ")
+    return ApiKey.read(text.strip()) if scheme.lower() == "bearer" else None
+
+
 class KeyRing:
     """The keys found valid within the last KEY_CACHE_SECONDS, for all threads of a process."""
 
@@ -28,7 +34,7 @@ class KeyRing:
         cached = self._cache.get(digest)
         if cached is not None and scheme.lower() == "bearer" and now < cached[0]:
             return cached[1]
-        key = ApiKey.read(text.strip()) if scheme.lower() == "bearer" else None
+        key = key_in(authorization)
         merchant = self._look_up(key) if key else None
         if merchant is None:
             raise KeyRefused

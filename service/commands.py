@@ -8,7 +8,16 @@ from service import log, start
 from service.address import check_address
 from service.clock import RequestClock
 from service.drain import Drain
-from service.server import Binding, Lifecycle, Server, machine_clocks, options
+from service.head_checks import HeadChecks
+from service.server import (
+    WAITING_PER_THREAD,
+    Binding,
+    Front,
+    Lifecycle,
+    Server,
+    machine_clocks,
+    options,
+)
 from stores.settings import settings_here
 
 
@@ -23,6 +32,26 @@ from stores.settings import settings_here
     default=4,
     show_default=True,
     help="Requests that one process handles at the same time.",
+)
+@click.option(
+    "--queue",
+    type=click.IntRange(0, 1_000),
+    help="Requests that wait for a thread; more get a 503.  [default: 4 for each thread]",
+)
+@click.option(
+    "--connections",
+    type=click.IntRange(1, 10_000),
+    default=1_000,
+    show_default=True,
+    help="Clients that one process has at the same time.",
+)
+@click.option(
+    "--client-timeout-ms",
+    type=click.IntRange(1, 60_000),
+    default=5_000,
+    show_default=True,
+    envvar="ONTEM_CLIENT_TIMEOUT_MS",
+    help="How long a client may take for a head, for a body, and to take an answer.",
 )
 @click.option(
     "--redis-timeout-ms",
@@ -60,6 +89,9 @@ def serve(
     bind: str,
     workers: int,
     threads: int,
+    queue: int | None,
+    connections: int,
+    client_timeout_ms: int,
     redis_timeout_ms: int,
     statement_timeout_ms: int,
     health_timeout_ms: int,
@@ -83,10 +115,16 @@ def serve(
         drain=drain,
     )
     process.check()
-    binding = Binding(address=bind, workers=workers, threads=threads)
+    binding = Binding(address=bind, workers=workers, threads=threads, connections=connections)
     name = model.served_model.model.manifest.name
     log.info("serving", bind=bind, workers=workers, model=name)
     lifecycle = Lifecycle(
         reload=process.reload, drain=drain, drain_time=timedelta(seconds=drain_seconds)
     )
-    Server(process.application, options(binding), lifecycle).run()
+    front = Front(
+        waiting=threads * WAITING_PER_THREAD if queue is None else queue,
+        client_seconds=client_timeout_ms / 1_000,
+        make_gate=HeadChecks,
+        is_draining=lambda: drain.has_begun,
+    )
+    Server(process.application, options(binding), lifecycle, front).run()

@@ -39,6 +39,31 @@ class BodyTooLarge(ServiceError):
         self.limit = limit
 
 
+class LengthRequired(ServiceError):
+    """The head of the request does not say how long its body is."""
+
+    def __init__(self) -> None:
+        super().__init__("send the length of the body as Content-Length, not in chunks")
+
+
+class RequestLate(ServiceError):
+    """The client took too long to send its request."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"head and body of a request must each arrive within {seconds:g} s: "
+            "send the request again on a new connection"
+        )
+        self.seconds = seconds
+
+
+class Overloaded(ServiceError):
+    """As many requests wait as may wait."""
+
+    def __init__(self) -> None:
+        super().__init__("too many requests wait for an answer: send the same request again later")
+
+
 class MediaTypeRefused(ServiceError):
     """The body is not declared as plain UTF-8 JSON."""
 
@@ -88,18 +113,22 @@ class PastUnavailable(OntemError):
 PROBLEMS: Final[dict[type[ServiceError], tuple[HTTPStatus, str]]] = {
     BodyUnreadable: (HTTPStatus.BAD_REQUEST, "body-unreadable"),
     FieldRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "field-refused"),
+    LengthRequired: (HTTPStatus.LENGTH_REQUIRED, "length-required"),
+    RequestLate: (HTTPStatus.REQUEST_TIMEOUT, "request-late"),
     BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large"),
     MediaTypeRefused: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media-type-refused"),
     KeyRefused: (HTTPStatus.UNAUTHORIZED, "key-refused"),
     ClockHeaderRefused: (HTTPStatus.BAD_REQUEST, "clock-refused"),
     OrderConflict: (HTTPStatus.CONFLICT, "order-conflict"),
     StoreUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable"),
+    Overloaded: (HTTPStatus.SERVICE_UNAVAILABLE, "overloaded"),
 }
 """The status of each refusal and the last part of its `type`, `urn:ontem:problem:<name>`."""
 
 _HEADERS: Final[dict[type[ServiceError], dict[str, str]]] = {
     KeyRefused: {"WWW-Authenticate": "Bearer"},
     StoreUnavailable: {"Retry-After": "1"},
+    Overloaded: {"Retry-After": "1"},
 }
 
 
@@ -129,6 +158,26 @@ def problem_of(error: ServiceError) -> Problem:
     return Problem(f"urn:ontem:problem:{name}", status.phrase, status, str(error), fields)
 
 
+def refusal_of(error: ServiceError | HTTPException) -> tuple[Problem, dict[str, str]]:
+    """The body and the headers of the answer to a refused request, an unknown path for one."""
+    if isinstance(error, ServiceError):
+        return problem_of(error), _HEADERS.get(type(error), {})
+    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    allowed = getattr(error, "valid_methods", None)
+    problem = Problem("about:blank", status.phrase, status, status.description or status.phrase)
+    return problem, {"Allow": ", ".join(sorted(allowed))} if allowed else {}
+
+
+def bug_problem(error: Exception) -> Problem:
+    """The body of the answer to a request that met a bug, which is logged.
+
+    The traceback can quote a buyer's data, so only where it was raised is logged.
+    """
+    log.error("unexpected", error=type(error).__name__, code_line=_code_line(error))
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return Problem("about:blank", status.phrase, status, BUG_DETAIL)
+
+
 def problem_response(problem: Problem, headers: dict[str, str] | None = None) -> Response:
     """`problem` as an HTTP response."""
     return Response(
@@ -152,23 +201,15 @@ def register(app: Flask) -> None:
                 sqlstate=getattr(cause, "sqlstate", None),
                 code_line=_code_line(cause),
             )
-        return problem_response(problem_of(error), _HEADERS.get(type(error)))
+        return problem_response(*refusal_of(error))
 
     @app.errorhandler(HTTPException)
     def answer_http_error(error: HTTPException) -> Response:
-        status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-        allowed = getattr(error, "valid_methods", None)
-        return problem_response(
-            Problem("about:blank", status.phrase, status, status.description or status.phrase),
-            {"Allow": ", ".join(sorted(allowed))} if allowed else None,
-        )
+        return problem_response(*refusal_of(error))
 
     @app.errorhandler(Exception)
     def answer_bug(error: Exception) -> Response:
-        # The traceback can quote a buyer's data, so only where it was raised is logged.
-        log.error("unexpected", error=type(error).__name__, code_line=_code_line(error))
-        status = HTTPStatus.INTERNAL_SERVER_ERROR
-        return problem_response(Problem("about:blank", status.phrase, status, BUG_DETAIL))
+        return problem_response(bug_problem(error))
 
 
 def _code_line(error: BaseException) -> str:

@@ -6,6 +6,7 @@ processes share; with none of it would another process fare better, so it leaves
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 import psycopg
@@ -24,6 +25,9 @@ from stores.postgres.connection import Connection, PostgresUnavailable
 from stores.postgres.loads import published_key_ids
 from stores.postgres.schema import SchemaRefused, check_schema
 from stores.settings import Environment
+
+LIVE: Final = b'{"live":true}'
+"""What a process answers that runs."""
 
 
 class Readiness(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
@@ -14,7 +14,11 @@ from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 
 from service.clock import MachineClocks
 from service.drain import Drain
-from service.problem_worker import ProblemWorker
+from service.worker.gate import Gate, OpenGate
+from service.worker.worker import LoopWorker
+
+THREADS: Final = 4
+WAITING_PER_THREAD: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +27,9 @@ class Binding:
 
     address: str = "127.0.0.1:8080"
     workers: int = 1
-    threads: int = 4
+    threads: int = THREADS
+    connections: int = 1_000
+    """The clients of one process at the same time, if it may open twice as many files."""
 
 
 def options(binding: Binding) -> dict[str, Any]:
@@ -32,17 +38,33 @@ def options(binding: Binding) -> dict[str, Any]:
         "bind": binding.address,
         "workers": binding.workers,
         "threads": binding.threads,
-        "worker_class": ProblemWorker,
+        "worker_class": LoopWorker,
+        "worker_connections": binding.connections,
         "keepalive": 620,  # longer than load balancers keep idle connections
-        "timeout": 30,
-        "graceful_timeout": 20,
-        "limit_request_line": 1_024,
+        "timeout": 30,  # of the loop, which never waits; a thread that hangs does not stop it
+        "graceful_timeout": 20,  # far more than a client may take to send and a request to be done
+        "limit_request_line": 1_024,  # a path and no parameters
         "limit_request_fields": 64,
         "limit_request_field_size": 4_096,
-        "control_socket_disable": True,
+        "forwarder_headers": "",  # no header changes the path that was checked
+        "control_socket_disable": True,  # nobody needs it, and it would accept commands
         "proc_name": "ontem serve",
         "loglevel": "warning",
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """How a worker meets its clients."""
+
+    waiting: int = THREADS * WAITING_PER_THREAD
+    """How many requests may wait for a thread; more get a 503."""
+    client_seconds: float = 5.0
+    """How long a client may take for a head, for a body, and to take an answer; for each."""
+    make_gate: Callable[[Flask], Gate] = lambda _: OpenGate()
+    """Makes the checks of the heads of requests, for the application of a worker."""
+    is_draining: Callable[[], bool] = lambda: False
+    """Whether the service stops soon; connections then end with their next answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +82,14 @@ class Server(BaseApplication):  # type: ignore[misc]
     """gunicorn, which calls `make_app` in each worker after the fork."""
 
     def __init__(
-        self, make_app: Callable[[], Flask], settings: dict[str, Any], lifecycle: Lifecycle
+        self,
+        make_app: Callable[[], Flask],
+        settings: dict[str, Any],
+        lifecycle: Lifecycle,
+        front: Front,
     ) -> None:
         self._make_app, self._settings, self._lifecycle = make_app, settings, lifecycle
+        self.front = front
         super().__init__()
 
     def load_config(self) -> None:

@@ -1,0 +1,66 @@
+"""What `ontem serve` refuses by the head of a request, before the body is read."""
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import unquote
+
+from flask import Flask
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import RequestRedirect
+
+from service.authentication import key_in
+from service.errors import KeyRefused, LengthRequired
+from service.health import LIVE
+from service.request_content import check_media_type
+from service.worker.gate import Lane, Pass
+from service.worker.head import Head
+
+WITHOUT_KEY: Final[Mapping[str, Pass]] = {
+    "livez": Pass(answer=LIVE),
+    "readyz": Pass(Lane.HEALTH),
+    "statusz": Pass(Lane.HEALTH),
+    "openapi": Pass(),
+}
+"""The endpoints that anybody may ask, and who answers them."""
+
+_WITH_BODY: Final = ("POST", "PUT", "PATCH")
+_WITH_KEY: Final = Pass()
+
+
+class HeadChecks:
+    """The checks of each head, for the paths that an application has."""
+
+    def __init__(self, app: Flask) -> None:
+        self._paths = app.url_map.bind("localhost")
+        self._endpoints = {
+            (method, rule.rule): rule.endpoint
+            for rule in app.url_map.iter_rules()
+            if not rule.arguments
+            for method in rule.methods or ()
+        }
+        """Those of fixed paths, which are found faster here than by their patterns."""
+
+    def check(self, head: Head) -> Pass:
+        """Where the request goes.
+
+        Raises NotFound, MethodNotAllowed, KeyRefused, MediaTypeRefused or LengthRequired.
+        """
+        endpoint = self._endpoints.get((head.method, head.path)) or self._match(head)
+        without_key = WITHOUT_KEY.get(endpoint)
+        if without_key is not None:
+            return without_key
+        if key_in(head.headers.get("AUTHORIZATION")) is None:
+            raise KeyRefused
+        if head.method in _WITH_BODY:
+            check_media_type(head.headers.get("CONTENT-TYPE"), head.headers.get("CONTENT-ENCODING"))
+            if head.length is None:
+                raise LengthRequired
+        return _WITH_KEY
+
+    def _match(self, head: Head) -> str:
+        """The endpoint of a path with variables or percent signs."""
+        try:
+            endpoint, _ = self._paths.match(unquote(head.path), head.method)
+        except RequestRedirect:  # `//livez` to `/livez`
+            raise NotFound from None
+        return str(endpoint)

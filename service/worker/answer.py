@@ -1,0 +1,72 @@
+"""A whole request, answered by the application into memory: no thread waits for a client."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from gunicorn.http import wsgi  # type: ignore[import-untyped]
+
+from service.errors import PROBLEM_JSON, bug_problem
+from service.received import RECEIVED
+from service.worker.refusals import whole_answer
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The bytes of an answer, and whether the connection stays open after it."""
+
+    content: bytes
+    keep: bool
+    status: int
+
+
+class _Memory:
+    """What gunicorn writes an answer to, in place of the client's socket."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+
+    def sendall(self, content: bytes) -> None:
+        self.parts.append(content)
+
+
+def answer(
+    application: Callable[..., Any],
+    request: Any,
+    addresses: tuple[Any, Any],
+    settings: Any,
+    *,
+    received_at: float,
+    close: bool,
+) -> Answer:
+    """The application's answer to a whole request, or that it has a bug.
+
+    `addresses` are the client's and the service's. With `close`, the answer says that the
+    connection closes.
+    """
+    memory = _Memory()
+    try:
+        client, server = addresses
+        response, environ = wsgi.create(request, memory, client, server, settings)
+        environ["wsgi.multithread"] = True
+        environ[RECEIVED] = received_at
+        if close:
+            response.force_close()
+        chunks = application(environ, response.start_response)
+        try:
+            for chunk in chunks:
+                response.write(chunk)
+            response.close()
+        finally:
+            if hasattr(chunks, "close"):
+                chunks.close()
+    except Exception as error:  # noqa: BLE001  a header that HTTP does not allow, for one
+        content = msgspec.json.encode(bug_problem(error))
+        headers = {"Content-Type": PROBLEM_JSON}
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        return Answer(whole_answer(status, headers, content, close=True), False, status)
+    return Answer(b"".join(memory.parts), not response.should_close(), response.status_code)

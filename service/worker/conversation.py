@@ -1,0 +1,239 @@
+"""What a worker does with what its clients send, step by step and never waiting."""
+
+import io
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from math import inf
+from typing import Any, Final
+
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
+from werkzeug.exceptions import HTTPException
+
+from service.errors import (
+    BodyTooLarge,
+    BodyUnreadable,
+    LengthRequired,
+    Overloaded,
+    RequestLate,
+    ServiceError,
+)
+from service.request_content import JSON, MAX_BYTES
+from service.worker.answer import Answer
+from service.worker.clients import Clients
+from service.worker.connection import Connection, State
+from service.worker.gate import Gate, Lane
+from service.worker.head import Head, end_of_head, parse
+from service.worker.refusal_log import RefusalLog
+from service.worker.refusals import CONTINUE, Refused, refusal, whole_answer
+from service.worker.threads import Threads
+
+MOST_DISCARDED: Final = 32 * 1_024 * 1_024
+"""How much of a body that is too large is read before the connection is given up."""
+
+LINGER_SECONDS: Final = 2.0
+"""How long a connection that ends waits for the client to close it, so that nothing is cut off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a worker waits for its clients, in seconds."""
+
+    request: float
+    """For the next request of a connection."""
+    client: float
+    """For the rest of a head, for a body, and until an answer is taken; for each."""
+
+
+class Conversation:
+    """The protocol of all connections of a worker.
+
+    Each step raises OSError when its client is gone.
+    """
+
+    def __init__(
+        self,
+        *,
+        clients: Clients,
+        gate: Gate,
+        lanes: Mapping[Lane, Threads[Connection]],
+        settings: Any,
+        patience: Patience,
+        is_closing: Callable[[], bool],
+    ) -> None:
+        """`is_closing` says whether connections are to end with their next answer."""
+        self._clients, self._gate, self._lanes = clients, gate, lanes
+        self._settings, self._patience, self._is_closing = settings, patience, is_closing
+        self.refusals = RefusalLog()
+        self.unread: deque[Connection] = deque()
+        """Connections that sent the next request before the answer to the one before."""
+
+    def read(self, connection: Connection) -> None:
+        """Take what a client sent, and do what can be done with it."""
+        content = connection.receive()
+        if content is None:
+            return
+        if not content:
+            connection.client_ended = True
+            self._await_client(connection)
+        elif connection.state is State.END:
+            connection.body_length -= len(content)
+            if connection.body_length <= 0:
+                self._clients.drop(connection)
+        else:
+            connection.buffer += content
+            self.advance(connection)
+
+    def write(self, connection: Connection) -> None:
+        """Send more of an answer that a client did not take at once."""
+        connection.unsent = connection.send(connection.unsent)
+        if not connection.unsent:
+            self._sent(connection)
+
+    def advance(self, connection: Connection) -> None:
+        """Go on with the bytes that are there: at most up to the end of one request."""
+        if connection.state is State.UNWANTED_BODY:
+            dropped = connection.take(connection.body_length)
+            connection.body_length -= len(dropped)
+            if not connection.body_length:
+                self._await_request(connection)
+        if connection.state is State.REQUEST and connection.buffer:
+            connection.wait(State.HEAD, time.monotonic() + self._patience.client)
+        if connection.state is State.HEAD:
+            self._read_head(connection)
+        if connection.state is State.BODY and len(connection.buffer) >= connection.body_length:
+            self._request_is_whole(connection)
+        self._await_client(connection)
+
+    def finished(self, connection: Connection, answer: Answer, unsent: bytes | None) -> None:
+        """Go on after a thread's answer, of which `unsent` is left; None if the client is gone."""
+        self._lanes[connection.passed.lane].finished()
+        connection.ends = not answer.keep
+        connection.was_served |= answer.status < HTTPStatus.BAD_REQUEST
+        connection.wait(State.SENDING, time.monotonic() + self._patience.client)
+        if unsent is None:
+            self._clients.drop(connection)
+        elif unsent:
+            connection.unsent = unsent
+        else:
+            self._sent(connection)
+
+    def late(self, connection: Connection) -> None:
+        """End the wait for a client that took too long."""
+        if connection.state in (State.HEAD, State.BODY):
+            self._refuse(connection, RequestLate(self._patience.client), close=True)
+        else:
+            self._clients.drop(connection)
+
+    def _read_head(self, connection: Connection) -> None:
+        buffer, longest_line = connection.buffer, self._settings.limit_request_line
+        try:
+            length = end_of_head(buffer, connection.scanned, longest_line)
+            if length is None:
+                connection.scanned = len(buffer)
+                return
+            connection.requests += 1
+            head = parse(
+                connection.take(length), self._settings, connection.peer, connection.requests
+            )
+        except ParseException as error:
+            self._refuse(connection, error, close=True)
+            return
+        connection.head, connection.body_length = head, head.length or 0
+        try:
+            connection.passed = self._gate.check(head)
+            if head.is_chunked:
+                raise LengthRequired
+            if connection.body_length > connection.passed.most_bytes:
+                raise BodyTooLarge(connection.passed.most_bytes)
+        except (ServiceError, HTTPException) as error:
+            self._refuse(connection, error, close=_body_is_not_worth_reading(head, connection))
+            return
+        connection.wait(State.BODY, time.monotonic() + self._patience.client)
+        self._invite_body(connection, head)
+
+    def _invite_body(self, connection: Connection, head: Head) -> None:
+        """Send `100 Continue` to a client that waits for it."""
+        is_awaited = head.expects_continue and len(connection.buffer) < connection.body_length
+        if is_awaited and connection.send(CONTINUE):
+            raise BlockingIOError("the client takes nothing")
+        head.request._expected_100_continue = False
+
+    def _request_is_whole(self, connection: Connection) -> None:
+        assert connection.head is not None  # noqa: S101
+        head, passed = connection.head, connection.passed
+        head.request.body = io.BytesIO(connection.take(connection.body_length))
+        connection.body_length = 0
+        if passed.answer is not None:
+            close = self._closes(head)
+            content = whole_answer(
+                HTTPStatus.OK,
+                {"Content-Type": JSON},
+                passed.answer,
+                close=close,
+                without_body=head.method == "HEAD",
+            )
+            self._answer(connection, content, close=close)
+            return
+        connection.received_at = time.monotonic()
+        connection.wait(State.ANSWER, inf)
+        if not self._lanes[passed.lane].put(connection):
+            self._refuse(connection, Overloaded(), close=False)
+
+    def _refuse(self, connection: Connection, error: Refused, *, close: bool) -> None:
+        head = connection.head
+        without_body = head is not None and head.method == "HEAD"
+        close = close or self._closes(head)
+        content = refusal(error, close=close, without_body=without_body)
+        self.refusals.count(error)
+        self._answer(connection, content, close=close)
+
+    def _closes(self, head: Head | None) -> bool:
+        return self._is_closing() or (head is not None and head.is_last)
+
+    def _answer(self, connection: Connection, content: bytes, *, close: bool) -> None:
+        connection.ends = close
+        connection.wait(State.SENDING, time.monotonic() + self._patience.client)
+        connection.unsent = connection.send(content)
+        if not connection.unsent:
+            self._sent(connection)
+
+    def _sent(self, connection: Connection) -> None:
+        """Go on after an answer that was sent whole."""
+        connection.head = None
+        if connection.ends:
+            seconds = self._patience.client if connection.body_length else LINGER_SECONDS
+            connection.end()
+            connection.body_length = MOST_DISCARDED
+            connection.wait(State.END, time.monotonic() + seconds)
+        elif connection.body_length:
+            connection.wait(State.UNWANTED_BODY, time.monotonic() + self._patience.client)
+        else:
+            self._await_request(connection)
+        if connection.buffer:
+            self.unread.append(connection)
+        else:
+            self._await_client(connection)
+
+    def _await_request(self, connection: Connection) -> None:
+        seconds = LINGER_SECONDS if self._is_closing() else self._patience.request
+        connection.wait(State.REQUEST, time.monotonic() + seconds)
+
+    def _await_client(self, connection: Connection) -> None:
+        """End a connection whose client ends it in the middle of something."""
+        if not connection.client_ended or connection.state in (State.ANSWER, State.SENDING):
+            return
+        if connection.state is State.BODY:
+            self._refuse(
+                connection, BodyUnreadable("the body is shorter than Content-Length"), close=True
+            )
+        elif connection not in self.unread:
+            self._clients.drop(connection)
+
+
+def _body_is_not_worth_reading(head: Head, connection: Connection) -> bool:
+    """Whether a connection ends with a refusal, because the body is long or may never come."""
+    is_awaited = head.expects_continue and not connection.buffer
+    return head.is_chunked or is_awaited or connection.body_length > MAX_BYTES

@@ -1,0 +1,44 @@
+"""What decides about a request by its head alone, and where it goes if it may pass."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final, Protocol
+
+from service.request_content import MAX_BYTES
+from service.worker.head import Head
+
+
+class Lane(Enum):
+    """The threads that a request waits for."""
+
+    REQUESTS = auto()
+    HEALTH = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A head that may pass."""
+
+    lane: Lane = Lane.REQUESTS
+    answer: bytes | None = None
+    """The JSON to answer with at once, without a thread."""
+    most_bytes: int = MAX_BYTES
+    """How long the body may be."""
+
+
+class Gate(Protocol):
+    """Looks at each head before the body is read."""
+
+    def check(self, head: Head) -> Pass:
+        """Where the request goes. Raises ServiceError or werkzeug's HTTPException."""
+
+
+class OpenGate:
+    """Lets everything pass."""
+
+    def check(self, head: Head) -> Pass:
+        """The lane of requests."""
+        return _PASSED
+
+
+_PASSED: Final = Pass()

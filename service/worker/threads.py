@@ -1,0 +1,40 @@
+"""The threads that answer whole requests, and how many may wait for one."""
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+Job = TypeVar("Job")
+
+
+class Threads(Generic[Job]):
+    """A fixed number of threads; only the loop gives them jobs and counts those that are done."""
+
+    def __init__(
+        self, name: str, *, threads: int, waiting: int, work: Callable[[Job], None]
+    ) -> None:
+        """`waiting` jobs at most wait for a thread; `work` never raises."""
+        self._capacity = threads + waiting
+        self._unfinished = 0
+        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._work = work
+        for number in range(threads):
+            # A daemon: a thread that hangs does not keep a worker that was told to stop.
+            threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True).start()
+
+    def put(self, job: Job) -> bool:
+        """Have a thread do the job, unless too many wait already."""
+        if self._unfinished >= self._capacity:
+            return False
+        self._unfinished += 1
+        self._jobs.put(job)
+        return True
+
+    def finished(self) -> None:
+        """Count a job as done."""
+        self._unfinished -= 1
+
+    def _run(self) -> None:
+        while True:
+            self._work(self._jobs.get())

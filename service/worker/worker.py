@@ -1,0 +1,190 @@
+"""gunicorn's worker class: one loop for all clients, and threads for whole requests."""
+
+import errno
+import os
+import selectors
+import time
+from functools import partial
+from typing import Any, Final
+
+from gunicorn.workers import base  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import PollableMethodQueue  # type: ignore[import-untyped]
+
+from service.errors import bug_problem
+from service.worker.answer import answer
+from service.worker.clients import READ, WRITE, Clients, most_connections
+from service.worker.connection import Connection
+from service.worker.conversation import LINGER_SECONDS, Conversation, Patience
+from service.worker.gate import Lane
+from service.worker.threads import Threads
+
+HEALTH_THREADS: Final = 2
+HEALTH_WAITING: Final = 16
+
+_SWEEP_SECONDS: Final = 1.0
+_STOPPING_SWEEP_SECONDS: Final = 0.1
+_NO_MORE_FILES: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+class LoopWorker(base.Worker):  # type: ignore[misc]
+    """A worker whose clients wait in its loop; a thread gets a request when it is whole.
+
+    `app`, the server, says what the worker does besides gunicorn's settings: see `Front`.
+    """
+
+    def init_process(self) -> None:
+        """Make what must not be shared with other processes, then serve."""
+        self._selector = selectors.DefaultSelector()
+        self._done = PollableMethodQueue()
+        self._done.init()
+        self._accepting = False
+        self._sweep_at = 0.0
+        self.alive: bool
+        super().init_process()
+
+    def run(self) -> None:
+        """Serve until a signal ends the worker or its parent is gone."""
+        self._set_up()
+        self._accept_connections(accepting=True)
+        while self.alive:
+            self._turn(_SWEEP_SECONDS)
+            if self.ppid != os.getppid():
+                self.alive = False
+        self._stop()
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """At a TERM: let the loop end."""
+        if self.alive:
+            self.alive = False
+            self._done.defer(lambda: None)
+
+    def _set_up(self) -> None:
+        front = self.app.front
+        self._clients = Clients(self._selector, most=most_connections(self.cfg.worker_connections))
+        threads = {
+            Lane.REQUESTS: (self.cfg.threads, front.waiting),
+            Lane.HEALTH: (HEALTH_THREADS, HEALTH_WAITING),
+        }
+        self._conversation = Conversation(
+            clients=self._clients,
+            gate=front.make_gate(self.wsgi),
+            lanes={
+                lane: Threads(lane.name.lower(), threads=number, waiting=waiting, work=self._work)
+                for lane, (number, waiting) in threads.items()
+            },
+            settings=self.cfg,
+            patience=Patience(request=self.cfg.keepalive, client=front.client_seconds),
+            is_closing=self._is_closing,
+        )
+        self._selector.register(self._done.fileno(), READ, self._done.run_callbacks)
+
+    def _is_closing(self) -> bool:
+        return not self.alive or self.app.front.is_draining()
+
+    def _turn(self, seconds: float) -> None:
+        """Do what there is to do, or wait for it so long."""
+        unread = self._conversation.unread
+        for key, events in self._selector.select(0 if unread else seconds):
+            if isinstance(key.data, Connection):
+                self._serve(key.data, events)
+            else:
+                key.data(key.fileobj)
+        for _ in range(len(unread)):
+            self._step(unread.popleft(), self._conversation.advance)
+        now = time.monotonic()
+        if now >= self._sweep_at:
+            self._sweep_at = now + seconds
+            self._sweep(now)
+
+    def _serve(self, connection: Connection, events: int) -> None:
+        if events & WRITE:
+            self._step(connection, self._conversation.write)
+        if events & READ:
+            self._step(connection, self._conversation.read)
+
+    def _step(self, connection: Connection, step: Any) -> None:
+        """Go one step on with a connection, unless it was closed meanwhile."""
+        if connection not in self._clients:
+            return
+        try:
+            step(connection)
+        except OSError:  # the client is gone
+            self._clients.drop(connection)
+        except Exception as error:  # noqa: BLE001  a bug costs one client, not all of the loop
+            bug_problem(error)
+            self._clients.drop(connection)
+        self._clients.watch(connection)
+
+    def _sweep(self, now: float) -> None:
+        """Do what is to be done about once a second."""
+        self.notify()
+        for connection in self._clients.overdue(now):
+            self._step(connection, self._conversation.late)
+        self._conversation.refusals.write()
+        if self.alive:
+            self._accept_connections(accepting=True)
+
+    def _work(self, connection: Connection) -> None:
+        """Answer a whole request, in a thread of its lane."""
+        assert connection.head is not None  # noqa: S101
+        result = answer(
+            self.wsgi,
+            connection.head.request,
+            (connection.peer, connection.server),
+            self.cfg,
+            received_at=connection.received_at,
+            close=self._is_closing(),
+        )
+        unsent: bytes | None
+        try:
+            unsent = connection.send(result.content)
+        except OSError:  # the client is gone
+            unsent = None
+        finished = partial(self._conversation.finished, answer=result, unsent=unsent)
+        self._done.defer(self._step, connection, finished)
+
+    def _accept_connections(self, *, accepting: bool) -> None:
+        if accepting == self._accepting:
+            return
+        self._accepting = accepting
+        for listener in self.sockets:
+            if accepting:
+                listener.setblocking(False)
+                self._selector.register(listener, READ, self._accept)
+            else:
+                self._selector.unregister(listener)
+
+    def _accept(self, listener: Any) -> bool:
+        """Whether a client was waiting for its connection to be accepted."""
+        if not self._clients.make_room():
+            self._accept_connections(accepting=False)  # until the next sweep
+            return False
+        try:
+            client, peer = listener.accept()
+        except OSError as error:
+            if error.errno in _NO_MORE_FILES:
+                self._clients.close_one()
+                self._accept_connections(accepting=False)
+            return False
+        connection = Connection(client, peer, listener.getsockname())
+        connection.deadline = time.monotonic() + self.cfg.keepalive
+        self._clients.add(connection)
+        return True
+
+    def _stop(self) -> None:
+        """Answer the clients that are there, tell them to go, and end."""
+        for listener in self.sockets:
+            for _ in range(self.cfg.backlog):
+                if not (self._accepting and self._accept(listener)):
+                    break
+        self._accept_connections(accepting=False)
+        for listener in self.sockets:
+            listener.close()
+        now = time.monotonic()
+        give_up = now + self.cfg.graceful_timeout
+        self._clients.hurry(now + LINGER_SECONDS)
+        while self._clients and time.monotonic() < give_up:
+            self._turn(_STOPPING_SWEEP_SECONDS)
+        self._conversation.refusals.write()
+        self._selector.close()
+        self._done.close()
