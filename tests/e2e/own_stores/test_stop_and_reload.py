@@ -4,6 +4,7 @@ import shutil
 import signal
 from pathlib import Path
 
+from stores.postgres.api_keys import ApiKey
 from tests.e2e.conftest import environment_of
 from tests.e2e.in_process import Stores, until
 from tests.e2e.running import TIMEOUT_SECONDS, RunningService, running_service
@@ -14,12 +15,13 @@ def test_a_service_that_is_told_to_stop_first_says_that_it_is_not_ready(
 ):
     environ = environment_of(stores.postgres_url, stores.redis_url, stores.model_folder)
     with running_service(environ, tmp_path / "log", "--drain-seconds", "600") as service:
-        client = service.client()
+        client = service.client(ApiKey.new().text)
         assert client.send("GET", "/readyz").status == 200
         service.process.send_signal(signal.SIGTERM)
         ready = until(lambda: client.send("GET", "/readyz"), lambda answer: answer.status == 503)
 
         assert ready.body["checks"]["drain"]["state"] == "draining"
+        assert ready.headers["connection"] == "close"
         assert client.send("GET", "/livez").status == 200
         assert client.evaluate({}).status == 422  # it still answers
         service.process.send_signal(signal.SIGTERM)
