@@ -18,6 +18,7 @@ EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType(
         "ontem.models.errors.TokenRefused": 3,
         "stores.postgres.connection.PostgresUnavailable": 4,
         "stores.postgres.generations.OtherServer": 4,
+        "stores.postgres.migrate.SchemaInUse": 4,
         "stores.postgres.schema.SchemaRefused": 4,
         "stores.redis.connection.RedisUnavailable": 4,
         "ontem.delivery.errors.IndexRefused": 4,

@@ -1,7 +1,10 @@
 """Bringing a database to the newest schema, as a development or a production stack."""
 
+from datetime import timedelta
 from importlib.resources import as_file, files
+from typing import Final
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -18,6 +21,21 @@ from stores.postgres.connection import connect, postgres_address
 from stores.postgres.generations import MIGRATE_LOCK, REGISTER
 from stores.postgres.schema import SchemaRefused, refuse_newer
 from stores.settings import Environment
+
+LOCK_LIMIT: Final = timedelta(seconds=5)
+"""How long a migration waits for a table: orders that need it wait behind the migration."""
+
+
+class SchemaInUse(OntemError):
+    """Another session has a table that the migration changes, so nothing was changed."""
+
+    def __init__(self, *, address: str) -> None:
+        super().__init__(
+            f"another session of {address} has had a table that the migration changes for more "
+            f"than {LOCK_LIMIT.total_seconds():g} s, and orders would wait behind a longer wait: "
+            "nothing was changed; run `ontem migrate` again when no import or other job runs"
+        )
+        self.address = address
 
 
 class OtherEnvironment(OntemError):
@@ -42,14 +60,14 @@ def migrate(
 
     A server that was restored or has failed over gets a new generation. Only the database of a
     development stack gets a clock that can be set. The id of the `card_key` is recorded; None
-    records nothing. Concurrent calls wait for each other.
+    records nothing. Concurrent calls wait for each other. The work takes as long as it takes; a
+    table that another session has is waited for no longer than LOCK_LIMIT.
 
-    Raises PostgresUnavailable, and psycopg.Error for what PostgreSQL refuses. Raises SchemaRefused
-    for the schema of another program. Raises
-    OtherEnvironment when a development database is to become
-    production, or a production database with orders is to become development. Raises
-    CardKeyChanged when a database with orders has another card key, unless this one is declared to
-    be new.
+    Raises SchemaInUse then, PostgresUnavailable, and psycopg.Error for what PostgreSQL refuses.
+    Raises SchemaRefused for the schema of another program. Raises OtherEnvironment when a
+    development database is to become production, or a production database with orders is to become
+    development. Raises CardKeyChanged when a database with orders has another card key, unless this
+    one is declared to be new.
     """
     engine = create_engine(
         "postgresql+psycopg://",
@@ -59,6 +77,9 @@ def migrate(
     try:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATE_LOCK})
+            connection.exec_driver_sql(
+                f"SET LOCAL lock_timeout = {LOCK_LIMIT // timedelta(milliseconds=1)}"
+            )
             _upgrade(connection, postgres_address(url))
             _fix_environment(connection, environment, postgres_address(url))
             if card_key is not None:
@@ -67,6 +88,8 @@ def migrate(
                 )
             connection.exec_driver_sql(REGISTER)
     except DBAPIError as error:
+        if isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            raise SchemaInUse(address=postgres_address(url)) from None
         raise (
             error.orig or error
         ) from None  # psycopg's own, which every command has a sentence for

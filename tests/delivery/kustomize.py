@@ -4,7 +4,7 @@ Compared by hand with kustomize itself, as docs/delivery.md says: it is not to b
 """
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,19 @@ KNOWN = {
 }  # fmt: skip
 
 
-def render(folder: Path) -> list[Manifest]:
-    """What `kubectl kustomize FOLDER` prints, in no particular order."""
+def render(folder: Path, before: Sequence[Manifest] = ()) -> list[Manifest]:
+    """What `kubectl kustomize FOLDER` prints, in no particular order.
+
+    A component goes on with the manifests `before` it, and may change them.
+    """
     (file,) = folder.glob("kustomization.yaml")
     wanted = yaml.safe_load(file.read_text(encoding="utf-8"))
     assert set(wanted) <= KNOWN, f"{file}: this renderer does not know {set(wanted) - KNOWN}"
-    found = [
-        manifest
-        for name in (*wanted.get("resources", []), *wanted.get("components", []))
-        for manifest in _resource(folder / name)
-    ]
+    found = copy.deepcopy([*before])
+    for name in wanted.get("resources", []):
+        found += _resource(folder / name)
+    for name in wanted.get("components", []):
+        found = render(folder / name, found)
     for patch in wanted.get("patches", []):
         _patch(found, patch, folder)
     for image in wanted.get("images", []):
@@ -72,15 +75,21 @@ def _patch(found: list[Manifest], patch: Mapping[str, Any], folder: Path) -> Non
         _merge(the(found, change["kind"], change["metadata"]["name"]), change)
         return
     assert set(patch) == {"target", "patch"}
-    target = the(found, patch["target"]["kind"], patch["target"]["name"])
-    for step in yaml.safe_load(patch["patch"]):
-        assert step["op"] == "replace"
-        *parents, last = step["path"].strip("/").split("/")
-        place = target
-        for name in parents:
-            place = place[name]
-        assert last in place
-        place[last] = step["value"]
+    assert set(patch["target"]) <= {"kind", "name"}
+    for manifest in found:
+        if patch["target"].items() <= {"kind": manifest["kind"], **manifest["metadata"]}.items():
+            for step in yaml.safe_load(patch["patch"]):
+                _change(manifest, **step)
+
+
+def _change(target: Manifest, op: str, path: str, value: Any) -> None:
+    """One step of a JSON patch: another value, or a new one."""
+    *parents, last = path.strip("/").split("/")
+    place = target
+    for name in parents:
+        place = place[name]
+    assert (op, last in place) in (("replace", True), ("add", False)), f"{op} {path}"
+    place[last] = value
 
 
 def _merge(target: Manifest, change: Manifest) -> None:

@@ -1,8 +1,9 @@
 """A `kubectl` that writes down what it is asked to do; it takes the words of deploy/roll-out alone.
 
 Run as a program. RECORD names the file for what it does, beside which it keeps what is in its
-cluster, and KUBECTL_MIGRATION the exit code of the migration that it plays; KUBECTL_PODS=away plays
-new pods that do not get ready, KUBECTL_AWAY a kind that can't be asked for. KUBECTL_MEANWHILE is
+cluster, and KUBECTL_MIGRATION the exit code of the migration that it plays, or the phase in which
+its pod is for the first TURNS times that somebody waits for it; KUBECTL_PODS=away plays new pods
+that do not get ready, KUBECTL_AWAY a kind that can't be asked for. KUBECTL_MEANWHILE is
 run by a shell while a migration is waited for.
 """
 
@@ -21,6 +22,7 @@ JOBS = (
     "jsonpath={range .items[*]}{.metadata.name}="
     '{.status.conditions[?(@.type=="Failed")].status}{" "}{end}'
 )
+PHASES = "jsonpath={.items[*].status.phase}"
 CODE = "jsonpath={.items[-1:].status.containerStatuses[0].state.terminated.exitCode}"
 
 
@@ -59,7 +61,10 @@ def words() -> argparse.Namespace:
     get.add_argument("name", nargs="?")
     get.add_argument("--selector")
     get.add_argument("--ignore-not-found", action="store_true")
-    get.add_argument("--output", required=True, choices=[IMAGE, JOBS, CODE])
+    get.add_argument("--output", required=True, choices=[IMAGE, JOBS, CODE, PHASES])
+    describe = commands.add_parser("describe")
+    describe.add_argument("kind", choices=["pods"])
+    describe.add_argument("--selector", required=True)
     rollout = commands.add_parser("rollout")
     rollout.add_argument("action", choices=["status"])
     rollout.add_argument("name")
@@ -69,7 +74,7 @@ def words() -> argparse.Namespace:
 
 def answer(said: argparse.Namespace, cluster: dict[str, Any]) -> str:
     """What `get` prints of the cluster."""
-    if said.output == CODE:
+    if said.output in {CODE, PHASES}:
         assert (said.kind, said.name) == ("pods", None)
         return os.environ.get("KUBECTL_MIGRATION", "0")
     if said.output == IMAGE:
@@ -86,7 +91,11 @@ def wait(said: argparse.Namespace, cluster: dict[str, Any]) -> int:
     if meanwhile := os.environ.get("KUBECTL_MEANWHILE"):
         environ = {**os.environ, "KUBECTL_MEANWHILE": ""}
         subprocess.run(meanwhile, shell=True, env=environ, check=True)  # noqa: S602
-    has_failed = os.environ.get("KUBECTL_MIGRATION", "0") != "0"
+    migration = os.environ.get("KUBECTL_MIGRATION", "0")
+    if not migration.isdigit():
+        waits = Path(os.environ["RECORD"]).read_text().count("condition=complete")
+        return int(said.condition != "condition=complete" or waits <= int(os.environ["TURNS"]))
+    has_failed = migration != "0"
     if has_failed:
         cluster[said.name.replace("job/", "Job/")]["failed"] = "True"
     return 0 if said.condition == f"condition={'failed' if has_failed else 'complete'}" else 1

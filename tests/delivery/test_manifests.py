@@ -23,6 +23,7 @@ OLDEST = "1.31"
 """The first one in which all fields that the manifests use are there for good."""
 PRODUCTION = render(KUBERNETES / "overlays" / "production")
 WITH_NIGHTS = PRODUCTION + render(KUBERNETES / "components" / "night")
+WITH_PASSWORD = render(KUBERNETES / "components" / "registry", WITH_NIGHTS)
 OF_AWS = {"AWS_REGION"}
 
 
@@ -36,7 +37,7 @@ def check(request):
     return partial(kubernetes_validate.validate, desired_version=version, strict=True)
 
 
-@pytest.mark.parametrize("manifest", WITH_NIGHTS, ids=lambda each: each["kind"])
+@pytest.mark.parametrize("manifest", WITH_PASSWORD, ids=lambda each: each["kind"])
 def test_a_manifest_is_valid_against_the_schema_of_kubernetes(manifest, check):
     check(manifest)
 
@@ -179,6 +180,15 @@ def test_a_draining_service_still_answers_when_kubernetes_has_noticed():
     assert noticed < served()["drain_seconds"]
 
 
+def test_the_page_says_how_a_changed_secret_reaches_the_pods_that_run():
+    page = (PROJECT / "docs" / "delivery.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^    (kubectl .* rollout restart .*)$", page, re.MULTILINE)
+    deployment = the(PRODUCTION, "Deployment", "service")["metadata"]
+
+    name, namespace = deployment["name"], deployment["namespace"]
+    assert line == f"kubectl --namespace {namespace} rollout restart deployment/{name}"
+
+
 def test_a_roll_out_never_has_fewer_pods_than_before():
     strategy = the(PRODUCTION, "Deployment", "service")["spec"]["strategy"]
 
@@ -188,6 +198,21 @@ def test_a_roll_out_never_has_fewer_pods_than_before():
 
 def test_production_does_not_run_the_nights_twice():
     assert "CronJob" not in {manifest["kind"] for manifest in PRODUCTION}
+
+
+def test_images_are_pulled_with_a_password_where_the_registry_wants_one():
+    pods = [pod for pod in map(pod_of, WITH_PASSWORD) if pod]
+
+    assert len(pods) == 3
+    assert all(pod["imagePullSecrets"] == [{"name": "registry"}] for pod in pods)
+    assert not [pod for pod in map(pod_of, WITH_NIGHTS) if "imagePullSecrets" in pod]
+
+
+def test_a_migration_works_as_long_as_it_has_to():
+    job = the(PRODUCTION, "Job", "migrate")["spec"]
+
+    assert "activeDeadlineSeconds" not in job
+    assert "activeDeadlineSeconds" not in pod_of(the(PRODUCTION, "Job", "migrate"))
 
 
 def test_a_night_begins_after_midnight_of_the_business_zone_and_alone():

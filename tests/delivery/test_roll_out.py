@@ -12,6 +12,7 @@ import pytest
 
 from tests.delivery import recording_kubectl
 from tests.delivery.kustomize import containers, the
+from tests.delivery.recording_kubectl import PHASES
 
 PROJECT = Path(__file__).resolve().parents[2]
 OVERLAYS = PROJECT / "deploy" / "kubernetes" / "overlays"
@@ -108,6 +109,25 @@ def test_a_migration_that_fails_changes_nothing_else_and_hands_on_its_code(roll_
     assert len(ended.applied) == 1
     assert "logs" in ended.commands
     assert "the version before serves on" in ended.done.stderr
+
+
+def test_a_migration_that_works_is_waited_for_however_long(roll_out):
+    ended = roll_out("0.1.57", KUBECTL_MIGRATION="Running", TURNS="2", ONTEM_START_SECONDS="1")
+
+    assert ended.done.returncode == 0, ended.done.stderr
+    assert [each["output"] for each in ended.asked if each["command"] == "get"].count(PHASES) == 2
+    assert ended.commands[-2:] == ["apply", "rollout"]
+
+
+@pytest.mark.parametrize("phase", ["Pending", ""])
+def test_a_migration_whose_pod_does_not_start_is_removed_so_that_it_never_will(roll_out, phase):
+    ended = roll_out("0.1.57", KUBECTL_MIGRATION=phase, TURNS="9", ONTEM_START_SECONDS="0")
+
+    assert ended.done.returncode == 1
+    assert ended.commands[-2:] == ["describe", "delete"]
+    assert ended.asked[-1]["name"] == "migrate-0-1-57"
+    assert len(ended.applied) == 1
+    assert "migrate-0-1-57 does not start" in ended.done.stderr
 
 
 def test_pods_that_do_not_get_ready_fail_the_roll_out_and_the_old_ones_stay(roll_out):

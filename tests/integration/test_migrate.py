@@ -1,12 +1,15 @@
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import psycopg
 import pytest
 
 from features_pkg.identifiers import IDENTIFIERS
+from jobs.exit_codes import REPEATED, exit_code
 from stores.postgres.connection import PostgresUnavailable, connect
-from stores.postgres.migrate import OtherEnvironment, migrate
+from stores.postgres.generations import MIGRATE_LOCK
+from stores.postgres.migrate import OtherEnvironment, SchemaInUse, migrate
 
 RESTORED = "UPDATE generations SET system_identifier = system_identifier + 1"
 
@@ -50,6 +53,41 @@ def test_migrations_at_the_same_time_wait_for_each_other(empty_database_url: str
     assert failed == []
     with connect(empty_database_url, application_name="test") as connection:
         assert _one(connection, "SELECT count(*) FROM generations") == 1
+
+
+def test_a_table_that_is_in_use_is_waited_for_only_as_long_as_orders_may_wait(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stores.postgres.migrate.LOCK_LIMIT", timedelta(milliseconds=100))
+    with connect(database_url, application_name="an import") as other:
+        other.execute("SET idle_in_transaction_session_timeout = '20s'")  # not to wait for ever
+        other.execute("LOCK TABLE stack IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(SchemaInUse, match=r"for more than 0\.1 s") as refused:
+            migrate(database_url, environment="development")
+
+    assert exit_code(refused.value) in REPEATED
+    migrate(database_url, environment="development")
+
+
+def test_another_migration_is_waited_for_longer(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stores.postgres.migrate.LOCK_LIMIT", timedelta(milliseconds=1))
+    with (
+        connect(database_url, application_name="another migration") as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATE_LOCK])
+        second = pool.submit(migrate, database_url, environment="development")
+        longer = (
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
+            " AND waitstart < clock_timestamp() - interval '50 ms'"
+        )
+        while not second.done() and not _one(other, longer):
+            pass
+        assert not second.done()
+        other.rollback()
+        second.result()
 
 
 def test_another_server_is_a_new_generation(database_url: str) -> None:
