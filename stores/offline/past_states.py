@@ -7,6 +7,7 @@ from stores.offline.errors import NamedMissing
 from stores.offline.lineage import reason_of
 from stores.offline.metadata_files import METADATA, TABLES, name_of
 from stores.offline.naming import NameReader
+from stores.offline.runs import RUNS
 from stores.offline.state_errors import MetadataUnreadable
 from stores.offline.tables import OfflineStore
 
@@ -23,6 +24,24 @@ def past_state_keys(
         return reader.state_keys(_table_at(store, metadata_key), snapshot_id)
     except (FileNotFoundError, NamedMissing):
         return set()
+
+
+def missing_keys(store: OfflineStore, metadata_key: str) -> list[str]:
+    """What the states that a metadata file describes name, and what is not there, sorted.
+
+    Where a list of files is gone, that alone. Raises MetadataUnreadable, NamedElsewhere.
+    """
+    table, reader = _table_at(store, metadata_key), NameReader(store.files)
+    try:
+        named = {
+            key
+            for each in table.metadata.snapshots
+            for key in reader.state_keys(table, each.snapshot_id)
+        }
+    except NamedMissing as missing:
+        return [missing.location]
+    present = {*store.files.list(RUNS), *store.files.list(TABLES)}
+    return sorted(named - present)
 
 
 def is_of_empty_table(store: OfflineStore, key: str) -> bool:

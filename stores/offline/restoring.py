@@ -20,10 +20,12 @@ from stores.offline.metadata_files import (
     metadata_keys,
     name_of,
 )
+from stores.offline.past_states import missing_keys
 from stores.offline.state_errors import (
     MetadataUnreadable,
     RestoreOvertaken,
     StateElsewhere,
+    StateIncomplete,
     StateMissing,
     TableUnknown,
 )
@@ -76,7 +78,9 @@ def restore_from(
     """Have the catalogue go on from a metadata file, by its name or path, whatever it has now.
 
     Raises TableUnknown, StateElsewhere, StateMissing, MetadataUnreadable or TableOfAnotherName
-    where no state of the table is in that file; TableElsewhere, RestoreOvertaken, NotRestorable.
+    where no state of the table is in that file, and StateIncomplete where a cleaning has removed
+    files of it, unless the catalogue or the hint names it; TableElsewhere, RestoreOvertaken,
+    NotRestorable.
     """
     tables = sorted(_tables(store))
     if table not in tables:
@@ -100,6 +104,9 @@ def restore_from(
         restoration = _turn(store, table, found, chosen)
         if found is not None:
             restoration = replace(restoration, lost=describe_more(State.of(found), chosen))
+    present = (hinted_name(store.files, table), name_of(restoration.before or ""))
+    if name not in present and (missing := missing_keys(store, metadata_key(table, name))):
+        raise StateIncomplete(table=table, name=name, missing=missing)
     if not dry_run:
         _carry_out(store, restoration)
     return restoration

@@ -124,3 +124,16 @@ class TableUnknown(OfflineError):
             f"there is no table {table!r} in this store: name one of its own ({known})"
         )
         self.table, self.tables = table, tables
+
+
+class StateIncomplete(OfflineError):
+    """The state that was chosen names files that were removed."""
+
+    def __init__(self, *, table: str, name: str, missing: list[str]) -> None:
+        count = f"{len(missing):,} file{'' if len(missing) == 1 else 's'}"
+        super().__init__(
+            f"{name} of the table {table} names {count} that are not there, such as {missing[0]}: "
+            "they were removed after a newer state named them no more; choose a newer one, or "
+            "bring them back from a copy"
+        )
+        self.table, self.name, self.missing = table, name, missing

@@ -10,8 +10,10 @@ from pyiceberg.expressions import EqualTo
 from jobs.job import StageTimer
 from jobs.store.clean import clean
 from jobs.store.plan import Cutoffs
-from stores.offline.restoring import restore_tables
+from stores.offline.metadata_files import metadata_key, name_of
+from stores.offline.restoring import restore_from, restore_tables
 from stores.offline.revisions import tagged_revisions
+from stores.offline.state_errors import StateIncomplete
 from stores.offline.tables import find_table
 from stores.postgres.loads import mark_withdrawn
 from tests.integration.cleaning_shop import (
@@ -91,6 +93,21 @@ def test_a_backup_from_before_the_erasure_does_not_bring_the_rows_back(shop: Cle
     restore_tables(shop.store)
     for slot in TABLES:
         assert PERSON not in [entity for _, entity in shop.rows(slot)]
+
+
+def test_a_state_from_before_the_erasure_is_not_gone_on_from(shop: CleaningShop) -> None:
+    """Its metadata file is there, for it is in the log, but the files with the rows are gone."""
+    url = shop.place.postgres_url
+    before = {slot.table: name_of(location_in_catalogue(url, slot.table)) for slot in TABLES}
+    erase(shop)
+    shop.clean()
+    for table, name in before.items():
+        assert shop.store.files.exists(metadata_key(table, name))
+        with pytest.raises(StateIncomplete, match="choose a newer one"):
+            restore_from(shop.store, table, name)
+        present = location_in_catalogue(url, table)
+        assert restore_from(shop.store, table, present).after == present
+    shop.check_whole()
 
 
 def test_what_a_load_or_a_model_names_is_left_until_they_are_gone(shop: CleaningShop) -> None:
