@@ -17,6 +17,7 @@ from jobs.emr.driver import ENTRY, Outcome
 from jobs.emr.objects import S3Url
 from jobs.emr.sizes import Machine, Size
 from jobs.emr.submission import Submission
+from tests.class_archive import COMPILE_BRIEFLY
 from tests.s3 import S3Server
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -54,12 +55,12 @@ def an_archive(folder: Path) -> Path:
     return target
 
 
-def a_thin_archive(folder: Path) -> Path:
-    """One whose packages are those of this process: for what ends before it needs executors."""
+def a_thin_archive(folder: Path, packages: Path) -> Path:
+    """One with a link to its packages: for what has not to show that they are unpacked."""
     python = sysconfig.get_python_version()
-    packages = folder / "thin" / "lib" / f"python{python}" / "site-packages"
-    packages.parent.mkdir(parents=True)
-    packages.symlink_to(sysconfig.get_path("purelib"))
+    link = folder / "thin" / "lib" / f"python{python}" / "site-packages"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(packages)
     (folder / "thin" / "bin").mkdir()
     (folder / "thin" / "bin" / "python").symlink_to(f"{sys.base_prefix}/bin/python{python}")
     (folder / "thin" / "pyvenv.cfg").write_text(f"home = {sys.base_prefix}/bin\n")
@@ -74,16 +75,11 @@ class Cluster:
     """A folder in which nothing of the checkout is found, with a Spark of its own as on EMR."""
 
     folder: Path
-    archive: Path
     s3: S3Server
     bucket: str
 
     def install(self) -> None:
-        """Spark, its folder of executors, `aws`, and what was sent."""
-        sent = self.folder / "store" / "deploy" / "x"
-        sent.mkdir(parents=True)
-        (sent / "environment.tar.gz").hardlink_to(self.archive)
-        (sent / "ontem_job.py").write_text(ENTRY)
+        """Spark, its folder of executors, and `aws`."""
         for name in ("spark", "bin", "conf"):
             (self.folder / name).mkdir()
         for entry in Path(pyspark.__file__).parent.iterdir():
@@ -91,6 +87,20 @@ class Cluster:
         aws = self.folder / "bin" / "aws"
         aws.write_text(AWS.format(store=self.folder / "store", bucket=self.bucket))
         aws.chmod(0o755)
+
+    def send(self, archive: Path) -> None:
+        """Put an archive where the next step finds it, in the place of the one before."""
+        sent = self.folder / "store" / "deploy" / "x"
+        sent.mkdir(parents=True, exist_ok=True)
+        (sent / "environment.tar.gz").unlink(missing_ok=True)
+        (sent / "environment.tar.gz").hardlink_to(archive)
+        (sent / "ontem_job.py").write_text(ENTRY)
+
+    @property
+    def unpacked(self) -> Path:
+        """The packages of the archive as the step of a night has unpacked them."""
+        (packages,) = self.folder.glob(f"step-night/{FOLDER}/lib/python*/site-packages")
+        return packages
 
     @property
     def executors(self) -> list[Path]:
@@ -113,6 +123,7 @@ class Cluster:
         (self.folder / "conf" / "spark-defaults.conf").write_text(
             f"spark.master {master}\n"
             f"spark.driver.extraClassPath {JARS}\nspark.executor.extraClassPath {JARS}\n"
+            f"spark.executor.extraJavaOptions {COMPILE_BRIEFLY}\n"
         )  # EMR's has its master and its own S3A
         names = ("JAVA_HOME", "HOME", "SPARK_SUBMIT_OPTS")
         environ = {name: os.environ[name] for name in names if name in os.environ}
@@ -120,9 +131,10 @@ class Cluster:
             **self.s3.variables,
             "PATH": f"{self.folder}/bin:{self.folder}/spark/bin:{os.environ['PATH']}",
             "SPARK_CONF_DIR": str(self.folder / "conf"),
+            "SPARK_LAUNCHER_OPTS": COMPILE_BRIEFLY,
             "SPARK_LOCAL_IP": "127.0.0.1",
         }
-        step = self.folder / f"step-{words[0]}-{master.partition('[')[0]}"
+        step = self.folder / f"step-{words[0]}"
         step.mkdir()
         ended = subprocess.run(
             submission.step_words, cwd=step, env=environ, capture_output=True, text=True,

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sysconfig
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,7 @@ VARIABLES = {
     "ONTEM_ENVIRONMENT": "development",
 }
 SECRETS = ("ontem/test", "/ontem/redis")
+EXECUTORS = "local-cluster[2,1,1024]"
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +46,9 @@ def cluster(s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with a_bucket(s3) as bucket, pytest.MonkeyPatch.context() as patch:
         for name, value in s3.variables.items():
             patch.setenv(name, value)  # where the SDKs look for credentials
-        cluster = Cluster(folder, archive, s3, bucket)
+        cluster = Cluster(folder, s3, bucket)
         cluster.install()
+        cluster.send(archive)
         yield cluster
     for each in (folder, archive.parent):  # gigabytes, which pytest would keep
         shutil.rmtree(each)
@@ -98,6 +101,7 @@ def test_the_archive_does_the_night_and_the_training_set_of_the_checkout(
     twin: Night,
     test_servers: Servers,
     template_url: str,
+    tmp_path: Path,
 ) -> None:
     template = template_url.rpartition("/")[2]
     redis_url = with_database(test_servers.redis_url, "0")
@@ -112,13 +116,16 @@ def test_the_archive_does_the_night_and_the_training_set_of_the_checkout(
         some_orders(History(url), 60)
         variables = {**VARIABLES, "ONTEM_STORAGE_URL": f"s3://{cluster.bucket}/store"}
 
-        on_executors, night = cluster.run(
-            "local-cluster[2,1,1024]", ("night", "--as-of", str(JUNE)), variables
-        )
-        assert night == (0, None), f"{night.error}\n{on_executors.stdout}{on_executors.stderr}"
+        ended, night = cluster.run(EXECUTORS, ("night", "--as-of", str(JUNE)), variables)
+        assert night == (0, None), f"{night.error}\n{ended.stdout}{ended.stderr}"
+        assert len(cluster.executors) == 2  # each in a process and a folder of its own
+        cluster.send(
+            a_thin_archive(tmp_path, cluster.unpacked)
+        )  # those packages, not unpacked again
         days = ("--from", str(WEEK.first_day), "--to", str(WEEK.end_day))
-        here, training = cluster.run("local[2]", ("training-set", *days), variables)
-        assert training == (0, None), f"{training.error}\n{here.stdout}{here.stderr}"
+        ended, training = cluster.run(EXECUTORS, ("training-set", *days), variables)
+        assert training == (0, None), f"{training.error}\n{ended.stdout}{ended.stderr}"
+        assert len(cluster.executors) == 4
 
         job = a_job(url, redis_url, variables["ONTEM_STORAGE_URL"])
         address = {"s3_endpoint": cluster.s3.endpoint, "s3_region": "sa-east-1"}
@@ -131,7 +138,6 @@ def test_the_archive_does_the_night_and_the_training_set_of_the_checkout(
             redis_url,
         )
 
-    assert len(cluster.executors) == 2  # each in a process and a folder of its own
     assert found.snapshot.num_rows > 20
     assert found.snapshot.equals(twin.snapshot)
     assert found.training_set.equals(twin.training_set)
@@ -143,8 +149,9 @@ def test_how_a_job_ends_comes_back_with_its_code_and_its_sentence(
     s3: S3Server, tmp_path: Path
 ) -> None:
     with a_bucket(s3) as bucket:
-        cluster = Cluster(tmp_path, a_thin_archive(tmp_path), s3, bucket)
+        cluster = Cluster(tmp_path, s3, bucket)
         cluster.install()
+        cluster.send(a_thin_archive(tmp_path, Path(sysconfig.get_path("purelib"))))
         ended, outcome = cluster.run("local", ("night", "--as-of", "soon"), {})
 
     assert (ended.returncode, outcome.exit_code) == (2, 2), ended.stderr
