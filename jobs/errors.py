@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 
 from features_pkg.errors import OntemError
+from stores.checkout import connector_remedy
 
 
 class JobError(OntemError):
@@ -36,7 +37,7 @@ class ConnectorMissing(JobError):
 
     def __init__(self, *, folder: str) -> None:
         super().__init__(
-            f"Spark's connector to S3, hadoop-aws-*.jar, is not in {folder}: run `make setup`"
+            f"Spark's connector to S3, hadoop-aws-*.jar, is not in {folder}: {connector_remedy()}"
         )
         self.folder = folder
 

@@ -21,6 +21,7 @@ EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType(
         "stores.postgres.migrate.SchemaInUse": 4,
         "stores.postgres.schema.SchemaRefused": 4,
         "stores.redis.connection.RedisUnavailable": 4,
+        "stores.offline.errors.StorageUnavailable": 4,
         "ontem.delivery.errors.IndexRefused": 4,
         "ontem.delivery.errors.RegistryRefused": 4,
         "ontem.delivery.errors.RoleUnavailable": 4,

@@ -38,18 +38,24 @@ def _no_privilege(error: Exception) -> Ending:
 
 def _postgres(error: Exception) -> Ending:
     return Ending(
-        f"PostgreSQL did not finish a statement ({_first_line(error)}): look at `ontem status` "
-        "and at the server's log, then run the same command again",
+        f"PostgreSQL did not finish a statement ({_first_line(error)}): {_log_remedy()}, "
+        "then run the same command again",
         4,
     )
 
 
 def _redis(error: Exception) -> Ending:
     return Ending(
-        f"Redis did not finish a command ({_first_line(error)}): look at `ontem status` "
-        "and at the server's log, then run the same command again",
+        f"Redis did not finish a command ({_first_line(error)}): {_log_remedy()}, "
+        "then run the same command again",
         4,
     )
+
+
+def _log_remedy() -> str:
+    from stores.checkout import log_remedy  # here, so that help imports nothing
+
+    return log_remedy()
 
 
 def _wrapped(error: Exception) -> Ending | None:
@@ -59,6 +65,11 @@ def _wrapped(error: Exception) -> Ending | None:
 
 
 def _operating_system(error: Exception) -> Ending:
+    from stores.offline.errors import s3_can_pass
+
+    if s3_can_pass(error):
+        again = "look whether S3 answers, then run the same command again"
+        return Ending(f"S3 did not finish a request ({_first_line(error)}): {again}", 4)
     number, reason, file = (
         getattr(error, name, None) for name in ("errno", "strerror", "filename")
     )

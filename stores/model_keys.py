@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from features_pkg.models.signing import SigningKey, VerifyKeys
+from stores.checkout import model_keys_remedy
 from stores.errors import SettingsError
 from stores.variable_reader import VariableReader
-
-MADE_BY = "`ontem up` makes a pair for a local stack, `ontem models key` one for production"
 
 
 class TrustSettings(Protocol):
@@ -46,7 +45,7 @@ def _trusted(keys: tuple[bytes, ...]) -> VerifyKeys:
         raise SettingsError(
             variable="ONTEM_MODEL_VERIFY_KEYS",
             value=None,
-            remedy=f"a model is served only if one of its keys signed it; {MADE_BY}",
+            remedy=f"a model is served only if one of its keys signed it; {model_keys_remedy()}",
         )
     return VerifyKeys(keys)
 
@@ -60,7 +59,7 @@ def signing_key(settings: SigningSettings) -> SigningKey:
         raise SettingsError(
             variable="ONTEM_MODEL_SIGNING_KEY",
             value=None,
-            remedy=f"it signs what is trained; {MADE_BY}",
+            remedy=f"it signs what is trained; {model_keys_remedy()}",
         )
     key = SigningKey(settings.model_signing_key)
     if key.public not in verify_keys(settings).keys:

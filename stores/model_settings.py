@@ -14,6 +14,7 @@ class ModelSettings:
     """Where models are, for which features, and whose are trusted."""
 
     storage_url: str
+    """Empty where nothing of the store is asked for."""
     s3_endpoint: str
     s3_region: str
     timezone: str
@@ -22,11 +23,11 @@ class ModelSettings:
     model_verify_keys: tuple[bytes, ...]
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str]) -> "ModelSettings":
+    def from_environ(cls, environ: Mapping[str, str], *, with_store: bool) -> "ModelSettings":
         """The settings in `environ`, as `Settings` reads them. Raises SettingsError."""
         read = VariableReader(environ)
         return cls(
-            storage_url=read.storage_url("ONTEM_STORAGE_URL"),
+            storage_url=read.storage_url("ONTEM_STORAGE_URL") if with_store else "",
             s3_endpoint=read.s3_endpoint(),
             s3_region=read.s3_region(),
             timezone=read.business_timezone(),

@@ -57,7 +57,7 @@ class Settings:
                 Environment,
                 read.one_of("ONTEM_ENVIRONMENT", ("development", "production"), "production"),
             ),
-            postgres_url=read.url("ONTEM_POSTGRES_URL", ("postgresql", "postgres")),
+            postgres_url=read.postgres_url(),
             redis_url=read.url("ONTEM_REDIS_URL", ("redis", "rediss")),
             storage_url=read.storage_url("ONTEM_STORAGE_URL"),
             catalogue=cast(

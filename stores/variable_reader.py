@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from stores.checkout import variable_remedy
 from stores.errors import SettingsError
 from stores.urls import endpoint_problem, shown_url, storage_problem, url_problem
 
 KEY_BYTES: Final = 32
 """The length of each secret, and of a public key."""
-RUN_UP: Final = "run `ontem up` for a local stack, or set it"
 PRINT_KEYS: Final = "such as `ontem models key` prints"
 
 
@@ -29,7 +29,7 @@ class VariableReader:
         if value:
             return value
         if default is None:
-            raise SettingsError(variable=variable, value=None, remedy=RUN_UP)
+            raise SettingsError(variable=variable, value=None, remedy=variable_remedy())
         return default
 
     def first(self, *variables: str) -> str:
@@ -52,6 +52,10 @@ class VariableReader:
         if problem is not None:
             raise SettingsError(variable=variable, value=shown_url(value), remedy=problem)
         return value
+
+    def postgres_url(self) -> str:
+        """The URL of PostgreSQL."""
+        return self.url("ONTEM_POSTGRES_URL", ("postgresql", "postgres"))
 
     def storage_url(self, variable: str) -> str:
         """The URL of the offline store's root."""

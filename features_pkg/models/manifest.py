@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -14,14 +15,28 @@ from features_pkg.errors import FeatureError
 MANIFEST: Final = "manifest.json"
 LAYOUT: Final = 2
 TRAIN_AGAIN: Final = "train again with `python -m jobs training-set` and `python -m jobs train`"
+BRING_ANOTHER: Final = (
+    "install the package again, or set ONTEM_MODEL to the folder of a sound model: this "
+    "installation can't train, because it is without the extra `jobs`"
+)
 
 
 class ModelRefused(FeatureError):
     """A model that must not be served: damaged, or made from other features or other libraries."""
 
-    def __init__(self, folder: Path, reason: str, *, remedy: str = TRAIN_AGAIN) -> None:
+    def __init__(self, folder: Path, reason: str, *, remedy: str = "") -> None:
+        remedy = remedy or remedy_here()
         super().__init__(f"the model {folder.name} is refused: {reason}; {remedy}")
         self.folder, self.reason, self.remedy = folder, reason, remedy
+
+
+def remedy_here() -> str:
+    """What to do about a model that is refused, by whether this installation can train."""
+    try:
+        can_train = find_spec("pyiceberg") is not None
+    except ImportError:
+        can_train = False
+    return TRAIN_AGAIN if can_train else BRING_ANOTHER
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,17 +14,18 @@ SHIPPED: Final = Path(__file__).parent / "shipped"
 CURRENT: Final = "current"
 """The file beside them with the name of the one that serves. It is written on purpose only."""
 
+CHOOSE: Final = (
+    "let a trained one ship with `ontem models ship NAME` and serve with `ontem models use NAME`"
+)
+
 
 class NoCurrentModel(FeatureError):
     """No shipped model is current, or the one that is named is not there."""
 
     def __init__(self, *, named: str, shipped: Sequence[str]) -> None:
         state = f"the current model, {named}, is not shipped" if named else "no model is current"
-        super().__init__(
-            f"{state}; shipped are {', '.join(shipped) or 'none'}: let a trained one ship with "
-            "`ontem models ship NAME` and serve with `ontem models use NAME`, or set ONTEM_MODEL "
-            "to its folder"
-        )
+        self.reason = f"{state}; shipped are {', '.join(shipped) or 'none'}"
+        super().__init__(f"{self.reason}: {CHOOSE}, or set ONTEM_MODEL to its folder")
         self.named, self.shipped = named, tuple(shipped)
 
 

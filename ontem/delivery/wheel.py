@@ -13,7 +13,7 @@ from features_pkg.errors import OntemError
 from features_pkg.models.bundle import read_signed_manifest
 from features_pkg.models.loading import load_model
 from features_pkg.models.manifest import ModelManifest
-from features_pkg.models.shipped_models import current_folder
+from features_pkg.models.shipped_models import CHOOSE, NoCurrentModel, current_folder
 from features_pkg.models.signing import VerifyKeys
 from ontem.delivery.errors import WheelRefused
 from ontem.version import Version
@@ -96,6 +96,8 @@ def _loaded(wheel: str, shipped: Path, keys: VerifyKeys) -> ModelManifest:
         manifest = read_signed_manifest(folder, keys)
         lag = timedelta(seconds=manifest.snapshot_lag_seconds)
         load_model(folder, FeatureSet(timezone=manifest.timezone, snapshot_lag=lag), keys)
+    except NoCurrentModel as none:
+        raise WheelRefused(wheel, f"{none.reason}: {CHOOSE}, then commit both") from None
     except OntemError as error:
         raise WheelRefused(wheel, str(error)) from None
     return manifest

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.models.manifest import ModelManifest
 from features_pkg.models.shipped_models import CURRENT, SHIPPED, NoCurrentModel, current_folder
 from ontem.models.branch import ModelBranch, git_of, origin_url
@@ -18,8 +17,8 @@ from ontem.models.shelf import ListedModel, Shelf
 from ontem.variables import model_keys
 from stores.model_keys import verify_keys
 from stores.model_settings import ModelSettings
-from stores.settings import environment_of, project_here, settings_here
-from stores.variable_reader import KEY_BYTES
+from stores.settings import environment_of, project_here
+from stores.variable_reader import KEY_BYTES, VariableReader
 
 if TYPE_CHECKING:
     from stores.offline.models import StoredModels
@@ -45,7 +44,7 @@ def models(context: click.Context) -> None:
 @click.argument("name")
 def use(name: str) -> None:
     """Let a shipped model serve. A running service follows when it is started again."""
-    shelf = _shelf(_settings())
+    shelf = _shelf(_settings(with_store=False))
     shelf.use(name)
     click.echo(f"{name} is current: commit {shelf.shipped / CURRENT}")
 
@@ -75,14 +74,10 @@ def roll_back(name: str) -> None:
     from stores.postgres.served_models import let_serve_again, newer_model
     from stores.postgres.sessions import open_session
 
-    settings = settings_here()
-    shelf = Shelf(
-        SHIPPED, verify_keys(settings), FeatureSet(settings.timezone, settings.snapshot_lag)
-    )
-    model = shelf.find(name, settings.model_path)
-    with open_session(
-        settings.postgres_url, application_name="ontem models", autocommit=True
-    ) as connection:
+    settings = _settings(with_store=False)
+    postgres_url = VariableReader(environment_of(project_here())).postgres_url()
+    model = _shelf(settings).find(name, settings.model_path)
+    with open_session(postgres_url, application_name="ontem models", autocommit=True) as connection:
         newer = newer_model(connection, model)
         if newer is None:
             click.echo(f"{name} may serve already: nothing was done")
@@ -177,8 +172,8 @@ def _number(value: float | None) -> str:
     return "null" if value is None else f"{value:.4f}"
 
 
-def _settings() -> ModelSettings:
-    return ModelSettings.from_environ(environment_of(project_here()))
+def _settings(*, with_store: bool = True) -> ModelSettings:
+    return ModelSettings.from_environ(environment_of(project_here()), with_store=with_store)
 
 
 def _shelf(settings: ModelSettings) -> Shelf:

@@ -1,6 +1,15 @@
 """Why the offline store can't be used, read or committed to."""
 
+import re
+from typing import Final
+
 from features_pkg.errors import OntemError
+
+CAN_PASS: Final = re.compile(
+    r"AWS Error (NETWORK_CONNECTION|INTERNAL_FAILURE|SERVICE_UNAVAILABLE|THROTTLING|SLOW_DOWN"
+    r"|REQUEST_TIMEOUT)\b|HTTP status (429|5\d\d)\b"
+)
+"""What Arrow says of a server that is away, out of order, or was asked too often."""
 
 
 class OfflineError(OntemError):
@@ -10,9 +19,17 @@ class OfflineError(OntemError):
 class StorageUnusable(OfflineError):
     """The storage root can't be used."""
 
+    remedy = "set ONTEM_STORAGE_URL"
+
     def __init__(self, *, url: str, reason: str) -> None:
-        super().__init__(f"the storage root {url} can't be used ({reason}): set ONTEM_STORAGE_URL")
+        super().__init__(f"the storage root {url} can't be used ({reason}): {self.remedy}")
         self.url, self.reason = url, reason
+
+
+class StorageUnavailable(StorageUnusable):
+    """The server of the storage root does not answer, or is out of order."""
+
+    remedy = "run the same command again when it answers, or set ONTEM_STORAGE_URL"
 
 
 class FileMissing(OfflineError):
@@ -148,3 +165,8 @@ class TablesUnknown(OfflineError):
             "nothing was removed"
         )
         self.folder = folder
+
+
+def s3_can_pass(error: Exception) -> bool:
+    """Whether an error is S3's, of a kind that can pass by itself."""
+    return isinstance(error, OSError) and CAN_PASS.search(str(error)) is not None

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 import pyarrow as pa
 from pyarrow import fs
 
-from stores.offline.errors import FileMissing, StorageUnusable
+from stores.offline.errors import FileMissing, StorageUnavailable, StorageUnusable, s3_can_pass
 
 S3_SCHEME = "s3"
 WRITABLE = ".writable"
@@ -203,7 +203,8 @@ def _open_bucket(url: str, s3: S3Address, *, writes: bool) -> Files:
             reason = f"there is no bucket {base.split('/')[0]}"
         elif "ACCESS_DENIED" in reason:
             reason = f"these credentials may not {right}"
-        raise StorageUnusable(url=url, reason=reason) from error
+        kind = StorageUnavailable if s3_can_pass(error) else StorageUnusable
+        raise kind(url=url, reason=reason) from error
     return files
 
 

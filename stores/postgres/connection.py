@@ -7,6 +7,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from features_pkg.errors import OntemError
+from stores.checkout import server_remedy
 
 CONNECT_TIMEOUT_SECONDS = 5
 LOCK_TIMEOUT = timedelta(seconds=30)
@@ -19,8 +20,8 @@ class PostgresUnavailable(OntemError):
 
     def __init__(self, *, address: str, reason: str) -> None:
         super().__init__(
-            f"PostgreSQL at {address} is not available ({reason}): start it with `ontem up`, "
-            "or set ONTEM_POSTGRES_URL to the one you mean"
+            f"PostgreSQL at {address} is not available ({reason}): "
+            f"{server_remedy('ONTEM_POSTGRES_URL')}"
         )
         self.address, self.reason = address, reason
 

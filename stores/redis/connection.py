@@ -9,6 +9,7 @@ from redis.connection import parse_url
 from redis.retry import Retry
 
 from features_pkg.errors import OntemError
+from stores.checkout import server_remedy
 
 COMMAND_TIMEOUT: Final = timedelta(seconds=10)
 CONNECT_SECONDS: Final = 5.0
@@ -19,8 +20,7 @@ class RedisUnavailable(OntemError):
 
     def __init__(self, *, address: str, reason: str) -> None:
         super().__init__(
-            f"Redis at {address} is not available ({reason}): start it with `ontem up`, "
-            "or set ONTEM_REDIS_URL to the one you mean"
+            f"Redis at {address} is not available ({reason}): {server_remedy('ONTEM_REDIS_URL')}"
         )
         self.address, self.reason = address, reason
 

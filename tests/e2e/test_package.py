@@ -149,6 +149,34 @@ def test_it_says_which_extra_a_night_needs(environment):
     assert 'pip install "ontem[jobs]"' in done.stderr
 
 
+def test_what_it_says_to_do_next_is_possible_where_only_the_service_is_installed(
+    environment, repository, tmp_path
+):
+    damaged = tmp_path / "damaged"
+    shutil.copytree(repository / SHIPPED / NAME, damaged)
+    (damaged / "report.md").write_text("fine")
+    away = environment_of("postgresql://x@127.0.0.1:1/x", "redis://127.0.0.1:1/0", damaged)
+    del away["PYTHONPATH"]
+
+    def said(*words: str, **environ: str) -> str:
+        command = [environment.ontem, *words]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+        )
+        assert done.returncode != 0
+        return done.stderr + done.stdout
+
+    sentences = {
+        "look whether it runs, or set ONTEM_POSTGRES_URL": said("merchant", "list", **away),
+        "ONTEM_POSTGRES_URL is not set: set it": said("merchant", "list"),
+        "this installation can't train": said("serve", **away),
+    }
+    for expected, sentence in sentences.items():
+        assert expected in sentence
+        for impossible in ("ontem up", "ontem status", "make setup", "train again"):
+            assert impossible not in sentence
+
+
 def test_the_model_of_the_wheel_gives_an_order_the_very_score_of_training(
     environment: CleanEnvironment,
     repository: Path,
@@ -200,6 +228,28 @@ def test_a_file_that_git_overlooks_by_the_user_s_own_rules_is_not_packaged(clone
     assert not (clone / "dist").exists()
 
 
+@pytest.mark.parametrize("mark", ["--assume-unchanged", "--skip-worktree"])
+def test_a_changed_file_that_git_was_told_to_overlook_is_not_packaged(clone, mark):
+    git(clone, "update-index", mark, "ontem/version.py")
+    with (clone / "ontem" / "version.py").open("a") as file:
+        file.write("# changed\n")
+    assert git(clone, "status", "--porcelain") == ""
+
+    with pytest.raises(NotPackaged, match=r"such as ontem/version\.py: commit or remove"):
+        make_package(clone, VERIFY_KEYS)
+
+
+@pytest.mark.parametrize("damage", ["[status]\n\tshowUntrackedFiles = maybe\n", "[core"])
+def test_a_checkout_about_which_git_says_nothing_is_not_packaged(clone, damage, monkeypatch):
+    """The settings break `git status` alone, or all of git."""
+    (clone / "new.py").write_text("")
+    with (clone / ".git" / "config").open("a") as file:
+        file.write(damage)
+
+    with pytest.raises(NotPackaged):
+        make_package(clone, VERIFY_KEYS)
+
+
 def test_a_shallow_clone_is_not_packaged(repository, tmp_path):
     git(tmp_path, "clone", "-q", "--depth", "1", repository.as_uri(), "shallow")
 
@@ -221,7 +271,8 @@ def test_a_commit_without_a_current_model_is_not_packaged(clone):
     (clone / SHIPPED / "current").unlink()
     commit(clone)
 
-    with pytest.raises(WheelRefused, match=r"no model is current.*`ontem models use NAME`"):
+    expected = r"no model is current.*`ontem models use NAME`, then commit both$"
+    with pytest.raises(WheelRefused, match=expected):
         make_package(clone, VERIFY_KEYS)
     assert not (clone / "dist").exists()
 

@@ -47,6 +47,23 @@ def test_a_bug_has_no_sentence(error: Exception) -> None:
     assert ending(error) is None
 
 
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("AWS Error NETWORK_CONNECTION during ListObjectsV2 operation: curlCode: 7", 4),
+        ("AWS Error SLOW_DOWN during PutObject operation: Please reduce your request rate", 4),
+        ("AWS Error UNKNOWN (HTTP status 503) during PutObject operation: no body", 4),
+        ("AWS Error ACCESS_DENIED during PutObject operation: Access Denied", 1),
+        ("AWS Error UNKNOWN (HTTP status 400) during HeadObject operation", 1),
+    ],
+)
+def test_a_request_to_s3_fails_for_now_or_for_good(said: str, code: int) -> None:
+    end = ending(OSError(f"When listing objects under key 'x' in bucket 'b': {said}"))
+
+    assert end is not None
+    assert end.exit_code == code
+
+
 def test_a_database_without_schema_asks_for_migrate() -> None:
     end = ending(psycopg.errors.UndefinedTable("x"))
 

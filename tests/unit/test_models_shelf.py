@@ -201,6 +201,56 @@ def test_the_command_lists_what_ships_and_an_empty_store(
     assert all(f"  {name}" in result.output for name in shipped or ["none"])
 
 
+def test_a_model_is_used_without_a_store(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("ontem.models.commands.SHIPPED", shelf.shipped)
+    for name in ("ONTEM_STORAGE_URL", "ONTEM_ENV_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    environ = {**TRUST, "BUSINESS_TIMEZONE": FEATURES.timezone}
+
+    result = CliRunner(env=environ).invoke(main, ["models", "use", "old"])
+
+    assert result.exit_code == 0, result.output
+    assert current_name(shelf.shipped) == "old"
+    listing = CliRunner(env=environ).invoke(main, ["models"])
+    assert (listing.exit_code, "ONTEM_STORAGE_URL is not set" in listing.stderr) == (3, True)
+
+
+def test_going_back_asks_for_what_it_uses_alone(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("ontem.models.commands.SHIPPED", shelf.shipped)
+    name = manifest_of(shelf.shipped / "old").name
+    environ = {**TRUST, "ONTEM_POSTGRES_URL": "postgresql://x@127.0.0.1:1/x"}
+
+    result = CliRunner(env=environ).invoke(main, ["models", "roll-back", name])
+
+    assert result.exit_code == 4, result.output
+    assert "PostgreSQL at 127.0.0.1:1/x is not available" in result.stderr
+
+
+def test_a_store_whose_server_is_away_is_a_matter_of_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    environ = {
+        **TRUST,
+        "ONTEM_STORAGE_URL": "s3://bucket/store",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_REGION": "sa-east-1",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+    }
+
+    result = CliRunner(env=environ).invoke(main, ["models"])
+
+    assert (result.exit_code, result.stderr.count("\n")) == (4, 1), result.stderr
+    assert "run the same command again when it answers" in result.stderr
+
+
 def test_a_pair_of_keys_is_printed_once_as_lines_of_a_file_of_variables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
