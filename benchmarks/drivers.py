@@ -19,7 +19,7 @@ from psycopg.types.numeric import Int8
 from features_pkg.identifiers import SINGLE_VALUED
 from jobs.importing import import_orders
 from ontem.generating import generate
-from service.database import Statement, prepare
+from service.statements import Statement, prepare
 from stores.postgres.connection import connect
 from stores.postgres.merchants import add_merchant
 from stores.postgres.migrate import migrate

@@ -2,30 +2,45 @@
 
 import time
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http import HTTPStatus
 from importlib.resources import files
+from typing import Final
 
 import msgspec
 import psycopg
 from flask import Flask, Response, g, request
 
+from features_pkg.calendar import to_us
 from features_pkg.orders.order import Order
 from service import body, clock, errors, evaluation_answer, log, request_content
 from service.authentication import KeyRing
 from service.clock import CLOCK_HEADER, RequestClock
-from service.errors import StoreUnavailable
-from service.evaluating import EvaluationRequest, Evaluations, Outcome
+from service.database import Database
+from service.deadline import Deadline
+from service.evaluating import READ_SHARE, EvaluationRequest, Evaluations, Outcome
 from service.health import LIVE, ProcessChecks
+from service.online import OnlineStore
+from service.received import received_at
 from service.request_content import JSON
+from service.session import Session
 from service.shared_status import SharedChecks
+from stores.postgres.clock import database_clock
 from stores.postgres.connection import PostgresUnavailable
-from stores.postgres.merchants import Merchant
+from stores.postgres.merchants import Merchant, authenticate
+
+KEY_SHARE: Final = 1 / 3
+"""The share of a request's time after which PostgreSQL is not waited for to look up a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependencies:
     """What the paths call; made once per process."""
 
+    time_limit: timedelta
+    """How long a request may take; a merchant's policy may lower it."""
+    database: Database
+    online: OnlineStore
     keys: KeyRing
     clock: RequestClock
     evaluations: Evaluations
@@ -35,6 +50,16 @@ class Dependencies:
     """The secret of the fingerprint that replaces a card's number."""
     development: bool
     """Whether a request may bring its own clock."""
+
+    def start(self) -> None:
+        """Begin to connect; called in the process that answers requests."""
+        self.database.start()
+        self.online.start()
+
+    def close(self) -> None:
+        """Close all connections of requests."""
+        self.database.close()
+        self.online.close()
 
 
 def create_app(dependencies: Dependencies) -> Flask:
@@ -81,31 +106,48 @@ def create_app(dependencies: Dependencies) -> Flask:
 
 def _evaluate(dependencies: Dependencies) -> Response:
     """Check and parse the request, evaluate its order, answer."""
+    deadline = Deadline.after(received_at(request.environ), dependencies.time_limit)
     order = body.parse(request_content.read(request), dependencies.card_key)
-    merchant = _merchant(dependencies)
-    evaluation_request = _evaluation_request(dependencies, merchant, order)
-    outcome = dependencies.evaluations.evaluate(evaluation_request)
+    with dependencies.database.session() as session:
+        merchant = _merchant(dependencies, session, deadline)
+        deadline = deadline.lowered(merchant.policy.deadline_ms)
+        evaluation_request = _evaluation_request(dependencies, merchant, order, session, deadline)
+        outcome = dependencies.evaluations.evaluate(session, evaluation_request, deadline)
     g.log_fields = _log_fields(merchant, outcome)
     return _response(outcome)
 
 
-def _merchant(dependencies: Dependencies) -> Merchant:
-    try:
-        return dependencies.keys.merchant(request.headers.get("Authorization"), time.monotonic())
-    except (psycopg.Error, PostgresUnavailable) as cause:
-        raise StoreUnavailable from cause
+def _merchant(dependencies: Dependencies, session: Session, deadline: Deadline) -> Merchant:
+    look_up_by = deadline.part(KEY_SHARE)
+    return dependencies.keys.merchant(
+        request.headers.get("Authorization"),
+        time.monotonic(),
+        lambda key: session.call(lambda connection: authenticate(connection, key), look_up_by),
+    )
 
 
 def _evaluation_request(
-    dependencies: Dependencies, merchant: Merchant, order: Order
+    dependencies: Dependencies,
+    merchant: Merchant,
+    order: Order,
+    session: Session,
+    deadline: Deadline,
 ) -> EvaluationRequest:
     """The order, and the instant to evaluate it at, which is taken last."""
     header = request.headers.get(CLOCK_HEADER)
     if header is None:
-        at_us = dependencies.clock.now_us()
+        at_us = dependencies.clock.now_us(lambda: _database_us(session, deadline.part(READ_SHARE)))
     else:
         at_us = clock.from_header(header, development=dependencies.development)
     return EvaluationRequest(merchant, order, at_us, has_own_clock=header is not None)
+
+
+def _database_us(session: Session, deadline: Deadline) -> int | None:
+    """The database's clock, None when it does not answer in time."""
+    try:
+        return session.call(lambda connection: to_us(database_clock(connection)), deadline)
+    except (psycopg.Error, PostgresUnavailable):
+        return None
 
 
 def _response(outcome: Outcome) -> Response:

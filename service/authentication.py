@@ -1,14 +1,33 @@
 """Which merchant a request speaks for: its API key says so, and nothing else does."""
 
 import hashlib
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 
-from service.errors import KeyRefused
+import psycopg
+
+from service.errors import KeyRefused, StoreUnavailable
 from stores.postgres.api_keys import KEY_CACHE_SECONDS, ApiKey
+from stores.postgres.connection import PostgresUnavailable
 from stores.postgres.merchants import Merchant
 
 MOST_CACHED: Final = 10_000
+KEY_GRACE: Final = timedelta(minutes=15)
+RETRY_SECONDS: Final = 1.0
+"""How long a known key is not looked up again after PostgreSQL could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownKey:
+    """The merchant of a key that was found valid; instants are monotonic seconds."""
+
+    merchant: Merchant
+    found_at: float
+    look_up_at: float
+    """From when it is looked up again."""
 
 
 def key_in(authorization: str | None) -> ApiKey | None:
@@ -18,27 +37,56 @@ def key_in(authorization: str | None) -> ApiKey | None:
 
 
 class KeyRing:
-    """The keys found valid within the last KEY_CACHE_SECONDS, for all threads of a process."""
+    """The keys found valid within the last KEY_CACHE_SECONDS, for all threads of a process.
 
-    def __init__(self, look_up: Callable[[ApiKey], Merchant | None]) -> None:
-        self._look_up = look_up
-        self._cache: dict[bytes, tuple[float, Merchant]] = {}
+    While PostgreSQL can't be read, a key that was found valid stays so for `grace`, with the policy
+    that it had.
+    """
 
-    def merchant(self, authorization: str | None, now: float) -> Merchant:
+    def __init__(self, grace: timedelta = KEY_GRACE) -> None:
+        self._grace_seconds = grace.total_seconds()
+        self._known: dict[bytes, _KnownKey] = {}
+        self._lock = threading.Lock()
+
+    def merchant(
+        self, authorization: str | None, now: float, look_up: Callable[[ApiKey], Merchant | None]
+    ) -> Merchant:
         """The merchant whose key is in an `Authorization` header; `now` is monotonic seconds.
 
-        Raises KeyRefused, which does not say why.
+        `look_up` asks PostgreSQL. Raises KeyRefused, which does not say why, and StoreUnavailable
+        for a key that is not known while PostgreSQL can't be read.
         """
         scheme, _, text = (authorization or "").partition(" ")
-        digest = hashlib.sha256(text.encode("utf-8", "replace")).digest()
-        cached = self._cache.get(digest)
-        if cached is not None and scheme.lower() == "bearer" and now < cached[0]:
-            return cached[1]
-        key = key_in(authorization)
-        merchant = self._look_up(key) if key else None
-        if merchant is None:
+        if scheme.lower() != "bearer":
             raise KeyRefused
-        if len(self._cache) >= MOST_CACHED:
-            self._cache.clear()
-        self._cache[digest] = (now + KEY_CACHE_SECONDS, merchant)
+        digest = hashlib.sha256(text.encode("utf-8", "replace")).digest()
+        known = self._known.get(digest)
+        if known is not None and now < known.look_up_at:
+            return known.merchant
+        key = key_in(authorization)
+        if key is None:
+            raise KeyRefused
+        try:
+            merchant = look_up(key)
+        except (psycopg.Error, PostgresUnavailable) as cause:
+            if known is None or now >= known.found_at + self._grace_seconds:
+                raise StoreUnavailable from cause
+            self._note(digest, replace(known, look_up_at=now + RETRY_SECONDS))
+            return known.merchant
+        if merchant is None:
+            self._forget(digest)
+            raise KeyRefused
+        self._note(digest, _KnownKey(merchant, now, now + KEY_CACHE_SECONDS))
         return merchant
+
+    def _note(self, digest: bytes, known: _KnownKey) -> None:
+        """Remember a key as the newest, in the place of the oldest if there are too many."""
+        with self._lock:
+            self._known.pop(digest, None)
+            if len(self._known) >= MOST_CACHED:
+                del self._known[next(iter(self._known))]
+            self._known[digest] = known
+
+    def _forget(self, digest: bytes) -> None:
+        with self._lock:
+            self._known.pop(digest, None)

@@ -41,32 +41,24 @@ class RequestClock:
     back when the database says so: it has refused the orders of those instants.
     """
 
-    def __init__(
-        self,
-        clocks: MachineClocks,
-        database_us: Callable[[], int | None] = lambda: None,
-        *,
-        offset_us: int | None = None,
-    ) -> None:
-        self._clocks, self._database_us = clocks, database_us
-        if offset_us is None:
-            offset_us = clocks.wall_us() - clocks.monotonic_us()
-        self._offset_us = offset_us
+    def __init__(self, clocks: MachineClocks) -> None:
+        self._clocks = clocks
+        self._offset_us = clocks.wall_us() - clocks.monotonic_us()
         self._last_us = 0
         self._lock = threading.Lock()
 
-    def with_database(self, database_us: Callable[[], int | None]) -> "RequestClock":
-        """A clock that is as right as this one; `database_us` is None when it does not answer."""
-        return RequestClock(self._clocks, database_us, offset_us=self._offset_us)
+    def now_us(self, database_us: Callable[[], int | None] = lambda: None) -> int:
+        """The instant now, or the last one returned if the machine's clock went back a little.
 
-    def now_us(self) -> int:
-        """The instant now, or the last one returned if the machine's clock went back a little."""
+        `database_us` asks the database, which happens only when the wall clock has jumped; None is
+        no answer, and then the jump is not followed.
+        """
         monotonic_us = self._clocks.monotonic_us()
         now_us = self._clocks.wall_us()
         if abs(now_us - monotonic_us - self._offset_us) <= STEP_US:
             self._offset_us = now_us - monotonic_us
         else:
-            self._settle_jump(now_us - monotonic_us)
+            self._settle_jump(now_us - monotonic_us, database_us())
             now_us = self._clocks.monotonic_us() + self._offset_us
         with self._lock:
             self._last_us = max(self._last_us, now_us)
@@ -77,14 +69,13 @@ class RequestClock:
 
         The database is read between two readings of this clock, so a slow answer is no skew.
         """
-        before_us = self.now_us()
+        before_us = self.now_us(database_us)
         database_now_us = database_us()
-        after_us = self.now_us()
+        after_us = self.now_us(database_us)
         return max(before_us - database_now_us, 0) + min(after_us - database_now_us, 0)
 
-    def _settle_jump(self, offset_us: int) -> None:
+    def _settle_jump(self, offset_us: int, database_us: int | None) -> None:
         """Take over the wall clock's jump if that brings us nearer to the database's clock."""
-        database_us = self._database_us()
         if database_us is None:
             return
         monotonic_us = self._clocks.monotonic_us()

@@ -54,12 +54,12 @@ from stores.settings import settings_here
     help="How long a client may take for a head, for a body, and to take an answer.",
 )
 @click.option(
-    "--redis-timeout-ms",
-    type=click.IntRange(1, 5_000),
-    default=50,
+    "--deadline-ms",
+    type=click.IntRange(10, 60_000),
+    default=150,
     show_default=True,
-    envvar="ONTEM_REDIS_TIMEOUT_MS",
-    help="How long a request waits for one answer of Redis.",
+    envvar="ONTEM_DEADLINE_MS",
+    help="How long a request may take, whatever the stores do.",
 )
 @click.option(
     "--statement-timeout-ms",
@@ -67,7 +67,7 @@ from stores.settings import settings_here
     default=500,
     show_default=True,
     envvar="ONTEM_STATEMENT_TIMEOUT_MS",
-    help="How long a request waits for one statement of PostgreSQL.",
+    help="When PostgreSQL gives up a statement that no request waits for any more.",
 )
 @click.option(
     "--health-timeout-ms",
@@ -75,7 +75,15 @@ from stores.settings import settings_here
     default=300,
     show_default=True,
     envvar="ONTEM_HEALTH_TIMEOUT_MS",
-    help="How long each check of /readyz and /statusz waits for PostgreSQL.",
+    help="How long each check of /readyz and /statusz waits for a store.",
+)
+@click.option(
+    "--key-grace-minutes",
+    type=click.IntRange(0, 1_440),
+    default=15,
+    show_default=True,
+    envvar="ONTEM_KEY_GRACE_MINUTES",
+    help="How long known API keys stay valid while PostgreSQL can't be read.",
 )
 @click.option(
     "--drain-seconds",
@@ -92,9 +100,10 @@ def serve(
     queue: int | None,
     connections: int,
     client_timeout_ms: int,
-    redis_timeout_ms: int,
+    deadline_ms: int,
     statement_timeout_ms: int,
     health_timeout_ms: int,
+    key_grace_minutes: int,
     drain_seconds: int,
 ) -> None:
     """Answer POST /evaluate until stopped."""
@@ -106,13 +115,15 @@ def serve(
     process = start.Process(
         settings=settings,
         limits=start.Limits(
-            redis_timeout=timedelta(milliseconds=redis_timeout_ms),
+            deadline=timedelta(milliseconds=deadline_ms),
             statement_timeout=timedelta(milliseconds=statement_timeout_ms),
             health_timeout=timedelta(milliseconds=health_timeout_ms),
+            key_grace=timedelta(minutes=key_grace_minutes),
         ),
         model=model,
         clock=RequestClock(clocks),
         drain=drain,
+        threads=threads,
     )
     process.check()
     binding = Binding(address=bind, workers=workers, threads=threads, connections=connections)

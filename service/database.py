@@ -1,22 +1,22 @@
-"""The service's PostgreSQL sessions: one per thread, with prepared generic plans."""
+"""PostgreSQL for the requests of one process."""
 
-import re
-import select
-import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, Final, LiteralString, TypeVar
+from typing import Final, LiteralString
 
-import psycopg
+from service.breaker import Breaker
+from service.deadline import Deadline
+from service.pool import Maker, Pool
+from service.session import ServiceConnection, Session
+from stores.postgres.bounded import has_ended
+from stores.postgres.connection import LOCK_TIMEOUT, connect_as, postgres_address
 
-from features_pkg import queries
-from service import log
-from stores.postgres.connection import Connection, connect, postgres_address
-from stores.postgres.generations import OtherServer, check_server, register_failover
-
-Row = tuple[Any, ...]
-Result = TypeVar("Result")
+CONNECT_SECONDS: Final = 2
+"""How long PostgreSQL may take to connect, and then to answer what makes a session ready."""
+READ_ONLY_SECONDS: Final = 1.0
+"""How long a session on a read-only server is ready; it would stay so when the server is not."""
 
 _SETTINGS: Final[tuple[LiteralString, ...]] = (
     "SET plan_cache_mode = force_generic_plan",
@@ -27,188 +27,69 @@ _SETTINGS: Final[tuple[LiteralString, ...]] = (
     "SET enable_mergejoin = off",
     "SET jit = off",
 )
-_FINAL: Final = ("25006", "57P0", "08")
-"""How the SQLSTATEs begin that end a session: read-only server, shutdown, lost connection."""
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """SQL with PostgreSQL's own `$1`, `$2`, …, and the names of those values in order."""
-
-    text: str
-    names: tuple[str, ...] = ()
-
-
-def prepare(template: str, *values: str, **structure: object) -> Statement:
-    """The statement of a query template, with one parameter for each of `values` that it uses.
-
-    A value is one parameter however often the template uses it. The placeholders are PostgreSQL's
-    own, because psycopg would otherwise look for its placeholders in each request (ADR 4).
-    `structure` is what the template loops over.
-    """
-    text, parameters = queries.with_parameters(
-        template, {**{name: name for name in values}, **structure}
-    )
-    names: list[str] = []
-
-    def numbered(placeholder: re.Match[str]) -> str:
-        name = str(parameters[placeholder[1]])
-        if name not in names:
-            names.append(name)
-        return f"${names.index(name) + 1}"
-
-    text = re.sub(r"%\((\w+)\)s", numbered, text)
-    return Statement(text.replace("%%", "%"), tuple(names))
-
-
-class _ThreadState(threading.local):
-    """The session of a thread, and the generation of its server if that is known."""
-
-    session: Connection | None = None
-    is_read_only: bool = False
-    generation: int | None = None
-    other_server: OtherServer | None = None
 
 
 class Database:
-    """PostgreSQL for all threads of one process; each thread connects when it first needs to.
+    """PostgreSQL for all threads of one process, in sessions with prepared generic plans.
 
-    A session that has ended is opened again; a statement that failed is not run again. A session
-    that met a shutdown, a lost connection or a read-only server is ended, because it would stay
-    read-only after its server is writable.
+    Its sessions are made by a thread of its own, one for each of `connections` threads; it starts
+    with `start` or with the first request, so after a fork.
     """
 
-    def __init__(self, url: str, *, statement_timeout: timedelta) -> None:
+    def __init__(self, url: str, *, statement_timeout: timedelta, connections: int = 4) -> None:
         self._url, self._statement_timeout = url, statement_timeout
-        self._local = _ThreadState()
-
-    @property
-    def address(self) -> str:
+        self.address = postgres_address(url)
         """`host:port/database`, without a password."""
-        return postgres_address(self._url)
+        maker = Maker("postgresql", self._make, ServiceConnection.close, _is_usable)
+        self._pool, self._breaker = Pool(maker, connections), Breaker()
 
-    @property
-    def generation(self) -> int | None:
-        """The generation of the server that this thread last read from; None if it has none yet."""
-        return self._local.generation
+    def start(self) -> None:
+        """Begin to connect."""
+        self._pool.start()
 
-    def session(self) -> Connection:
-        """This thread's session, in autocommit mode, its server compared with that of the rows.
+    def close(self) -> None:
+        """End all sessions."""
+        self._pool.close()
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """PostgreSQL for one request; nothing is taken before its first statement."""
+        session = Session(self._pool, self._breaker, self.address)
+        try:
+            yield session
+        finally:
+            session.close()
+
+    def _make(self) -> ServiceConnection:
+        """A connection that is ready for a request, its server compared with that of the rows.
 
         Raises psycopg.Error, or PostgresUnavailable, also for a standby.
         """
-        session = self.unchecked_session()
-        if self._local.generation is None:
-            self._check_server(session)
-        return session
-
-    def unchecked_session(self) -> Connection:
-        """This thread's session, on whatever server and with whatever schema.
-
-        Raises PostgresUnavailable.
-        """
-        session = self._local.session
-        if session is None or self._local.is_read_only or _has_ended(session):
-            session = self._connect(session)
-        return session
-
-    def run(self, statement: Statement, values: Mapping[str, object]) -> list[Row]:
-        """The rows of one statement, run in a transaction of its own.
-
-        Raises psycopg.Error or PostgresUnavailable.
-        """
-        return self.call(lambda session: _rows(session, statement, values))
-
-    def store(self, statement: Statement, values: Mapping[str, object]) -> list[Row]:
-        """The rows of a statement that stores rows, which belong to the server's generation.
-
-        Raises OtherServer when the rows that are there are another server's, as after a restore,
-        psycopg.Error or PostgresUnavailable.
-        """
-
-        def rows(session: Connection) -> list[Row]:
-            if self._local.other_server is not None:
-                raise self._local.other_server
-            return _rows(session, statement, values)
-
-        return self.call(rows)
-
-    def call(self, work: Callable[[Connection], Result], *, checked: bool = True) -> Result:
-        """What `work` returns for this thread's session; some of its errors end the session.
-
-        Not `checked`, the session may be on any server. Raises what `work` does, and
-        PostgresUnavailable.
-        """
-        session = self.session() if checked else self.unchecked_session()
-        try:
-            return work(session)
-        except psycopg.Error as error:
-            if _is_final(error):
-                session.close()
-            raise
-
-    def close(self) -> None:
-        """End this thread's session."""
-        if self._local.session is not None:
-            self._local.session.close()
-
-    def _connect(self, ended: Connection | None) -> Connection:
-        """A new session of this thread, in place of one that has ended."""
-        self._local.session = self._local.generation = None
-        if ended is not None:
-            ended.close()
-        session = connect(
+        connection = connect_as(
+            ServiceConnection,
             self._url,
-            application_name="ontem serve",
-            statement_timeout=self._statement_timeout,
+            "ontem serve",
+            {"statement_timeout": self._statement_timeout, "lock_timeout": LOCK_TIMEOUT},
             autocommit=True,
+            timeout_seconds=CONNECT_SECONDS,
         )
-        for setting in _SETTINGS:
-            session.execute(setting)
-        read_only = session.execute("SHOW transaction_read_only").fetchone()
-        self._local.is_read_only = read_only == ("on",)
-        self._local.session = session
-        return session
-
-    def _check_server(self, session: Connection) -> None:
-        """Note the generation of the session's server, or that its rows are another server's."""
-        self._local.other_server = None
+        now = time.monotonic()
+        connection.made_at = now
+        connection.seconds_left = Deadline.after(now, timedelta(seconds=CONNECT_SECONDS)).left
         try:
-            self._local.generation = self._generation_of(session)
-        except OtherServer as other:
-            self._local.other_server = other
+            for setting in _SETTINGS:
+                connection.execute(setting)
+            read_only = connection.execute("SHOW transaction_read_only").fetchone()
+            connection.is_read_only = read_only == ("on",)
+            connection.note_server(self.address)
         except BaseException:
-            session.close()  # a standby, for one, may be promoted under its sessions
+            connection.close()
             raise
-
-    def _generation_of(self, session: Connection) -> int:
-        """The newest generation; that of a failover is registered. Raises OtherServer."""
-        try:
-            return check_server(session, self.address)
-        except OtherServer as other:
-            if not other.is_failover:
-                raise
-        generation = register_failover(session, self.address)
-        log.info("failover registered", generation=generation)
-        return generation
+        return connection
 
 
-def _rows(session: Connection, statement: Statement, values: Mapping[str, object]) -> list[Row]:
-    cursor = psycopg.RawCursor(session)
-    parameters = [values[name] for name in statement.names]
-    text = statement.text.encode()
-    return cursor.execute(text, parameters, prepare=True, binary=True).fetchall()
-
-
-def _has_ended(session: Connection) -> bool:
-    """Whether the session is closed, or its server sent something unasked: usually its end."""
-    if session.closed:
-        return True
-    unread_input = select.poll()
-    unread_input.register(session.fileno(), select.POLLIN)
-    return bool(unread_input.poll(0))
-
-
-def _is_final(error: psycopg.Error) -> bool:
-    """Whether a session that met this error is of no more use."""
-    return error.sqlstate is not None and error.sqlstate.startswith(_FINAL)
+def _is_usable(connection: ServiceConnection) -> bool:
+    """Whether a connection that nobody uses is of use still."""
+    if connection.is_read_only and time.monotonic() > connection.made_at + READ_ONLY_SECONDS:
+        return False
+    return not has_ended(connection)

@@ -10,8 +10,9 @@ from features_pkg.identifiers import IDENTIFIERS, MERCHANT
 from features_pkg.orders.order import Order
 from features_pkg.timelines.read import Timeline, decode
 from service.errors import PastUnavailable
+from service.online import Question
 from stores.redis.load_list import Load
-from stores.redis.reader import OnlineRead, OnlineReader, OnlineReadFailed
+from stores.redis.reader import OnlineRead, OnlineReadFailed
 
 Entity = tuple[str, str]
 """Identifier and value."""
@@ -47,16 +48,8 @@ def entity_request(keys: EntityKeys, merchant_id: int, order: Order) -> EntityRe
     )
 
 
-def send(reader: OnlineReader, request: EntityRequest) -> None:
-    """Ask Redis for the entities and the list of loads. Raises PastUnavailable."""
-    try:
-        reader.send(request.keys)
-    except OnlineReadFailed as failed:
-        raise PastUnavailable(f"distant: {failed.reason}") from failed
-
-
 def receive(
-    reader: OnlineReader, request: EntityRequest, *, due_day: int, max_stale_days: int
+    question: Question, request: EntityRequest, *, due_day: int, max_stale_days: int
 ) -> DistantRead:
     """What the newest load knows that is of `due_day` (ordinal) or at most `max_stale_days` older.
 
@@ -64,7 +57,7 @@ def receive(
     no distant past: never zeros. Raises PastUnavailable.
     """
     try:
-        online_read = reader.receive(due_day, max_stale_days)
+        online_read = question.answer(due_day, max_stale_days)
     except OnlineReadFailed as failed:
         raise PastUnavailable(f"distant: {failed.reason}") from failed
     past = DistantPast(online_read.load.as_of, _timelines(online_read, request))

@@ -2,22 +2,25 @@
 
 import uuid
 from dataclasses import dataclass
+from typing import Final
 
 import psycopg
 
 from features_pkg.calendar import from_us
 from features_pkg.definitions.missing import DISTANT, RECENT
 from features_pkg.engines.one_order import Vector
+from features_pkg.errors import OntemError
 from features_pkg.models.loading import NotFinite
 from features_pkg.orders.cards import is_fingerprint
 from features_pkg.orders.order import Order, content_hash
 from service import recording
-from service.database import Database
+from service.deadline import Deadline
 from service.errors import StoreUnavailable
 from service.evaluation_answer import EvaluationAnswer
 from service.past import PastReader, PastReads
 from service.recording import Evaluation
 from service.served_model import ServedModel
+from service.session import Session
 from stores.postgres.connection import PostgresUnavailable
 from stores.postgres.generations import OtherServer
 from stores.postgres.merchants import Merchant
@@ -34,6 +37,10 @@ class EvaluationRequest:
     """Whether the instant came with the request; the database's clock is then set to it."""
 
 
+READ_SHARE: Final = 2 / 3
+"""The share of a request's time after which the past is not waited for; the rest is to store."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The answer, whether it was stored by an earlier request, and what failed (for the log)."""
@@ -43,55 +50,57 @@ class Outcome:
     failures: tuple[str, ...] = ()
 
 
+class BeingImported(OntemError):
+    """An import is storing the order at this moment."""
+
+    def __init__(self) -> None:
+        super().__init__("an import is storing this order: send it again")
+
+
 class Evaluations:
     """Evaluates orders, for all threads of one process."""
 
-    def __init__(
-        self, served_model: ServedModel, database: Database, past_reader: PastReader
-    ) -> None:
-        self._served_model, self._database = served_model, database
-        self._past_reader = past_reader
+    def __init__(self, served_model: ServedModel, past_reader: PastReader) -> None:
+        self._served_model, self._past_reader = served_model, past_reader
 
-    def evaluate(self, request: EvaluationRequest) -> Outcome:
+    def evaluate(self, session: Session, request: EvaluationRequest, deadline: Deadline) -> Outcome:
         """The order's one answer: the stored one if the order was evaluated before.
 
-        On a server that was restored and is not registered yet nothing is stored, and the decision
-        is the merchant's for orders without a score.
+        An evaluation that is not known to be stored is answered as not recorded if the merchant's
+        policy says so. Sent again, the order gets what is stored.
 
-        Raises OrderConflict, or StoreUnavailable when the evaluation could not be stored.
+        Raises OrderConflict, and StoreUnavailable if the policy refuses what is not stored.
         """
         order_hash = content_hash(request.order)
-        try:
-            return self._evaluate(request, order_hash)
-        except OtherServer:
-            return Outcome(_unrecorded(request), failures=("store: another server's rows",))
-        except (psycopg.Error, PostgresUnavailable) as cause:
-            raise StoreUnavailable from cause
-
-    def _evaluate(self, request: EvaluationRequest, order_hash: bytes) -> Outcome:
-        past = self._past_reader.read(request.merchant.merchant_id, request.order, request.at_us)
-        if past.recent is not None and past.recent.own_at_us is not None:
-            earlier = self._stored_answer(request, order_hash)
-            if earlier is not None:
-                return Outcome(earlier, replayed=True)
-        vector = self._served_model.evaluator.vector(
-            request.order, request.at_us, past.timelines, past.events
+        past = self._past_reader.read(
+            session,
+            request.merchant.merchant_id,
+            request.order,
+            request.at_us,
+            deadline.part(READ_SHARE),
         )
-        score, failures = self._score(vector)
-        evaluation = self._evaluation(request, past, vector, score, order_hash)
-        clock = from_us(request.at_us) if request.has_own_clock else None
-        if recording.record(self._database, evaluation, clock=clock):
-            return Outcome(evaluation.answer(), failures=(*past.failures, *failures))
-        winner = self._stored_answer(request, order_hash)
-        if winner is None:  # an import is storing this order right now
-            raise StoreUnavailable
-        return Outcome(winner, replayed=True)
-
-    def _stored_answer(
-        self, request: EvaluationRequest, order_hash: bytes
-    ) -> EvaluationAnswer | None:
-        merchant_id = request.merchant.merchant_id
-        return recording.stored_answer(self._database, merchant_id, request.order, order_hash)
+        evaluation, failures = None, past.failures
+        try:
+            if past.recent is not None and past.recent.own_at_us is not None:
+                earlier = _stored_answer(session, request, order_hash, deadline)
+                if earlier is not None:
+                    return Outcome(earlier, replayed=True)
+            evaluation, failures = self._evaluation(request, past, order_hash)
+            clock = from_us(request.at_us) if request.has_own_clock else None
+            if recording.record(session, evaluation, clock=clock, deadline=deadline):
+                return Outcome(evaluation.answer(), failures=failures)
+            winner = _stored_answer(session, request, order_hash, deadline)
+            if winner is not None:
+                return Outcome(winner, replayed=True)
+            cause: Exception = BeingImported()
+        except OtherServer as other:  # a restored server can lack what was recent
+            evaluation, cause = None, other
+        except (psycopg.Error, PostgresUnavailable) as error:
+            cause = error
+        if request.merchant.policy.when_not_stored == "refuse":
+            raise StoreUnavailable from cause
+        answer = evaluation.answer(recorded=False) if evaluation else _unscored(request)
+        return Outcome(answer, failures=(*failures, f"store: {type(cause).__name__}"))
 
     def _score(self, vector: Vector) -> tuple[float | None, tuple[str, ...]]:
         """The score, or None when a part of the past is missing or the model's result is NaN."""
@@ -103,17 +112,17 @@ class Evaluations:
             return None, (f"model: {failed.subject} is not finite",)
 
     def _evaluation(
-        self,
-        request: EvaluationRequest,
-        past: PastReads,
-        vector: Vector,
-        score: float | None,
-        order_hash: bytes,
-    ) -> Evaluation:
+        self, request: EvaluationRequest, past: PastReads, order_hash: bytes
+    ) -> tuple[Evaluation, tuple[str, ...]]:
+        """The evaluation by what could be read, and what failed."""
         served_model = self._served_model
+        vector = served_model.evaluator.vector(
+            request.order, request.at_us, past.timelines, past.events
+        )
+        score, failures = self._score(vector)
         load = None if past.distant is None else past.distant.load
         stale_days = None if load is None else served_model.due_day(request.at_us) - load.as_of
-        return Evaluation(
+        evaluation = Evaluation(
             evaluation_id=uuid.uuid4(),
             merchant_id=request.merchant.merchant_id,
             order=request.order,
@@ -122,7 +131,7 @@ class Evaluations:
             vector=vector.values,
             missing=vector.missing,
             score=score,
-            decision=request.merchant.policy.decide(score),
+            decision=request.merchant.policy.decide(score, request.order.amount_cents),
             model=served_model.model.manifest.name,
             feature_set=served_model.feature_set.version,
             timelines=served_model.feature_set.timelines_id,
@@ -131,15 +140,23 @@ class Evaluations:
             visible=None if past.recent is None else past.recent.visible,
             generation=None if past.recent is None else past.recent.generation,
         )
+        return evaluation, (*past.failures, *failures)
 
 
-def _unrecorded(request: EvaluationRequest) -> EvaluationAnswer:
-    """The answer by the merchant's policy alone, of which nothing is stored."""
+def _stored_answer(
+    session: Session, request: EvaluationRequest, order_hash: bytes, deadline: Deadline
+) -> EvaluationAnswer | None:
+    merchant_id = request.merchant.merchant_id
+    return recording.stored_answer(session, merchant_id, request.order, order_hash, deadline)
+
+
+def _unscored(request: EvaluationRequest) -> EvaluationAnswer:
+    """The answer by the merchant's policy alone."""
     return EvaluationAnswer(
         evaluation_id=uuid.uuid4(),
         order_id=request.order.order_id,
         score=None,
-        decision=request.merchant.policy.decide(None),
+        decision=request.merchant.policy.decide(None, request.order.amount_cents),
         model=None,
         feature_set=None,
         as_of=None,

@@ -13,8 +13,8 @@ import psycopg
 
 from features_pkg.calendar import to_us
 from service.asker import Asker
+from service.check_session import CheckSession
 from service.clock import MOST_SKEW_US, RequestClock
-from service.database import Database
 from service.drain import Drain
 from service.model_age import ModelAge
 from service.served_model import ServedModel
@@ -45,7 +45,7 @@ class ProcessChecks:
     served_model: ServedModel
     model_age: ModelAge
     card_key: bytes = field(repr=False)
-    database: Database
+    postgresql: CheckSession
     asker: Asker
     clock: RequestClock
     drain: Drain
@@ -64,13 +64,13 @@ class ProcessChecks:
 
     def _asked(self, check: Callable[[Connection], State]) -> State:
         try:
-            return self.asker.ask(lambda: self.database.call(check, checked=False), UNKNOWN)
+            return self.asker.ask(lambda: self.postgresql.call(check), UNKNOWN)
         except (psycopg.Error, PostgresUnavailable):
             return UNKNOWN
 
     def _schema(self, session: Connection) -> State:
         try:
-            check_schema(session, self.database.address)
+            check_schema(session, self.postgresql.address)
         except SchemaRefused as refused:
             return State(f"the database has {refused.state}", refused.remedy)
         row = session.execute("SELECT environment FROM stack").fetchone()
@@ -98,7 +98,7 @@ class ProcessChecks:
     def _card_key(self, session: Connection) -> State:
         """Whether this process gives a card's number the fingerprint that it had before."""
         try:
-            check_card_key(session, self.database.address, self.card_key)
+            check_card_key(session, self.postgresql.address, self.card_key)
         except CardKeyChanged as changed:
             return State(f"the database has {changed.state}", changed.remedy)
         return OK

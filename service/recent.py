@@ -11,8 +11,11 @@ from features_pkg import calendar
 from features_pkg.history.recent_events import RecentEvent
 from features_pkg.identifiers import SINGLE_VALUED
 from features_pkg.orders.order import Order
-from service.database import Database, Row, prepare
+from service.deadline import Deadline
 from service.errors import PastUnavailable
+from service.session import Session
+from service.statements import Row, prepare
+from stores.postgres.connection import PostgresUnavailable
 
 _RECENT: Final = prepare(
     "recent",
@@ -34,11 +37,17 @@ class RecentRead:
 
 
 def read(
-    database: Database, merchant_id: int, order: Order, *, from_us: int, to_us: int
+    session: Session,
+    merchant_id: int,
+    order: Order,
+    *,
+    from_us: int,
+    to_us: int,
+    deadline: Deadline,
 ) -> RecentRead:
     """The events in [from_us, to_us) that name an identifier of the order; never the order's own.
 
-    Raises PastUnavailable when the statement failed, PostgresUnavailable when there is no session.
+    Raises PastUnavailable when PostgreSQL does not answer by the deadline, or refuses.
     """
     values = {name: getattr(order, name) for name in SINGLE_VALUED} | {
         "merchant_id": Int8(merchant_id),
@@ -48,10 +57,10 @@ def read(
         "product": list(order.product),
     }
     try:
-        rows = database.run(_RECENT, values)
-    except psycopg.Error as cause:
+        rows = session.run(_RECENT, values, deadline)
+    except (psycopg.Error, PostgresUnavailable) as cause:
         raise PastUnavailable(f"recent: {type(cause).__name__}") from cause
-    return _recent_read(rows, database.generation)
+    return _recent_read(rows, session.generation)
 
 
 def _recent_read(rows: Sequence[Row], generation: int | None) -> RecentRead:

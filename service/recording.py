@@ -14,9 +14,11 @@ from features_pkg.calendar import from_us
 from features_pkg.identifiers import SINGLE_VALUED
 from features_pkg.orders.cards import is_fingerprint
 from features_pkg.orders.order import Item, Order
-from service.database import Database, prepare
+from service.deadline import Deadline
 from service.errors import OrderConflict
 from service.evaluation_answer import EvaluationAnswer
+from service.session import Session
+from service.statements import prepare
 from stores.policy import Decision
 from stores.redis.load_list import Load
 
@@ -69,8 +71,8 @@ class Evaluation:
         """The day of the snapshot that was used."""
         return None if self.load is None else date.fromordinal(self.load.as_of)
 
-    def answer(self) -> EvaluationAnswer:
-        """What the merchant gets."""
+    def answer(self, *, recorded: bool = True) -> EvaluationAnswer:
+        """What the merchant gets; `recorded` is false unless it is known to be stored."""
         return EvaluationAnswer(
             evaluation_id=self.evaluation_id,
             order_id=self.order.order_id,
@@ -84,25 +86,28 @@ class Evaluation:
             missing=self.missing,
             card_replaced=is_fingerprint(self.order.card),
             evaluated_at=from_us(self.evaluated_us),
-            recorded=True,
+            recorded=recorded,
         )
 
 
-def record(database: Database, evaluation: Evaluation, *, clock: datetime | None) -> bool:
+def record(
+    session: Session, evaluation: Evaluation, *, clock: datetime | None, deadline: Deadline
+) -> bool:
     """Store the order and its evaluation, both or neither, and return whether they were stored.
 
-    They are not when the order has an evaluation already, or other content.
-    `clock` is the development clock of the request. Raises OtherServer, psycopg.Error or
-    PostgresUnavailable.
+    They are not when the order has an evaluation already, or other content. After an error they
+    may be stored all the same. `clock` is the development clock of the request. Raises OtherServer,
+    psycopg.Error or PostgresUnavailable.
     """
     values = _values(evaluation)
     if clock is None:
-        return bool(database.store(_RECORD, values))
-    return bool(database.store(_RECORD_WITH_CLOCK, {**values, "clock": clock.isoformat()}))
+        return bool(session.store(_RECORD, values, deadline))
+    values["clock"] = clock.isoformat()
+    return bool(session.store(_RECORD_WITH_CLOCK, values, deadline))
 
 
 def stored_answer(
-    database: Database, merchant_id: int, order: Order, content_hash: bytes
+    session: Session, merchant_id: int, order: Order, content_hash: bytes, deadline: Deadline
 ) -> EvaluationAnswer | None:
     """The answer that this order got before, or None if it has none.
 
@@ -110,7 +115,7 @@ def stored_answer(
     PostgresUnavailable.
     """
     values = {"merchant_id": Int8(merchant_id), "order_id": order.order_id}
-    rows = database.run(_STORED_EVALUATION, values)
+    rows = session.run(_STORED_EVALUATION, values, deadline)
     if not rows:
         return None
     stored_hash, evaluation_id, score, decision, model, feature_set, *rest = rows[0]

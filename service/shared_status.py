@@ -10,8 +10,8 @@ import psycopg
 import redis
 
 from service.asker import Asker
+from service.check_session import CheckSession
 from service.clock import RequestClock
-from service.database import Database
 from service.served_model import ServedModel
 from service.states import OK, State
 from stores.postgres.connection import Connection, PostgresUnavailable
@@ -36,7 +36,7 @@ AWAY: Final = State("away", "start PostgreSQL, or set ONTEM_POSTGRES_URL to wher
 class SharedChecks:
     """The checks of what all processes share; each asks the stores, now."""
 
-    database: Database
+    postgresql: CheckSession
     asker: Asker
     client: "redis.Redis"
     served_model: ServedModel
@@ -56,7 +56,7 @@ class SharedChecks:
 
     def _postgresql(self) -> State:
         try:
-            return self.asker.ask(lambda: self.database.call(self._server, checked=False), AWAY)
+            return self.asker.ask(lambda: self.postgresql.call(self._server), AWAY)
         except psycopg.ProgrammingError:  # no such table
             return State("without schema", "run `ontem migrate`")
         except (psycopg.Error, PostgresUnavailable):
@@ -65,13 +65,14 @@ class SharedChecks:
     def _server(self, session: Connection) -> State:
         read_only = session.execute("SHOW transaction_read_only").fetchone() == ("on",)
         try:
-            check_server(session, self.database.address)
+            check_server(session, self.postgresql.address)
         except StandbyRefused:
             return State("standby", "promote it, or set ONTEM_POSTGRES_URL to the primary")
         except OtherServer as other:
             if not other.is_failover:
                 return State("restored on another server", "run `ontem migrate`")
         if read_only:
+            session.close()  # it would stay so when the server is not
             return State("read-only", "end default_transaction_read_only of database or role")
         return OK
 

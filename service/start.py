@@ -4,6 +4,7 @@ A start is refused for what makes `/readyz` false. Stores that are away, empty o
 waited for: the service then answers as a running one does whose stores went away.
 """
 
+import atexit
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +14,6 @@ from typing import Final
 import psycopg
 from flask import Flask
 
-from features_pkg.calendar import to_us
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.errors import FeatureError, OntemError
 from features_pkg.models.loading import load_model
@@ -21,23 +21,23 @@ from features_pkg.models.shipped_models import current_folder
 from service import log
 from service.app import Dependencies, create_app
 from service.asker import Asker
-from service.authentication import KeyRing
+from service.authentication import KEY_GRACE, KeyRing
+from service.check_session import CheckSession
 from service.clock import RequestClock
 from service.database import Database
 from service.drain import Drain
 from service.evaluating import Evaluations
 from service.health import ProcessChecks, faults
 from service.model_age import ModelAge, older_state
+from service.online import OnlineStore
 from service.past import PastReader
 from service.served_model import ServedModel
 from service.shared_status import SharedChecks
 from service.states import OK, UNKNOWN, State
 from stores.model_keys import verify_keys
-from stores.postgres.clock import database_clock
 from stores.postgres.connection import PostgresUnavailable
-from stores.postgres.merchants import authenticate
 from stores.redis.connection import redis_client
-from stores.redis.reader import REQUEST_TIMEOUT
+from stores.redis.keys import Namespace
 from stores.settings import Settings
 
 START_TIMEOUT: Final = timedelta(seconds=30)
@@ -54,12 +54,16 @@ class ModelNotLoaded(StartRefused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long a request or a health check may wait for a store."""
+    """How long things may take."""
 
-    redis_timeout: timedelta = REQUEST_TIMEOUT
+    deadline: timedelta = timedelta(milliseconds=150)
+    """From when a request is there until its answer is."""
     statement_timeout: timedelta = timedelta(milliseconds=500)
+    """After which PostgreSQL gives up a statement that nobody waits for any more."""
     health_timeout: timedelta = timedelta(milliseconds=300)
-    """How long each question of `/readyz` and `/statusz` waits for PostgreSQL."""
+    """How long each question of `/readyz` and `/statusz` waits for a store."""
+    key_grace: timedelta = KEY_GRACE
+    """How long a key that was found valid stays so while PostgreSQL can't be read."""
 
 
 class ModelInUse:
@@ -133,24 +137,26 @@ class Process:
     clock: RequestClock
     """Made before the processes are, so that all follow the clock that was checked at the start."""
     drain: Drain
+    threads: int = 4
+    """How many requests it answers at the same time."""
 
     def check(self) -> None:
         """Raise StartRefused for what would make `/readyz` false; log what `/statusz` would say.
 
         All connections are closed again.
         """
-        asker = Asker(START_TIMEOUT)
-        dependencies = self._dependencies(asker)
-        database = dependencies.process_checks.database
+        asker, postgresql = Asker(START_TIMEOUT), self._check_session(START_TIMEOUT)
+        dependencies = self._dependencies(asker, postgresql)
         try:
             faulty = faults(dependencies.process_checks.readiness().checks)
             shared = dependencies.shared_checks.status()
         finally:
-            asker.ask(database.close, None)
+            asker.ask(postgresql.close, None)
             asker.close()
             dependencies.shared_checks.client.close()
         for fault in faulty.values():
-            raise StartRefused(f"{fault.state} (PostgreSQL at {database.address}): {fault.remedy}")
+            at = f"PostgreSQL at {postgresql.address}"
+            raise StartRefused(f"{fault.state} ({at}): {fault.remedy}")
         for part, state in faults(shared.states).items():
             log.error("degraded", part=part, state=state.state, remedy=state.remedy)
 
@@ -160,67 +166,67 @@ class Process:
 
     def _ask_age(self, age: ModelAge) -> State:
         """What PostgreSQL says of a model's age; unknown when it does not answer."""
-        asker = Asker(START_TIMEOUT)
-        database = self._database()
+        asker, postgresql = Asker(START_TIMEOUT), self._check_session(START_TIMEOUT)
         try:
-            return asker.ask(lambda: database.call(age.check, checked=False), UNKNOWN)
+            return asker.ask(lambda: postgresql.call(age.check), UNKNOWN)
         except (psycopg.Error, PostgresUnavailable):
             return UNKNOWN
         finally:
-            asker.ask(database.close, None)
+            asker.ask(postgresql.close, None)
             asker.close()
 
-    def _database(self) -> Database:
-        return Database(self.settings.postgres_url, statement_timeout=self.limits.statement_timeout)
-
     def application(self) -> Flask:
-        """The application; it connects at its first request, so after the fork."""
-        return create_app(self._dependencies(Asker(self.limits.health_timeout)))
+        """The application, which begins to connect: it is made after the fork."""
+        dependencies = self.dependencies()
+        dependencies.start()
+        atexit.register(dependencies.close)
+        return create_app(dependencies)
 
-    def _dependencies(self, asker: Asker) -> Dependencies:
+    def dependencies(self) -> Dependencies:
         """What the paths of a new application call; nothing is connected yet."""
+        limit = self.limits.health_timeout
+        return self._dependencies(Asker(limit), self._check_session(limit))
+
+    def _check_session(self, limit: timedelta) -> CheckSession:
+        return CheckSession(self.settings.postgres_url, limit=limit)
+
+    def _dependencies(self, asker: Asker, postgresql: CheckSession) -> Dependencies:
         settings, served_model = self.settings, self.model.served_model
-        database = self._database()
-        clock = self.clock.with_database(lambda: _database_us(database))
-        past_reader = PastReader(
-            served_model,
-            database,
-            redis_url=settings.redis_url,
-            redis_timeout=self.limits.redis_timeout,
+        online = OnlineStore(
+            settings.redis_url, Namespace.of(served_model.keys), connections=self.threads
         )
         return Dependencies(
-            keys=KeyRing(lambda key: database.call(lambda session: authenticate(session, key))),
-            clock=clock,
-            evaluations=Evaluations(served_model, database, past_reader),
+            time_limit=self.limits.deadline,
+            database=Database(
+                settings.postgres_url,
+                statement_timeout=self.limits.statement_timeout,
+                connections=self.threads,
+            ),
+            online=online,
+            keys=KeyRing(self.limits.key_grace),
+            clock=self.clock,
+            evaluations=Evaluations(served_model, PastReader(served_model, online)),
             process_checks=ProcessChecks(
                 environment=settings.environment,
                 served_model=served_model,
                 model_age=self.model.age,
                 card_key=settings.card_key,
-                database=database,
+                postgresql=postgresql,
                 asker=asker,
-                clock=clock,
+                clock=self.clock,
                 drain=self.drain,
             ),
             shared_checks=SharedChecks(
-                database=database,
+                postgresql=postgresql,
                 asker=asker,
-                client=redis_client(settings.redis_url, self.limits.redis_timeout),
+                client=redis_client(settings.redis_url, self.limits.health_timeout),
                 served_model=served_model,
-                clock=clock,
+                clock=self.clock,
                 refused_model=self.model.refusal,
             ),
             card_key=settings.card_key,
             development=settings.environment == "development",
         )
-
-
-def _database_us(database: Database) -> int | None:
-    """The database's clock, None when it does not answer."""
-    try:
-        return database.call(lambda session: to_us(database_clock(session)), checked=False)
-    except (psycopg.Error, PostgresUnavailable):
-        return None
 
 
 def _model_folder(configured: Path | None) -> Path:

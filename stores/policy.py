@@ -1,24 +1,22 @@
-"""How a merchant turns a score into a decision."""
+"""How a merchant turns a score into a decision, and what it wants when something fails."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from features_pkg.errors import OntemError
+from features_pkg.orders.limits import MOST_CENTS
 
 Decision = Literal["allow", "review", "block"]
+WhenNotStored = Literal["refuse", "answer"]
 
 DECISIONS: Final[tuple[Decision, ...]] = ("allow", "review", "block")
+WHEN_NOT_STORED: Final[tuple[WhenNotStored, ...]] = ("refuse", "answer")
+SHORTEST_DEADLINE_MS: Final = 10
+LONGEST_DEADLINE_MS: Final = 60_000
 
 
 class PolicyRefused(OntemError):
-    """Thresholds that are not in order."""
-
-    def __init__(self, *, review_at: float, block_at: float) -> None:
-        super().__init__(
-            f"review_at {review_at} and block_at {block_at} are not a policy: "
-            "choose 0 <= review_at <= block_at <= 1"
-        )
-        self.review_at, self.block_at = review_at, block_at
+    """Values that are not a policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +26,40 @@ class Policy:
     review_at: float = 0.5
     block_at: float = 0.9
     decision_without_score: Decision = "review"
+    large_amount_cents: int | None = None
+    """From this amount on an order without a score gets `decision_large_amount`; None is never."""
+    decision_large_amount: Decision = "review"
+    when_not_stored: WhenNotStored = "refuse"
+    """Whether an order that can't be stored is refused, or answered as not recorded."""
+    deadline_ms: int | None = None
+    """How long the merchant waits for an answer, if that is less than the service's own limit."""
 
     def __post_init__(self) -> None:
-        """Refuse thresholds that are not in order, also NaN."""
+        """Refuse thresholds that are not in order, also NaN, and numbers out of bounds."""
         if not 0 <= self.review_at <= self.block_at <= 1:
-            raise PolicyRefused(review_at=self.review_at, block_at=self.block_at)
+            raise PolicyRefused(
+                f"review_at {self.review_at} and block_at {self.block_at} are not a policy: "
+                "choose 0 <= review_at <= block_at <= 1"
+            )
+        _check(self.large_amount_cents, "large_amount_cents", 0, MOST_CENTS)
+        _check(self.deadline_ms, "deadline_ms", SHORTEST_DEADLINE_MS, LONGEST_DEADLINE_MS)
 
-    def decide(self, score: float | None) -> Decision:
-        """The decision for a score, or for None, which is no score.
+    def decide(self, score: float | None, amount_cents: int) -> Decision:
+        """The decision for an order with a score, or with None, which is no score.
 
         A score of `block_at` or more is `block`, of `review_at` or more `review`, else `allow`.
         """
         if score is None:
-            return self.decision_without_score
+            limit = self.large_amount_cents
+            is_large = limit is not None and amount_cents >= limit
+            return self.decision_large_amount if is_large else self.decision_without_score
         if score >= self.block_at:
             return "block"
         return "review" if score >= self.review_at else "allow"
+
+
+def _check(value: int | None, name: str, least: int, most: int) -> None:
+    if value is not None and not least <= value <= most:
+        raise PolicyRefused(
+            f"{name} {value} is not a policy: choose a whole number from {least} to {most}, or none"
+        )

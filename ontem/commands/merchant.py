@@ -1,11 +1,11 @@
 """`ontem merchant`: who may ask for evaluations, with which keys, and how scores decide."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import click
 
-from stores.policy import DECISIONS, Decision, Policy
+from stores.policy import DECISIONS, WHEN_NOT_STORED, Policy
 from stores.postgres.api_keys import KEY_CACHE_SECONDS
 from stores.postgres.connection import Connection
 from stores.postgres.merchants import (
@@ -22,20 +22,66 @@ from stores.settings import settings_here
 FOLLOWS = f"A running service follows within {KEY_CACHE_SECONDS} seconds."
 
 
+class NumberOrNone(click.ParamType[object]):
+    """A whole number, or the word `none`, which is None."""
+
+    name = "number"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """How `--help` shows the value."""
+        return "NUMBER|none"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> object:
+        """The number in an option's text, NONE for `none`."""
+        if value is NONE or isinstance(value, int):
+            return value
+        if value == "none":
+            return NONE
+        if isinstance(value, str) and value.isascii() and value.isdigit():
+            return int(value)
+        return self.fail(f"{value!r} is neither a whole number nor none", param, ctx)
+
+
+NONE: Final = object()
+"""That an option says `none`; one that was left out is None."""
+
+_OPTIONS: Final[tuple[tuple[str, click.ParamType[Any] | type, str], ...]] = (
+    ("review_at", float, "Lowest score to review."),
+    ("block_at", float, "Lowest score to block."),
+    ("decision_without_score", click.Choice(DECISIONS), "Decision where there is no score."),
+    (
+        "large_amount_cents",
+        NumberOrNone(),
+        "From this amount on, --decision-large-amount where there is no score.",
+    ),
+    (
+        "decision_large_amount",
+        click.Choice(DECISIONS),
+        "Decision for such an amount where there is no score.",
+    ),
+    (
+        "when_not_stored",
+        click.Choice(WHEN_NOT_STORED),
+        "Refuse an order that can't be stored, or answer it as not recorded.",
+    ),
+    (
+        "deadline_ms",
+        NumberOrNone(),
+        "How long the merchant waits for an answer; the service's own limit if that is less.",
+    ),
+)
+
+
 def policy_options(defaults: Policy | None) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The options that say how scores decide; with no defaults one that is left out is None."""
+    """The options that make a policy; with no defaults one that is left out is None."""
 
     def add(command: Callable[..., None]) -> Callable[..., None]:
-        for name, kind, text in (
-            (
-                "decision_without_score",
-                click.Choice(DECISIONS),
-                "Decision where there is no score.",
-            ),
-            ("block_at", float, "Lowest score to block."),
-            ("review_at", float, "Lowest score to review."),
-        ):
-            default = getattr(defaults, name) if defaults else None
+        for name, kind, text in reversed(_OPTIONS):
+            default = None if defaults is None else getattr(defaults, name)
+            if defaults is not None and default is None:
+                default = "none"
             option = "--" + name.replace("_", "-")
             command = click.option(
                 option, type=kind, default=default, show_default=defaults is not None, help=text
@@ -43,6 +89,12 @@ def policy_options(defaults: Policy | None) -> Callable[[Callable[..., None]], C
         return command
 
     return add
+
+
+def _values(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a policy that options give."""
+    given = {name: value for name, value in options.items() if value is not None}
+    return {name: None if value is NONE else value for name, value in given.items()}
 
 
 @click.group()
@@ -53,9 +105,9 @@ def merchant() -> None:
 @merchant.command()
 @click.argument("name")
 @policy_options(Policy())
-def create(name: str, review_at: float, block_at: float, decision_without_score: Decision) -> None:
+def create(name: str, **options: Any) -> None:
     """Create a merchant and print its API key. The key is not shown again."""
-    policy = Policy(review_at, block_at, decision_without_score)
+    policy = Policy(**_values(options))
     with _connection() as connection, connection.transaction():
         key = issue_key(connection, add_merchant(connection, name, policy))
     click.echo(key.text)
@@ -64,10 +116,10 @@ def create(name: str, review_at: float, block_at: float, decision_without_score:
 @merchant.command(epilog=FOLLOWS)
 @click.argument("name")
 @policy_options(None)
-def policy(name: str, **changes: Any) -> None:
+def policy(name: str, **options: Any) -> None:
     """Change or print a merchant's policy. An option left out changes nothing."""
     with _connection() as connection:
-        click.echo(_sentence(change_policy(connection, name, **changes)))
+        click.echo(_sentence(change_policy(connection, name, **_values(options))))
 
 
 @merchant.command()
@@ -97,10 +149,17 @@ def list_merchants() -> None:
 
 
 def _sentence(policy: Policy) -> str:
-    return (
-        f"review at {policy.review_at:g}, block at {policy.block_at:g}, "
-        f"without score {policy.decision_without_score}"
-    )
+    parts = [
+        f"review at {policy.review_at:g}",
+        f"block at {policy.block_at:g}",
+        f"without score {policy.decision_without_score}",
+    ]
+    if policy.large_amount_cents is not None:
+        parts.append(f"from {policy.large_amount_cents} cents on {policy.decision_large_amount}")
+    parts.append(f"not stored {policy.when_not_stored}")
+    if policy.deadline_ms is not None:
+        parts.append(f"deadline {policy.deadline_ms} ms")
+    return ", ".join(parts)
 
 
 def _connection() -> Connection:

@@ -1,6 +1,8 @@
 """Connections to PostgreSQL, the system of record."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import TypeVar
 
 import psycopg
 from psycopg import sql
@@ -13,6 +15,7 @@ CONNECT_TIMEOUT_SECONDS = 5
 LOCK_TIMEOUT = timedelta(seconds=30)
 
 Connection = psycopg.Connection[tuple[object, ...]]
+Kind = TypeVar("Kind", bound=Connection)
 
 
 class PostgresUnavailable(OntemError):
@@ -47,16 +50,32 @@ def connect(
     PostgresUnavailable when PostgreSQL does not answer within CONNECT_TIMEOUT_SECONDS.
     """
     limits = {"statement_timeout": statement_timeout, "lock_timeout": lock_timeout}
+    return connect_as(psycopg.Connection, url, application_name, limits, autocommit=autocommit)
+
+
+def connect_as(
+    kind: type[Kind],
+    url: str,
+    application_name: str,
+    limits: Mapping[str, timedelta | None],
+    *,
+    autocommit: bool,
+    timeout_seconds: int = CONNECT_TIMEOUT_SECONDS,
+) -> Kind:
+    """A connection of a class of its own; `limits` are settings of its session.
+
+    Raises PostgresUnavailable when PostgreSQL does not answer in time.
+    """
     options = ["-c TimeZone=UTC"] + [
         f"-c {name}={round(limit.total_seconds() * 1000)}"
         for name, limit in limits.items()
         if limit
     ]
     try:
-        return psycopg.connect(
+        return kind.connect(
             url,
             application_name=application_name,
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            connect_timeout=timeout_seconds,
             options=" ".join(options),
             autocommit=autocommit,
             keepalives_idle=30,

@@ -1,13 +1,13 @@
 """Merchants and their API keys in PostgreSQL."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, cast
 
 import psycopg
 from psycopg.rows import class_row, scalar_row
 
 from features_pkg.errors import OntemError
-from stores.policy import Decision, Policy
+from stores.policy import Decision, Policy, WhenNotStored
 from stores.postgres.api_keys import ApiKey
 from stores.postgres.connection import Connection
 
@@ -74,16 +74,29 @@ class _Row:
     review_at: float
     block_at: float
     decision_without_score: str
+    large_amount_cents: int | None
+    decision_large_amount: str
+    when_not_stored: str
+    deadline_ms: int | None
     secret_hash: bytes = b""
 
     def merchant(self) -> Merchant:
-        decision = cast(Decision, self.decision_without_score)
-        return Merchant(
-            self.merchant_id, self.name, Policy(self.review_at, self.block_at, decision)
+        policy = Policy(
+            review_at=self.review_at,
+            block_at=self.block_at,
+            decision_without_score=cast(Decision, self.decision_without_score),
+            large_amount_cents=self.large_amount_cents,
+            decision_large_amount=cast(Decision, self.decision_large_amount),
+            when_not_stored=cast(WhenNotStored, self.when_not_stored),
+            deadline_ms=self.deadline_ms,
         )
+        return Merchant(self.merchant_id, self.name, policy)
 
 
-_COLUMNS: Final = "m.merchant_id, m.name, m.review_at, m.block_at, m.decision_without_score"
+_COLUMNS: Final = (
+    "m.merchant_id, m.name, m.review_at, m.block_at, m.decision_without_score,"
+    " m.large_amount_cents, m.decision_large_amount, m.when_not_stored, m.deadline_ms"
+)
 
 
 def check_name(name: str) -> None:
@@ -102,9 +115,12 @@ def add_merchant(connection: Connection, name: str, policy: Policy | None = None
     try:
         with connection.transaction(), connection.cursor(row_factory=scalar_row) as cursor:
             cursor.execute(
-                "INSERT INTO merchants (name, review_at, block_at, decision_without_score)"
-                " VALUES (%s, %s, %s, %s) RETURNING merchant_id",
-                (name, policy.review_at, policy.block_at, policy.decision_without_score),
+                "INSERT INTO merchants (name, review_at, block_at, decision_without_score,"
+                " large_amount_cents, decision_large_amount, when_not_stored, deadline_ms)"
+                " VALUES (%(name)s, %(review_at)s, %(block_at)s, %(decision_without_score)s,"
+                " %(large_amount_cents)s, %(decision_large_amount)s, %(when_not_stored)s,"
+                " %(deadline_ms)s) RETURNING merchant_id",
+                {"name": name, **asdict(policy)},
             )
             return Merchant(cast(int, cursor.fetchone()), name, policy)
     except psycopg.errors.UniqueViolation:
@@ -127,39 +143,23 @@ def find_merchant(connection: Connection, name: str, *, for_update: bool = False
     return row.merchant()
 
 
-def change_policy(
-    connection: Connection,
-    name: str,
-    *,
-    review_at: float | None = None,
-    block_at: float | None = None,
-    decision_without_score: Decision | None = None,
-) -> Policy:
-    """The merchant's new policy: a value that is given replaces the old one, None keeps it.
+def change_policy(connection: Connection, name: str, **changes: Any) -> Policy:
+    """The merchant's new policy: the old one with these of its fields changed.
 
     A running service follows within KEY_CACHE_SECONDS. Raises MerchantUnknown or PolicyRefused,
     and the old policy stays.
     """
-    given = {
-        "review_at": review_at,
-        "block_at": block_at,
-        "decision_without_score": decision_without_score,
-    }
     with connection.transaction():
         merchant = find_merchant(connection, name, for_update=True)
-        changes: dict[str, Any] = {
-            field: value for field, value in given.items() if value is not None
-        }
         policy = replace(merchant.policy, **changes)
         connection.execute(
-            "UPDATE merchants SET review_at = %s, block_at = %s, decision_without_score = %s"
-            " WHERE merchant_id = %s",
-            (
-                policy.review_at,
-                policy.block_at,
-                policy.decision_without_score,
-                merchant.merchant_id,
-            ),
+            "UPDATE merchants SET review_at = %(review_at)s, block_at = %(block_at)s,"
+            " decision_without_score = %(decision_without_score)s,"
+            " large_amount_cents = %(large_amount_cents)s,"
+            " decision_large_amount = %(decision_large_amount)s,"
+            " when_not_stored = %(when_not_stored)s, deadline_ms = %(deadline_ms)s"
+            " WHERE merchant_id = %(merchant_id)s",
+            {"merchant_id": merchant.merchant_id, **asdict(policy)},
         )
     return policy
 

@@ -1,19 +1,16 @@
 """Reading the online store: what a request needs, in one MGET."""
 
-import socket
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 import redis
-from redis.backoff import NoBackoff
-from redis.connection import Connection
-from redis.retry import Retry
 
 from features_pkg.errors import OntemError
+from stores.redis.bounded import bounded_connection
 from stores.redis.buckets import ValueUnreadable, read_timeline
-from stores.redis.connection import url_options
 from stores.redis.keys import GROUPS, Namespace, bucket_of, group_of, name_of
 from stores.redis.load_list import (
     ListUnreadable,
@@ -24,7 +21,9 @@ from stores.redis.load_list import (
     load_for_day,
 )
 
-REQUEST_TIMEOUT: Final = timedelta(milliseconds=50)
+CONNECT_TIMEOUT: Final = timedelta(seconds=2)
+_FAILURES: Final = (redis.RedisError, OSError, ValueError)
+"""What redis-py raises for a bad reply or none; ValueError for an error that it can't read."""
 
 
 class OnlineReadFailed(OntemError):
@@ -33,6 +32,10 @@ class OnlineReadFailed(OntemError):
     def __init__(self, *, reason: str) -> None:
         super().__init__(f"the online store can't be read ({reason})")
         self.reason = reason
+
+
+class OnlineStoreSilent(OnlineReadFailed):
+    """The online store did not answer in time, or its connection was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +79,20 @@ class OnlineReader:
     changed, a second MGET is sent.
 
     `send` and `receive` are separate, so that a request can query PostgreSQL in between. A reader
-    belongs to one thread. It never retries. After a failure, or when the last answer was not
-    received, the next `send` opens a new connection, so that a late answer can't be taken for that
-    of another request.
+    belongs to one thread at a time. It never retries. After a failure it is closed for good, so
+    that a late answer can't be taken for that of another request.
     """
 
+    seconds_left: Callable[[], float]
+    """How long the answer may take from now on; by default the reader's timeout."""
+
     def __init__(
-        self, url: str, namespace: Namespace, *, timeout: timedelta = REQUEST_TIMEOUT
+        self, url: str, namespace: Namespace, *, timeout: timedelta = CONNECT_TIMEOUT
     ) -> None:
-        options = {"protocol": 2, **url_options(url)}
-        connection_class = options.pop("connection_class", Connection)
+        """Make a reader that is not connected yet; connecting may take as long as an answer."""
         seconds = timeout.total_seconds()
-        self._connection = connection_class(
-            **options,
-            socket_timeout=seconds,
-            socket_connect_timeout=seconds,
-            retry=Retry(NoBackoff(), 0),
-            driver_info=None,
-        )
+        self.seconds_left = lambda: seconds
+        self._connection = bounded_connection(url, lambda: self.seconds_left(), seconds)
         self._namespace = namespace
         self._list_keys = [namespace.list_key(group) for group in range(GROUPS)]
         self._layouts: tuple[int, ...] = ()
@@ -101,8 +100,33 @@ class OnlineReader:
         self._is_waiting = False
         self._last_list = (b"", LoadList())
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it is connected, and no answer is outstanding."""
+        return bool(self._connection.is_connected and not self._is_waiting)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the next `send` may succeed: Redis has not ended the connection meanwhile."""
+        if not self.is_idle:
+            return False
+        with suppress(redis.RedisError, OSError):
+            return not self._connection.can_read()
+        return False
+
+    def connect(self) -> None:
+        """Connect, and learn how many buckets a group has. Raises OnlineReadFailed."""
+        try:
+            self._connection.connect()
+            self._connection.send_command("MGET", self._list_keys[0])
+        except _FAILURES as cause:
+            raise self._failure(cause) from None
+        (content,) = self._reply(1)
+        with suppress(ListUnreadable):
+            self._note_layouts(self._decoded(content or b""))
+
     def send(self, entity_keys: Sequence[bytes]) -> None:
-        """Send the request for these entities. Raises OnlineReadFailed."""
+        """Send the request for these entities once connected. Raises OnlineReadFailed."""
         groups = tuple({group_of(key) for key in entity_keys})
         self._sent = _SentKeys(tuple(entity_keys), groups, self._layouts)
         lists = [self._list_keys[group] for group in groups]
@@ -110,10 +134,10 @@ class OnlineReader:
             self._bucket_key(key, buckets) for buckets in self._layouts for key in entity_keys
         ]
         try:
-            if self._is_waiting or self._is_stale():
-                self.close()
+            if not self._connection.is_connected:
+                raise redis.ConnectionError
             self._connection.send_command("MGET", *lists, *buckets)
-        except (redis.RedisError, OSError) as cause:
+        except _FAILURES as cause:
             raise self._failure(cause) from None
         self._is_waiting = True
 
@@ -133,7 +157,7 @@ class OnlineReader:
             if load.buckets in self._sent.layouts:
                 timelines = self._timelines(answer, lists.keys(), load, load_list)
                 return OnlineRead(load, timelines)
-            self._layouts = tuple({load.buckets for load in load_list.loads})
+            self._note_layouts(load_list)
             self.send(self._sent.keys)
         raise OnlineReadFailed(reason="the list changed")
 
@@ -143,12 +167,26 @@ class OnlineReader:
         self._is_waiting = False
 
     def _receive(self) -> Sequence[bytes | None]:
-        try:
-            answer: Sequence[bytes | None] = self._connection.read_response()
-        except (redis.RedisError, OSError) as cause:
-            raise self._failure(cause) from None
+        sent = self._sent
+        answer = self._reply(len(sent.groups) + len(sent.layouts) * len(sent.keys))
         self._is_waiting = False
         return answer
+
+    def _reply(self, length: int) -> Sequence[bytes | None]:
+        """The reply to an MGET of so many keys; another one is that of another request."""
+        try:
+            reply = self._connection.read_response()
+        except _FAILURES as cause:
+            raise self._failure(cause) from None
+        is_list = isinstance(reply, list) and len(reply) == length
+        if not is_list or not all(value is None or type(value) is bytes for value in reply):
+            self.close()
+            raise OnlineStoreSilent(reason="another reply")
+        values: list[bytes | None] = reply
+        return values
+
+    def _note_layouts(self, load_list: LoadList) -> None:
+        self._layouts = tuple({load.buckets for load in load_list.loads})
 
     def _lists(self, copies: Sequence[bytes | None]) -> dict[int, LoadList]:
         """The list of each group that has a sound one; there is one at least."""
@@ -195,17 +233,20 @@ class OnlineReader:
         number = bucket_of(entity_key, buckets)
         return self._namespace.bucket_key(buckets, group_of(entity_key), number)
 
-    def _is_stale(self) -> bool:
-        """Whether the connection can be read although nothing was sent.
-
-        Then Redis has closed it, or it still holds an answer: in both cases it is of no use.
-        """
-        try:
-            return bool(self._connection.is_connected and self._connection.can_read())
-        except (redis.RedisError, OSError):
-            return True
-
     def _failure(self, cause: Exception) -> OnlineReadFailed:
         self.close()
-        is_timeout = isinstance(cause, redis.TimeoutError | socket.timeout)
-        return OnlineReadFailed(reason="timeout" if is_timeout else type(cause).__name__)
+        if isinstance(cause, redis.TimeoutError | TimeoutError):
+            return OnlineStoreSilent(reason="timeout")
+        code = _error_code(cause)
+        if code is not None:
+            return OnlineReadFailed(reason=code)
+        return OnlineStoreSilent(reason=type(cause).__name__)
+
+
+def _error_code(cause: Exception) -> str | None:
+    """The word with which Redis answers an error, such as LOADING; None if it did not answer."""
+    code: str | None = getattr(cause, "status_code", None)
+    if code is None and isinstance(cause, redis.ResponseError):
+        word = str(cause).split(" ")[0]
+        code = word if word.isalpha() and word.isupper() else "ERR"
+    return code

@@ -50,9 +50,7 @@ def environ_of_a_newcomer() -> dict[str, str]:
         name: value for name, value in os.environ.items() if not name.startswith(OUR_VARIABLES)
     }
     return (
-        environ
-        | SHORT_JAVA
-        | {"ONTEM_REDIS_TIMEOUT_MS": "5000", "ONTEM_STATEMENT_TIMEOUT_MS": "30000"}
+        environ | SHORT_JAVA | {"ONTEM_DEADLINE_MS": "30000", "ONTEM_STATEMENT_TIMEOUT_MS": "30000"}
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from service.app import create_app
 from service.clock import MachineClocks, RequestClock
 from service.drain import Drain
 from service.start import Limits, ModelInUse, Process, StartRefused
@@ -70,7 +71,7 @@ class Stores:
         return Process(
             settings=settings,
             limits=Limits(
-                redis_timeout=timedelta(seconds=3),
+                deadline=timedelta(seconds=20),
                 statement_timeout=timedelta(seconds=4),
                 health_timeout=self.health_timeout,
             ),
@@ -122,8 +123,12 @@ def a_service(
     with connect(url, application_name="test", autocommit=True) as database:
         merchant = add_merchant(database, "loja", Policy(decision_without_score="block"))
         key = issue_key(database, merchant)
-        application = stores.process(clocks).application()
-        yield InProcess(application.test_client(), merchant, key.text, _execute(database))
+        dependencies = stores.process(clocks).dependencies()
+        try:
+            client = create_app(dependencies).test_client()
+            yield InProcess(client, merchant, key.text, _execute(database))
+        finally:
+            dependencies.close()
 
 
 def _execute(database: Connection) -> Callable[[str], list[Any]]:

@@ -46,7 +46,7 @@ def project() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def report(project: Path) -> dict[str, Any]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ONTEM_")}
-    environ |= {"ONTEM_REDIS_TIMEOUT_MS": "5000", "ONTEM_STATEMENT_TIMEOUT_MS": "30000"}
+    environ |= {"ONTEM_DEADLINE_MS": "30000", "ONTEM_STATEMENT_TIMEOUT_MS": "30000"}
     done = subprocess.run(
         [sys.executable, "-m", "ontem", "demo", "run", *ARGUMENTS],
         cwd=project, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True,

@@ -30,7 +30,7 @@ def test_an_order_gets_a_score_and_a_decision(shop: Shop):
     assert answer.status == 200
     body = answer.body
     assert 0 <= body["score"] <= 1
-    assert body["decision"] == shop.merchant.policy.decide(body["score"])
+    assert body["decision"] == shop.merchant.policy.decide(body["score"], 0)
     assert body["model"] == "a-test-model"
     assert body["feature_set"] == shop.features.version
     assert (body["as_of"], body["evaluated_at"]) == ("2018-06-01", NOON)

@@ -32,7 +32,7 @@ MANIFESTS = render(KUBERNETES / "overlays" / "production") + render(
 PATIENCE = {
     # A busy machine is neither a state of a store nor a fault of it.
     "ONTEM_HEALTH_TIMEOUT_MS": "30000",
-    "ONTEM_REDIS_TIMEOUT_MS": "3000",
+    "ONTEM_DEADLINE_MS": "10000",
     "ONTEM_STATEMENT_TIMEOUT_MS": "4000",
 }
 UNREACHED = {**VARIABLES, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}

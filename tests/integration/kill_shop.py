@@ -111,6 +111,7 @@ class Shop:
         entities = [keys.key(merchant, name, value) for name, value in names]
         url, namespace = self.job.settings.redis_url, self.job.namespace
         reader = OnlineReader(url, namespace, timeout=timedelta(seconds=30))
+        reader.connect()
         reader.send(entities)
         found = reader.receive(NEXT.toordinal(), 2)
         reader.close()

@@ -25,6 +25,7 @@ from features_pkg.history.past_orders import PastOrder
 from features_pkg.history.recent_events import RecentEvent
 from features_pkg.identifiers import SINGLE_VALUED
 from service.database import Database
+from service.deadline import Deadline
 from service.recent import RecentRead, read
 from stores.postgres.connection import Connection, connect
 from tests.parity import rows, worlds
@@ -154,7 +155,11 @@ class Store:
 
     def read(self, world: World, merchant_id: int, from_us: int, to_us: int) -> RecentRead:
         order = as_order(world.asker)
-        return read(self.database, merchant_id, order, from_us=from_us, to_us=to_us)
+        deadline = Deadline.within(timedelta(minutes=1))
+        with self.database.session() as session:
+            return read(
+                session, merchant_id, order, from_us=from_us, to_us=to_us, deadline=deadline
+            )
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +167,7 @@ def store(module_database_url: str) -> Iterator[Store]:
     database = Database(module_database_url, statement_timeout=timedelta(minutes=1))
     with connect(module_database_url, application_name="tests", autocommit=True) as connection:
         yield Store(connection, database)
-    database.session().close()
+    database.close()
 
 
 def comparable(events: list[RecentEvent]) -> list[str]:

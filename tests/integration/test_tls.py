@@ -78,6 +78,7 @@ def test_the_reader_of_a_request_speaks_tls_as_well(redis_url, certificates):
     with tls_server(urlsplit(redis_url).port, certificates) as port:
         url = redis_over_tls(redis_url, port, ssl_ca_certs=certificates.authority)
         reader = OnlineReader(url, NAMESPACE, timeout=TIMEOUT)
+        reader.connect()
         reader.send([bytes(24)])
         with pytest.raises(OnlineReadFailed, match="no list"):  # which an empty Redis answers
             reader.receive(due_day=1, max_stale_days=0)
@@ -85,7 +86,7 @@ def test_the_reader_of_a_request_speaks_tls_as_well(redis_url, certificates):
 
         stranger = redis_over_tls(redis_url, port, ssl_ca_certs=certificates.stranger)
         with pytest.raises(OnlineReadFailed, match="ConnectionError"):
-            OnlineReader(stranger, NAMESPACE, timeout=TIMEOUT).send([bytes(24)])
+            OnlineReader(stranger, NAMESPACE, timeout=TIMEOUT).connect()
 
 
 def postgres_over_tls(url, port, **options):

@@ -1,6 +1,7 @@
 """The instant of a request."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -25,10 +26,20 @@ class Machine:
     def clocks(self) -> MachineClocks:
         return MachineClocks(lambda: self.true_us + self.error_us, lambda: self.true_us - HOUR)
 
-    def clock(self) -> RequestClock:
-        return RequestClock(self.clocks).with_database(
-            lambda: None if self.database_is_away else self.true_us
-        )
+    def clock(self) -> "AskingClock":
+        return AskingClock(self)
+
+
+class AskingClock(RequestClock):
+    """A clock that asks the machine's database as a request does."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(machine.clocks)
+        self.machine = machine
+
+    def now_us(self, database_us: Any = None) -> int:
+        machine = self.machine
+        return super().now_us(lambda: None if machine.database_is_away else machine.true_us)
 
 
 def test_a_clock_that_goes_back_a_little_stands_still():

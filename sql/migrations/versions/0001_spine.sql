@@ -40,6 +40,12 @@ CREATE TABLE merchants (
     block_at               double precision NOT NULL DEFAULT 0.9,
     decision_without_score text             NOT NULL DEFAULT 'review'
         CHECK (decision_without_score IN ('allow', 'review', 'block')),
+    large_amount_cents     bigint CHECK (large_amount_cents >= 0), -- null: no amount is large
+    decision_large_amount  text             NOT NULL DEFAULT 'review'
+        CHECK (decision_large_amount IN ('allow', 'review', 'block')),
+    when_not_stored        text             NOT NULL DEFAULT 'refuse'
+        CHECK (when_not_stored IN ('refuse', 'answer')),
+    deadline_ms            integer CHECK (deadline_ms > 0), -- null: the service's own
     created_at             timestamptz      NOT NULL DEFAULT ontem_clock(),
     CHECK (0 <= review_at AND review_at <= block_at AND block_at <= 1)
 );

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.models.manifest import ModelManifest
+from service.app import create_app
 from service.model_age import ModelAge
 from service.states import OK, UNKNOWN
 from stores.postgres.connection import connect
@@ -37,7 +38,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> dic
 
 def client_of(stores: Stores, folder: Path) -> FlaskClient:
     """A client of a new process that serves the model in that folder."""
-    return replace(stores, model_folder=folder).process().application().test_client()
+    process = replace(stores, model_folder=folder).process()
+    return create_app(process.dependencies()).test_client()
 
 
 def readiness(client: FlaskClient) -> tuple[int, dict[str, str]]:

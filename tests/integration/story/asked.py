@@ -16,6 +16,7 @@ from features_pkg.calendar import to_us
 from features_pkg.orders.order import Order
 from service import recent
 from service.database import Database
+from service.deadline import Deadline
 from service.start import Limits
 from tests.integration.story import past
 from tests.integration.story.page import an_instant, table
@@ -103,9 +104,17 @@ def _recent_events(world: World) -> Any:
     """What the recent read of the fourth order brings, read as the service reads it."""
     start_us, at_us = to_us(ASKED - DAY), to_us(ASKED)
     database = Database(world.postgres_url, statement_timeout=timedelta(seconds=5))
-    merchant_id = world.merchant.merchant_id
-    read = recent.read(database, merchant_id, CANONICAL, from_us=start_us, to_us=at_us)
-    database.session().close()
+    deadline = Deadline.within(timedelta(seconds=30))
+    with database.session() as session:
+        read = recent.read(
+            session,
+            world.merchant.merchant_id,
+            CANONICAL,
+            from_us=start_us,
+            to_us=at_us,
+            deadline=deadline,
+        )
+    database.close()
     return read.events
 
 

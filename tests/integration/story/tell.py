@@ -13,6 +13,7 @@ def tell(world: World) -> dict[str, str]:
     with world.order_in_flight():
         blocks |= asked.fourth_asked(world)
         blocks |= asked.with_something_down(world)
+        world.close()
     past.imported_later(world)
     blocks |= engines.side_by_side(world)
     blocks |= trained.trained(world)

@@ -14,6 +14,7 @@ from features_pkg.history.recent_events import RecentEvent
 from features_pkg.identifiers import Identifier
 from jobs.job import Job
 from service import start
+from service.app import Dependencies, create_app
 from service.clock import RequestClock
 from service.drain import Drain
 from service.server import machine_clocks
@@ -56,7 +57,7 @@ COMPARED = (
 )
 """Those that it shows again where something is compared or fails."""
 
-PATIENT = start.Limits(redis_timeout=timedelta(seconds=5), statement_timeout=timedelta(seconds=30))
+PATIENT = start.Limits(deadline=timedelta(seconds=30), statement_timeout=timedelta(seconds=30))
 """A busy machine is no fault of a store."""
 
 HOUR = timedelta(hours=1)
@@ -103,6 +104,7 @@ class World:
     api_key: str = field(init=False)
     recent_events: tuple[RecentEvent, ...] = ()
     """What the recent read of the fourth order brought."""
+    services: list[Dependencies] = field(default_factory=list)
     timelines: dict[tuple[str, str], bytes] = field(default_factory=dict)
     """What the night wrote: timelines by identifier and entity key (hexadecimal)."""
 
@@ -180,7 +182,14 @@ class World:
             clock=RequestClock(clocks),
             drain=Drain(),
         )
-        return process.application().test_client()
+        dependencies = process.dependencies()
+        self.services.append(dependencies)
+        return create_app(dependencies).test_client()
+
+    def close(self) -> None:
+        """Close what the services opened."""
+        for service in self.services:
+            service.close()
 
     def evaluate(
         self, service: "FlaskClient", order: dict[str, Any], at: datetime = ASKED

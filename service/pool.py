@@ -1,0 +1,155 @@
+"""Connections to one store that are ready before a request needs them."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from service import log
+from service.deadline import Deadline
+
+Kept = TypeVar("Kept")
+
+FIRST_PAUSE_SECONDS: Final = 0.05
+LONGEST_PAUSE_SECONDS: Final = 1.0
+"""How long the pool waits between two attempts to connect: at first, and at most."""
+
+
+class NoneReady(Exception):
+    """No connection was ready; `reason` is the name of a failure, never data."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Maker(Generic[Kept]):
+    """How connections to a store are made and closed; `make` may raise anything."""
+
+    store: str
+    """The name of the store, for the log."""
+    make: Callable[[], Kept]
+    """Connects, configures and checks; called in the pool's own thread, within bounded time."""
+    close: Callable[[Kept], None]
+    """Closes without waiting for the store."""
+    is_usable: Callable[[Kept], bool]
+    """Whether a connection that nobody uses may be taken: it has not ended meanwhile."""
+
+
+class Pool(Generic[Kept]):
+    """Keeps `size` connections for the threads of a process.
+
+    Its thread starts with the first `start` or `take`, so after a fork. What is taken is given back
+    or dropped. What was dropped the thread makes anew, and tries again until the store is back.
+    """
+
+    def __init__(self, maker: Maker[Kept], size: int) -> None:
+        self._maker, self._size = maker, size
+        self._changed = threading.Condition()
+        self._ready: list[Kept] = []
+        self._alive = 0
+        """Those that are ready, and those that are taken."""
+        self._failure = ""
+        """Why the last attempt to connect failed; empty after one that did not."""
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+
+    def start(self) -> None:
+        """Begin to make connections; again, nothing happens."""
+        with self._changed:
+            if self._thread is None and not self._is_closed:
+                name = f"{self._maker.store} connections"
+                self._thread = threading.Thread(target=self._keep_full, name=name, daemon=True)
+                self._thread.start()
+
+    def take(self, deadline: Deadline) -> Kept:
+        """A connection that is ready, or that gets ready before the deadline.
+
+        While the store can't be connected to, nobody waits. Raises NoneReady.
+        """
+        if self._thread is None:
+            self.start()
+        with self._changed:
+            while True:
+                while self._ready:
+                    kept = self._ready.pop()  # the last one used, which is the least likely to end
+                    if self._maker.is_usable(kept):
+                        return kept
+                    self._forget(kept)
+                if self._failure or self._is_closed:
+                    raise NoneReady(self._failure or "closed")
+                if not self._changed.wait(deadline.left()):
+                    raise NoneReady("none in time")
+
+    def give_back(self, kept: Kept) -> None:
+        """Let others take a connection of which no answer is outstanding."""
+        with self._changed:
+            if self._is_closed:
+                self._forget(kept)
+            else:
+                self._ready.append(kept)
+                self._changed.notify()
+
+    def drop(self, kept: Kept) -> None:
+        """Close a connection that was taken; another one is made in its place."""
+        with self._changed:
+            self._forget(kept)
+
+    def renew(self) -> None:
+        """Drop all connections that nobody uses: the store has failed, and they may have, too."""
+        with self._changed:
+            while self._ready:
+                self._forget(self._ready.pop())
+
+    def close(self) -> None:
+        """Close all connections: those that are taken when they are given back."""
+        with self._changed:
+            self._is_closed = True
+            while self._ready:
+                self._forget(self._ready.pop())
+            self._changed.notify_all()
+
+    def _forget(self, kept: Kept) -> None:
+        self._alive -= 1
+        self._maker.close(kept)
+        self._changed.notify_all()
+
+    def _keep_full(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while self._has_room():
+            try:
+                kept = self._maker.make()
+            except Exception as error:  # noqa: BLE001  whatever it is, the next attempt may succeed
+                self._note_failure(type(error).__name__)
+                with self._changed:
+                    self._changed.wait_for(lambda: self._is_closed, pause)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            else:
+                self._add(kept)
+                pause = FIRST_PAUSE_SECONDS
+
+    def _has_room(self) -> bool:
+        """Whether a connection is to be made; returns when one is, or when the pool is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_closed or self._alive < self._size)
+            return not self._is_closed
+
+    def _add(self, kept: Kept) -> None:
+        with self._changed:
+            was_failing, self._failure = bool(self._failure), ""
+            self._alive += 1
+            if self._is_closed:
+                self._forget(kept)
+            else:
+                self._ready.append(kept)
+            self._changed.notify_all()
+        if was_failing:
+            log.info("store reached again", store=self._maker.store)
+
+    def _note_failure(self, reason: str) -> None:
+        with self._changed:
+            is_new, self._failure = reason != self._failure, reason
+            self._changed.notify_all()
+        if is_new and not self._is_closed:
+            log.error("store not reached", store=self._maker.store, reason=reason)
