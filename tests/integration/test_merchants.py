@@ -59,15 +59,50 @@ def test_a_policy_changes_where_options_say_so_and_is_printed(ontem: Any, databa
 
     done = ontem("policy", "loja", "--block-at", "0.8", "--decision-without-score", "block")
 
-    assert done.output == "review at 0.3, block at 0.8, without score block\n"
+    assert done.output == "review at 0.3, block at 0.8, without score block, not stored refuse\n"
     assert find_merchant(database, "loja").policy == Policy(0.3, 0.8, "block")
 
 
 def test_a_policy_without_options_is_printed_as_it_is(ontem: Any, database: Connection):
     ontem("create", "loja")
 
-    assert ontem("policy", "loja").output == "review at 0.5, block at 0.9, without score review\n"
+    sentence = "review at 0.5, block at 0.9, without score review, not stored refuse\n"
+    assert ontem("policy", "loja").output == sentence
     assert find_merchant(database, "loja").policy == Policy()
+
+
+OUTAGE = ("--large-amount-cents", "5000", "--decision-large-amount", "block",
+          "--when-not-stored", "answer", "--deadline-ms", "100")  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["create", "policy"])
+def test_what_a_merchant_wants_in_an_outage_is_kept_and_printed(
+    ontem: Any, database: Connection, command: str
+):
+    if command == "policy":
+        ontem("create", "loja")
+    ontem(command, "loja", *OUTAGE)
+
+    expected = Policy(
+        large_amount_cents=5000,
+        decision_large_amount="block",
+        when_not_stored="answer",
+        deadline_ms=100,
+    )
+    assert find_merchant(database, "loja").policy == expected
+    assert ontem("policy", "loja").output == (
+        "review at 0.5, block at 0.9, without score review, from 5000 cents on block, "
+        "not stored answer, deadline 100 ms\n"
+    )
+
+
+def test_none_takes_a_limit_away_and_what_is_left_out_stays(ontem: Any, database: Connection):
+    ontem("create", "loja", *OUTAGE)
+    ontem("policy", "loja", "--large-amount-cents", "none", "--deadline-ms", "none")
+
+    policy = find_merchant(database, "loja").policy
+    assert (policy.large_amount_cents, policy.deadline_ms) == (None, None)
+    assert (policy.decision_large_amount, policy.when_not_stored) == ("block", "answer")
 
 
 def test_a_refused_policy_leaves_the_old_one(ontem: Any, database: Connection):
@@ -134,6 +169,11 @@ def test_the_merchants_are_listed_by_name_with_their_policies(ontem: Any):
         (("rotate", "nobody"), "ontem merchant create nobody"),
         (("policy", "nobody", "--block-at", "0.8"), "ontem merchant create nobody"),
         (("policy", "loja", "--review-at", "0.95"), "review_at <= block_at"),
+        (
+            ("policy", "loja", "--deadline-ms", "5"),
+            "choose a whole number from 10 to 60000, or none",
+        ),
+        (("create", "other", "--large-amount-cents", "9" * 16), "choose a whole number from 0 to"),
         (("revoke", "nobody", "000000000000"), "ontem merchant create nobody"),
         (("revoke", "loja", "000000000000"), "has no key '000000000000'"),
     ],

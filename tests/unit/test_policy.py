@@ -28,3 +28,26 @@ def test_thresholds_out_of_order_are_refused(review_at: float, block_at: float):
         Policy(review_at=review_at, block_at=block_at)
 
     assert str(block_at) in str(refusal.value)
+
+
+def test_without_a_score_a_large_amount_gets_its_own_decision():
+    policy = Policy(large_amount_cents=100_00, decision_large_amount="block")
+
+    assert policy.decide(None, 99_99) == "review"
+    assert policy.decide(None, 100_00) == "block"
+    assert policy.decide(0.1, 100_00) == "allow"
+
+
+@pytest.mark.parametrize(
+    ("fields", "limit"),
+    [
+        ({"deadline_ms": 9}, "from 10 to 60000"),
+        ({"deadline_ms": 60_001}, "from 10 to 60000"),
+        ({"large_amount_cents": -1}, "from 0 to 999999999999999"),
+        ({"large_amount_cents": 10**15}, "from 0 to 999999999999999"),
+    ],
+)
+def test_numbers_out_of_bounds_are_refused(fields: dict[str, int], limit: str):
+    ((name, value),) = fields.items()
+    with pytest.raises(PolicyRefused, match=f"{name} {value} is not a policy: .*{limit}, or none"):
+        Policy(**fields)

@@ -1,0 +1,160 @@
+"""Connections that are made before they are needed, and told apart from those that ended."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from service.deadline import Deadline
+from service.pool import Maker, NoneReady, Pool
+
+LONG = timedelta(seconds=30)
+
+
+@dataclass
+class Wire:
+    """A connection to nothing."""
+
+    number: int
+    has_ended: bool = False
+
+
+@dataclass
+class Store:
+    """A store that can be away, or let everybody wait who connects."""
+
+    is_away: bool = False
+    lets_in: threading.Event = field(default_factory=threading.Event)
+    made: list[Wire] = field(default_factory=list)
+
+    def make(self) -> Wire:
+        assert self.lets_in.wait(LONG.total_seconds())
+        if self.is_away:
+            raise ConnectionRefusedError
+        self.made.append(Wire(len(self.made) + 1))
+        return self.made[-1]
+
+    def close(self, wire: Wire) -> None:
+        wire.has_ended = True
+
+    @property
+    def open(self) -> int:
+        return sum(not wire.has_ended for wire in self.made)
+
+
+@pytest.fixture
+def store() -> Store:
+    store = Store()
+    store.lets_in.set()
+    return store
+
+
+@pytest.fixture
+def pool(store: Store) -> Iterator[Pool[Wire]]:
+    maker = Maker("store", store.make, store.close, lambda wire: not wire.has_ended)
+    pool = Pool(maker, size=2)
+    yield pool
+    pool.close()
+
+
+def take(pool: Pool[Wire], limit: timedelta = LONG) -> Wire:
+    return pool.take(Deadline.within(limit))
+
+
+def until_taken(pool: Pool[Wire]) -> Wire:
+    """A connection, once the store lets one be made."""
+    deadline = Deadline.within(LONG)
+    while deadline.left():
+        try:
+            return take(pool)
+        except NoneReady:
+            continue
+    raise AssertionError("the pool does not connect again")
+
+
+def test_a_connection_is_taken_by_one_at_a_time_and_given_back_to_the_next(pool: Pool[Wire]):
+    first, second = take(pool), take(pool)
+    pool.give_back(first)
+
+    assert first is not second
+    assert take(pool) is first
+
+
+def test_no_more_are_made_than_there_are_threads(pool: Pool[Wire], store: Store):
+    taken = [take(pool), take(pool)]
+    with pytest.raises(NoneReady, match="none in time"):
+        take(pool, timedelta(milliseconds=1))
+
+    assert len(store.made) == len(taken)
+
+
+def test_one_that_is_being_made_is_waited_for_no_longer_than_the_deadline(
+    pool: Pool[Wire], store: Store
+):
+    store.lets_in.clear()
+    with pytest.raises(NoneReady, match="none in time"):
+        take(pool, timedelta(milliseconds=1))
+    threading.Timer(0.01, store.lets_in.set).start()
+
+    assert take(pool).number in (1, 2)
+
+
+def test_that_a_store_is_away_is_told_at_once_until_it_is_back(pool: Pool[Wire], store: Store):
+    store.is_away = True
+    for _ in range(2):
+        with pytest.raises(NoneReady, match="ConnectionRefusedError"):
+            take(pool)
+    store.is_away = False
+
+    assert until_taken(pool).number in (1, 2)
+
+
+def test_one_that_ended_while_nobody_used_it_is_never_taken(pool: Pool[Wire]):
+    first, second = take(pool), take(pool)
+    for wire in (first, second):
+        wire.has_ended = True
+        pool.give_back(wire)
+
+    assert take(pool) not in (first, second)
+
+
+def test_what_is_dropped_is_made_anew(pool: Pool[Wire], store: Store):
+    first, second = take(pool), take(pool)
+    pool.drop(first)
+
+    assert take(pool).number == 3
+    assert (first.has_ended, second.has_ended, store.open) == (True, False, 2)
+
+
+def test_all_that_nobody_uses_are_made_anew_at_once(pool: Pool[Wire]):
+    first, second = take(pool), take(pool)
+    pool.give_back(first)
+    pool.renew()
+
+    assert (first.has_ended, second.has_ended) == (True, False)
+    assert take(pool) not in (first, second)
+
+
+def test_a_closed_pool_has_no_open_connection_and_gives_none(pool: Pool[Wire], store: Store):
+    first, second = take(pool), take(pool)
+    pool.give_back(first)
+    pool.close()
+    pool.give_back(second)
+
+    assert store.open == 0
+    with pytest.raises(NoneReady, match="closed"):
+        take(pool)
+
+
+def test_one_that_gets_ready_after_the_end_is_closed(pool: Pool[Wire], store: Store):
+    store.lets_in.clear()
+    pool.start()
+    pool.close()
+    store.lets_in.set()
+    for thread in threading.enumerate():
+        if thread.name == "store connections":
+            thread.join(LONG.total_seconds())
+
+    assert store.open == 0
