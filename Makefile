@@ -30,6 +30,10 @@ demo: setup ## Run the whole of Ontem once, with progress and a report.
 test: setup ## Run all tests against real servers of their own.
 	@$(BIN)/python -m pytest $(SHARED_OUT) $(ARGS)
 
+.PHONY: test-faults
+test-faults: setup ## Run all tests of stores and clients that fail, also the long ones.
+	@$(BIN)/python -m pytest -m "faults or long_faults" $(ARGS)
+
 .PHONY: lint
 lint: setup ## Ruff, mypy --strict and the contracts between the rooms.
 	$(BIN)/ruff check .

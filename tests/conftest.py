@@ -74,6 +74,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         config.issue_config_time_warning(pytest.PytestWarning(reason), stacklevel=1)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the long tests of faults unless they are asked for: `make test-faults`."""
+    if "long_faults" not in config.option.markexpr:
+        left_out = [item for item in items if item.get_closest_marker("long_faults")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test that has started a Spark of its own before the shared one is there."""

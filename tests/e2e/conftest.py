@@ -97,7 +97,7 @@ def environment_of(database_url: str, redis_url: str, model_folder: Path) -> dic
         **TRUST,
         # A busy machine is neither a state of a store nor a fault of it.
         "ONTEM_HEALTH_TIMEOUT_MS": "30000",
-        "ONTEM_DEADLINE_MS": "10000",
+        "ONTEM_DEADLINE_MS": "5000",
         "ONTEM_STATEMENT_TIMEOUT_MS": "4000",
     }
 

@@ -6,23 +6,44 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Literal
 
-Fault = Literal["none", "silent", "reset", "truncate", "slices"]
+Fault = Literal["none", "silent", "reset", "truncate", "slices", "drip", "hole", "reply", "crossed"]
+DRIP_SECONDS = 0.02
 
 
 class FaultProxy:
-    """Forwards to `target`; `fault` says what happens to the answers from now on."""
+    """Forwards to `target`; `fault` says what happens from now on.
+
+    Answers are swallowed (`silent`), end with the connection before their first byte (`reset`) or
+    in the middle (`truncate`), come in slices of one byte, at once or slowly (`slices`, `drip`),
+    are `reply` in the place of what the store says, or the answer before (`crossed`). In a `hole`
+    nothing comes through in either direction, until it ends.
+    """
 
     def __init__(self, target: tuple[str, int]) -> None:
-        self.fault: Fault = "none"
+        self.reply = b""
+        self.silence_after = b""
+        """The answers to a request with these bytes are swallowed, and all later ones."""
+        self._fault: Fault = "none"
+        self._has_changed = threading.Event()
         self._target = target
         self._open: list[socket.socket] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
         self._start()
 
+    @property
+    def fault(self) -> Fault:
+        return self._fault
+
+    @fault.setter
+    def fault(self, fault: Fault) -> None:
+        self._fault = fault
+        self._has_changed.set()
+        self._has_changed = threading.Event()
+
     def recover(self) -> None:
         """Behave from now on, also after `refuse`."""
-        self.fault = "none"
+        self.fault, self.silence_after = "none", b""
         if self._listening.fileno() < 0:
             self._listening = socket.create_server(("127.0.0.1", self.port))
             self._start()
@@ -40,7 +61,11 @@ class FaultProxy:
         with suppress(OSError):
             while True:
                 client, _ = listening.accept()
-                store = socket.create_connection(self._target)
+                try:
+                    store = socket.create_connection(self._target)
+                except OSError:  # the store is away
+                    client.close()
+                    continue
                 self._open += [client, store]
                 for forward, ends in (
                     (self._forward_requests, (client, store)),
@@ -51,21 +76,38 @@ class FaultProxy:
     def _forward_requests(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while chunk := source.recv(65_536):
+                self._wait_in_hole()
+                if self.silence_after and self.silence_after in chunk:
+                    self.fault = "silent"
                 sink.sendall(chunk)
         _end(source, sink)
 
     def _forward_answers(self, source: socket.socket, sink: socket.socket) -> None:
+        before = b""
         with suppress(OSError):
             while chunk := source.recv(65_536):
-                if self.fault == "none":
-                    sink.sendall(chunk)
-                elif self.fault == "slices":
-                    for position in range(len(chunk)):
-                        sink.sendall(chunk[position : position + 1])
-                elif self.fault != "silent":
+                self._wait_in_hole()
+                if self.fault in ("reset", "truncate"):
                     sink.sendall(chunk[: len(chunk) // 2 if self.fault == "truncate" else 0])
                     break
+                self._forward_answer(chunk, before, sink)
+                before = chunk
         _end(source, sink)
+
+    def _forward_answer(self, chunk: bytes, before: bytes, sink: socket.socket) -> None:
+        if self.fault == "none":
+            sink.sendall(chunk)
+        elif self.fault in ("reply", "crossed"):
+            sink.sendall(self.reply if self.fault == "reply" else before)
+        elif self.fault in ("slices", "drip"):
+            for position in range(len(chunk)):
+                if self.fault == "drip":
+                    self._has_changed.wait(DRIP_SECONDS)
+                sink.sendall(chunk[position : position + 1])
+
+    def _wait_in_hole(self) -> None:
+        while self.fault == "hole":
+            self._has_changed.wait(1)
 
 
 def _end(*ends: socket.socket) -> None:

@@ -7,6 +7,8 @@ import pytest
 from tests.e2e.conftest import Shop
 from tests.e2e.fault_proxy import Fault, FaultProxy
 
+pytestmark = pytest.mark.faults
+
 
 def an_order(order_id: str, **fields: Any) -> dict[str, Any]:
     return {"order_id": order_id, "amount_cents": 1990, "document": "52998224725", **fields}

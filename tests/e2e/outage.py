@@ -1,0 +1,206 @@
+"""A service whose stores are reached through proxies and can be frozen, and what it answered."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+import redis
+
+from ontem.stack import LocalStack
+from stores.postgres.connection import connect
+from tests.e2e.conftest import NOON, Shop, a_shop, fresh_store
+from tests.e2e.fault_proxy import Fault, FaultProxy, a_fault_proxy
+from tests.e2e.running import HttpAnswer, RunningService
+
+DEADLINE_MS = 1_000
+MOST_SECONDS = 2.0
+"""What an answer may take in a test; the machine may be busy."""
+RECOVERY_SECONDS = 5.0
+DOCUMENT = "52998224725"
+
+
+@dataclass
+class Asked:
+    """One order that was sent, what was answered, and how long that took."""
+
+    shop: Shop
+    order_id: str
+    answer: HttpAnswer
+    seconds: float
+
+    @property
+    def is_recorded(self) -> bool:
+        return self.answer.status == 200 and self.answer.body["recorded"]
+
+    @property
+    def evaluation_id(self) -> str:
+        assert self.is_recorded, (self.order_id, self.answer.content)
+        return str(self.answer.body["evaluation_id"])
+
+    @property
+    def is_normal(self) -> bool:
+        return self.is_recorded and not self.answer.body["degraded"]
+
+
+@dataclass
+class Outage:
+    """Two merchants of one service: one refuses what can't be stored, the other has it answered."""
+
+    service: RunningService
+    stack: LocalStack
+    postgres: FaultProxy
+    redis: FaultProxy
+    refuses: Shop
+    answers: Shop
+    asked: list[Asked] = field(default_factory=list)
+
+    def ask(self, shop: Shop, order_id: str = "", **fields: Any) -> Asked:
+        """One new order, or the one of that id."""
+        order_id = order_id or f"order {len(self.asked)}"
+        order = {"order_id": order_id, "amount_cents": 1990, "document": DOCUMENT, **fields}
+        started = time.monotonic()
+        answer = shop.client.evaluate(order, Ontem_Clock=NOON)
+        asked = Asked(shop, order_id, answer, time.monotonic() - started)
+        self.asked.append(asked)
+        return asked
+
+    def ask_all(self, times: int = 1) -> list[Asked]:
+        """Some orders of both merchants, all answered in time while `/livez` answers, too."""
+        asked = []
+        for _ in range(times):
+            asked += [self.ask(self.refuses), self.ask(self.answers)]
+            started = time.monotonic()
+            assert self.service.client().send("GET", "/livez").status == 200
+            assert time.monotonic() - started < MOST_SECONDS
+        assert max(each.seconds for each in asked) < MOST_SECONDS
+        return asked
+
+    def ask_next(self, last: Asked) -> Asked:
+        """The same order once more if it was not recorded, else a new one."""
+        return self.ask(last.shop, "" if last.is_recorded else last.order_id)
+
+    def wait_until_normal(self) -> None:
+        """Until orders of both are scored and stored again; fails after RECOVERY_SECONDS."""
+        give_up = time.monotonic() + RECOVERY_SECONDS
+        for shop in (self.refuses, self.answers):
+            asked = self.ask(shop)
+            while not asked.is_normal:
+                assert time.monotonic() < give_up, (asked.answer.status, asked.answer.content)
+                asked = self.ask_next(asked)
+
+    def check_rows(self) -> None:
+        """Nothing that was answered as recorded is lost, and no order is stored twice.
+
+        What was not answered as recorded is sent again, and gets what is stored by then.
+        """
+        for shop in (self.refuses, self.answers):
+            own = [each for each in self.asked if each.shop.merchant == shop.merchant]
+            last = {each.order_id: each for each in own}
+            for each in last.values():
+                if not each.is_recorded:
+                    last[each.order_id] = self.ask(shop, each.order_id)
+            answered = {each.order_id: each.evaluation_id for each in last.values()}
+            rows = shop.database.execute(
+                "SELECT o.order_id, e.evaluation_id::text FROM orders o"
+                " LEFT JOIN evaluations e USING (order_pk) WHERE o.merchant_id = %s",
+                (shop.merchant.merchant_id,),
+            ).fetchall()
+            assert sorted(rows) == sorted(answered.items())
+
+    def with_own_client(self, shop: Shop) -> Shop:
+        """The same merchant, with a connection that another thread may use."""
+        return replace(shop, client=self.service.client(shop.client.key))
+
+    def a_merchant(self, **policy: Any) -> Shop:
+        """One more merchant."""
+        return a_shop(self.service, self.answers.database, self.answers.features, **policy)
+
+    @contextmanager
+    def frozen_redis(self) -> Iterator[None]:
+        """Meanwhile Redis takes connections and does nothing."""
+        with redis.Redis.from_url(self.stack.variables["ONTEM_REDIS_URL"]) as client:
+            pid = client.info("server")["process_id"]
+        with _stopped([psutil.Process(pid)]):
+            yield
+
+    @contextmanager
+    def frozen_sessions(self) -> Iterator[None]:
+        """Meanwhile the sessions that the service has by now do nothing; new ones work."""
+        with _stopped([psutil.Process(pid) for pid in self._sessions()]):
+            yield
+
+    @contextmanager
+    def frozen_postgresql(self) -> Iterator[None]:
+        """Meanwhile PostgreSQL takes connections and does nothing."""
+        server = psutil.Process(self._sessions()[0]).parent()
+        assert server is not None
+        with _stopped([server, *server.children(recursive=True)]):
+            yield
+
+    def _sessions(self) -> list[int]:
+        rows = self.refuses.database.execute(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'ontem serve'"
+        ).fetchall()
+        assert rows
+        return [int(str(pid)) for (pid,) in rows]
+
+    def connect_again(self) -> None:
+        """Open the merchants' own sessions anew, and publish what Redis has lost."""
+        url = self.stack.variables["ONTEM_POSTGRES_URL"]
+        database = connect(url, application_name="test", autocommit=True)
+        self.refuses.database = self.answers.database = database
+        fresh_store(self.stack.variables["ONTEM_REDIS_URL"], self.answers.features)
+
+
+@contextmanager
+def _stopped(processes: list[psutil.Process]) -> Iterator[None]:
+    try:
+        for process in processes:
+            process.send_signal(signal.SIGSTOP)
+        yield
+    finally:
+        for process in processes:
+            if process.is_running():
+                process.send_signal(signal.SIGCONT)
+
+
+def through(proxy: FaultProxy, url: str) -> str:
+    """`url` with the proxy in the place of its server."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{proxy.port}").geturl()
+
+
+@contextmanager
+def a_proxy_of(url: str) -> Iterator[FaultProxy]:
+    address = urlsplit(url)
+    with a_fault_proxy(address.hostname or "", address.port or 0) as proxy:
+        yield proxy
+
+
+@contextmanager
+def a_fault(proxy: FaultProxy, fault: Fault) -> Iterator[None]:
+    proxy.fault = fault
+    yield
+    proxy.fault = "none"
+
+
+@contextmanager
+def refused(proxy: FaultProxy) -> Iterator[None]:
+    proxy.refuse()
+    yield
+    proxy.recover()
+
+
+@contextmanager
+def restarted(outage: Outage) -> Iterator[None]:
+    """The server is away meanwhile, and comes back at the same address."""
+    outage.stack.down()
+    try:
+        yield
+    finally:
+        outage.stack.up()

@@ -1,0 +1,237 @@
+"""Any fault of a store: answered within the deadline, said so, normal soon after, nothing lost."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from features_pkg.definitions.feature_set import FeatureSet
+from stores.postgres.api_keys import ApiKey
+from stores.postgres.connection import connect
+from stores.postgres.migrate import migrate
+from tests.e2e.conftest import a_shop, environment_of, fresh_store
+from tests.e2e.fault_proxy import FaultProxy
+from tests.e2e.outage import (
+    DEADLINE_MS,
+    DOCUMENT,
+    MOST_SECONDS,
+    Outage,
+    a_fault,
+    a_proxy_of,
+    refused,
+    restarted,
+    through,
+)
+from tests.e2e.running import running_service
+from tests.servers import own_stack
+
+pytestmark = pytest.mark.faults
+LARGE = 500_000
+SMALL_DECISION, LARGE_DECISION = "allow", "block"
+
+
+@pytest.fixture(scope="module")
+def running(
+    model_folder: Path, features: FeatureSet, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Outage]:
+    """A service on a stack of its own, which all these tests share."""
+    with ExitStack() as stack:
+        own = stack.enter_context(own_stack())
+        postgres_url = own.variables["ONTEM_POSTGRES_URL"]
+        redis_url = own.variables["ONTEM_REDIS_URL"]
+        migrate(postgres_url, environment="development")
+        fresh_store(redis_url, features)
+        proxies = [stack.enter_context(a_proxy_of(url)) for url in (postgres_url, redis_url)]
+        environ = environment_of(
+            through(proxies[0], postgres_url), through(proxies[1], redis_url), model_folder
+        )
+        environ["ONTEM_DEADLINE_MS"] = str(DEADLINE_MS)
+        log = tmp_path_factory.mktemp("faults") / "log"
+        service = stack.enter_context(running_service(environ, log))
+        database = stack.enter_context(
+            connect(postgres_url, application_name="test", autocommit=True)
+        )
+        shops = [
+            a_shop(
+                service,
+                database,
+                features,
+                when_not_stored=when_not_stored,
+                decision_without_score=SMALL_DECISION,
+                large_amount_cents=LARGE,
+                decision_large_amount=LARGE_DECISION,
+            )
+            for when_not_stored in ("refuse", "answer")
+        ]
+        yield Outage(service, own, *proxies, *shops)
+
+
+@pytest.fixture
+def outage(running: Outage) -> Iterator[Outage]:
+    """The service in its ordinary state; afterwards it is so again, and its rows are right."""
+    running.wait_until_normal()
+    yield running
+    running.postgres.recover()
+    running.redis.recover()
+
+
+POSTGRES_FAULTS = {
+    "frozen sessions": Outage.frozen_sessions,
+    "frozen server": Outage.frozen_postgresql,
+    "refused": lambda outage: refused(outage.postgres),
+    "black hole": lambda outage: a_fault(outage.postgres, "hole"),
+    "one byte at a time": lambda outage: a_fault(outage.postgres, "drip"),
+    "answers swallowed": lambda outage: a_fault(outage.postgres, "silent"),
+    "reset in mid-answer": lambda outage: a_fault(outage.postgres, "truncate"),
+}
+REDIS_FAULTS = {
+    "frozen": Outage.frozen_redis,
+    "refused": lambda outage: refused(outage.redis),
+    "black hole": lambda outage: a_fault(outage.redis, "hole"),
+    "one byte at a time": lambda outage: a_fault(outage.redis, "drip"),
+    "answers swallowed": lambda outage: a_fault(outage.redis, "silent"),
+    "reset": lambda outage: a_fault(outage.redis, "reset"),
+    "reset in mid-answer": lambda outage: a_fault(outage.redis, "truncate"),
+}
+
+
+@pytest.mark.parametrize("fault", POSTGRES_FAULTS)
+def test_without_postgresql_the_policy_answers_in_time_and_nothing_is_lost(
+    outage: Outage, fault: str
+):
+    with POSTGRES_FAULTS[fault](outage):
+        asked = outage.ask_all()
+        large = outage.ask(outage.answers, amount_cents=LARGE)
+    outage.wait_until_normal()
+
+    for each in asked:
+        if each.is_recorded:  # sessions that are frozen are left behind, and others work
+            continue
+        if each.shop is outage.refuses:
+            assert (each.answer.status, each.answer.headers["retry-after"]) == (503, "1")
+        else:
+            assert each.answer.status == 200
+            assert each.answer.body["recorded"] is False
+    assert not asked[0].is_normal
+    if large.answer.body["score"] is None:
+        assert large.answer.body["decision"] == LARGE_DECISION
+    outage.check_rows()
+
+
+@pytest.mark.parametrize("fault", REDIS_FAULTS)
+def test_without_redis_orders_are_stored_without_a_score_and_in_time(outage: Outage, fault: str):
+    with REDIS_FAULTS[fault](outage):
+        asked = outage.ask_all()
+        large = outage.ask(outage.refuses, amount_cents=LARGE)
+    outage.wait_until_normal()
+
+    for each in asked:
+        body = each.answer.body
+        assert (each.answer.status, body["recorded"], body["missing"]) == (200, True, ["distant"])
+        assert (body["score"], body["decision"]) == (None, SMALL_DECISION)
+    assert large.answer.body["decision"] == LARGE_DECISION
+    outage.check_rows()
+
+
+def test_both_stores_frozen_at_once_are_waited_for_once(outage: Outage):
+    """As many clients as the service has threads, at the same time."""
+    with outage.frozen_redis(), outage.frozen_postgresql():
+        shops = [outage.with_own_client(outage.answers) for _ in range(4)]
+        clients = [
+            threading.Thread(target=outage.ask, args=(shop, f"at once {number}"))
+            for number, shop in enumerate(shops)
+        ]
+        started = time.monotonic()
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        seconds = time.monotonic() - started
+        asked = outage.ask_all()
+    outage.wait_until_normal()
+
+    assert seconds < MOST_SECONDS
+    assert [each.answer.status for each in asked] == [503, 200]
+    assert asked[1].answer.body["missing"] == ["distant", "recent"]
+    outage.check_rows()
+
+
+def test_a_restart_of_both_is_over_when_they_are_back(outage: Outage):
+    with restarted(outage):
+        asked = outage.ask_all()
+    outage.connect_again()
+    outage.wait_until_normal()
+
+    assert [each.answer.status for each in asked] == [503, 200]
+    outage.check_rows()
+
+
+@pytest.mark.parametrize("store", ["postgres", "redis"])
+def test_a_store_that_flaps_each_second_is_as_before_in_the_end(outage: Outage, store: str):
+    flaps(outage, getattr(outage, store), times=3)
+
+
+@pytest.mark.long_faults
+@pytest.mark.parametrize("store", ["postgres", "redis"])
+def test_a_store_that_flaps_for_a_minute_is_as_before_in_the_end(outage: Outage, store: str):
+    flaps(outage, getattr(outage, store), times=30)
+
+
+def flaps(outage: Outage, proxy: FaultProxy, times: int) -> None:
+    asked = outage.ask(outage.answers)
+    for number in range(2 * times):
+        with ExitStack() if number % 2 else refused(proxy):
+            until = time.monotonic() + 1
+            while time.monotonic() < until:
+                asked = outage.ask_next(asked)
+                assert asked.answer.status == 200
+                assert asked.seconds < MOST_SECONDS
+    outage.wait_until_normal()
+    outage.check_rows()
+
+
+def test_what_was_stored_although_its_answer_was_lost_is_the_answer_when_sent_again(
+    outage: Outage,
+):
+    """The server commits, and then nothing comes from it any more."""
+    outage.postgres.silence_after = b"a-test-model"  # which the evaluation alone has
+    lost = outage.ask(outage.answers)
+    outage.postgres.recover()
+    stored = outage.answers.stored("evaluation_id::text", lost.order_id)
+    outage.wait_until_normal()
+    again = outage.ask(outage.answers, lost.order_id)
+
+    assert lost.answer.body["recorded"] is False
+    assert stored == [(lost.answer.body["evaluation_id"],)]
+    assert again.answer.headers["idempotent-replayed"] == "true"
+    assert again.answer.body == lost.answer.body | {"recorded": True}
+
+
+def test_a_key_is_valid_while_postgresql_is_away_and_an_unknown_one_is_not_refused(outage: Outage):
+    key = ApiKey.new().text
+    stranger = outage.service.client(key)
+    order = {"order_id": "1", "amount_cents": 1, "document": DOCUMENT}
+    with refused(outage.postgres):
+        known = outage.ask(outage.answers)
+        unknown = stranger.evaluate(order)
+        garbage = outage.service.client(f"{key}0").evaluate(order)
+    outage.wait_until_normal()
+
+    assert known.answer.status == 200
+    assert (unknown.status, unknown.headers["retry-after"]) == (503, "1")
+    assert garbage.status == 401
+    assert stranger.evaluate(order).status == 401
+
+
+def test_a_merchant_that_waits_less_than_the_service_gets_its_answer_sooner(outage: Outage):
+    hurried = outage.a_merchant(when_not_stored="answer", deadline_ms=100)
+    assert outage.ask(hurried).is_normal
+    with a_fault(outage.redis, "hole"):
+        asked = outage.ask(hurried)
+    outage.wait_until_normal()
+
+    assert asked.answer.body["missing"] == ["distant"]
+    assert asked.seconds < DEADLINE_MS / 1000 / 2
