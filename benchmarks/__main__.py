@@ -1,7 +1,8 @@
 """`python -m benchmarks [--print] [NAME ...]`: run these benchmarks, or all but `drivers`.
 
 Each writes its section of docs/benchmarks.md, or only prints it. ONTEM_BENCH_ORDERS is the number
-of orders of the largest history, 1,000,000 unless it is set.
+of orders of the largest history, 1,000,000 unless it is set. Below 10,000 it is a rehearsal, which
+repeats a tenth as often.
 """
 
 import importlib

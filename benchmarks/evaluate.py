@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
-from benchmarks.warm_stack import DAYS, ORDERS, PROJECT, WarmStack, warm_stack
+from benchmarks.size import ORDERS, repetitions
+from benchmarks.warm_stack import DAYS, PROJECT, WarmStack, warm_stack
 
-WARM_UP = 200
-ROUNDS = 8
+WARM_UP = repetitions(200)
+ROUNDS = repetitions(8)
 ORDERS_PER_ROUND = 100
 
 

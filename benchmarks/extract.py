@@ -6,14 +6,15 @@ import sys
 import time
 from statistics import median
 
-from benchmarks.warm_stack import DAYS, ORDERS, ImportedStack, imported_stack
+from benchmarks.size import ORDERS, repetitions
+from benchmarks.warm_stack import DAYS, ImportedStack, imported_stack
 from jobs.extract.copying import copy_statements
 from stores.postgres.connection import Connection, connect
 from stores.settings import Settings
 
 ALL_KEYS = 2**62
 """Above every recorded key."""
-EXTRACTIONS = 5
+EXTRACTIONS = repetitions(5)
 
 
 def measure() -> list[str]:

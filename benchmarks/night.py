@@ -4,7 +4,8 @@ import subprocess
 import sys
 from datetime import timedelta
 
-from benchmarks.warm_stack import DAYS, ORDERS, WarmStack, warm_stack
+from benchmarks.size import ORDERS
+from benchmarks.warm_stack import DAYS, WarmStack, warm_stack
 from features_pkg.calendar import Calendar, from_us
 from stores.postgres.connection import Connection, connect
 from stores.postgres.runs import RunRow, newest_runs

@@ -3,7 +3,6 @@
 `python -m benchmarks online_store`: a Redis of its own, timelines of generated orders.
 """
 
-import os
 import random
 import statistics
 import time
@@ -14,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import redis
 
+from benchmarks.size import ORDERS, repetitions
 from features_pkg import shuffle
 from features_pkg.calendar import Calendar, to_us
 from features_pkg.definitions.feature_set import FeatureSet
@@ -28,10 +28,9 @@ from stores.redis.published import read_published
 from stores.redis.reader import OnlineReader
 from tests.servers import own_stack
 
-ORDERS = int(os.environ.get("ONTEM_BENCH_ORDERS", "1000000"))
 DAYS = 180
 END = datetime(2026, 1, 1, tzinfo=UTC)
-READS = 3_000
+READS = repetitions(3_000)
 ENTITIES_A_READ = 10
 FEATURES = FeatureSet("America/Sao_Paulo", timedelta(hours=4))
 KEYS = EntityKeys(bytes(range(32)), FEATURES.timelines_id)

@@ -1,7 +1,6 @@
 """`features_pkg.point_in_time` against DuckDB's range windows, and how its time grows."""
 
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -11,10 +10,10 @@ from datetime import UTC, datetime
 import duckdb
 import pyarrow as pa
 
+from benchmarks.size import ORDERS
 from features_pkg import CATALOGUE, point_in_time
 from ontem.generating import generate
 
-ORDERS = int(os.environ.get("ONTEM_BENCH_ORDERS", "1000000"))
 SIZES = (ORDERS // 4, ORDERS // 2, ORDERS)
 DUCKDB_ORDERS = ORDERS // 5
 DUCKDB_QUERY = """

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.size import repetitions
+
 MOST_STOLEN = 0.02
-TRIES = 3
+TRIES = repetitions(3)
 
 
 def cpu_ticks() -> tuple[int, int]:
@@ -15,7 +17,7 @@ def cpu_ticks() -> tuple[int, int]:
 
 
 def undisturbed(measure: Callable[[], list[str]]) -> list[str]:
-    """The lines of the first run that lost at most 2 % of its time, or of the third run."""
+    """The lines of the first run that lost at most 2 % of its time, or of the last one."""
     for attempt in range(1, TRIES + 1):
         stolen, total = cpu_ticks()
         lines = measure()

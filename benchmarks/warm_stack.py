@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.size import ORDERS
 from features_pkg.calendar import Calendar, to_us
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.identifiers import SINGLE_VALUED
@@ -26,7 +27,6 @@ from tests.e2e.a_model import write_a_model
 from tests.model_keys import TRUST
 
 PROJECT = Path(__file__).resolve().parents[1]
-ORDERS = int(os.environ.get("ONTEM_BENCH_ORDERS", "1000000"))
 LIVE_ORDERS = 3_000
 DAYS = 180
 

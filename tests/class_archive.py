@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 HOME: Final = Path(__file__).resolve().parents[1] / ".ontem"
 FOLDER: Final = HOME / "class-archives"
-COMPILE_BRIEFLY: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-"""What runs for seconds pays for no better compilation of its code."""
+COMPILE_BRIEFLY: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
+"""What runs for seconds pays for no better compilation of its code, and nobody watches it."""
 QUIET: Final = "-Xlog:cds=off -Xlog:cds+dynamic=off"
 """No word about an archive that is not there or is of other jars: Java starts without it."""
 
@@ -51,10 +51,16 @@ def archive() -> Path | None:
 
 
 def spark_java() -> dict[str, str]:
-    """The variables with which Spark's Java starts, also that of a command."""
+    """The variables with which Spark's Java starts, also that of a command.
+
+    Another Java runs before it and makes its command line.
+    """
     target = archive()
     shared = "" if target is None else shlex.quote(f"-XX:SharedArchiveFile={target}")
-    return {"SPARK_SUBMIT_OPTS": f"{COMPILE_BRIEFLY} {QUIET} {shared}"}
+    return {
+        "SPARK_LAUNCHER_OPTS": COMPILE_BRIEFLY,
+        "SPARK_SUBMIT_OPTS": f"{COMPILE_BRIEFLY} {QUIET} {shared}",
+    }
 
 
 def make(target: Path) -> None:

@@ -1,5 +1,6 @@
 """Real servers for the tests: one stack per session, a database of its own per test."""
 
+import gc
 import itertools
 import os
 import signal
@@ -41,6 +42,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # idle threads of a trainin
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background job inherits it
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what tests start can be interrupted
 
+gc.disable()  # until all tests are collected
+
 REDIS_DATABASES = itertools.cycle(range(1, 16))
 
 
@@ -80,6 +83,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if item.get_closest_marker("long_faults")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Look for garbage from now on, but not among the tests and what they have imported."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -14,6 +14,7 @@ from jobs.importing import import_orders as load_orders
 from ontem.cli import main
 from stores.offline.tables import OfflineStore, open_store
 from stores.postgres.connection import Connection, connect
+from tests.integration.cleaning_shop import CleaningShop, a_cleaning_shop
 from tests.integration.history import a_job
 from tests.integration.imports import ENVIRON, Recorder
 from tests.integration.offline_runs import Place
@@ -102,3 +103,9 @@ def place(
 @pytest.fixture
 def store(place: Place) -> OfflineStore:
     return open_store(place)
+
+
+@pytest.fixture
+def cleaning_shop(place: Place, tmp_path: Path) -> Iterator[CleaningShop]:
+    with a_cleaning_shop(place, tmp_path) as made:
+        yield made

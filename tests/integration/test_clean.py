@@ -1,8 +1,6 @@
 """`ontem store clean`: what nothing names goes, and nothing else."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 from pyiceberg.table import StaticTable
@@ -18,16 +16,13 @@ from tests.integration.cleaning_shop import (
     TRAINING,
     CleaningShop,
     Facts,
-    a_cleaning_shop,
     a_day,
 )
-from tests.integration.offline_runs import Place
 
 
 @pytest.fixture
-def shop(place: Place, tmp_path: Path) -> Iterator[CleaningShop]:
-    with a_cleaning_shop(place, tmp_path) as made:
-        yield made
+def shop(cleaning_shop: CleaningShop) -> CleaningShop:
+    return cleaning_shop
 
 
 def test_what_nothing_names_goes_and_all_revisions_stay(shop: CleaningShop) -> None:

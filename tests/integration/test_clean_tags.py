@@ -1,8 +1,6 @@
 """`ontem store clean` and tags that are not Ontem's: what they name stays."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from pyiceberg.exceptions import CommitFailedException
@@ -14,16 +12,13 @@ from tests.integration.cleaning_shop import (
     FOREVER,
     TRAINING,
     CleaningShop,
-    a_cleaning_shop,
     a_day,
 )
-from tests.integration.offline_runs import Place
 
 
 @pytest.fixture
-def shop(place: Place, tmp_path: Path) -> Iterator[CleaningShop]:
-    with a_cleaning_shop(place, tmp_path) as made:
-        yield made
+def shop(cleaning_shop: CleaningShop) -> CleaningShop:
+    return cleaning_shop
 
 
 def test_a_tag_that_somebody_makes_while_its_state_expires_keeps_it(shop: CleaningShop) -> None:

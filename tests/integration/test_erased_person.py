@@ -1,8 +1,6 @@
 """A person's rows are erased by the steps of docs/offline-store.md: no byte of the key is left."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from pyiceberg.expressions import EqualTo
@@ -21,10 +19,8 @@ from tests.integration.cleaning_shop import (
     TRAINING,
     CleaningShop,
     Facts,
-    a_cleaning_shop,
     a_day,
 )
-from tests.integration.offline_runs import Place
 from tests.integration.outdated_tables import location_in_catalogue, turn_back
 
 PERSON = bytes.fromhex("5e1f00d1aced0ddba11f00dcafe5eedfacade5ca1ab1edea")
@@ -33,15 +29,14 @@ TABLES = (a_day(1), TRAINING, EVENT)
 
 
 @pytest.fixture
-def shop(place: Place, tmp_path: Path) -> Iterator[CleaningShop]:
-    with a_cleaning_shop(place, tmp_path) as made:
-        for day in (1, 2, 2):
-            made.commit(a_day(day), PERSON, *OTHERS)
-        made.commit(TRAINING, *OTHERS, PERSON)
-        made.commit(TRAINING, OTHERS[0], PERSON)
-        made.commit(EVENT, PERSON, *OTHERS)
-        made.commit(EVENT, PERSON, facts=Facts(1))
-        yield made
+def shop(cleaning_shop: CleaningShop) -> CleaningShop:
+    for day in (1, 2, 2):
+        cleaning_shop.commit(a_day(day), PERSON, *OTHERS)
+    cleaning_shop.commit(TRAINING, *OTHERS, PERSON)
+    cleaning_shop.commit(TRAINING, OTHERS[0], PERSON)
+    cleaning_shop.commit(EVENT, PERSON, *OTHERS)
+    cleaning_shop.commit(EVENT, PERSON, facts=Facts(1))
+    return cleaning_shop
 
 
 def with_the_person(shop: CleaningShop) -> list[str]:
