@@ -27,7 +27,7 @@ from service.session import Session
 from service.shared_status import SharedChecks
 from stores.postgres.clock import database_clock
 from stores.postgres.connection import PostgresUnavailable
-from stores.postgres.merchants import Merchant, authenticate
+from stores.postgres.merchants import Merchant
 
 KEY_SHARE: Final = 1 / 3
 """The share of a request's time after which PostgreSQL is not waited for to look up a key."""
@@ -118,11 +118,11 @@ def _evaluate(dependencies: Dependencies) -> Response:
 
 
 def _merchant(dependencies: Dependencies, session: Session, deadline: Deadline) -> Merchant:
-    look_up_by = deadline.part(KEY_SHARE)
+    look_up_by, age = deadline.part(KEY_SHARE), dependencies.process_checks.model_age
     return dependencies.keys.merchant(
         request.headers.get("Authorization"),
         time.monotonic(),
-        lambda key: session.call(lambda connection: authenticate(connection, key), look_up_by),
+        lambda key: session.call(lambda connection: age.merchant_of(connection, key), look_up_by),
     )
 
 

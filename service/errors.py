@@ -99,6 +99,15 @@ class StoreUnavailable(ServiceError):
         super().__init__("the evaluation could not be stored: send the same order again")
 
 
+class ModelOutdated(ServiceError):
+    """The model of this process is older than one that has served, so it scores nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this process has an older model than the service: send the same order again"
+        )
+
+
 class PastUnavailable(OntemError):
     """A part of an order's past could not be read; the order is answered without a score.
 
@@ -122,6 +131,7 @@ PROBLEMS: Final[dict[type[ServiceError], tuple[HTTPStatus, str]]] = {
     OrderConflict: (HTTPStatus.CONFLICT, "order-conflict"),
     StoreUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable"),
     Overloaded: (HTTPStatus.SERVICE_UNAVAILABLE, "overloaded"),
+    ModelOutdated: (HTTPStatus.SERVICE_UNAVAILABLE, "model-outdated"),
 }
 """The status of each refusal and the last part of its `type`, `urn:ontem:problem:<name>`."""
 
@@ -129,6 +139,7 @@ _HEADERS: Final[dict[type[ServiceError], dict[str, str]]] = {
     KeyRefused: {"WWW-Authenticate": "Bearer"},
     StoreUnavailable: {"Retry-After": "1"},
     Overloaded: {"Retry-After": "1"},
+    ModelOutdated: {"Retry-After": "1"},
 }
 
 

@@ -6,11 +6,17 @@ one whose weaknesses they know. PostgreSQL knows which one is the newest that ev
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC
 
+import psycopg
+
 from features_pkg.models.manifest import ModelManifest
+from service.errors import ModelOutdated
 from service.states import OK, State
+from stores.postgres.api_keys import ApiKey
 from stores.postgres.connection import Connection
+from stores.postgres.merchants import Merchant, authenticate
 from stores.postgres.served_models import newer_model, record_served
 
 
@@ -33,6 +39,18 @@ class ModelAge:
         record_served(session, self.manifest)
         self.is_confirmed = True
         return OK
+
+    def merchant_of(self, session: Connection, key: ApiKey) -> Merchant | None:
+        """The merchant of an API key, once the model may serve; raises ModelOutdated until then.
+
+        Each order needs a key that was looked up in its process. So none is scored by a model that
+        PostgreSQL was not asked about, also when it was away as the process started.
+        """
+        if not self.is_confirmed:
+            with suppress(psycopg.errors.ReadOnlySqlTransaction):  # no model served since, then
+                if self.check(session) != OK:
+                    raise ModelOutdated
+        return authenticate(session, key)
 
     def is_older_than(self, other: ModelAge) -> bool:
         """Whether it was trained on an earlier training set than another one."""

@@ -21,7 +21,7 @@ from stores.postgres.connection import connect
 from stores.postgres.served_models import let_serve_again, newer_model, record_served
 from tests.e2e.a_model import a_manifest, copy_as
 from tests.e2e.conftest import environment_of
-from tests.e2e.in_process import Stores, the_start, until
+from tests.e2e.in_process import Stores, a_service, the_start, until
 from tests.e2e.running import PROJECT, RunningService, running_service
 
 MAY, JUNE, JULY = (datetime(2018, month, 1, 12, tzinfo=UTC) for month in (5, 6, 7))
@@ -155,6 +155,27 @@ def test_a_start_without_postgresql_serves_and_asks_later(
 
     assert process._ask_age(age) == UNKNOWN
     assert not age.is_confirmed
+
+
+def test_no_order_is_scored_by_a_model_that_postgresql_was_not_asked_about(
+    stores: Stores, folders: dict[str, Path]
+) -> None:
+    """As after a start while PostgreSQL was away; nobody has asked for `/readyz` since."""
+    (older, old_folder), (_, new_folder) = folders.items()
+    with a_service(replace(stores, model_folder=new_folder)) as newest:
+        assert newest.evaluate("o1").status_code == 200
+        back = replace(stores, model_folder=old_folder)
+        newest.client = back.process().application().test_client()
+        for _ in range(2):
+            refused = newest.evaluate("o2")
+            assert refused.status_code == 503
+            assert refused.get_json()["type"] == "urn:ontem:problem:model-outdated"
+            assert refused.headers["retry-after"] == "1"
+        assert newest.stored("model", "o2") == []
+
+        roll_back(back, older)
+        assert newest.evaluate("o2").status_code == 200
+        assert newest.stored("model", "o2") == [(older,)]
 
 
 def test_who_may_serve_after_whom(database_url: str, features: FeatureSet) -> None:
