@@ -24,6 +24,7 @@ from stores.postgres.clock import database_clock
 from stores.postgres.connection import Connection, PostgresUnavailable
 from stores.postgres.loads import published_key_ids
 from stores.postgres.schema import SchemaRefused, check_schema
+from stores.postgres.service_role import RoleRefused, check_role
 from stores.settings import Environment
 
 LIVE: Final = b'{"live":true}'
@@ -55,6 +56,7 @@ class ProcessChecks:
         checks = {
             "model": OK if self.model_age.is_confirmed else self._asked(self.model_age.check),
             "schema": self._asked(self._schema),
+            "role": self._asked(self._role),
             "entity_key": self._asked(self._entity_key),
             "card_key": self._asked(self._card_key),
             "clock": self._asked(self._clock),
@@ -82,6 +84,16 @@ class ProcessChecks:
             f"{self.environment}",
             f"set it to {environment}, or name another database",
         )
+
+    def _role(self, session: Connection) -> State:
+        """Whether row level security binds this process; on a development stack it need not."""
+        if self.environment == "development":
+            return OK
+        try:
+            check_role(session)
+        except RoleRefused as refused:
+            return State(refused.state, refused.remedy)
+        return OK
 
     def _entity_key(self, session: Connection) -> State:
         """Whether this process can read what the nights publish; before the first night it can."""

@@ -188,7 +188,7 @@ class Process:
         return self._dependencies(Asker(limit), self._check_session(limit))
 
     def _check_session(self, limit: timedelta) -> CheckSession:
-        return CheckSession(self.settings.postgres_url, limit=limit)
+        return CheckSession(self.settings.service_postgres_url, limit=limit)
 
     def _dependencies(self, asker: Asker, postgresql: CheckSession) -> Dependencies:
         settings, served_model = self.settings, self.model.served_model
@@ -198,7 +198,7 @@ class Process:
         return Dependencies(
             time_limit=self.limits.deadline,
             database=Database(
-                settings.postgres_url,
+                settings.service_postgres_url,
                 statement_timeout=self.limits.statement_timeout,
                 connections=self.threads,
             ),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, LiteralString
 
 import psycopg
 
@@ -11,6 +11,7 @@ from features_pkg import queries
 from stores.postgres.connection import Connection
 
 Row = tuple[Any, ...]
+_SET_MERCHANT: Final[LiteralString] = "SELECT set_config('ontem.merchant', $1, true)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,15 @@ def prepare(template: str, *values: str, **structure: object) -> Statement:
 
 
 def rows(connection: Connection, statement: Statement, values: Mapping[str, object]) -> list[Row]:
-    """The rows of a statement with these values. Raises psycopg.Error."""
-    cursor = psycopg.RawCursor(connection)
+    """The rows of a statement about one merchant, whose rows are all that it can see.
+
+    The merchant is set in the same round trip and for the same transaction, so that neither the
+    next request nor another client of a pooler ever has it. Raises psycopg.Error.
+    """
+    merchant = [str(values["merchant_id"])]
     parameters = [values[name] for name in statement.names]
-    text = statement.text.encode()
-    return cursor.execute(text, parameters, prepare=True, binary=True).fetchall()
+    cursor = psycopg.RawCursor(connection)
+    with connection.pipeline():
+        psycopg.RawCursor(connection).execute(_SET_MERCHANT, merchant, prepare=True)
+        cursor.execute(statement.text.encode(), parameters, prepare=True, binary=True)
+    return cursor.fetchall()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from stores.env_file import ENV_FILE, read_env_file
+from stores.urls import with_login
 from stores.variable_reader import VariableReader
 
 Environment = Literal["development", "production"]
@@ -21,6 +22,8 @@ class Settings:
 
     environment: Environment
     postgres_url: str = field(repr=False)
+    service_login: str = field(default="", repr=False)
+    """`role:password`, as which the service enters PostgreSQL; empty: as `postgres_url` says."""
     redis_url: str = field(repr=False)
     storage_url: str
     catalogue: Literal["postgres", "glue"] = "postgres"
@@ -45,6 +48,11 @@ class Settings:
     """The public keys of those whose models are served here."""
     log_level: str = "INFO"
 
+    @property
+    def service_postgres_url(self) -> str:
+        """The URL with which the service enters PostgreSQL."""
+        return with_login(self.postgres_url, self.service_login)
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
         """The settings in `environ`; an empty variable counts as not set.
@@ -58,6 +66,7 @@ class Settings:
                 read.one_of("ONTEM_ENVIRONMENT", ("development", "production"), "production"),
             ),
             postgres_url=read.postgres_url(),
+            service_login=read.login("ONTEM_SERVICE_LOGIN"),
             redis_url=read.url("ONTEM_REDIS_URL", ("redis", "rediss")),
             storage_url=read.storage_url("ONTEM_STORAGE_URL"),
             catalogue=cast(

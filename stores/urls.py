@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 OPTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -94,3 +94,13 @@ def shown_url(url: str) -> str:
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     host = re.match(r"\[[0-9A-Fa-f:.]*\]|[^:@]*", authority.rpartition("@")[2])
     return f"{scheme}://{host[0] if host else ''}…"
+
+
+def with_login(url: str, login: str) -> str:
+    """The URL of a server with another `role:password`; an empty login leaves it as it is."""
+    if not login:
+        return url
+    role, _, password = login.partition(":")
+    parts = urlsplit(url)
+    entered = f"{quote(role, safe='')}:{quote(password, safe='')}"
+    return urlunsplit(parts._replace(netloc=f"{entered}@{parts.netloc.rpartition('@')[2]}"))

@@ -57,6 +57,16 @@ class VariableReader:
         """The URL of PostgreSQL."""
         return self.url("ONTEM_POSTGRES_URL", ("postgresql", "postgres"))
 
+    def login(self, variable: str) -> str:
+        """A role and its password; empty when it is not set."""
+        value = self.text(variable, default="")
+        role, _, password = value.partition(":")
+        if value and not (role and password):
+            raise SettingsError(
+                variable=variable, value="…", remedy="write role:password, as they are"
+            )
+        return value
+
     def storage_url(self, variable: str) -> str:
         """The URL of the offline store's root."""
         value = self.text(variable)

@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from ontem.stack import LocalStack
+from stores.postgres.service_role import SERVICE_ROLE, create_service_role
 from tests.class_archive import spark_java
 
 FOLDER = "ontem-test-"
@@ -22,6 +23,8 @@ SHORT_JAVA = spark_java()
 """The variables of all that starts a Spark, which runs for seconds."""
 
 _numbers = itertools.count(1)
+_service_logins: dict[str, str] = {}
+"""`role:password` of the service's role on each server, by its `host:port`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ def own_stack() -> Iterator[LocalStack]:
     stack = LocalStack(folder, throwaway=True)
     try:
         stack.up()
+        _note_login(stack.variables["ONTEM_POSTGRES_URL"], stack.variables["ONTEM_SERVICE_LOGIN"])
         yield stack
     finally:
         stack.remove()
@@ -84,7 +88,20 @@ def _containers() -> Iterator[Servers]:
 
     with PostgresContainer("postgres:18", driver=None) as postgres, RedisContainer("redis:8") as it:
         address = f"{it.get_container_host_ip()}:{it.get_exposed_port(6379)}"
-        yield Servers(postgres.get_connection_url(), f"redis://{address}/0")
+        url = postgres.get_connection_url()
+        with psycopg.connect(url, autocommit=True) as connection:
+            create_service_role(connection, "service")
+        _note_login(url, f"{SERVICE_ROLE}:service")
+        yield Servers(url, f"redis://{address}/0")
+
+
+def _note_login(url: str, login: str) -> None:
+    _service_logins[urlsplit(url).netloc.rpartition("@")[2]] = login
+
+
+def service_login(url: str) -> str:
+    """ONTEM_SERVICE_LOGIN for a database of these servers; empty on servers from elsewhere."""
+    return _service_logins.get(urlsplit(url).netloc.rpartition("@")[2], "")
 
 
 def with_database(url: str, name: str) -> str:

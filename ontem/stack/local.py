@@ -13,6 +13,7 @@ from ontem.stack.postgres import LocalPostgres
 from ontem.stack.redis import LocalRedis
 from ontem.stack.server import Address, ServerStatus, free_port, port_is_free
 from ontem.variables import fixed_variables, write_variables
+from stores.postgres.service_role import SERVICE_ROLE
 from stores.settings import read_variables
 
 Server = LocalPostgres | LocalRedis
@@ -52,6 +53,7 @@ class LocalStack:
                 self._start(self._postgres, variables),
                 self._start(self._redis, variables),
             ]
+            self._make_service_role(variables)
             if variables != self.variables:  # a stack of an older version lacks some
                 write_variables(self.home / "env", variables)
         return tuple(sentences)
@@ -106,6 +108,15 @@ class LocalStack:
         write_variables(self.home / "env", variables)  # first: data are useless without it
         server.start(address)
         return f"{server.name} is up on {address}{remark}."
+
+    def _make_service_role(self, variables: dict[str, str]) -> None:
+        """Have the service's role on the server that is up, and its login in `variables`."""
+        address = Address.of(variables[LocalPostgres.variable])
+        assert address is not None  # noqa: S101  the server was started there
+        _, _, known = variables.get(LocalPostgres.login_variable, "").partition(":")
+        password = known or secrets.token_hex(16)
+        variables[LocalPostgres.login_variable] = f"{SERVICE_ROLE}:{password}"
+        self._postgres.make_service_role(address, password)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

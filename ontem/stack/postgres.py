@@ -20,6 +20,7 @@ from ontem.stack.server import (
     folder_bytes,
     process_of,
 )
+from stores.postgres.service_role import SERVICE_ROLE, create_service_role
 
 ADMIN = "postgres"
 NAME = "ontem"
@@ -55,6 +56,7 @@ class LocalPostgres:
 
     name: ClassVar = "PostgreSQL"
     variable: ClassVar = "ONTEM_POSTGRES_URL"
+    login_variable: ClassVar = "ONTEM_SERVICE_LOGIN"
 
     home: Path
     throwaway: bool = False
@@ -77,6 +79,26 @@ class LocalPostgres:
     def url(self, address: Address) -> str:
         """The URL of Ontem's database at that address."""
         return f"postgresql://{NAME}:{address.password}@{address}/{NAME}"
+
+    def make_service_role(self, address: Address, password: str) -> None:
+        """Have the service's role, with that password, on a server that is up.
+
+        Raises StackError when the superuser's password is lost.
+        """
+        try:
+            with _connect(address, user=SERVICE_ROLE, password=password):
+                return
+        except psycopg.OperationalError:
+            pass
+        with self._connect_as_admin(address) as connection:
+            if _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", SERVICE_ROLE):
+                connection.execute(
+                    sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+                        sql.Identifier(SERVICE_ROLE), sql.Literal(password)
+                    )
+                )
+            else:
+                create_service_role(connection, password)
 
     def is_up(self, address: Address) -> bool:
         """Whether a server answers there and accepts our password, so is ours."""
@@ -190,14 +212,14 @@ class LocalPostgres:
     def _create_database(self, address: Address) -> None:
         role = sql.Identifier(NAME)
         with self._connect_as_admin(address) as connection:
-            if not _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s"):
+            if not _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", NAME):
                 connection.execute(
                     sql.SQL(
                         "CREATE ROLE {} LOGIN CREATEDB PASSWORD {} "
                         "IN ROLE pg_monitor, pg_signal_backend"
                     ).format(role, sql.Literal(address.password))
                 )
-            if not _exists(connection, "SELECT 1 FROM pg_database WHERE datname = %s"):
+            if not _exists(connection, "SELECT 1 FROM pg_database WHERE datname = %s", NAME):
                 connection.execute(
                     sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(NAME), role)
                 )
@@ -208,8 +230,8 @@ class LocalPostgres:
             return _connect(address, user=ADMIN, password=password, database="postgres")
         except (OSError, psycopg.OperationalError) as error:
             raise StackError(
-                f"the role {NAME} can't enter PostgreSQL on {address}, and its superuser could not "
-                f"create it with the password in {self.admin_password}: put both passwords back, "
+                f"a role of Ontem can't enter PostgreSQL on {address}, and its superuser could not "
+                f"create it with the password in {self.admin_password}: put the passwords back, "
                 "or start anew after `ontem down --erase`"
             ) from error
 
@@ -228,5 +250,5 @@ def _connect(
     )
 
 
-def _exists(connection: "psycopg.Connection[tuple[object, ...]]", query: str) -> bool:
-    return connection.execute(query.encode(), [NAME]).fetchone() is not None
+def _exists(connection: "psycopg.Connection[tuple[object, ...]]", query: str, name: str) -> bool:
+    return connection.execute(query.encode(), [name]).fetchone() is not None

@@ -13,39 +13,13 @@ from stores.postgres.connection import Connection, PostgresUnavailable
 MIGRATE_LOCK: Final = 0x4F6E74656D
 """The key of an advisory lock, "Ontem" in ASCII: one session at a time changes schema or server."""
 
-# A server's control file has the timeline of its last checkpoint, which can be minutes behind a
-# promotion. The name of the log file that it is writing has the timeline of now.
-_SERVER: Final[LiteralString] = """
-SELECT s.system_identifier,
-       CASE WHEN pg_is_in_recovery() THEN 0 ELSE
-           ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer
-       END AS timeline_id
-FROM pg_control_system() s
-"""
-_COMPARE: Final[LiteralString] = f"""
+_COMPARE: Final[LiteralString] = """
 SELECT g.generation, g.system_identifier, g.timeline_id, server.system_identifier,
        server.timeline_id
-FROM ({_SERVER}) server LEFT JOIN generations g ON g.generation = ontem_generation()
-"""  # noqa: S608  our own text
-LOST_LOAD_IDS: Final = 1_000
-"""More loads than a server can have lost, when it goes on from a backup or as another one."""
-REGISTER: Final[LiteralString] = f"""
-WITH registered AS (
-    INSERT INTO generations (generation, system_identifier, timeline_id)
-    SELECT coalesce(ontem_generation(), 0) + 1, server.system_identifier, server.timeline_id
-    FROM ({_SERVER}) server
-    WHERE NOT EXISTS (
-        SELECT FROM generations newest
-        WHERE newest.generation = ontem_generation()
-          AND newest.system_identifier = server.system_identifier
-          AND newest.timeline_id = server.timeline_id)
-    RETURNING generation)
-SELECT setval('load_ids', load_ids.last_value + {LOST_LOAD_IDS})
-FROM registered, load_ids
-WHERE registered.generation > 1
-"""  # noqa: S608  our own text
-"""Registers this server unless it is the newest one. Redis and evaluations may name loads whose
-rows are lost, so their ids are skipped."""
+FROM ontem_server() AS server LEFT JOIN generations g ON g.generation = ontem_generation()
+"""
+REGISTER: Final[LiteralString] = "SELECT ontem_register_server()"
+"""Registers this server unless it is the newest one."""
 
 
 class StandbyRefused(PostgresUnavailable):

@@ -203,9 +203,8 @@ def authenticate(connection: Connection, key: ApiKey) -> Merchant | None:
     """
     with connection.cursor(row_factory=class_row(_Row)) as cursor:
         row = cursor.execute(
-            f"SELECT {_COLUMNS}, k.secret_hash"  # noqa: S608 - our text
-            " FROM api_keys k JOIN merchants m USING (merchant_id)"
-            " WHERE k.key_id = %s AND k.revoked_at IS NULL",
+            f"SELECT {_COLUMNS}, found.secret_hash"  # noqa: S608 - our text
+            " FROM ontem_merchant_of_key(%s) AS found, LATERAL (SELECT (found.merchant).*) AS m",
             (key.key_id,),
         ).fetchone()
     is_valid = key.proves(row.secret_hash if row else bytes(32))

@@ -20,6 +20,7 @@ from stores.postgres.card_key import CardKeyChanged
 from stores.postgres.connection import connect, postgres_address
 from stores.postgres.generations import MIGRATE_LOCK, REGISTER
 from stores.postgres.schema import SchemaRefused, refuse_newer
+from stores.postgres.service_role import SERVICE_ROLE
 from stores.settings import Environment
 
 LOCK_LIMIT: Final = timedelta(seconds=5)
@@ -60,8 +61,9 @@ def migrate(
 
     A server that was restored or has failed over gets a new generation. Only the database of a
     development stack gets a clock that can be set. The id of the `card_key` is recorded; None
-    records nothing. Concurrent calls wait for each other. The work takes as long as it takes; a
-    table that another session has is waited for no longer than LOCK_LIMIT.
+    records nothing. The role of the service, if the server has it, gets its rights. Calls at the
+    same time wait for each other. The work takes as long as it takes; a table that another session
+    has is waited for no longer than LOCK_LIMIT.
 
     Raises SchemaInUse then, PostgresUnavailable, and psycopg.Error for what PostgreSQL refuses.
     Raises SchemaRefused for the schema of another program. Raises OtherEnvironment when a
@@ -87,6 +89,7 @@ def migrate(
                     connection, card_key, postgres_address(url), is_new=is_new_card_key
                 )
             connection.exec_driver_sql(REGISTER)
+            _grant_rights(connection)
     except DBAPIError as error:
         if isinstance(error.orig, psycopg.errors.LockNotAvailable):
             raise SchemaInUse(address=postgres_address(url)) from None
@@ -131,6 +134,15 @@ def _fix_environment(connection: SqlConnection, requested: Environment, address:
     if requested == "development":
         clock = files("sql").joinpath("development_clock.sql").read_text(encoding="utf-8")
         connection.exec_driver_sql(clock, execution_options={"no_parameters": True})
+
+
+def _grant_rights(connection: SqlConnection) -> None:
+    """Give the service's role what it needs, if the server has that role."""
+    if connection.scalar(
+        text("SELECT count(*) FROM pg_roles WHERE rolname = :role"), {"role": SERVICE_ROLE}
+    ):
+        rights = files("sql").joinpath("service_rights.sql").read_text(encoding="utf-8")
+        connection.exec_driver_sql(rights, execution_options={"no_parameters": True})
 
 
 def _record_card_key(

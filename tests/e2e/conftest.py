@@ -22,7 +22,7 @@ from tests.e2e.fault_proxy import FaultProxy, a_fault_proxy
 from tests.e2e.published import OnlineStore
 from tests.e2e.running import PROJECT, Client, HttpAnswer, RunningService, running_service
 from tests.model_keys import TRUST
-from tests.servers import Servers, a_database, with_database
+from tests.servers import Servers, a_database, service_login, with_database
 
 SECRET = bytes(range(32))
 AS_OF = date(2018, 6, 1)
@@ -90,6 +90,7 @@ def environment_of(database_url: str, redis_url: str, model_folder: Path) -> dic
         "PYTHONPATH": str(PROJECT),
         "ONTEM_ENVIRONMENT": "development",
         "ONTEM_POSTGRES_URL": database_url,
+        "ONTEM_SERVICE_LOGIN": service_login(database_url),
         "ONTEM_REDIS_URL": redis_url,
         "ONTEM_STORAGE_URL": "file:///nowhere",
         "ONTEM_ENTITY_KEY": SECRET.hex(),

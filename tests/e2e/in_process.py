@@ -21,6 +21,7 @@ from stores.postgres.merchants import Merchant, add_merchant, issue_key
 from stores.settings import Settings
 from tests.e2e.running import TIMEOUT_SECONDS
 from tests.model_keys import VERIFY_KEYS
+from tests.servers import service_login
 
 Result = TypeVar("Result")
 END_SESSIONS = (
@@ -60,6 +61,7 @@ class Stores:
         settings = Settings(
             environment=self.environment,
             postgres_url=self.postgres_url,
+            service_login=service_login(self.postgres_url),
             redis_url=self.redis_url,
             storage_url="file:///nowhere",
             entity_secret=self.secret,

@@ -26,6 +26,18 @@ CREATE TABLE generations (
 CREATE FUNCTION ontem_generation() RETURNS smallint
 LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT max(generation) FROM generations $$;
 
+-- What identifies the server that runs now; timeline 0 is a standby's. A server's control file has the
+-- timeline of its last checkpoint, which can be minutes behind a promotion. The name of the log file that
+-- it is writing has the timeline of now.
+CREATE FUNCTION ontem_server(OUT system_identifier bigint, OUT timeline_id integer)
+LANGUAGE sql VOLATILE AS $$
+    SELECT s.system_identifier,
+           CASE WHEN pg_is_in_recovery() THEN 0 ELSE
+               ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer
+           END
+    FROM pg_control_system() s
+$$;
+
 -- When a row was recorded, as one number: every row of an older generation sorts below those of a
 -- newer one.
 CREATE FUNCTION ontem_recorded_key(generation smallint, recorded_xid xid8) RETURNS bigint
@@ -343,3 +355,54 @@ SELECT c.chargeback_pk, o.order_pk, o.merchant_id, o.order_id,
 FROM chargebacks c
 JOIN orders o USING (merchant_id, order_id)
 WHERE c.kind = 'chargeback';
+
+-- Whose rows a session may see. The service's role owns nothing (sql/service_rights.sql) and sees the
+-- rows of one merchant: the one whose id its transaction has put into `ontem.merchant`, or nobody's. The
+-- owner, which migrates and runs the jobs, sees all. FORCE makes that a policy, too, and not a gap.
+CREATE FUNCTION ontem_merchant() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT nullif(current_setting('ontem.merchant', true), '')::bigint
+$$;
+
+DO $$
+DECLARE
+    rows_of_merchants regclass;
+BEGIN
+    FOREACH rows_of_merchants IN ARRAY
+        ARRAY['orders', 'order_products', 'chargebacks', 'evaluations', 'imports']::regclass[]
+    LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', rows_of_merchants);
+        EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', rows_of_merchants);
+        EXECUTE format('CREATE POLICY one_merchant ON %s USING (merchant_id = ontem_merchant())',
+                       rows_of_merchants);
+        EXECUTE format('CREATE POLICY owner ON %s TO CURRENT_USER USING (true)', rows_of_merchants);
+    END LOOP;
+END $$;
+ALTER VIEW chargeback_events SET (security_invoker = true);
+
+-- What the service may do although it owns nothing: find the merchant of a key that it was sent, without
+-- seeing other keys or merchants; and register a standby that was promoted.
+CREATE FUNCTION ontem_merchant_of_key(sent_key_id text)
+RETURNS TABLE (merchant merchants, secret_hash bytea)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SELECT m, k.secret_hash FROM api_keys k JOIN merchants m USING (merchant_id)
+    WHERE k.key_id = sent_key_id AND k.revoked_at IS NULL
+$$;
+
+-- Redis and evaluations may name loads whose rows a restored or promoted server has lost, so a thousand
+-- of their ids are skipped: more than it can have lost.
+CREATE FUNCTION ontem_register_server() RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    WITH registered AS (
+        INSERT INTO generations (generation, system_identifier, timeline_id)
+        SELECT coalesce(ontem_generation(), 0) + 1, server.system_identifier, server.timeline_id
+        FROM ontem_server() AS server
+        WHERE NOT EXISTS (
+            SELECT FROM generations newest
+            WHERE newest.generation = ontem_generation()
+              AND newest.system_identifier = server.system_identifier
+              AND newest.timeline_id = server.timeline_id)
+        RETURNING generation)
+    SELECT setval('load_ids', load_ids.last_value + 1000)
+    FROM registered, load_ids
+    WHERE registered.generation > 1
+$$;

@@ -13,7 +13,7 @@ from tests.e2e.in_process import InProcess, Stores, a_service, the_start, until
 from tests.e2e.published import OnlineStore
 
 NOTHING_THERE = "127.0.0.1:1"
-CHECKS = ("model", "schema", "entity_key", "card_key", "clock", "drain")
+CHECKS = ("model", "schema", "role", "entity_key", "card_key", "clock", "drain")
 ALL_OK = {name: {"state": "ok"} for name in CHECKS}
 SKEWED_CLOCK = (
     "CREATE OR REPLACE FUNCTION ontem_clock() RETURNS timestamptz LANGUAGE sql VOLATILE"
@@ -137,7 +137,7 @@ def test_without_postgresql_a_process_is_ready_and_starts(stores: Stores, databa
 
     unknown = {"state": "unknown", "remedy": "PostgreSQL does not answer: see /statusz"}
     assert ready.status_code == 200
-    asked = ("model", "schema", "entity_key", "card_key", "clock")
+    asked = ("model", "schema", "role", "entity_key", "card_key", "clock")
     assert ready.json["checks"] == ALL_OK | dict.fromkeys(asked, unknown)
     assert states["postgresql"]["state"] == "away"
     assert "secret" not in ready.text + str(states)

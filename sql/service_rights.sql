@@ -1,0 +1,10 @@
+-- What the service may do in Ontem's database; `ontem migrate` runs it each time. The role owns nothing,
+-- and row level security shows it the rows of one merchant per transaction (0001_spine.sql).
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ontem_service;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM ontem_service;
+
+GRANT SELECT, INSERT ON orders, order_products, chargebacks, evaluations TO ontem_service;
+GRANT SELECT ON chargeback_events TO ontem_service;
+-- What a process is compared with before it is ready.
+GRANT SELECT ON alembic_version, stack, generations, loads TO ontem_service;
+GRANT SELECT, INSERT ON served_models TO ontem_service;
