@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from ontem.compose.errors import SecretsLost, SecretsUnusable
 from ontem.variables import file_of, fixed_variables, write_variables
 from stores.env_file import read_env_file
+from stores.postgres.service_role import SERVICE_ROLE
+from stores.urls import with_login
 
 ENV: Final = "env"
 """The file for ONTEM_ENV_FILE: its owner alone may read it."""
@@ -26,7 +28,7 @@ POSTGRES, REDIS, S3_ID, S3_SECRET = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
 )
-SIGNING: Final = "ONTEM_MODEL_SIGNING_KEY"
+SIGNING, LOGIN = "ONTEM_MODEL_SIGNING_KEY", "ONTEM_SERVICE_LOGIN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,7 @@ def _refuse_a_loss(path: Path, known: Mapping[str, str]) -> None:
     """Refuse what lacks a secret that was written before the files of servers were."""
     present = {
         **{name: _password(known.get(name, "")) for name in (POSTGRES, REDIS)},
-        **{name: known.get(name) for name in (S3_ID, S3_SECRET)},
+        **{name: known.get(name) for name in (S3_ID, S3_SECRET, LOGIN)},
     }
     for name, secret in present.items():
         if not secret:
@@ -107,8 +109,12 @@ def _variables(known: Mapping[str, str], addresses: StackAddresses) -> dict[str,
         REDIS: f"redis://:{redis}@{addresses.redis}/0",
         "ONTEM_STORAGE_URL": addresses.storage_url,
     }
-    s3 = {S3_ID: secrets.token_hex(8), S3_SECRET: secrets.token_hex(16)}
-    return {**s3, **fixed_variables(addresses.storage_url, known), **servers}
+    made = {
+        S3_ID: secrets.token_hex(8),
+        S3_SECRET: secrets.token_hex(16),
+        LOGIN: f"{SERVICE_ROLE}:{secrets.token_hex(16)}",
+    }
+    return {**made, **fixed_variables(addresses.storage_url, known), **servers}
 
 
 def _files_of_readers(
@@ -119,15 +125,22 @@ def _files_of_readers(
     return {
         ("postgres", "admin"): (SHARED, None),
         ("postgres", "password"): (SHARED, urlsplit(variables[POSTGRES]).password),
+        ("postgres", "service"): (SHARED, variables[LOGIN].partition(":")[2]),
         ("redis", "password"): (SHARED, redis),
         ("redis", "redis.conf"): (SHARED, f"requirepass {redis}\n"),
         ("s3", "s3.properties"): (
             OWN,
             f"s3proxy.identity={variables[S3_ID]}\ns3proxy.credential={variables[S3_SECRET]}\n",
         ),
-        ("steps", ENV): (OWN, file_of(_without(variables, SIGNING))),
-        ("service", ENV): (OWN, file_of(_without(variables, SIGNING, "AWS_"))),
+        ("steps", ENV): (OWN, file_of(_without(variables, SIGNING, LOGIN))),
+        ("service", ENV): (OWN, file_of(_of_service(variables))),
     }
+
+
+def _of_service(variables: Mapping[str, str]) -> dict[str, str]:
+    """What the service knows: its own role in PostgreSQL, and neither S3 nor the key that signs."""
+    url = with_login(variables[POSTGRES], variables[LOGIN])
+    return {**_without(variables, SIGNING, "AWS_", LOGIN), POSTGRES: url}
 
 
 def _without(variables: Mapping[str, str], *starts: str) -> dict[str, str]:

@@ -69,7 +69,8 @@ def a_container(
         if "configMapRef" in source:
             variables |= the(found, "ConfigMap", source["configMapRef"]["name"])["data"]
         else:
-            assert source == {"secretRef": {"name": "ontem"}}
+            of_kind = "ontem-service" if name == "service" else "ontem"
+            assert source == {"secretRef": {"name": of_kind}}
             variables |= secrets
     variables |= {each["name"]: each["value"] for each in container.get("env", ())}
     with TemporaryDirectory(prefix="ontem-pod-") as made:

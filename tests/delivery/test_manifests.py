@@ -83,11 +83,11 @@ def test_no_file_holds_a_secret():
         assert manifest["kind"] != "Secret"
     for container in containers(WITH_NIGHTS):
         assert {each["name"] for each in container.get("env", ())} <= {"SPARK_MASTER"}
-        secret, configuration = (
-            {"secretRef": {"name": "ontem"}},
+        secret = "ontem-service" if container["name"] == "service" else "ontem"
+        assert container["envFrom"] == [
             {"configMapRef": {"name": "ontem"}},
-        )
-        assert container["envFrom"] == [configuration, secret]
+            {"secretRef": {"name": secret}},
+        ]
 
 
 @pytest.mark.parametrize("container", list(containers(WITH_NIGHTS)), ids=lambda each: each["name"])

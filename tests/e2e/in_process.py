@@ -54,6 +54,8 @@ class Stores:
     model_folder: Path
     secret: bytes
     environment: Any = "development"
+    as_owner: bool = False
+    """Whether the service enters PostgreSQL as the owner of the tables."""
     health_timeout: timedelta = timedelta(seconds=30)
 
     def process(self, clocks: MachineClocks | None = None) -> Process:
@@ -61,7 +63,7 @@ class Stores:
         settings = Settings(
             environment=self.environment,
             postgres_url=self.postgres_url,
-            service_login=service_login(self.postgres_url),
+            service_login="" if self.as_owner else service_login(self.postgres_url),
             redis_url=self.redis_url,
             storage_url="file:///nowhere",
             entity_secret=self.secret,

@@ -15,6 +15,7 @@ from features_pkg.definitions.feature_set import FeatureSet
 from jobs.exit_codes import REPEATED
 from stores.postgres.connection import connect
 from stores.postgres.runs import newest_runs
+from stores.urls import with_login
 from tests.class_archive import spark_java
 from tests.delivery.kustomize import pod_of, render, the
 from tests.delivery.pods import PROJECT, a_container
@@ -24,6 +25,7 @@ from tests.e2e.running import Client, RunningService
 from tests.integration.history import History
 from tests.model_keys import TRUST
 from tests.s3 import VARIABLES, S3Server, a_bucket, keys_of
+from tests.servers import service_login
 
 KUBERNETES = PROJECT / "deploy" / "kubernetes"
 MANIFESTS = render(KUBERNETES / "overlays" / "production") + render(
@@ -55,6 +57,12 @@ def secrets(empty_database_url: str, redis_url: str) -> dict[str, str]:
     return found
 
 
+def of_service(secrets: dict[str, str]) -> dict[str, str]:
+    """What is in the Secret `ontem-service`."""
+    url = secrets["ONTEM_POSTGRES_URL"]
+    return {**secrets, "ONTEM_POSTGRES_URL": with_login(url, service_login(url))}
+
+
 @pytest.fixture
 def model(model_folder: Path, tmp_path: Path) -> Iterator[str]:
     """A model where a user may read it who is not the one of the tests."""
@@ -72,7 +80,13 @@ def service(secrets: dict[str, str], model: str, tmp_path: Path) -> Iterator[Run
     (spec,) = pod_of(the(MANIFESTS, "Deployment", "service"))["containers"]
     with (
         a_container(
-            MANIFESTS, "Deployment", "service", secrets, ONTEM_MODEL=model, **TRUST, **PATIENCE
+            MANIFESTS,
+            "Deployment",
+            "service",
+            of_service(secrets),
+            ONTEM_MODEL=model,
+            **TRUST,
+            **PATIENCE,
         ) as pod,
         socket.create_server(("127.0.0.1", 0)) as listening,
     ):

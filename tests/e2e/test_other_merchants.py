@@ -27,7 +27,7 @@ def shops(
 
 
 def a_day(shop: Shop) -> list[tuple[int, Any, str]]:
-    """Status, answer and vector of some orders, two of them sent again and one with other content."""
+    """Status, answer and vector of some orders, of which two ids come again."""
     told = []
     for number in range(ORDERS):
         order = {

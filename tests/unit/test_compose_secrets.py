@@ -66,8 +66,12 @@ def test_the_key_that_signs_is_with_all_variables_alone_and_the_service_has_none
     known = variables(folder)
     of_s3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
     assert fixed_variables("s3://bucket/store", {}).keys() | of_s3 <= known.keys()
-    assert known.keys() - variables(folder, "steps").keys() == {"ONTEM_MODEL_SIGNING_KEY"}
-    assert known.keys() - variables(folder, "service").keys() == {"ONTEM_MODEL_SIGNING_KEY", *of_s3}
+    of_others = {"ONTEM_MODEL_SIGNING_KEY", "ONTEM_SERVICE_LOGIN"}
+    assert known.keys() - variables(folder, "steps").keys() == of_others
+    assert known.keys() - variables(folder, "service").keys() == of_others | of_s3
+    login = known["ONTEM_SERVICE_LOGIN"]
+    of_service = variables(folder, "service")
+    assert of_service["ONTEM_POSTGRES_URL"] == f"postgresql://{login}@postgres:5432/ontem"
     for name, text in contents(folder).items():
         if name != "secrets/env":
             assert known["ONTEM_MODEL_SIGNING_KEY"] not in text
@@ -80,6 +84,7 @@ def test_the_servers_read_the_same_secrets_from_files_of_their_own(folder):
 
     known, files = variables(folder), contents(folder)
     assert f"ontem:{files['postgres/password']}@" in known["ONTEM_POSTGRES_URL"]
+    assert known["ONTEM_SERVICE_LOGIN"] == f"ontem_service:{files['postgres/service']}"
     assert f":{files['redis/password']}@" in known["ONTEM_REDIS_URL"]
     assert files["redis/redis.conf"] == f"requirepass {files['redis/password']}\n"
     assert files["postgres/admin"] not in files["secrets/env"]
@@ -102,6 +107,7 @@ def test_what_is_shared_with_the_servers_is_theirs_alone_to_read(folder):
         "secrets-service/env": 0o600,
         "secrets-s3/s3.properties": 0o600,
         "secrets-postgres/password": 0o644,
+        "secrets-postgres/service": 0o644,
         "secrets-postgres/admin": 0o644,
         "secrets-redis/password": 0o644,
         "secrets-redis/redis.conf": 0o644,
@@ -145,14 +151,20 @@ def test_an_empty_file_of_a_secret_is_written_again(folder):
 
 @pytest.mark.parametrize(
     "variable",
-    ["ONTEM_POSTGRES_URL", "ONTEM_REDIS_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
+    [
+        "ONTEM_POSTGRES_URL",
+        "ONTEM_REDIS_URL",
+        "ONTEM_SERVICE_LOGIN",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+    ],
 )
 @pytest.mark.parametrize("instead", ["", "=x\n", "=http://[\n"])
 def test_a_secret_that_servers_have_is_not_made_anew(folder, variable, instead):
     make(folder)
     lines = contents(folder)["secrets/env"].splitlines(keepends=True)
     others = [line for line in lines if not line.startswith(f"{variable}=")]
-    is_plain = variable.startswith("AWS_")
+    is_plain = not variable.endswith("_URL")
     line = "" if is_plain or not instead else variable + instead
     (folder / "env").write_text("".join(others) + line)
     before = contents(folder)

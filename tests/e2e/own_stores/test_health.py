@@ -1,5 +1,6 @@
 """`/readyz` in each of the states that docs/api.md lists, and what a start does."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -62,6 +63,18 @@ def test_another_schema_is_not_ready_and_refuses_a_start(
     address = urlsplit(stores.postgres_url)
     where = f"{address.hostname}:{address.port}{address.path}"
     assert the_start(stores) == f"{state} (PostgreSQL at {where}): {remedy}"
+
+
+def test_in_production_a_role_that_owns_the_tables_is_not_ready_and_refuses_a_start(
+    service: InProcess, stores: Stores
+):
+    service.execute("UPDATE stack SET environment = 'production'")
+    in_production = replace(stores, environment="production")
+    assert the_start(in_production) == ""
+
+    owner = replace(in_production, as_owner=True)
+
+    assert "the service connects as ontem, which owns the tables" in the_start(owner)
 
 
 def test_another_card_key_is_not_ready_and_refuses_a_start(service: InProcess, stores: Stores):
