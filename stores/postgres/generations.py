@@ -18,6 +18,11 @@ SELECT g.generation, g.system_identifier, g.timeline_id, server.system_identifie
        server.timeline_id
 FROM ontem_server() AS server LEFT JOIN generations g ON g.generation = ontem_generation()
 """
+LOST_LOAD_IDS: Final = 1_000
+"""More loads than a server can have lost, when it goes on from a backup or as another one.
+
+`ontem_register_server()` skips so many of their ids, because Redis and evaluations may name them.
+"""
 REGISTER: Final[LiteralString] = "SELECT ontem_register_server()"
 """Registers this server unless it is the newest one."""
 

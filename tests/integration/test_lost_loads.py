@@ -5,11 +5,9 @@ from click.testing import CliRunner
 from jobs.snapshot.night import publish_again
 from ontem.cli import main
 from stores.postgres.connection import connect
+from stores.postgres.generations import LOST_LOAD_IDS
 from stores.postgres.migrate import migrate
 from tests.integration.publishing_shop import MAY, PublishingShop, days
-
-LOST_LOAD_IDS = 1_000
-"""How many ids ontem_register_server() skips."""
 
 
 def restore(url: str, *, without_load: int) -> None:
