@@ -21,6 +21,7 @@ from tests.e2e.test_refusals import an_order, the_problem
 
 THREADS, WAITING = 2, 2
 SLOW_CLIENTS = 50
+CONNECTIONS = 5 * SLOW_CLIENTS
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,8 @@ def busy_service(
     """A service with few threads, which waits for its clients for a second only."""
     environ = environment_of(service_database_url, service_redis_url, model_folder)
     log = tmp_path_factory.mktemp("busy") / "log"
-    words = ("--threads", str(THREADS), "--queue", str(WAITING), "--client-timeout-ms", "1000")
+    words = ["--client-timeout-ms", "1000", "--connections", str(CONNECTIONS)]
+    words += ["--threads", str(THREADS), "--queue", str(WAITING)]
     with running_service(environ, log, *words) as started:
         yield started
 
@@ -125,19 +127,25 @@ def test_four_clients_of_three_bytes_stop_nothing(shop: Shop, busy_service: Runn
         assert shop.evaluate(an_order()).status == 200
 
 
-def test_a_client_that_takes_no_answers_keeps_no_other_waiting(
+def send_until_nobody_takes_more(client: RawClient) -> None:
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    client.socket.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        client.send(head_of("GET /openapi.json") * 1_000_000)
+    client.socket.settimeout(TIMEOUT_SECONDS)
+
+
+def test_clients_that_take_no_answers_keep_no_other_waiting(
     shop: Shop, busy_service: RunningService
 ):
-    with raw_client(busy_service) as client:
-        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-        client.socket.settimeout(0.5)
-        with pytest.raises(TimeoutError):  # when neither side takes any more
-            client.send(head_of("GET /openapi.json") * 1_000_000)
-        client.socket.settimeout(TIMEOUT_SECONDS)
+    with ExitStack() as open_clients, ThreadPoolExecutor() as senders:
+        clients = [open_clients.enter_context(raw_client(busy_service)) for _ in range(2 * THREADS)]
+        list(senders.map(send_until_nobody_takes_more, clients))
 
         assert shop.evaluate(an_order()).status == 200
-        with pytest.raises(ConnectionError):  # after the client's time is over
-            list(iter(client.answer, None))
+        for client in clients:
+            with pytest.raises(ConnectionError):  # after the client's time is over
+                list(iter(client.answer, None))
 
 
 def test_more_requests_than_may_wait_are_refused_at_once_and_served_afterwards(
@@ -166,3 +174,21 @@ def test_more_requests_than_may_wait_are_refused_at_once_and_served_afterwards(
         assert each.headers["retry-after"] == "1"
         assert each.headers["connection"] == "keep-alive"
     assert after == [200] * len(after)
+
+
+def test_more_connections_than_the_service_has_leave_room_for_those_that_are_used(
+    shop: Shop, busy_service: RunningService
+):
+    assert shop.evaluate(an_order()).status == 200
+    with ExitStack() as open_clients:
+        silent = [open_clients.enter_context(raw_client(busy_service)) for _ in range(CONNECTIONS)]
+        silent += [
+            open_clients.enter_context(raw_client(busy_service)) for _ in range(SLOW_CLIENTS)
+        ]
+        newcomer = busy_service.client(shop.client.key)
+
+        assert newcomer.evaluate(an_order()).status == 200
+        assert shop.client.connection.sock is not None  # the connection of before
+        shop.client.connection.auto_open = 0
+        assert shop.evaluate(an_order()).status == 200
+        assert silent[0].is_closed()

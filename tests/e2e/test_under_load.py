@@ -1,0 +1,142 @@
+"""Workers that are killed, replaced and stopped while orders keep coming."""
+
+import http.client
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from features_pkg.definitions.feature_set import FeatureSet
+from stores.postgres.connection import connect
+from tests.e2e.conftest import a_shop, environment_of
+from tests.e2e.in_process import until
+from tests.e2e.running import TIMEOUT_SECONDS, RunningService, running_service
+
+CLIENTS = 4
+WORKERS = 2
+
+
+@dataclass
+class Load:
+    """Clients of one merchant, each of which sends one order after the other."""
+
+    service: RunningService
+    key: str
+    name: str
+    leave_when_told: bool = False
+    """Whether a client sends no more after an answer with `Connection: close`."""
+    statuses: list[int] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> "Load":
+        self._threads = [
+            threading.Thread(target=self._send, args=(number,)) for number in range(CLIENTS)
+        ]
+        for thread in self._threads:
+            thread.start()
+        self.more()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self.wait()
+
+    def wait(self) -> None:
+        for thread in self._threads:
+            thread.join(TIMEOUT_SECONDS)
+
+    def more(self, orders: int = 20) -> None:
+        """Wait until so many more orders are answered."""
+        enough = len(self.statuses) + orders
+        until(lambda: len(self.statuses), lambda count: count >= enough)
+
+    def _send(self, client_number: int) -> None:
+        client, number = self.service.client(self.key), 0
+        while not self._stop.is_set():
+            number += 1
+            order_id = f"{self.name}-{client_number}-{number}"
+            try:
+                answer = client.evaluate({"order_id": order_id, "amount_cents": 1})
+            except (OSError, http.client.HTTPException) as error:
+                self.errors.append(error)
+                client.connection.close()
+                continue
+            self.statuses.append(answer.status)
+            if self.leave_when_told and answer.headers["connection"] == "close":
+                return
+
+
+@pytest.fixture(scope="module")
+def loaded_service(
+    service_database_url: str,
+    service_redis_url: str,
+    model_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[RunningService]:
+    environ = environment_of(service_database_url, service_redis_url, model_folder)
+    log = tmp_path_factory.mktemp("loaded") / "log"
+    words = ("--workers", str(WORKERS), "--drain-seconds", "1")
+    with running_service(environ, log, *words) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def key(loaded_service: RunningService, service_database_url: str, features: FeatureSet) -> str:
+    with connect(service_database_url, application_name="test", autocommit=True) as database:
+        return a_shop(loaded_service, database, features).client.key
+
+
+def workers(service: RunningService) -> set[int]:
+    """The process ids of the workers."""
+    children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children")
+    return {int(word) for word in children.read_text().split()}
+
+
+def test_a_worker_that_is_killed_costs_its_own_requests_only(
+    loaded_service: RunningService, key: str
+):
+    with Load(loaded_service, key, "killed") as load:
+        victim = min(workers(loaded_service))
+        os.kill(victim, signal.SIGKILL)
+        until(
+            lambda: workers(loaded_service),
+            lambda now: victim not in now and len(now) == WORKERS,
+        )
+        during = len(load.errors)
+        load.more(100)
+
+    assert during <= CLIENTS
+    assert len(load.errors) == during
+    assert set(load.statuses) == {200}
+
+
+def test_a_hup_loses_no_request(loaded_service: RunningService, key: str):
+    with Load(loaded_service, key, "hup") as load:
+        before = workers(loaded_service)
+        loaded_service.process.send_signal(signal.SIGHUP)
+        after = until(
+            lambda: workers(loaded_service),
+            lambda now: not now & before and len(now) == WORKERS,
+        )
+        load.more(100)
+
+    assert not after & before
+    assert load.errors == []
+    assert set(load.statuses) == {200}
+
+
+def test_a_term_loses_no_request_of_clients_that_leave_when_they_are_told(
+    loaded_service: RunningService, key: str
+):
+    with Load(loaded_service, key, "term", leave_when_told=True) as load:
+        loaded_service.process.send_signal(signal.SIGTERM)
+        load.wait()
+
+    assert load.errors == []
+    assert set(load.statuses) == {200}
+    assert loaded_service.process.wait(TIMEOUT_SECONDS) == 0

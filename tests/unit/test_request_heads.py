@@ -1,0 +1,99 @@
+"""The head of a request is found in whatever pieces it comes, and refused as early as can be."""
+
+import pytest
+from gunicorn.config import Config  # type: ignore[import-untyped]
+from gunicorn.http.errors import (  # type: ignore[import-untyped]
+    LimitRequestHeaders,
+    LimitRequestLine,
+    ParseException,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.server import Binding, options
+from service.worker.head import MOST_HEAD_BYTES, end_of_head, parse
+
+LONGEST_LINE = options(Binding())["limit_request_line"]
+
+
+def settings() -> Config:
+    made = Config()
+    for name, value in options(Binding()).items():
+        made.set(name, value)
+    return made
+
+
+SETTINGS = settings()
+
+
+def in_pieces(content: bytes, cuts: list[int]) -> tuple[int | None, int]:
+    """What `end_of_head` says first, and after how many bytes, when `content` comes in pieces."""
+    scanned = 0
+    for end in [*sorted(cut for cut in cuts if cut <= len(content)), len(content)]:
+        found = end_of_head(bytearray(content[:end]), scanned, LONGEST_LINE)
+        if found is not None:
+            return found, end
+        scanned = end
+    return None, len(content)
+
+
+@given(st.lists(st.integers(0, 60)))
+def test_the_end_is_found_in_any_pieces(cuts: list[int]):
+    head = b"POST /evaluate HTTP/1.1\r\nHost: a\r\n\r\n"
+
+    found, _ = in_pieces(head + b'{"order_id": 1}\r\n\r\n', cuts)
+
+    assert found == len(head)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\r", b"\r\n", b"\r\nGET", b"GET / HTTP/1.1\r", b"GET / HTTP/1.1\r\nA: b\r\n\r"],
+)
+def test_what_may_become_a_head_is_waited_for(content: bytes):
+    assert in_pieces(content, list(range(len(content)))) == (None, len(content))
+
+
+@given(st.lists(st.integers(0, 60)))
+def test_a_line_feed_alone_is_refused_without_waiting_for_more(cuts: list[int]):
+    content = b"GET / HTTP/1.1\r\nHost: a\n\n"
+    found, _ = in_pieces(content, cuts)
+
+    assert found is not None
+    with pytest.raises(ParseException):
+        parse(content[:found], SETTINGS, ("127.0.0.1", 1), 1)
+
+
+@pytest.mark.parametrize("start", [b"", b"\r\n"])
+def test_a_line_that_is_too_long_is_refused_without_waiting_for_its_end(start: bytes):
+    content = start + b"GET /" + b"x" * 2 * LONGEST_LINE
+    found, bytes_read = in_pieces(content, list(range(len(content))))
+
+    assert found is not None
+    assert bytes_read <= len(start) + LONGEST_LINE + 5
+    with pytest.raises(LimitRequestLine):
+        parse(content[:found], SETTINGS, ("127.0.0.1", 1), 1)
+
+
+@pytest.mark.parametrize("start", [b"", b"\r\n"])
+def test_the_longest_line_is_taken(start: bytes):
+    line = b"GET /".ljust(LONGEST_LINE - len(b" HTTP/1.1"), b"x") + b" HTTP/1.1"
+    content = start + line + b"\r\n\r\n"
+
+    assert in_pieces(content, list(range(len(content)))) == (len(content), len(content))
+    assert parse(content, SETTINGS, ("127.0.0.1", 1), 1).path.startswith("/xxx")
+
+
+def test_a_head_that_is_too_long_is_refused_before_its_end():
+    content = b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * MOST_HEAD_BYTES
+
+    with pytest.raises(LimitRequestHeaders):
+        end_of_head(bytearray(content), 0, LONGEST_LINE)
+
+
+def test_a_header_that_is_sent_twice_has_both_values():
+    head = parse(
+        b"GET / HTTP/1.1\r\nAuthorization: a\r\nAuthorization: b\r\n\r\n", SETTINGS, ("", 1), 1
+    )
+
+    assert head.headers["AUTHORIZATION"] == "a,b"
