@@ -6,13 +6,31 @@ does the waiting, and whoever asked goes on without an answer.
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 Answer = TypeVar("Answer")
 _Question = tuple["Future[Any]", Callable[[], Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending(Generic[Answer]):
+    """A question that was asked, and until when its answer is waited for."""
+
+    future: "Future[Answer]"
+    until: float
+
+    def answer(self, otherwise: Answer) -> Answer:
+        """The answer, or `otherwise` if there is none in time. Raises what the question raises."""
+        try:
+            return self.future.result(max(0.0, self.until - time.monotonic()))
+        except TimeoutError:
+            self.future.cancel()  # if it waits behind one that hangs, it is never asked
+            return otherwise
 
 
 class Asker:
@@ -22,27 +40,27 @@ class Asker:
     """
 
     def __init__(self, limit: timedelta) -> None:
-        self._limit = limit.total_seconds()
+        self.limit = limit
         self._questions: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
     def ask(self, question: Callable[[], Answer], otherwise: Answer) -> Answer:
         """The answer, or `otherwise` when there is none within the limit. Raises what it raises."""
+        return self.begin(question).answer(otherwise)
+
+    def begin(self, question: Callable[[], Answer]) -> Pending[Answer]:
+        """Ask without waiting. The limit counts from now."""
         self._start()
         future: Future[Answer] = Future()
         self._questions.put((future, question))
-        try:
-            return future.result(self._limit)
-        except TimeoutError:
-            future.cancel()  # if it waits behind one that hangs, it is never asked
-            return otherwise
+        return Pending(future, time.monotonic() + self.limit.total_seconds())
 
     def close(self) -> None:
         """End the thread, unless it hangs: then it ends when the server answers."""
         self._questions.put(None)
         if self._thread is not None:
-            self._thread.join(self._limit)
+            self._thread.join(self.limit.total_seconds())
 
     def _start(self) -> None:
         with self._lock:

@@ -75,7 +75,7 @@ from stores.settings import settings_here
     default=300,
     show_default=True,
     envvar="ONTEM_HEALTH_TIMEOUT_MS",
-    help="How long each check of /readyz and /statusz waits for a store.",
+    help="How long all checks of one /readyz or /statusz together wait for the stores.",
 )
 @click.option(
     "--key-grace-minutes",

@@ -52,21 +52,35 @@ class ProcessChecks:
     drain: Drain
 
     def readiness(self) -> Readiness:
-        """The result of all checks. A thing that PostgreSQL would have to tell may be unknown."""
-        checks = {
-            "model": OK if self.model_age.is_confirmed else self._asked(self.model_age.check),
-            "schema": self._asked(self._schema),
-            "role": self._asked(self._role),
-            "entity_key": self._asked(self._entity_key),
-            "card_key": self._asked(self._card_key),
-            "clock": self._asked(self._clock),
-            "drain": State("draining", "send orders elsewhere") if self.drain.has_begun else OK,
+        """The result of all checks. A thing that PostgreSQL would have to tell may be unknown.
+
+        The limit of the asker is that of all checks together.
+        """
+        questions = {
+            "model": self.model_age.check,
+            "schema": self._schema,
+            "role": self._role,
+            "entity_key": self._entity_key,
+            "card_key": self._card_key,
+            "clock": self._clock,
         }
+        answers = dict.fromkeys(questions, UNKNOWN)
+        if self.model_age.is_confirmed:
+            answers["model"] = OK
+            del questions["model"]
+
+        def ask_all() -> None:
+            for name, question in questions.items():
+                answers[name] = self._asked(question)
+
+        self.asker.ask(ask_all, None)
+        drain = State("draining", "send orders elsewhere") if self.drain.has_begun else OK
+        checks = {**answers, "drain": drain}
         return Readiness(all(state in (OK, UNKNOWN) for state in checks.values()), checks)
 
     def _asked(self, check: Callable[[Connection], State]) -> State:
         try:
-            return self.asker.ask(lambda: self.postgresql.call(check), UNKNOWN)
+            return self.postgresql.call(check)
         except (psycopg.Error, PostgresUnavailable):
             return UNKNOWN
 

@@ -31,6 +31,8 @@ class Status(msgspec.Struct, frozen=True):
 
 AWAY: Final = State("away", "start PostgreSQL, or set ONTEM_POSTGRES_URL to where it is")
 
+REDIS_AWAY: Final = State("away", "start Redis, or set ONTEM_REDIS_URL to where it is")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedChecks:
@@ -39,20 +41,31 @@ class SharedChecks:
     postgresql: CheckSession
     asker: Asker
     client: "redis.Redis"
+    redis_asker: Asker
+    """Asks Redis while the other one asks PostgreSQL; with the same limit."""
     served_model: ServedModel
     clock: RequestClock
     refused_model: str = ""
     """Why the model that was to replace the served one can't; empty if none was refused."""
 
     def status(self) -> Status:
-        """The result of all checks."""
-        states = {
-            "postgresql": self._postgresql(),
-            "redis": self._redis(self._eviction),
-            "snapshot": self._redis(self._snapshot),
-            "model": self._model(),
-        }
+        """The result of all checks. The limit of the askers is that of all checks together."""
+        of_redis = {"redis": REDIS_AWAY, "snapshot": REDIS_AWAY}
+
+        def ask_redis() -> None:
+            of_redis["redis"] = self._redis(self._eviction)
+            of_redis["snapshot"] = self._redis(self._snapshot)
+
+        asked = self.redis_asker.begin(ask_redis)
+        postgresql = self._postgresql()
+        asked.answer(None)
+        states = {"postgresql": postgresql, **of_redis, "model": self._model()}
         return Status(all(state == OK for state in states.values()), states)
+
+    def close(self) -> None:
+        """End the connections to Redis, and the thread that asks it."""
+        self.redis_asker.close()
+        self.client.close()
 
     def _postgresql(self) -> State:
         try:
@@ -80,7 +93,7 @@ class SharedChecks:
         try:
             return check()
         except (redis.RedisError, OSError):
-            return State("away", "start Redis, or set ONTEM_REDIS_URL to where it is")
+            return REDIS_AWAY
 
     def _eviction(self) -> State:
         memory: dict[str, Any] = self.client.info("memory")

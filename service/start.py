@@ -61,7 +61,7 @@ class Limits:
     statement_timeout: timedelta = timedelta(milliseconds=500)
     """After which PostgreSQL gives up a statement that nobody waits for any more."""
     health_timeout: timedelta = timedelta(milliseconds=300)
-    """How long each question of `/readyz` and `/statusz` waits for a store."""
+    """How long all questions of one `/readyz` or `/statusz` together wait for the stores."""
     key_grace: timedelta = KEY_GRACE
     """How long a key that was found valid stays so while PostgreSQL can't be read."""
 
@@ -153,7 +153,7 @@ class Process:
         finally:
             asker.ask(postgresql.close, None)
             asker.close()
-            dependencies.shared_checks.client.close()
+            dependencies.shared_checks.close()
         for fault in faulty.values():
             at = f"PostgreSQL at {postgresql.address}"
             raise StartRefused(f"{fault.state} ({at}): {fault.remedy}")
@@ -219,6 +219,7 @@ class Process:
             shared_checks=SharedChecks(
                 postgresql=postgresql,
                 asker=asker,
+                redis_asker=Asker(asker.limit),
                 client=redis_client(settings.redis_url, self.limits.health_timeout),
                 served_model=served_model,
                 clock=self.clock,

@@ -70,7 +70,7 @@ def end_of_head(content: bytearray, scanned: int, longest_line: int) -> int | No
     length = len(content) if end < 0 else end + len(_END)
     if length > MOST_HEAD_BYTES:
         raise LimitRequestHeaders(f"more than {MOST_HEAD_BYTES} bytes")
-    if end >= 0 or _BARE_LF.search(content, max(0, scanned)):
+    if end >= 0 or _BARE_LF.search(content, scanned):
         return length
     # The first line may follow an empty one, and ends with two bytes.
     is_too_long = length > longest_line + 4 and content.find(b"\r\n", 2, longest_line + 4) < 0

@@ -19,5 +19,5 @@ class RefusalLog:
     def write(self) -> None:
         """Write what was refused since the last call."""
         for (status, name), count in self._counts.items():
-            log.info("refused before reading", status=status, error=name, count=count)
+            log.info("refused without a thread", status=status, error=name, count=count)
         self._counts.clear()

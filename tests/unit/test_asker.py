@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from service.asker import Asker
+from service.asker import Asker, Pending
 
 LONG = timedelta(seconds=30)
 SHORT = timedelta(milliseconds=1)
@@ -29,6 +29,21 @@ def test_while_one_question_hangs_no_other_is_asked_and_later_ones_are():
     while asker.ask(lambda: "yes", "nothing") == "nothing":
         pass  # the thread may need a while to come round
     assert not asked.is_set()
+
+
+def test_questions_that_are_begun_together_are_waited_for_together():
+    answers = [Asker(LONG).begin(lambda: "yes") for _ in range(3)]
+
+    assert [each.answer("nothing") for each in answers] == ["yes"] * 3
+
+
+def test_an_answer_is_not_waited_for_after_its_time():
+    frozen = threading.Event()
+    asked = Asker(LONG).begin(frozen.wait)
+    overdue = Pending(asked.future, until=0.0)
+
+    assert overdue.answer("nothing") == "nothing"
+    frozen.set()
 
 
 def test_a_closed_asker_has_no_thread():

@@ -1,5 +1,6 @@
 """`/readyz` in each of the states that docs/api.md lists, and what a start does."""
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,13 +10,14 @@ import pytest
 
 from features_pkg.orders.cards import card_key_id
 from tests.e2e.conftest import SECRET
-from tests.e2e.fault_proxy import a_fault_proxy
+from tests.e2e.fault_proxy import FaultProxy, a_fault_proxy
 from tests.e2e.in_process import InProcess, Stores, a_service, the_start, until
 from tests.e2e.published import OnlineStore
 
 NOTHING_THERE = "127.0.0.1:1"
 CHECKS = ("model", "schema", "role", "entity_key", "card_key", "clock", "drain")
 ALL_OK = {name: {"state": "ok"} for name in CHECKS}
+UNKNOWN = {"state": "unknown", "remedy": "PostgreSQL does not answer: see /statusz"}
 SKEWED_CLOCK = (
     "CREATE OR REPLACE FUNCTION ontem_clock() RETURNS timestamptz LANGUAGE sql VOLATILE"
     " AS $$ SELECT clock_timestamp() + interval '{}' $$"
@@ -148,10 +150,9 @@ def test_without_postgresql_a_process_is_ready_and_starts(stores: Stores, databa
     with a_service(stores, database_url=database_url) as service:
         ready, states = service.readiness, service.states
 
-    unknown = {"state": "unknown", "remedy": "PostgreSQL does not answer: see /statusz"}
     assert ready.status_code == 200
     asked = ("model", "schema", "role", "entity_key", "card_key", "clock")
-    assert ready.json["checks"] == ALL_OK | dict.fromkeys(asked, unknown)
+    assert ready.json["checks"] == ALL_OK | dict.fromkeys(asked, UNKNOWN)
     assert states["postgresql"]["state"] == "away"
     assert "secret" not in ready.text + str(states)
     assert the_start(stores) == ""
@@ -175,6 +176,35 @@ def test_a_postgresql_that_hangs_holds_up_no_probe(stores: Stores, database_url:
     assert ready.json["checks"]["schema"]["state"] == "unknown"
     assert states["postgresql"]["state"] == "away"
     assert after == ALL_OK
+
+
+def test_all_checks_together_wait_no_longer_than_one(
+    stores: Stores, database_url: str, redis_url: str
+):
+    postgres, redis = urlsplit(database_url), urlsplit(redis_url)
+    with (
+        a_fault_proxy(postgres.hostname or "", postgres.port or 0) as to_postgres,
+        a_fault_proxy(redis.hostname or "", redis.port or 0) as to_redis,
+    ):
+        stores.postgres_url = through(to_postgres, database_url)
+        stores.redis_url = through(to_redis, redis_url)
+        stores.health_timeout = timedelta(seconds=1)
+        with a_service(stores, database_url=database_url) as service:
+            to_postgres.fault = to_redis.fault = "silent"
+            started = time.monotonic()
+            ready, states = service.readiness, service.states
+            seconds = time.monotonic() - started
+
+    assert ready.json["checks"] == {**dict.fromkeys(CHECKS, UNKNOWN), "drain": {"state": "ok"}}
+    assert [states[name]["state"] for name in ("postgresql", "redis", "snapshot")] == ["away"] * 3
+    assert seconds < 4  # 1 s for each path; one by one the checks would take 8 s
+
+
+def through(proxy: FaultProxy, url: str) -> str:
+    """The URL of a store that is reached through the proxy."""
+    address = urlsplit(url)
+    credentials = address.netloc.rpartition("@")[0]
+    return address._replace(netloc=f"{credentials}@127.0.0.1:{proxy.port}").geturl()
 
 
 def test_a_process_without_a_model_does_not_start(stores: Stores, tmp_path: Path):
