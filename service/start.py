@@ -41,7 +41,7 @@ from stores.redis.keys import Namespace
 from stores.settings import Settings
 
 START_TIMEOUT: Final = timedelta(seconds=30)
-"""How long each check of a start waits for PostgreSQL before the service starts without it."""
+"""How long the checks of a start wait for the stores before the service starts without them."""
 
 
 class StartRefused(OntemError):
