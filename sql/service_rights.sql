@@ -3,8 +3,9 @@
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ontem_service;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM ontem_service;
 
-GRANT SELECT, INSERT ON orders, order_products, chargebacks, evaluations TO ontem_service;
-GRANT SELECT ON chargeback_events TO ontem_service;
+GRANT SELECT, INSERT ON orders, order_products, chargebacks, chargeback_entities, evaluations
+    TO ontem_service;
+GRANT SELECT ON chargeback_events, chargeback_event_entities TO ontem_service;
 -- What a process is compared with before it is ready.
 GRANT SELECT ON alembic_version, stack, generations, loads TO ontem_service;
 GRANT SELECT, INSERT ON served_models TO ontem_service;

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, LiteralString, cast
 
-from psycopg import sql
+from psycopg import Cursor, sql
 
 from features_pkg.queries import with_parameters
 from jobs.importing.mapping import FileKind
@@ -78,7 +78,11 @@ class Staging:
         self.connection.execute("SET LOCAL work_mem = '128MB'")
         self.connection.execute("SET LOCAL maintenance_work_mem = '256MB'")
         self.connection.execute("ANALYZE staged")
-        return self._store_orders(rows) if kind == "orders" else self._store_chargebacks(rows)
+        self.connection.execute("SET LOCAL ontem.importing = on")
+        stored = self._store_orders(rows) if kind == "orders" else self._store_chargebacks(rows)
+        self._add_chargeback_entities(kind)
+        self.connection.execute("SET LOCAL ontem.importing = off")  # the caller may store more
+        return stored
 
     def _store_orders(self, rows: int) -> StagingResult:
         indexes = self._drop_indexes() if rows >= REINDEX_ROWS else []
@@ -128,6 +132,18 @@ class Staging:
             earliest_at=first_at,
         )
 
+    def _add_chargeback_entities(self, kind: FileKind) -> None:
+        """Do at once what triggers do for each live order or chargeback.
+
+        An import of chargebacks would hold up live orders with these locks. So it takes only those
+        of orders that it does not find without.
+        """
+        if kind == "chargebacks":
+            self._execute("import_chargeback_entities", merchant_id=self.merchant_id)
+        is_shared = kind == "orders"
+        self._execute("import_order_locks", merchant_id=self.merchant_id, is_shared=is_shared)
+        self._execute("import_chargeback_entities", merchant_id=self.merchant_id)
+
     def _drop_indexes(self) -> list[LiteralString]:
         """Drop the indexes that only reads need; the statements that build them again.
 
@@ -144,8 +160,11 @@ class Staging:
 
     def _counts(self, template: str, **values: object) -> tuple[Any, ...]:
         """The one row that a template gives."""
+        return self._execute(template, **values).fetchone() or ()
+
+    def _execute(self, template: str, **values: object) -> Cursor[tuple[Any, ...]]:
         query, parameters = with_parameters(template, values)
-        return self.connection.execute(query.encode(), parameters).fetchone() or ()
+        return self.connection.execute(query.encode(), parameters)
 
     def _refuse(self, template: str, field: str, reason: str) -> int:
         """Refuse the rows that a template finds, without holding them in memory; how many."""

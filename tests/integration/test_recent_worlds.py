@@ -54,6 +54,8 @@ class World:
     asker: PastOrder
     is_stored: bool
     stale_days: int
+    is_reported_first: bool
+    """Whether the chargebacks are stored before the orders."""
 
     @property
     def others(self) -> list[PastOrder]:
@@ -74,7 +76,8 @@ def some_worlds(draw: st.DrawFn) -> World:
             reported += draw(reports_of(order, order.chargeback_us))
         elif draw(st.booleans()):
             reported.append(Reported(str(order.order_id), order.at_us + 1, "reversal"))
-    return World(history, reported, asker, draw(st.booleans()), draw(st.integers(0, 2)))
+    is_stored, stale_days = draw(st.booleans()), draw(st.integers(0, 2))
+    return World(history, reported, asker, is_stored, stale_days, draw(st.booleans()))
 
 
 @st.composite
@@ -114,20 +117,24 @@ class Store:
         """The ids of the world's merchants, whose orders and chargebacks are stored."""
         merchants = {name: self._merchant() for name in ("m1", "m2")}
         with self.connection.pipeline():
+            if world.is_reported_first:
+                self._put_reports(world, merchants)
             for order in world.history if world.is_stored else world.others:
                 self._put_order(order, merchants[str(order.merchant)])
-            merchant_of = {
-                order.order_id: merchants[str(order.merchant)] for order in world.history
-            }
-            for reported in world.reported:
-                at = worlds.instant(reported.at_us)
-                self.connection.execute(
-                    "INSERT INTO chargebacks"
-                    " (merchant_id, order_id, kind, event_at, reported_at, import_id)"
-                    " VALUES (%s, %s, %s, %s, %s, 1)",
-                    (merchant_of[reported.order_id], reported.order_id, reported.kind, at, at),
-                )
+            if not world.is_reported_first:
+                self._put_reports(world, merchants)
         return merchants
+
+    def _put_reports(self, world: World, merchants: dict[str, int]) -> None:
+        merchant_of = {order.order_id: merchants[str(order.merchant)] for order in world.history}
+        for reported in world.reported:
+            at = worlds.instant(reported.at_us)
+            self.connection.execute(
+                "INSERT INTO chargebacks"
+                " (merchant_id, order_id, kind, event_at, reported_at, import_id)"
+                " VALUES (%s, %s, %s, %s, %s, 1)",
+                (merchant_of[reported.order_id], reported.order_id, reported.kind, at, at),
+            )
 
     def _merchant(self) -> int:
         statement = "INSERT INTO merchants (name) VALUES (%s) RETURNING merchant_id"

@@ -144,6 +144,18 @@ CREATE TABLE chargebacks (
     CONSTRAINT chargebacks_identity UNIQUE (merchant_id, order_id, kind, event_at)
 );
 
+-- One row for each entity that an order with a chargeback names: how the recent read finds
+-- chargebacks. Written with the chargeback or with its order, whichever is stored last, by the triggers
+-- at the end of this file. An order with several chargebacks may have rows for each.
+CREATE TABLE chargeback_entities (
+    merchant_id bigint      NOT NULL,
+    identifier  text        NOT NULL,
+    value       text        NOT NULL,
+    event_at    timestamptz NOT NULL,
+    order_pk    bigint      NOT NULL,
+    PRIMARY KEY (merchant_id, identifier, value, event_at, order_pk)
+);
+
 CREATE TABLE evaluations (
     evaluation_id uuid        PRIMARY KEY,
     merchant_id   bigint      NOT NULL,
@@ -257,8 +269,9 @@ CREATE TABLE iceberg_namespace_properties (
     PRIMARY KEY (catalog_name, namespace, property_key)
 );
 
--- The indexes of the recent read, merchant first.
-CREATE INDEX orders_merchant ON orders (merchant_id, event_at);
+-- The indexes of the recent read, merchant first. Each of its parts can use one index only: with a
+-- second one to choose from, such as (merchant_id, event_at), PostgreSQL takes the wrong one while the
+-- table is empty or its statistics are lost, and stays with it for as long as the session.
 CREATE INDEX orders_user     ON orders (merchant_id, "user", event_at)   WHERE "user" IS NOT NULL;
 CREATE INDEX orders_document ON orders (merchant_id, document, event_at) WHERE document IS NOT NULL;
 CREATE INDEX orders_email    ON orders (merchant_id, email, event_at)    WHERE email IS NOT NULL;
@@ -268,7 +281,9 @@ CREATE INDEX orders_device   ON orders (merchant_id, device, event_at)   WHERE d
 CREATE INDEX orders_ip       ON orders (merchant_id, ip, event_at)       WHERE ip IS NOT NULL;
 CREATE INDEX orders_card     ON orders (merchant_id, card, event_at)     WHERE card IS NOT NULL;
 CREATE INDEX orders_seller   ON orders (merchant_id, seller, event_at)   WHERE seller IS NOT NULL;
-CREATE INDEX chargebacks_merchant ON chargebacks (merchant_id, event_at);
+-- For the newest event (sql/queries/newest_event.sql.j2). On an expression, so that no part of the
+-- recent read can use it.
+CREATE INDEX orders_newest ON orders ((event_at AT TIME ZONE 'UTC'));
 
 -- How an extraction finds what is new. Rows are appended in nearly the order of their keys, so a range
 -- of pages is described by its lowest and highest key: a few bytes for 128 pages, which an insert reads
@@ -335,6 +350,8 @@ CREATE TRIGGER immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON order_products
     FOR EACH STATEMENT EXECUTE FUNCTION ontem_refuse_change();
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON chargebacks
     FOR EACH STATEMENT EXECUTE FUNCTION ontem_refuse_change();
+CREATE TRIGGER immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON chargeback_entities
+    FOR EACH STATEMENT EXECUTE FUNCTION ontem_refuse_change();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON merchants
     FOR EACH STATEMENT EXECUTE FUNCTION ontem_refuse_change();
 
@@ -356,6 +373,72 @@ FROM chargebacks c
 JOIN orders o USING (merchant_id, order_id)
 WHERE c.kind = 'chargeback';
 
+-- The entities of every chargeback event: what chargeback_entities has.
+CREATE VIEW chargeback_event_entities AS
+SELECT e.merchant_id, entity.identifier, entity.value, e.event_at, e.order_pk, e.order_id,
+       e.chargeback_pk
+FROM chargeback_events e
+CROSS JOIN LATERAL (
+    VALUES ('user', e."user"), ('document', e.document), ('email', e.email), ('phone', e.phone),
+           ('zip_code', e.zip_code), ('device', e.device), ('ip', e.ip), ('card', e.card),
+           ('seller', e.seller)
+    UNION ALL
+    SELECT 'product', unnest(e.product)
+) AS entity (identifier, value)
+WHERE entity.value IS NOT NULL;
+
+-- The lock of an order, for orders and chargebacks that two transactions store at once: neither sees
+-- what the other has not committed. Whoever stores an order shares its lock until the commit. Whoever
+-- stores a chargeback and does not see its order takes the lock alone and looks again. So one of the
+-- two sees the other. Orders of a merchant share 64 locks: an import takes all of them, and a session
+-- that hangs holds up few orders.
+CREATE FUNCTION ontem_order_lock(merchant_id bigint, order_id text) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT x'4F6F000000000000'::bigint + (merchant_id << 6) + (hashtext(order_id) & 63)
+$$;
+
+-- Each statement of these functions has a snapshot of its own, taken after the lock: transactions that
+-- store orders or chargebacks must be READ COMMITTED. Rows are added in the order of their keys, so
+-- that no two transactions wait for each other.
+CREATE FUNCTION ontem_add_entities_of_order() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(ontem_order_lock(NEW.merchant_id, NEW.order_id));
+    IF EXISTS (SELECT FROM chargebacks
+               WHERE merchant_id = NEW.merchant_id AND order_id = NEW.order_id) THEN
+        INSERT INTO chargeback_entities (merchant_id, identifier, value, event_at, order_pk)
+        SELECT merchant_id, identifier, value, event_at, order_pk FROM chargeback_event_entities
+        WHERE merchant_id = NEW.merchant_id AND order_id = NEW.order_id
+        ORDER BY identifier, value, event_at
+        ON CONFLICT DO NOTHING;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION ontem_add_entities_of_chargeback() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM orders
+                   WHERE merchant_id = NEW.merchant_id AND order_id = NEW.order_id) THEN
+        PERFORM pg_advisory_xact_lock(ontem_order_lock(NEW.merchant_id, NEW.order_id));
+    END IF;
+    INSERT INTO chargeback_entities (merchant_id, identifier, value, event_at, order_pk)
+    SELECT merchant_id, identifier, value, event_at, order_pk FROM chargeback_event_entities
+    WHERE merchant_id = NEW.merchant_id AND order_id = NEW.order_id
+      AND chargeback_pk = NEW.chargeback_pk
+    ORDER BY identifier, value
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+
+-- An import sets ontem.importing and adds the entities of all its rows at once, as its last step: it
+-- then holds the locks only for a moment (sql/queries/import_chargeback_entities.sql.j2).
+CREATE TRIGGER chargeback_entities AFTER INSERT ON orders
+    FOR EACH ROW WHEN (current_setting('ontem.importing', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION ontem_add_entities_of_order();
+CREATE TRIGGER chargeback_entities AFTER INSERT ON chargebacks
+    FOR EACH ROW WHEN (NEW.kind = 'chargeback'
+                       AND current_setting('ontem.importing', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION ontem_add_entities_of_chargeback();
+
 -- Whose rows a session may see. The service's role owns nothing (sql/service_rights.sql) and sees the
 -- rows of one merchant: the one whose id its transaction has put into `ontem.merchant`, or nobody's. The
 -- owner, which migrates and runs the jobs, sees all. FORCE makes that a policy, too, and not a gap.
@@ -368,7 +451,8 @@ DECLARE
     rows_of_merchants regclass;
 BEGIN
     FOREACH rows_of_merchants IN ARRAY
-        ARRAY['orders', 'order_products', 'chargebacks', 'evaluations', 'imports']::regclass[]
+        ARRAY['orders', 'order_products', 'chargebacks', 'chargeback_entities', 'evaluations',
+              'imports']::regclass[]
     LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', rows_of_merchants);
         EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', rows_of_merchants);
@@ -378,6 +462,7 @@ BEGIN
     END LOOP;
 END $$;
 ALTER VIEW chargeback_events SET (security_invoker = true);
+ALTER VIEW chargeback_event_entities SET (security_invoker = true);
 
 -- What the service may do although it owns nothing: find the merchant of a key that it was sent, without
 -- seeing other keys or merchants; and register a standby that was promoted.

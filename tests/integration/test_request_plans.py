@@ -1,0 +1,172 @@
+"""A request reads only what matches its order, whatever PostgreSQL knew when it made the plans.
+
+Shapes of plans are read from EXPLAIN of the service's own prepared statements. Rows that are read
+are counted, in sessions that made their plans while every table was empty.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from features_pkg.identifiers import SINGLE_VALUED
+from stores.postgres.chargebacks import ChargebackKind
+from stores.postgres.connection import connect
+from stores.postgres.merchants import all_merchants, issue_key
+from tests.integration.planned_session import STATEMENTS, PlannedSession, an_order
+
+FILL = """
+    INSERT INTO orders (merchant_id, order_id, event_at, content_hash, amount_cents, import_id,
+                        document, zip_code, seller, product)
+    SELECT CASE WHEN n % 10 = 0 THEN 2 + n % 7 ELSE 1 END, 'o' || n,
+           now() - (20000 - n) * interval '30 seconds', sha256(n::text::bytea), 1990, 1,
+           'd' || n % 500,
+           CASE WHEN n % 10 < 3 THEN '01310100' ELSE 'z' || n % 3000 END, 's' || n % 20,
+           ARRAY['p' || n % 500]
+    FROM generate_series(1, 20000) n;
+    INSERT INTO order_products SELECT merchant_id, unnest(product), event_at, order_pk FROM orders;
+    INSERT INTO chargebacks (merchant_id, order_id, event_at, reported_at, import_id)
+    SELECT merchant_id, order_id, now() - n * interval '1 minute', now(), 1
+    FROM (SELECT *, row_number() OVER () AS n FROM orders WHERE merchant_id = 1) o WHERE n <= 1000;
+"""
+TABLES = (
+    "orders, order_products, chargebacks, chargeback_entities, evaluations, api_keys, merchants"
+)
+LOSE_STATISTICS = """
+    SELECT pg_clear_relation_stats('public', relname),
+           (SELECT count(pg_clear_attribute_stats('public', relname, attname, false))
+            FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped)
+    FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+"""
+STATES = {
+    "empty": "",
+    "known to be empty": f"VACUUM ANALYZE {TABLES}",
+    "full, and thought to be empty": FILL,
+    "full": f"VACUUM ANALYZE {TABLES}",
+    "full, without statistics": LOSE_STATISTICS,
+}
+WINDOW = {("event_at", ">="), ("event_at", "<")}
+KEYS = {
+    "orders_pkey": ["order_pk"],
+    "orders_identity": ["merchant_id", "order_id"],
+    "chargebacks_identity": ["merchant_id", "order_id", "kind"],
+    "evaluations_identity": ["merchant_id", "order_id"],
+    "order_products_pkey": ["merchant_id", "product"],
+    "chargeback_entities_pkey": ["merchant_id", "identifier", "value"],
+    **{f"orders_{name}": ["merchant_id", name] for name in SINGLE_VALUED},
+}
+IN_WINDOW = {"order_products_pkey", "chargeback_entities_pkey"} | {
+    f"orders_{name}" for name in SINGLE_VALUED
+}
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)
+
+
+def scans(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [n for n in nodes(plan) if "Relation Name" in n and n["Node Type"] != "ModifyTable"]
+
+
+def is_narrow(scan: dict[str, Any]) -> bool:
+    """Whether a scan goes straight to the rows that match, by all of the key and the window."""
+    index = scan.get("Index Name")
+    if scan["Node Type"] not in {"Index Scan", "Index Only Scan"} or index not in KEYS:
+        return False
+    conditions = set(re.findall(r'"?(\w+)"? (=|>=|<) ', scan["Index Cond"]))
+    wanted = {(column, "=") for column in KEYS[index]} | (WINDOW if index in IN_WINDOW else set())
+    return wanted <= conditions
+
+
+@dataclass
+class Past:
+    """A database that was empty when two sessions made their plans, and plans of later sessions."""
+
+    reader: PlannedSession
+    writer: PlannedSession
+    plans: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def past(module_database_url: str) -> Iterator[Past]:
+    found = Past(PlannedSession(module_database_url), PlannedSession(module_database_url))
+    with connect(module_database_url, application_name="tests", autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO merchants (name) SELECT 'm' || n FROM generate_series(1, 9) n"
+        )
+        for state, statements in STATES.items():
+            for statement in filter(str.strip, statements.split(";")):
+                connection.execute(statement.encode())
+            session = PlannedSession(module_database_url)
+            found.plans |= {(state, name): session.explain(t) for name, t in STATEMENTS.items()}
+            session.connection.close()
+        yield found
+    found.reader.connection.close()
+    found.writer.connection.close()
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+@pytest.mark.parametrize("state", STATES)
+def test_each_scan_of_a_request_goes_straight_to_the_rows_that_match(
+    past: Past, state: str, statement: str
+) -> None:
+    found = scans(past.plans[state, statement])
+
+    assert found
+    assert [scan for scan in found if not is_narrow(scan)] == []
+
+
+def test_the_recent_read_looks_up_each_identifier_once_for_each_event(past: Past) -> None:
+    indexes = [scan["Index Name"] for scan in scans(past.plans["empty", "the recent read"])]
+
+    assert sorted(set(indexes) & IN_WINDOW) == sorted(IN_WINDOW)
+    assert len(indexes) == len(IN_WINDOW) + 4  # the order itself, and two tables behind the keys
+
+
+def read_rows(plan: dict[str, Any]) -> int:
+    return sum(
+        (scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0)) * scan["Actual Loops"]
+        for scan in scans(plan)
+    )
+
+
+def test_chargebacks_of_others_cost_a_session_nothing_that_was_prepared_while_there_were_none(
+    past: Past,
+) -> None:
+    plan = past.reader.explain_recent(an_order())
+
+    assert past.reader.events(an_order()) == []
+    assert read_rows(plan) == 0
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 100
+
+
+@pytest.mark.parametrize(
+    "named",
+    [{"document": "d4"}, {"zip_code": "01310100"}, {"seller": "s1", "product": ("p1", "p2")}],
+)
+def test_the_rows_that_are_read_are_those_that_match(past: Past, named: dict[str, Any]) -> None:
+    """An event is a row of its key; a product's and a chargeback's is two or three."""
+    order = an_order(**named)
+    events = past.reader.events(order)
+
+    assert {row[2] for row in events} == {"order", "chargeback"}
+    assert read_rows(past.reader.explain_recent(order)) <= 3 * len(events)
+
+
+@pytest.mark.parametrize("kind", ["chargeback", "reversal"])
+def test_what_is_stored_reads_no_other_rows(past: Past, kind: ChargebackKind) -> None:
+    """Also in the triggers, which have plans of their own."""
+    assert past.writer.rows_to_store(kind) <= 12
+
+
+def test_a_key_is_looked_up_by_itself(past: Past, module_database_url: str) -> None:
+    with connect(module_database_url, application_name="tests", autocommit=True) as connection:
+        keys = [issue_key(connection, merchant) for merchant in all_merchants(connection)]
+
+    assert [past.reader.rows_to_authenticate(key) for key in keys] == [2] * 9
