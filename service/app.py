@@ -13,7 +13,7 @@ from flask import Flask, Response, g, request
 
 from features_pkg.calendar import to_us
 from features_pkg.orders.order import Order
-from service import body, clock, errors, evaluation_answer, log, request_content
+from service import body, clock, evaluation_answer, log, problems, request_content, request_headers
 from service.authentication import KeyRing
 from service.clock import CLOCK_HEADER, RequestClock
 from service.database import Database
@@ -23,6 +23,7 @@ from service.health import LIVE, ProcessChecks
 from service.online import OnlineStore
 from service.received import received_at
 from service.request_content import JSON
+from service.request_headers import IDEMPOTENCY_HEADER, REQUEST_ID_HEADER, VERSION_HEADER
 from service.session import Session
 from service.shared_status import SharedChecks
 from stores.postgres.clock import database_clock
@@ -66,15 +67,18 @@ def create_app(dependencies: Dependencies) -> Flask:
     """The application of one process."""
     app = Flask("ontem", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    errors.register(app)
+    problems.register(app)
     specification = files("service").joinpath("openapi.json").read_bytes()
 
     @app.before_request
     def start_stopwatch() -> None:
         g.started = time.perf_counter()
+        g.request_id = _request_id()
+        log.request_id.set(g.request_id)
 
     @app.after_request
     def log_response(response: Response) -> Response:
+        response.headers.update(request_headers.answer_headers(g.request_id))
         _log(response)
         return response
 
@@ -107,6 +111,8 @@ def create_app(dependencies: Dependencies) -> Flask:
 def _evaluate(dependencies: Dependencies) -> Response:
     """Check and parse the request, evaluate its order, answer."""
     deadline = Deadline.after(received_at(request.environ), dependencies.time_limit)
+    request_headers.check_version(request.headers.get(VERSION_HEADER))
+    request_headers.check_idempotency_key(request.headers.get(IDEMPOTENCY_HEADER))
     order = body.parse(request_content.read(request), dependencies.card_key)
     with dependencies.database.session() as session:
         merchant = _merchant(dependencies, session, deadline)
@@ -115,6 +121,12 @@ def _evaluate(dependencies: Dependencies) -> Response:
         outcome = dependencies.evaluations.evaluate(session, evaluation_request, deadline)
     g.log_fields = _log_fields(merchant, outcome)
     return _response(outcome)
+
+
+def _request_id() -> str:
+    """The id that the server gave the request, or its client, or a new one."""
+    given = request.environ.get(request_headers.REQUEST_ID)
+    return given or request_headers.request_id(request.headers.get(REQUEST_ID_HEADER))
 
 
 def _merchant(dependencies: Dependencies, session: Session, deadline: Deadline) -> Merchant:

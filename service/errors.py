@@ -1,18 +1,6 @@
-"""What the service refuses, and the one table of how that looks over HTTP (RFC 9457)."""
-
-from http import HTTPStatus
-from typing import Final
-
-import msgspec
-from flask import Flask, Response
-from werkzeug.exceptions import HTTPException
+"""What the service refuses; `service/problems.py` says how that looks over HTTP."""
 
 from features_pkg.errors import OntemError
-from service import log
-
-PROBLEM_JSON: Final = "application/problem+json"
-
-BUG_DETAIL: Final = "Ontem failed; its log has the place. You may send the same request again."
 
 
 class ServiceError(OntemError):
@@ -71,6 +59,23 @@ class MediaTypeRefused(ServiceError):
         super().__init__("send one JSON object as Content-Type: application/json, in UTF-8")
 
 
+class VersionRefused(ServiceError):
+    """The client asks for a version of the interface that the service does not have."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"Ontem-Version must be {version}, or be left out")
+        self.version = version
+
+
+class IdempotencyKeyRefused(ServiceError):
+    """The request has an idempotency key of another form, or two of them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "send one Idempotency-Key of 1 to 255 visible ASCII characters but the comma, or none"
+        )
+
+
 class KeyRefused(ServiceError):
     """The request has no valid API key; the text does not say what is wrong with it."""
 
@@ -117,118 +122,3 @@ class PastUnavailable(OntemError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"a part of the past is missing ({reason})")
         self.reason = reason
-
-
-PROBLEMS: Final[dict[type[ServiceError], tuple[HTTPStatus, str]]] = {
-    BodyUnreadable: (HTTPStatus.BAD_REQUEST, "body-unreadable"),
-    FieldRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "field-refused"),
-    LengthRequired: (HTTPStatus.LENGTH_REQUIRED, "length-required"),
-    RequestLate: (HTTPStatus.REQUEST_TIMEOUT, "request-late"),
-    BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large"),
-    MediaTypeRefused: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media-type-refused"),
-    KeyRefused: (HTTPStatus.UNAUTHORIZED, "key-refused"),
-    ClockHeaderRefused: (HTTPStatus.BAD_REQUEST, "clock-refused"),
-    OrderConflict: (HTTPStatus.CONFLICT, "order-conflict"),
-    StoreUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable"),
-    Overloaded: (HTTPStatus.SERVICE_UNAVAILABLE, "overloaded"),
-    ModelOutdated: (HTTPStatus.SERVICE_UNAVAILABLE, "model-outdated"),
-}
-"""The status of each refusal and the last part of its `type`, `urn:ontem:problem:<name>`."""
-
-_HEADERS: Final[dict[type[ServiceError], dict[str, str]]] = {
-    KeyRefused: {"WWW-Authenticate": "Bearer"},
-    StoreUnavailable: {"Retry-After": "1"},
-    Overloaded: {"Retry-After": "1"},
-    ModelOutdated: {"Retry-After": "1"},
-}
-
-
-class FieldProblem(msgspec.Struct, frozen=True):
-    """Which field is wrong, and what is wrong with it."""
-
-    param: str
-    detail: str
-
-
-class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The body of every answer that is not 2xx."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: tuple[FieldProblem, ...] = ()
-
-
-def problem_of(error: ServiceError) -> Problem:
-    """A refusal as the client gets it."""
-    status, name = PROBLEMS[type(error)]
-    fields: tuple[FieldProblem, ...] = ()
-    if isinstance(error, FieldRefused):
-        fields = (FieldProblem(error.param, error.detail),)
-    return Problem(f"urn:ontem:problem:{name}", status.phrase, status, str(error), fields)
-
-
-def refusal_of(error: ServiceError | HTTPException) -> tuple[Problem, dict[str, str]]:
-    """The body and the headers of the answer to a refused request, an unknown path for one."""
-    if isinstance(error, ServiceError):
-        return problem_of(error), _HEADERS.get(type(error), {})
-    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-    allowed = getattr(error, "valid_methods", None)
-    problem = Problem("about:blank", status.phrase, status, status.description or status.phrase)
-    return problem, {"Allow": ", ".join(sorted(allowed))} if allowed else {}
-
-
-def bug_problem(error: Exception) -> Problem:
-    """The body of the answer to a request that met a bug, which is logged.
-
-    The traceback can quote a buyer's data, so only where it was raised is logged.
-    """
-    log.error("unexpected", error=type(error).__name__, code_line=_code_line(error))
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return Problem("about:blank", status.phrase, status, BUG_DETAIL)
-
-
-def problem_response(problem: Problem, headers: dict[str, str] | None = None) -> Response:
-    """`problem` as an HTTP response."""
-    return Response(
-        msgspec.json.encode(problem),
-        status=problem.status,
-        content_type=PROBLEM_JSON,
-        headers=headers,
-    )
-
-
-def register(app: Flask) -> None:
-    """Answer every error of `app` as problem+json: refusals, unknown paths, and bugs."""
-
-    @app.errorhandler(ServiceError)
-    def answer_refusal(error: ServiceError) -> Response:
-        if error.__cause__ is not None:
-            cause = error.__cause__
-            log.error(
-                "store failed",
-                error=type(cause).__name__,
-                sqlstate=getattr(cause, "sqlstate", None),
-                code_line=_code_line(cause),
-            )
-        return problem_response(*refusal_of(error))
-
-    @app.errorhandler(HTTPException)
-    def answer_http_error(error: HTTPException) -> Response:
-        return problem_response(*refusal_of(error))
-
-    @app.errorhandler(Exception)
-    def answer_bug(error: Exception) -> Response:
-        return problem_response(bug_problem(error))
-
-
-def _code_line(error: BaseException) -> str:
-    """The innermost file and line of a traceback, without any value."""
-    trace = error.__traceback__
-    file_and_line = "nowhere"
-    while trace is not None:
-        file = trace.tb_frame.f_code.co_filename.rpartition("/")[2]
-        file_and_line = f"{file}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return file_and_line

@@ -1,12 +1,20 @@
-"""One JSON line per request and per failure, with nothing that a buyer or merchant sent."""
+"""One JSON line per request and per failure.
+
+Of what a merchant sent a line has the request's id at most, which holds no number of a person.
+"""
 
 import logging
 import sys
+from contextvars import ContextVar
+from typing import Final
 
 import msgspec
 
 _logger = logging.getLogger("ontem.service")
 _encode = msgspec.json.Encoder().encode
+
+request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
+"""The id of the request that this thread answers; its lines have it."""
 
 
 def configure(level: str) -> None:
@@ -30,5 +38,8 @@ def error(event: str, **values: object) -> None:
 
 def _write(level: int, event: str, values: dict[str, object]) -> None:
     if _logger.isEnabledFor(level):
-        line = {"level": logging.getLevelName(level), "event": event, **values}
+        line: dict[str, object] = {"level": logging.getLevelName(level), "event": event}
+        if its_request := request_id.get():
+            line["request_id"] = its_request
+        line |= values
         _logger.log(level, "%s", _encode(line).decode())

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 from gunicorn.http import wsgi  # type: ignore[import-untyped]
 
-from service.errors import PROBLEM_JSON, bug_problem
+from service import log, request_headers
+from service.problems import PROBLEM_JSON, bug_problem
 from service.received import RECEIVED
 from service.worker.refusals import whole_answer
 
@@ -41,6 +42,7 @@ def answer(
     settings: Any,
     *,
     received_at: float,
+    request_id: str,
     close: bool,
 ) -> Answer:
     """The application's answer to a whole request, or that it has a bug.
@@ -49,11 +51,13 @@ def answer(
     connection closes.
     """
     memory = _Memory()
+    log.request_id.set(request_id)
     try:
         client, server = addresses
         response, environ = wsgi.create(request, memory, client, server, settings)
         environ["wsgi.multithread"] = True
         environ[RECEIVED] = received_at
+        environ[request_headers.REQUEST_ID] = request_id
         if close:
             response.force_close()
         chunks = application(environ, response.start_response)
@@ -65,8 +69,8 @@ def answer(
             if hasattr(chunks, "close"):
                 chunks.close()
     except Exception as error:  # noqa: BLE001  a header that HTTP does not allow, for one
-        content = msgspec.json.encode(bug_problem(error))
-        headers = {"Content-Type": PROBLEM_JSON}
+        content = msgspec.json.encode(bug_problem(error, request_id))
+        headers = {"Content-Type": PROBLEM_JSON, **request_headers.answer_headers(request_id)}
         status = HTTPStatus.INTERNAL_SERVER_ERROR
         return Answer(whole_answer(status, headers, content, close=True), False, status)
     return Answer(b"".join(memory.parts), not response.should_close(), response.status_code)

@@ -21,6 +21,7 @@ from service.errors import (
     ServiceError,
 )
 from service.request_content import JSON, MAX_BYTES
+from service.request_headers import answer_headers, request_id
 from service.worker.answer import Answer
 from service.worker.clients import Clients
 from service.worker.connection import Connection, State
@@ -170,7 +171,7 @@ class Conversation:
             close = self._closes(head)
             content = whole_answer(
                 HTTPStatus.OK,
-                {"Content-Type": JSON},
+                {"Content-Type": JSON, **answer_headers(head.request_id)},
                 passed.answer,
                 close=close,
                 without_body=head.method == "HEAD",
@@ -186,8 +187,9 @@ class Conversation:
         head = connection.head
         without_body = head is not None and head.method == "HEAD"
         close = close or self._closes(head)
-        content = refusal(error, close=close, without_body=without_body)
-        self.refusals.count(error)
+        its_request = request_id(None) if head is None else head.request_id
+        content = refusal(error, its_request, close=close, without_body=without_body)
+        self.refusals.count(error, its_request)
         self._answer(connection, content, close=close)
 
     def _closes(self, head: Head | None) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from gunicorn.http.body import ChunkedReader  # type: ignore[import-untyped]
@@ -13,6 +14,8 @@ from gunicorn.http.errors import (  # type: ignore[import-untyped]
 from gunicorn.http.message import Request  # type: ignore[import-untyped]
 from gunicorn.http.unreader import IterUnreader  # type: ignore[import-untyped]
 
+from service.request_headers import REQUEST_ID_HEADER, request_id
+
 MOST_HEAD_BYTES: Final = 32_768
 """More than clients and proxies send; gunicorn's own bound, 64 headers of 4,096, is 262 kB."""
 
@@ -20,7 +23,7 @@ _END: Final = b"\r\n\r\n"
 _BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Head:
     """Request line and headers, as gunicorn's parser accepted them."""
 
@@ -38,6 +41,11 @@ class Head:
     def path(self) -> str:
         """The path as it was sent: percent-encoded, without the query."""
         return str(self.request.path)
+
+    @cached_property
+    def request_id(self) -> str:
+        """The id that its client gave the request, else one of our own."""
+        return request_id(self.headers.get(REQUEST_ID_HEADER.upper()))
 
     @property
     def is_chunked(self) -> bool:

@@ -11,13 +11,25 @@ class RefusalLog:
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[int, str]] = Counter()
+        self._newest: dict[tuple[int, str], str] = {}
 
-    def count(self, error: Refused) -> None:
+    def count(self, error: Refused, request_id: str) -> None:
         """Count one refusal."""
-        self._counts[status_and_name(error)] += 1
+        kind = status_and_name(error)
+        self._counts[kind] += 1
+        self._newest[kind] = request_id
 
     def write(self) -> None:
         """Write what was refused since the last call."""
-        for (status, name), count in self._counts.items():
-            log.info("refused without a thread", status=status, error=name, count=count)
+        for kind, count in self._counts.items():
+            status, name = kind
+            newest = self._newest[kind]
+            log.info(
+                "refused without a thread",
+                status=status,
+                error=name,
+                count=count,
+                request_id=newest,
+            )
         self._counts.clear()
+        self._newest.clear()

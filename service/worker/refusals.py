@@ -8,9 +8,11 @@ from gunicorn import SERVER, util  # type: ignore[import-untyped]
 from gunicorn.http import errors as http_errors  # type: ignore[import-untyped]
 from werkzeug.exceptions import HTTPException
 
-from service.errors import PROBLEM_JSON, Problem, ServiceError, refusal_of
+from service.errors import ServiceError
+from service.problems import MALFORMED, PROBLEM_JSON, Problem, problem, refusal_of
+from service.request_headers import answer_headers
 
-_MALFORMED: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
+_NOT_HTTP: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     http_errors.LimitRequestLine: (
         HTTPStatus.REQUEST_URI_TOO_LONG,
         "the request line is too long: send no parameters in the path",
@@ -42,18 +44,18 @@ Refused: TypeAlias = ServiceError | HTTPException | Exception
 """A refusal by the service, an unknown path or method, or gunicorn's ParseException."""
 
 
-def problem(error: Refused) -> tuple[Problem, dict[str, str]]:
+def _problem(error: Refused, request_id: str) -> tuple[Problem, dict[str, str]]:
     """The body and the headers of the answer to a request that was refused."""
     if isinstance(error, ServiceError | HTTPException):
-        return refusal_of(error)
-    status, detail = next(_MALFORMED[base] for base in type(error).__mro__ if base in _MALFORMED)
-    return Problem("about:blank", status.phrase, status, detail), {}
+        return refusal_of(error, request_id)
+    status, detail = next(_NOT_HTTP[base] for base in type(error).__mro__ if base in _NOT_HTTP)
+    return problem(status, MALFORMED, detail, request_id), {}
 
 
-def refusal(error: Refused, *, close: bool, without_body: bool = False) -> bytes:
+def refusal(error: Refused, request_id: str, *, close: bool, without_body: bool = False) -> bytes:
     """The whole answer to a request that was refused."""
-    body, headers = problem(error)
-    headers = {"Content-Type": PROBLEM_JSON, **headers}
+    body, headers = _problem(error, request_id)
+    headers = {"Content-Type": PROBLEM_JSON, **headers, **answer_headers(request_id)}
     content = msgspec.json.encode(body)
     status = HTTPStatus(body.status)
     return whole_answer(status, headers, content, close=close, without_body=without_body)
@@ -82,7 +84,7 @@ def whole_answer(
 
 def status_and_name(error: Refused) -> tuple[int, str]:
     """What the log says of a refusal."""
-    return problem(error)[0].status, type(error).__name__
+    return _problem(error, "")[0].status, type(error).__name__
 
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"

@@ -10,7 +10,7 @@ from typing import Any, Final
 from gunicorn.workers import base  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import PollableMethodQueue  # type: ignore[import-untyped]
 
-from service.errors import bug_problem
+from service.problems import bug_problem
 from service.worker.answer import answer
 from service.worker.clients import READ, WRITE, Clients, most_connections
 from service.worker.connection import Connection
@@ -111,7 +111,7 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
         except OSError:  # the client is gone
             self._clients.drop(connection)
         except Exception as error:  # noqa: BLE001  a bug costs one client, not all of the loop
-            bug_problem(error)
+            bug_problem(error, "")
             self._clients.drop(connection)
         self._clients.watch(connection)
 
@@ -133,6 +133,7 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
             (connection.peer, connection.server),
             self.cfg,
             received_at=connection.received_at,
+            request_id=connection.head.request_id,
             close=self._is_closing(),
         )
         unsent: bytes | None

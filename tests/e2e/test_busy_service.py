@@ -111,7 +111,7 @@ def test_clients_that_send_slowly_keep_no_other_waiting_and_are_told(
     assert (live.status, ready.status) == (200, 200)
     for late in heads + bodies:
         problem = the_problem(late, 408)
-        assert problem["type"] == "urn:ontem:problem:request-late"
+        assert problem["code"] == "request_late"
         assert late.headers["connection"] == "close"
     for stranger in strangers:
         the_problem(stranger, 401)
@@ -170,7 +170,7 @@ def test_more_requests_than_may_wait_are_refused_at_once_and_served_afterwards(
     assert health == [200, 200]
     assert {each.status for each in during} <= {200, 503}
     for each in first:
-        assert the_problem(each, 503)["type"] == "urn:ontem:problem:overloaded"
+        assert the_problem(each, 503)["code"] == "overloaded"
         assert each.headers["retry-after"] == "1"
         assert each.headers["connection"] == "keep-alive"
     assert after == [200] * len(after)

@@ -186,7 +186,7 @@ def test_a_clock_that_is_not_an_instant_with_an_offset_is_refused(shop: Shop, at
     answer = shop.evaluate(an_order(), at=at)
 
     assert answer.status == 400
-    assert answer.body["type"] == "urn:ontem:problem:clock-refused"
+    assert answer.body["code"] == "clock_refused"
 
 
 def test_the_log_has_a_line_per_request_and_nothing_about_the_buyer(shop: Shop, service):

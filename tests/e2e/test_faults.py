@@ -93,7 +93,7 @@ def test_orders_that_cannot_be_stored_are_not_answered_and_may_be_sent_again(sho
     after = shop.evaluate(an_order("during"))
 
     assert during.status == 503
-    assert during.body["type"] == "urn:ontem:problem:store-unavailable"
+    assert during.body["code"] == "store_unavailable"
     assert during.headers["retry-after"] == "1"
     assert after.status == 200
     assert "idempotent-replayed" not in after.headers

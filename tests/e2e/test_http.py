@@ -174,7 +174,7 @@ def test_a_body_that_ends_before_its_length_is_a_400(shop: Shop, service: Runnin
         client.socket.shutdown(1)
         problem = the_problem(client.answer(), 400)
 
-    assert problem["type"] == "urn:ontem:problem:body-unreadable"
+    assert problem["code"] == "body_unreadable"
 
 
 def test_a_client_that_waits_for_it_is_told_to_go_on(shop: Shop, service: RunningService):

@@ -22,7 +22,10 @@ def the_problem(answer: HttpAnswer, status: int) -> Any:
     assert answer.headers["content-type"] == "application/problem+json"
     body = answer.body
     assert body["status"] == status
-    assert {"type", "title", "detail"} <= set(body)
+    assert body["type"] == f"urn:ontem:problem:{body['code']}"
+    assert {"title", "detail"} <= set(body)
+    assert answer.headers["x-request-id"] == body["request_id"]
+    assert answer.headers["ontem-version"] == "2026-11-26"
     assert "Traceback" not in answer.content.decode()
     return body
 
@@ -44,8 +47,8 @@ def the_problem(answer: HttpAnswer, status: int) -> Any:
 def test_a_field_that_cannot_be_taken_is_named(shop: Shop, content: bytes, param: str):
     problem = the_problem(shop.evaluate(content), 422)
 
-    assert problem["type"] == "urn:ontem:problem:field-refused"
-    assert [error["param"] for error in problem["errors"]] == [param]
+    assert problem["code"] == "field_refused"
+    assert problem["param"] == param
     assert shop.database.execute(
         "SELECT count(*) FROM orders WHERE merchant_id = %s", (shop.merchant.merchant_id,)
     ).fetchone() == (0,)
@@ -103,7 +106,7 @@ def test_a_body_in_chunks_is_a_411_whatever_its_size(shop: Shop):
     problem = json.loads(response.read())
 
     assert (response.status, problem["status"]) == (411, 411)
-    assert problem["type"] == "urn:ontem:problem:length-required"
+    assert problem["code"] == "length_required"
     assert "Content-Length" in problem["detail"]
 
 
@@ -124,8 +127,9 @@ def bad_keys(key: str) -> dict[str, str | None]:
 @pytest.mark.parametrize("case", bad_keys(ApiKey.new().text))
 def test_every_key_that_is_not_valid_gets_the_same_401(shop: Shop, case: str):
     keys = bad_keys(shop.client.key)
-    refused = shop.evaluate(an_order(), Authorization=keys[case])
-    missing = shop.evaluate(an_order(), Authorization=None)
+    same_id = "of-both-requests"
+    refused = shop.evaluate(an_order(), Authorization=keys[case], X_Request_Id=same_id)
+    missing = shop.evaluate(an_order(), Authorization=None, X_Request_Id=same_id)
 
     the_problem(refused, 401)
     assert refused.content == missing.content
@@ -175,7 +179,7 @@ def test_unknown_paths_and_methods_are_problems_too(
 ):
     problem = the_problem(shop.client.send(method, path), status)
 
-    assert problem["type"] == "about:blank"
+    assert problem["code"] == {404: "not_found", 405: "method_not_allowed"}[status]
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_other_content_under_the_same_id_is_a_conflict_and_changes_nothing(shop:
     other = shop.evaluate(an_order(amount_cents=1991))
 
     assert other.status == 409
-    assert other.body["type"] == "urn:ontem:problem:order-conflict"
+    assert other.body["code"] == "order_conflict"
     assert len(shop.stored("1", "o-1")) == 1
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from service.app import Dependencies, create_app
 from service.body import OrderBody, parse
-from service.errors import PROBLEMS, Problem, ServiceError
+from service.errors import ServiceError
 from service.evaluation_answer import EvaluationAnswer
 from service.health import Readiness
+from service.problems import PROBLEMS, Problem
 from service.shared_status import Status
 from service.states import State
 

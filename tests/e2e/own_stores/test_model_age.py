@@ -169,7 +169,7 @@ def test_no_order_is_scored_by_a_model_that_postgresql_was_not_asked_about(
         for _ in range(2):
             refused = newest.evaluate("o2")
             assert refused.status_code == 503
-            assert refused.get_json()["type"] == "urn:ontem:problem:model-outdated"
+            assert refused.get_json()["code"] == "model_outdated"
             assert refused.headers["retry-after"] == "1"
         assert newest.stored("model", "o2") == []
 
