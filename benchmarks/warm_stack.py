@@ -27,7 +27,7 @@ from tests.e2e.a_model import write_a_model
 from tests.model_keys import TRUST
 
 PROJECT = Path(__file__).resolve().parents[1]
-LIVE_ORDERS = 3_000
+LIVE_ORDERS = 6_000
 DAYS = 180
 
 
