@@ -4,7 +4,6 @@ import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
-from importlib.resources import files
 from typing import Final
 
 import msgspec
@@ -21,6 +20,8 @@ from service.deadline import Deadline
 from service.evaluating import READ_SHARE, EvaluationRequest, Evaluations, Outcome
 from service.health import LIVE, ProcessChecks
 from service.online import OnlineStore
+from service.openapi.document import document
+from service.openapi.page import CONTENT_SECURITY, page
 from service.received import received_at
 from service.request_content import JSON
 from service.request_headers import IDEMPOTENCY_HEADER, REQUEST_ID_HEADER, VERSION_HEADER
@@ -68,7 +69,9 @@ def create_app(dependencies: Dependencies) -> Flask:
     app = Flask("ontem", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     problems.register(app)
-    specification = files("service").joinpath("openapi.json").read_bytes()
+    description = document()
+    specification = msgspec.json.encode(description)
+    readable_page = page(description)
 
     @app.before_request
     def start_stopwatch() -> None:
@@ -104,6 +107,11 @@ def create_app(dependencies: Dependencies) -> Flask:
     @app.get("/openapi.json")
     def openapi() -> Response:
         return Response(specification, content_type=JSON)
+
+    @app.get("/docs")
+    def docs() -> Response:
+        headers = {"Content-Security-Policy": CONTENT_SECURITY}
+        return Response(readable_page, content_type="text/html; charset=utf-8", headers=headers)
 
     return app
 

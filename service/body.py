@@ -1,6 +1,6 @@
 """The body of `POST /evaluate`: its shape is checked here, its values where files' values are."""
 
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -8,30 +8,99 @@ from features_pkg.identifiers import SINGLE_VALUED
 from features_pkg.orders.fields.order import read_order
 from features_pkg.orders.fields.refusals import ValueRefused
 from features_pkg.orders.fields.shape import shape_refusal
-from features_pkg.orders.limits import LONGEST_ORDER_ID, LONGEST_TEXT, MOST_CENTS
+from features_pkg.orders.limits import (
+    LONGEST_ORDER_ID,
+    LONGEST_TEXT,
+    MOST_CENTS,
+    MOST_ITEMS,
+    TEXT_FORM,
+    YEARS,
+)
 from features_pkg.orders.order import Order
 from service import strict_json
+from service.described import described
 from service.errors import FieldRefused
 
 
-class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An order as it was sent; identifiers are any text, valid or not."""
+def _identifier(description: str) -> msgspec.Meta:
+    return described(description, maxLength=LONGEST_TEXT, pattern=TEXT_FORM)
 
-    order_id: str | None
-    amount_cents: int | None
-    currency: Literal["BRL"] | None = None
-    placed_at: str | None = None
-    user: str | None = None
-    document: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    zip_code: str | None = None
-    device: str | None = None
-    ip: str | None = None
-    card: str | None = None
-    seller: str | None = None
-    items: Any = None
-    """A list of items, or null; it is read with the other values."""
+
+_DECADES: Final = "|".join(str(year // 10) for year in YEARS[::10])
+PLACED_AT_FORM: Final = (
+    rf"^(?!{YEARS[0]}-01-01|{YEARS[-1]}-12-31)({_DECADES})[0-9]-(0[1-9]|1[0-2])-([0-2][0-9]|3[01])"
+    r"[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?"
+    r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
+"""RFC 3339 in the years that are taken, without the two days on which the offset decides."""
+
+OrderId: TypeAlias = Annotated[
+    str | None,
+    described(
+        "The merchant's own id of the order.",
+        type="string",
+        minLength=1,
+        maxLength=LONGEST_ORDER_ID,
+        pattern=TEXT_FORM,
+    ),
+]
+
+
+class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An order as it was sent; identifiers are any text, valid or not.
+
+    The same `order_id` with the same content gets the stored answer, without an end.
+    """
+
+    order_id: OrderId
+    amount_cents: Annotated[
+        int | None,
+        described(
+            "What the buyer pays, in centavos; written without a decimal point.",
+            type="integer",
+            minimum=0,
+            maximum=MOST_CENTS,
+        ),
+    ]
+    currency: Annotated[Literal["BRL"] | None, described("Only BRL.")] = None
+    placed_at: Annotated[
+        str | None,
+        described(
+            "When the buyer placed the order, with its offset. It is stored and moves no window. "
+            f"From {YEARS[0]} to {YEARS[-1]} in UTC; digits beyond the microsecond are cut off.",
+            format="date-time",
+            pattern=PLACED_AT_FORM,
+        ),
+    ] = None
+    user: Annotated[str | None, _identifier("The merchant's id of the customer.")] = None
+    document: Annotated[str | None, _identifier("CPF or CNPJ, with or without punctuation.")] = None
+    email: Annotated[str | None, _identifier("E-mail address.")] = None
+    phone: Annotated[
+        str | None, _identifier("Phone number, national or with its country code.")
+    ] = None
+    zip_code: Annotated[str | None, _identifier("CEP.")] = None
+    device: Annotated[str | None, _identifier("An id of the device.")] = None
+    ip: Annotated[str | None, _identifier("IPv4 or IPv6 address.")] = None
+    card: Annotated[
+        str | None, _identifier("A token or fingerprint of the card. Never the card's number.")
+    ] = None
+    seller: Annotated[
+        str | None, _identifier("The merchant's own id of the seller, on a marketplace.")
+    ] = None
+    items: Annotated[
+        Any,
+        described(
+            "What was bought; read with the other values.",
+            anyOf=[
+                {
+                    "type": "array",
+                    "maxItems": MOST_ITEMS,
+                    "items": {"$ref": "#/components/schemas/SentItem"},
+                },
+                {"type": "null"},
+            ],
+        ),
+    ] = None
 
 
 _TEXT_RULE: Final = f"must be a text of at most {LONGEST_TEXT} characters, or null"

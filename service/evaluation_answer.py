@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Annotated, TypeAlias
 from uuid import UUID
 
 import msgspec
 
+from service.described import described
 from stores.policy import Decision
+
+Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class EvaluationAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,23 +18,50 @@ class EvaluationAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     evaluation_id: UUID
     order_id: str
-    score: float | None
-    """0 to 1; null when a part of the past is missing, or the model's result is not a number."""
-    decision: Decision
+    score: Annotated[
+        float | None,
+        described(
+            "The higher, the more likely fraud. Null when a part of the past is missing, or the "
+            "model's result is not a number.",
+            minimum=0,
+            maximum=1,
+        ),
+    ]
+    decision: Annotated[
+        Decision,
+        described(
+            "By the score and the merchant's thresholds; without a score, the decision that the "
+            "merchant chose for that case, or for an order of this amount."
+        ),
+    ]
     model: str | None
-    feature_set: str | None
-    as_of: date | None
-    """The day of the snapshot that the distant past was read from."""
-    stale: bool
-    """Whether that snapshot is older than the one that was due."""
-    degraded: bool
-    """Whether the order has no score."""
-    missing: Sequence[str]
-    card_replaced: bool
-    """Whether the order's card is a fingerprint, in the place of a card's number."""
-    evaluated_at: datetime
-    recorded: bool
-    """Whether the order and this answer are stored; if not, nothing knows of the order."""
+    feature_set: Annotated[
+        str | None, described("Version of the definitions that the features were computed with.")
+    ]
+    as_of: Annotated[
+        date | None,
+        described("The day of the snapshot: the distant past is what was before it began."),
+    ]
+    stale: Annotated[bool, described("Whether the snapshot is older than the one that was due.")]
+    degraded: Annotated[bool, described("Whether the order has no score.")]
+    missing: Annotated[
+        Sequence[str],
+        described(
+            "What could not be read: `distant`, `recent`, or `distant:` and an identifier or "
+            "`merchant`."
+        ),
+    ]
+    card_replaced: Annotated[
+        bool, described("Whether a fingerprint is stored in the place of a card's number.")
+    ]
+    evaluated_at: Instant
+    recorded: Annotated[
+        bool,
+        described(
+            "Whether the order and this answer are stored. If not, nothing is known to be: send "
+            "the same order again. Never false unless the merchant's policy says so."
+        ),
+    ]
 
 
 _encoder = msgspec.json.Encoder()

@@ -20,6 +20,7 @@ WITHOUT_KEY: Final[Mapping[str, Pass]] = {
     "readyz": Pass(Lane.HEALTH),
     "statusz": Pass(Lane.HEALTH),
     "openapi": Pass(),
+    "docs": Pass(),
 }
 """The endpoints that anybody may ask, and who answers them."""
 

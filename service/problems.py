@@ -1,13 +1,14 @@
 """How the service's refusals look over HTTP (RFC 9457), in one table."""
 
 from http import HTTPStatus
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
 from service import errors, log
+from service.described import described
 from service.errors import FieldRefused, ServiceError
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -57,13 +58,16 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     type: str
     title: str
     status: int
-    code: str
-    """What programs decide by: it stays as it is, while `detail` may be reworded."""
+    code: Annotated[str, described("What programs decide by: it stays, `detail` may not.")]
     detail: str
-    param: str | None = None
-    """With status 422: the path of the field, such as `items[0].quantity`; empty for the body."""
-    request_id: str
-    """The id that the service's log has of the request."""
+    param: Annotated[
+        str | None,
+        described(
+            "With status 422: the path of the field, such as `items[0].quantity`; empty for the "
+            "body. Not there with another status."
+        ),
+    ] = None
+    request_id: Annotated[str, described("The id that the service's log has of the request.")]
 
 
 def problem(

@@ -6,6 +6,9 @@ LONGEST_ORDER_ID: Final = 128
 LONGEST_TEXT: Final = 512
 """Of an identifier's text, in characters: as it was sent, and as it is stored."""
 
+TEXT_FORM: Final = r"^[^\u0000]*$"
+"""No text holds U+0000, which a database can't store."""
+
 MOST_CENTS: Final = 10**15 - 1
 """Below 2^53, so that a double holds every cent up to it exactly."""
 

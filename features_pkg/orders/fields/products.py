@@ -11,13 +11,26 @@ from features_pkg.orders.fields import strict_json
 from features_pkg.orders.fields.identifier import read_identifier
 from features_pkg.orders.fields.refusals import ValueRefused
 from features_pkg.orders.fields.shape import shape_refusal
-from features_pkg.orders.limits import LONGEST_TEXT, MOST_CENTS, MOST_ITEMS, MOST_QUANTITY
+from features_pkg.orders.limits import (
+    LONGEST_TEXT,
+    MOST_CENTS,
+    MOST_ITEMS,
+    MOST_QUANTITY,
+    TEXT_FORM,
+)
 from features_pkg.orders.order import Item
 
 PRODUCT: Final = "product"
 ITEMS: Final = "items"
 
-Product = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TEXT)]
+Product = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=LONGEST_TEXT,
+        extra_json_schema={"pattern": TEXT_FORM},  # checked where the JSON is read
+    ),
+]
 Cents = Annotated[int, msgspec.Meta(ge=0, le=MOST_CENTS)]
 Quantity = Annotated[int, msgspec.Meta(ge=1, le=MOST_QUANTITY)]
 
@@ -27,7 +40,7 @@ class SentItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     product: Product
     quantity: Quantity
-    amount_cents: Cents
+    amount_cents: Annotated[Cents, msgspec.Meta(description="Of all pieces of the item together.")]
 
 
 SentItems = Annotated[list[SentItem], msgspec.Meta(max_length=MOST_ITEMS)]

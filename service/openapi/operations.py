@@ -1,0 +1,141 @@
+"""What each path takes and answers, as the served document says it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+
+from service import errors
+from service.body import OrderBody
+from service.errors import ServiceError
+from service.evaluation_answer import EvaluationAnswer
+from service.health import Readiness
+from service.request_content import MAX_BYTES
+from service.shared_status import Status
+
+OK: Final = HTTPStatus.OK
+
+ASKED: Final[tuple[type[ServiceError], ...]] = (
+    errors.VersionRefused,
+    errors.KeyRefused,
+    errors.RequestLate,
+    errors.StoreUnavailable,
+    errors.Overloaded,
+    errors.ModelOutdated,
+)
+"""What every path refuses that needs a key."""
+
+SENT: Final[tuple[type[ServiceError], ...]] = (
+    *ASKED,
+    errors.BodyUnreadable,
+    errors.IdempotencyKeyRefused,
+    errors.LengthRequired,
+    errors.BodyTooLarge,
+    errors.MediaTypeRefused,
+    errors.FieldRefused,
+)
+"""What every path refuses that takes a body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What one answer is: a typed body, or another media type."""
+
+    description: str
+    body: type[msgspec.Struct] | None = None
+    media_type: str = "application/json"
+    headers: tuple[str, ...] = ()
+    """The names of those beside the headers of every answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One method of one path."""
+
+    path: str
+    method: str
+    name: str
+    summary: str
+    description: str = ""
+    body: type[msgspec.Struct] | None = None
+    most_bytes: int = MAX_BYTES
+    """How long the body may be."""
+    parameters: tuple[Mapping[str, Any], ...] = ()
+    """OpenAPI's own form of those of the path and the query."""
+    needs_key: bool = True
+    answers: Mapping[HTTPStatus, Content] = field(default_factory=dict)
+    refuses: tuple[type[ServiceError], ...] = ()
+
+
+EVALUATE: Final = Operation(
+    path="/evaluate",
+    method="post",
+    name="evaluate",
+    summary="Score an order and decide what to do with it",
+    description=(
+        "`order_id` makes an order the same: sent again with the same content it gets the stored "
+        "answer byte for byte, with other content a 409. So `Idempotency-Key` changes nothing."
+    ),
+    body=OrderBody,
+    answers={
+        OK: Content(
+            "The evaluation of this order, or the stored one if it was sent before.",
+            EvaluationAnswer,
+            headers=("Idempotent-Replayed",),
+        )
+    },
+    refuses=(*SENT, errors.OrderConflict, errors.ClockHeaderRefused),
+)
+
+OPEN: Final = (
+    Operation(
+        path="/livez",
+        method="get",
+        name="livez",
+        summary="Whether the process runs",
+        needs_key=False,
+        answers={OK: Content("It does.")},
+    ),
+    Operation(
+        path="/readyz",
+        method="get",
+        name="readyz",
+        summary="Whether this process should get orders",
+        needs_key=False,
+        answers={
+            OK: Content("It should.", Readiness),
+            HTTPStatus.SERVICE_UNAVAILABLE: Content(
+                "It should not: another process may have right what this one has wrong.", Readiness
+            ),
+        },
+    ),
+    Operation(
+        path="/statusz",
+        method="get",
+        name="statusz",
+        summary="The state of what all processes share, and what to do about it",
+        needs_key=False,
+        answers={OK: Content("Always, also when something is wrong.", Status)},
+    ),
+    Operation(
+        path="/openapi.json",
+        method="get",
+        name="openapi",
+        summary="This document",
+        needs_key=False,
+        answers={OK: Content("OpenAPI 3.1.")},
+    ),
+    Operation(
+        path="/docs",
+        method="get",
+        name="docs",
+        summary="This document as a page",
+        needs_key=False,
+        answers={OK: Content("HTML that loads nothing else.", media_type="text/html")},
+    ),
+)
+"""What anybody may ask."""
+
+OPERATIONS: Final[tuple[Operation, ...]] = (EVALUATE, *OPEN)
