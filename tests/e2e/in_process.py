@@ -57,6 +57,7 @@ class Stores:
     as_owner: bool = False
     """Whether the service enters PostgreSQL as the owner of the tables."""
     health_timeout: timedelta = timedelta(seconds=30)
+    deadline: timedelta = timedelta(seconds=20)
 
     def process(self, clocks: MachineClocks | None = None) -> Process:
         """A process that could start, or not; StartRefused without a model."""
@@ -75,7 +76,7 @@ class Stores:
         return Process(
             settings=settings,
             limits=Limits(
-                deadline=timedelta(seconds=20),
+                deadline=self.deadline,
                 statement_timeout=timedelta(seconds=4),
                 health_timeout=self.health_timeout,
             ),

@@ -80,6 +80,10 @@ class Outage:
         assert max(each.seconds for each in asked) < MOST_SECONDS
         return asked
 
+    def _states(self) -> dict[str, dict[str, str]]:
+        states: dict[str, dict[str, str]] = self.service.client().send("GET", "/statusz").body
+        return states["states"]  # type: ignore[return-value]
+
     def ask_next(self, last: Asked) -> Asked:
         """The same order once more if it was not recorded, else a new one."""
         return self.ask(last.shop, "" if last.is_recorded else last.order_id)
@@ -92,6 +96,10 @@ class Outage:
             while not asked.is_normal:
                 assert time.monotonic() < give_up, (asked.answer.status, asked.answer.content)
                 asked = self.ask_next(asked)
+        states = self._states()
+        while {states["postgresql"]["state"], states["redis"]["state"]} != {"ok"}:
+            assert time.monotonic() < give_up, states
+            states = self._states()
 
     def check_rows(self) -> None:
         """Nothing that was answered as recorded is lost, and no order is stored twice.

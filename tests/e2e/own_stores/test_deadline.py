@@ -1,0 +1,58 @@
+"""What a request asks PostgreSQL beside its order is within its deadline, too."""
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+
+from service.clock import MachineClocks
+from tests.e2e.fault_proxy import FaultProxy, a_fault_proxy
+from tests.e2e.in_process import Stores, a_service, true_clocks
+from tests.e2e.outage import MOST_SECONDS, through
+
+pytestmark = pytest.mark.faults
+HOUR_US = 3_600 * 1_000_000
+
+
+@pytest.fixture
+def postgres(stores: Stores) -> Iterator[FaultProxy]:
+    """The proxy before the PostgreSQL of the stores, whose requests have a second."""
+    address = urlsplit(stores.postgres_url)
+    with a_fault_proxy(address.hostname or "", address.port or 0) as proxy:
+        stores.postgres_url = through(proxy, stores.postgres_url)
+        stores.deadline = timedelta(seconds=1)
+        yield proxy
+
+
+def test_a_clock_that_jumps_while_postgresql_is_silent_costs_no_more_than_the_deadline(
+    stores: Stores, postgres: FaultProxy, database_url: str
+):
+    error_us, true = 0, true_clocks()
+    clocks = MachineClocks(lambda: true.wall_us() + error_us, true.monotonic_us)
+    with a_service(stores, clocks, database_url) as service:
+        assert service.evaluate("before").status_code == 200
+        error_us = HOUR_US
+        postgres.fault = "hole"
+        started = time.monotonic()
+        during = service.evaluate("during")
+        seconds = time.monotonic() - started
+        postgres.fault = "none"
+
+    assert (during.status_code, seconds < MOST_SECONDS) == (503, True)
+
+
+def test_a_key_that_postgresql_does_not_look_up_in_time_is_unavailable(
+    stores: Stores, postgres: FaultProxy, database_url: str
+):
+    with a_service(stores, database_url=database_url) as service:
+        service.execute("SELECT 1")
+        postgres.fault = "hole"
+        started = time.monotonic()
+        unknown = service.evaluate("during")
+        seconds = time.monotonic() - started
+        postgres.fault = "none"
+
+    assert (unknown.status_code, unknown.headers["Retry-After"]) == (503, "1")
+    assert seconds < MOST_SECONDS
