@@ -19,6 +19,7 @@ from stores.postgres.connection import Connection, connect
 from stores.postgres.merchants import Merchant, add_merchant, issue_key
 from tests.e2e.a_model import write_a_model
 from tests.e2e.fault_proxy import FaultProxy, a_fault_proxy
+from tests.e2e.in_process import until
 from tests.e2e.published import OnlineStore
 from tests.e2e.running import PROJECT, Client, HttpAnswer, RunningService, running_service
 from tests.model_keys import TRUST
@@ -71,6 +72,15 @@ def a_shop(
     return Shop(merchant, service.client(key.text), database, features)
 
 
+def wait_until_normal(shop: Shop) -> None:
+    """Until an order is scored: connections that were lost are made anew outside of requests."""
+    order = {"amount_cents": 1}
+    until(
+        lambda: shop.evaluate(order | {"order_id": f"wait {next(_numbers)}"}),
+        lambda answer: answer.status == 200 and not answer.body["degraded"],
+    )
+
+
 @pytest.fixture(scope="session")
 def features() -> FeatureSet:
     return FeatureSet("America/Sao_Paulo", timedelta(hours=4))
@@ -98,8 +108,8 @@ def environment_of(database_url: str, redis_url: str, model_folder: Path) -> dic
         **TRUST,
         # A busy machine is neither a state of a store nor a fault of it.
         "ONTEM_HEALTH_TIMEOUT_MS": "30000",
-        "ONTEM_DEADLINE_MS": "5000",
-        "ONTEM_STATEMENT_TIMEOUT_MS": "4000",
+        "ONTEM_DEADLINE_MS": "6000",
+        "ONTEM_STATEMENT_TIMEOUT_MS": "2000",
     }
 
 
@@ -154,10 +164,17 @@ def fresh_store(redis_url: str, features: FeatureSet) -> OnlineStore:
 
 
 @pytest.fixture
-def proxy(shared_proxy: FaultProxy) -> Iterator[FaultProxy]:
+def proxy(
+    shared_proxy: FaultProxy,
+    service: RunningService,
+    service_database_url: str,
+    features: FeatureSet,
+) -> Iterator[FaultProxy]:
     """The proxy that the shared service takes for Redis; it recovers after the test."""
     yield shared_proxy
     shared_proxy.recover()
+    with connect(service_database_url, application_name="test", autocommit=True) as database:
+        wait_until_normal(a_shop(service, database, features))
 
 
 @pytest.fixture

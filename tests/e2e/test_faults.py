@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Shop
+from tests.e2e.conftest import Shop, wait_until_normal
 from tests.e2e.fault_proxy import Fault, FaultProxy
 
 pytestmark = pytest.mark.faults
@@ -22,6 +22,7 @@ def test_redis_that_fails_leaves_the_distant_past_missing_until_it_is_back(
     proxy.fault = fault
     during = shop.evaluate(an_order("during"))
     proxy.fault = "none"
+    wait_until_normal(shop)
     after = shop.evaluate(an_order("after"), at="2018-06-01T15:00:01Z")
 
     assert during.status == 200
@@ -81,6 +82,7 @@ def test_connections_that_redis_ended_are_opened_again_without_a_loss(
     shop.evaluate(an_order("before"))
     proxy.refuse()
     proxy.recover()
+    wait_until_normal(shop)
 
     assert shop.evaluate(an_order("after")).body["degraded"] is False
 

@@ -2,16 +2,15 @@
 
 import itertools
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.identifiers import Identifier
-from tests.e2e.conftest import AS_OF, Shop
+from tests.e2e.conftest import AS_OF, Shop, wait_until_normal
 from tests.e2e.fault_proxy import FaultProxy
-from tests.e2e.in_process import noon_of, until
+from tests.e2e.in_process import noon_of
 from tests.e2e.published import OnlineStore, a_timeline
 from tests.e2e.running import HttpAnswer, RunningService
 
@@ -23,19 +22,6 @@ _numbers = itertools.count(1)
 
 def an_order(document: str = FIRST) -> dict[str, Any]:
     return {"order_id": f"order {next(_numbers)}", "amount_cents": 1990, "document": document}
-
-
-def normal_again(shop: Shop) -> HttpAnswer:
-    return until(lambda: shop.evaluate(an_order()), lambda answer: not answer.body["degraded"])
-
-
-@pytest.fixture
-def replies(shop: Shop, proxy: FaultProxy) -> Iterator[FaultProxy]:
-    """The proxy, when all connections to Redis are good."""
-    normal_again(shop)
-    yield proxy
-    proxy.recover()
-    normal_again(shop)
 
 
 def failures(service: RunningService, answer: HttpAnswer) -> list[str]:
@@ -61,10 +47,10 @@ def failures(service: RunningService, answer: HttpAnswer) -> list[str]:
     ],
 )
 def test_an_error_of_redis_degrades_and_is_named_in_the_log(
-    service: RunningService, shop: Shop, replies: FaultProxy, reply: str, name: str
+    service: RunningService, shop: Shop, proxy: FaultProxy, reply: str, name: str
 ):
-    replies.reply = f"-{reply}\r\n".encode()
-    replies.fault = "reply"
+    proxy.reply = f"-{reply}\r\n".encode()
+    proxy.fault = "reply"
     answer = shop.evaluate(an_order())
 
     assert (answer.status, answer.body["missing"]) == (200, ["distant"])
@@ -83,9 +69,9 @@ def test_an_error_of_redis_degrades_and_is_named_in_the_log(
     ids=["a number", "a text", "another length", "numbers", "not Redis"],
 )
 def test_a_reply_that_is_none_to_an_mget_degrades(
-    service: RunningService, shop: Shop, replies: FaultProxy, reply: bytes
+    service: RunningService, shop: Shop, proxy: FaultProxy, reply: bytes
 ):
-    replies.reply, replies.fault = reply, "reply"
+    proxy.reply, proxy.fault = reply, "reply"
     answer = shop.evaluate(an_order())
 
     assert (answer.status, answer.body["missing"]) == (200, ["distant"])
@@ -100,7 +86,7 @@ def test_the_reply_to_another_order_is_never_scored(
     timeline = a_timeline(features, document, noon_of(2018, 5, 30))
     entities = [(merchant_id, document.value, value) for value in (FIRST, SECOND)]
     online.publish(AS_OF, dict.fromkeys(entities, timeline), buckets=64)
-    normal_again(shop)
+    wait_until_normal(shop)
     proxy.fault = "crossed"
     crossed = shop.evaluate(an_order(SECOND))
     proxy.fault = "none"
