@@ -87,5 +87,7 @@ def _print_version(context: click.Context, _: click.Parameter, value: bool) -> N
     callback=_print_version,
     help="Show the version and the commit, and exit.",
 )
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Ontem: a fraud feature store and scoring service."""
+    context.obj = version_here

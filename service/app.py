@@ -19,6 +19,9 @@ from service.database import Database
 from service.deadline import Deadline
 from service.evaluating import READ_SHARE, EvaluationRequest, Evaluations, Outcome
 from service.health import LIVE, ProcessChecks
+from service.metrics import metering
+from service.metrics.gauges import Store
+from service.metrics.page import CONTENT_TYPE, Page
 from service.online import OnlineStore
 from service.openapi.document import document
 from service.openapi.page import CONTENT_SECURITY, page
@@ -31,13 +34,16 @@ from stores.postgres.clock import database_clock
 from stores.postgres.connection import PostgresUnavailable
 from stores.postgres.merchants import Merchant
 
+EXTENSION: Final = "ontem"
+"""The name by which an application has its `Dependencies`."""
+
 KEY_SHARE: Final = 1 / 3
 """The share of a request's time after which PostgreSQL is not waited for to look up a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependencies:
-    """What the paths call; made once per process."""
+    """What the paths call; made once per process. A `Flask` of ours has it as its extension."""
 
     time_limit: timedelta
     """How long a request may take; a merchant's policy may lower it."""
@@ -53,6 +59,11 @@ class Dependencies:
     development: bool
     """Whether a request may bring its own clock."""
 
+    @property
+    def stores(self) -> dict[str, Store]:
+        """The stores by name, as requests reach them."""
+        return {"postgresql": self.database, "redis": self.online}
+
     def start(self) -> None:
         """Begin to connect; called in the process that answers requests."""
         self.database.start()
@@ -67,6 +78,7 @@ class Dependencies:
 def create_app(dependencies: Dependencies) -> Flask:
     """The application of one process."""
     app = Flask("ontem", static_folder=None)
+    app.extensions[EXTENSION] = dependencies
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     problems.register(app)
     description = document()
@@ -104,6 +116,11 @@ def create_app(dependencies: Dependencies) -> Flask:
         status = dependencies.shared_checks.status()
         return Response(msgspec.json.encode(status), content_type=JSON)
 
+    @app.get("/metrics")
+    def metrics() -> Response:
+        page = Page(dependencies.shared_checks.status, dependencies.process_checks.clock_skew_us)
+        return Response(page.text(), content_type=CONTENT_TYPE)
+
     @app.get("/openapi.json")
     def openapi() -> Response:
         return Response(specification, content_type=JSON)
@@ -118,15 +135,20 @@ def create_app(dependencies: Dependencies) -> Flask:
 
 def _evaluate(dependencies: Dependencies) -> Response:
     """Check and parse the request, evaluate its order, answer."""
-    deadline = Deadline.after(received_at(request.environ), dependencies.time_limit)
+    received = received_at(request.environ)
+    metering.waited(received)
+    deadline = Deadline.after(received, dependencies.time_limit)
     request_headers.check_version(request.headers.get(VERSION_HEADER))
     request_headers.check_idempotency_key(request.headers.get(IDEMPOTENCY_HEADER))
-    order = body.parse(request_content.read(request), dependencies.card_key)
+    with metering.stage("body"):
+        order = body.parse(request_content.read(request), dependencies.card_key)
     with dependencies.database.session() as session:
-        merchant = _merchant(dependencies, session, deadline)
+        with metering.stage("key"):
+            merchant = _merchant(dependencies, session, deadline)
         deadline = deadline.lowered(merchant.policy.deadline_ms)
         evaluation_request = _evaluation_request(dependencies, merchant, order, session, deadline)
         outcome = dependencies.evaluations.evaluate(session, evaluation_request, deadline)
+    metering.evaluated(outcome)
     g.log_fields = _log_fields(merchant, outcome)
     return _response(outcome)
 
@@ -189,6 +211,7 @@ def _log_fields(merchant: Merchant, outcome: Outcome) -> dict[str, object]:
 
 def _log(response: Response) -> None:
     """Write one line per request, but none for a health check that went well."""
+    metering.answered(request.endpoint, response.status_code, received_at(request.environ))
     if request.endpoint != "evaluate" and response.status_code == HTTPStatus.OK:
         return
     log.info(

@@ -6,9 +6,13 @@ import click
 
 from service import log, start
 from service.address import check_address
+from service.app import EXTENSION
+from service.build import Build
 from service.clock import RequestClock
 from service.drain import Drain
 from service.head_checks import HeadChecks
+from service.metrics.files import SharedCounts
+from service.metrics.gauges import observe
 from service.server import (
     WAITING_PER_THREAD,
     Binding,
@@ -93,7 +97,9 @@ from stores.settings import settings_here
     envvar="ONTEM_DRAIN_SECONDS",
     help="How long to answer after a TERM while /readyz says no.",
 )
+@click.pass_context
 def serve(
+    context: click.Context,
     bind: str,
     workers: int,
     threads: int,
@@ -124,6 +130,7 @@ def serve(
         clock=RequestClock(clocks),
         drain=drain,
         threads=threads,
+        build=_build(context),
     )
     process.check()
     binding = Binding(address=bind, workers=workers, threads=threads, connections=connections)
@@ -136,6 +143,13 @@ def serve(
         waiting=threads * WAITING_PER_THREAD if queue is None else queue,
         client_seconds=client_timeout_ms / 1_000,
         make_gate=HeadChecks,
+        observe=lambda app, loop: observe(app.extensions[EXTENSION].stores, loop),
         is_draining=lambda: drain.has_begun,
     )
-    Server(process.application, options(binding), lifecycle, front).run()
+    Server(process.application, options(binding), lifecycle, front, SharedCounts()).run()
+
+
+def _build(context: click.Context) -> Build:
+    """What the command's group says that it is of; nothing if none says it."""
+    version = context.find_root().obj
+    return Build(*version()) if callable(version) else Build()

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final, LiteralString
 
-from service.breaker import Breaker
+from service.breaker import Breaker, BreakerState
 from service.deadline import Deadline
-from service.pool import Maker, Pool
+from service.pool import Maker, Pool, PoolSizes
 from service.session import ServiceConnection, Session
 from stores.postgres.bounded import has_ended
 from stores.postgres.connection import LOCK_TIMEOUT, connect_as, postgres_address
@@ -42,6 +42,16 @@ class Database:
         """`host:port/database`, without a password."""
         maker = Maker("postgresql", self._make, ServiceConnection.close, _is_usable)
         self._pool, self._breaker = Pool(maker, connections), Breaker()
+
+    @property
+    def breaker_state(self) -> BreakerState:
+        """Whether the store is asked."""
+        return self._breaker.state
+
+    @property
+    def pool_sizes(self) -> PoolSizes:
+        """The connections of requests."""
+        return self._pool.sizes
 
     def start(self) -> None:
         """Begin to connect."""

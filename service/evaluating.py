@@ -17,6 +17,7 @@ from service import recording
 from service.deadline import Deadline
 from service.errors import StoreUnavailable
 from service.evaluation_answer import EvaluationAnswer
+from service.metrics import metering
 from service.past import PastReader, PastReads
 from service.recording import Evaluation
 from service.served_model import ServedModel
@@ -72,13 +73,14 @@ class Evaluations:
         Raises OrderConflict, and StoreUnavailable if the policy refuses what is not stored.
         """
         order_hash = content_hash(request.order)
-        past = self._past_reader.read(
-            session,
-            request.merchant.merchant_id,
-            request.order,
-            request.at_us,
-            deadline.part(READ_SHARE),
-        )
+        with metering.stage("past"):
+            past = self._past_reader.read(
+                session,
+                request.merchant.merchant_id,
+                request.order,
+                request.at_us,
+                deadline.part(READ_SHARE),
+            )
         evaluation, failures = None, past.failures
         try:
             if past.recent is not None and past.recent.own_at_us is not None:
@@ -87,7 +89,9 @@ class Evaluations:
                     return Outcome(earlier, replayed=True)
             evaluation, failures = self._evaluation(request, past, order_hash)
             clock = from_us(request.at_us) if request.has_own_clock else None
-            if recording.record(session, evaluation, clock=clock, deadline=deadline):
+            with metering.stage("store"):
+                is_stored = recording.record(session, evaluation, clock=clock, deadline=deadline)
+            if is_stored:
                 return Outcome(evaluation.answer(), failures=failures)
             winner = _stored_answer(session, request, order_hash, deadline)
             if winner is not None:
@@ -116,10 +120,12 @@ class Evaluations:
     ) -> tuple[Evaluation, tuple[str, ...]]:
         """The evaluation by what could be read, and what failed."""
         served_model = self._served_model
-        vector = served_model.evaluator.vector(
-            request.order, request.at_us, past.timelines, past.events
-        )
-        score, failures = self._score(vector)
+        with metering.stage("vector"):
+            vector = served_model.evaluator.vector(
+                request.order, request.at_us, past.timelines, past.events
+            )
+        with metering.stage("score"):
+            score, failures = self._score(vector)
         load = None if past.distant is None else past.distant.load
         stale_days = None if load is None else served_model.due_day(request.at_us) - load.as_of
         evaluation = Evaluation(

@@ -19,6 +19,7 @@ WITHOUT_KEY: Final[Mapping[str, Pass]] = {
     "livez": Pass(answer=LIVE),
     "readyz": Pass(Lane.HEALTH),
     "statusz": Pass(Lane.HEALTH),
+    "metrics": Pass(Lane.HEALTH),
     "openapi": Pass(),
     "docs": Pass(),
 }

@@ -84,6 +84,13 @@ class ProcessChecks:
         except (psycopg.Error, PostgresUnavailable):
             return UNKNOWN
 
+    def clock_skew_us(self) -> int | None:
+        """By how much this clock is ahead of PostgreSQL's; None when that is not known."""
+        try:
+            return self.asker.ask(lambda: self.postgresql.call(self._skew_us), None)
+        except (psycopg.Error, PostgresUnavailable):
+            return None
+
     def _schema(self, session: Connection) -> State:
         try:
             check_schema(session, self.postgresql.address)
@@ -130,7 +137,10 @@ class ProcessChecks:
         return OK
 
     def _clock(self, session: Connection) -> State:
-        return skew_state(self.clock.skew_us(lambda: to_us(database_clock(session))))
+        return skew_state(self._skew_us(session))
+
+    def _skew_us(self, session: Connection) -> int:
+        return self.clock.skew_us(lambda: to_us(database_clock(session)))
 
 
 def skew_state(skew_us: int) -> State:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from service.breaker import Admission, Breaker
+from service.breaker import Admission, Breaker, BreakerState
 from service.deadline import Deadline
-from service.pool import Maker, NoneReady, Pool
+from service.pool import Maker, NoneReady, Pool, PoolSizes
 from stores.redis.keys import Namespace
 from stores.redis.reader import (
     CONNECT_TIMEOUT,
@@ -23,6 +23,16 @@ class OnlineStore:
         self._url, self._namespace = url, namespace
         maker = Maker("redis", self._make, OnlineReader.close, _is_usable)
         self._pool, self._breaker = Pool(maker, connections), Breaker()
+
+    @property
+    def breaker_state(self) -> BreakerState:
+        """Whether the store is asked."""
+        return self._breaker.state
+
+    @property
+    def pool_sizes(self) -> PoolSizes:
+        """The connections of requests."""
+        return self._pool.sizes
 
     def start(self) -> None:
         """Begin to connect."""

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from service import log
 from service.deadline import Deadline
@@ -21,6 +21,15 @@ class NoneReady(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class PoolSizes(NamedTuple):
+    """How many connections a pool has."""
+
+    ready: int
+    taken: int
+    wanted: int
+    """As many as there are when all is well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,13 @@ class Pool(Generic[Kept]):
         """Why the last attempt to connect failed; empty after one that did not."""
         self._thread: threading.Thread | None = None
         self._is_closed = False
+
+    @property
+    def sizes(self) -> PoolSizes:
+        """The connections now."""
+        with self._changed:
+            ready = len(self._ready)
+            return PoolSizes(ready, self._alive - ready, self._size)
 
     def start(self) -> None:
         """Begin to make connections; again, nothing happens."""

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from service import errors, log
 from service.described import described
 from service.errors import FieldRefused, ServiceError
+from service.metrics import metering
 
 PROBLEM_JSON: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:ontem:problem:"
@@ -108,6 +109,7 @@ def bug_problem(error: Exception, request_id: str) -> Problem:
     """
     log.error("unexpected", error=type(error).__name__, code_line=_code_line(error))
     status = HTTPStatus.INTERNAL_SERVER_ERROR
+    metering.refused(HTTP_CODES[status])
     return problem(status, HTTP_CODES[status], BUG_DETAIL, request_id)
 
 
@@ -128,21 +130,28 @@ def register(app: Flask) -> None:
     def answer_refusal(error: ServiceError) -> Response:
         if error.__cause__ is not None:
             cause = error.__cause__
+            metering.not_stored(cause)
             log.error(
                 "store failed",
                 error=type(cause).__name__,
                 sqlstate=getattr(cause, "sqlstate", None),
                 code_line=_code_line(cause),
             )
-        return problem_response(*refusal_of(error, g.request_id))
+        return _refusal_response(error)
 
     @app.errorhandler(HTTPException)
     def answer_http_error(error: HTTPException) -> Response:
-        return problem_response(*refusal_of(error, g.request_id))
+        return _refusal_response(error)
 
     @app.errorhandler(Exception)
     def answer_bug(error: Exception) -> Response:
         return problem_response(bug_problem(error, g.request_id))
+
+
+def _refusal_response(error: ServiceError | HTTPException) -> Response:
+    body, headers = refusal_of(error, g.request_id)
+    metering.refused(body.code)
+    return problem_response(body, headers)
 
 
 def _code_line(error: BaseException) -> str:

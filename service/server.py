@@ -14,6 +14,9 @@ from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 
 from service.clock import MachineClocks
 from service.drain import Drain
+from service.metrics import metering
+from service.metrics.files import SharedCounts
+from service.metrics.gauges import LoopState
 from service.worker.gate import Gate, OpenGate
 from service.worker.worker import LoopWorker
 
@@ -63,6 +66,8 @@ class Front:
     """How long a client may take for a head, for a body, and to take an answer; for each."""
     make_gate: Callable[[Flask], Gate] = lambda _: OpenGate()
     """Makes the checks of the heads of requests, for the application of a worker."""
+    observe: Callable[[Flask, LoopState], None] = lambda _app, _state: None
+    """Called about once a second by the loop of each worker, which it must not hold up."""
     is_draining: Callable[[], bool] = lambda: False
     """Whether the service stops soon; connections then end with their next answer."""
 
@@ -87,15 +92,39 @@ class Server(BaseApplication):  # type: ignore[misc]
         settings: dict[str, Any],
         lifecycle: Lifecycle,
         front: Front,
+        counts: SharedCounts | None = None,
     ) -> None:
         self._make_app, self._settings, self._lifecycle = make_app, settings, lifecycle
-        self.front = front
+        self.front, self._counts = front, counts
         super().__init__()
 
     def load_config(self) -> None:
         """Use exactly the given settings: no file and no environment variable changes them."""
         for name, value in self._settings.items():
             self.cfg.set(name, value)
+        if self._counts is not None:
+            self._share(self._counts)
+
+    def _share(self, counts: SharedCounts) -> None:
+        """Have each worker count in files of its own, which its siblings can read."""
+
+        def begin(_: Arbiter, worker: LoopWorker) -> None:
+            worker.counts_slot = counts.begin()
+
+        def share(_: Arbiter, worker: LoopWorker) -> None:
+            if worker.counts_slot is not None:
+                metering.share(counts.folder, worker.counts_slot)
+
+        def end(_: Arbiter, worker: LoopWorker) -> None:
+            if worker.counts_slot is not None:
+                counts.end(worker.counts_slot)
+
+        def close(_: Arbiter) -> None:
+            counts.close()
+
+        hooks = {"pre_fork": begin, "post_fork": share, "child_exit": end, "on_exit": close}
+        for name, hook in hooks.items():
+            self.cfg.set(name, hook)
 
     def load(self) -> Flask:
         """The application of one worker.

@@ -10,23 +10,35 @@ import psycopg
 import redis
 
 from service.asker import Asker
+from service.build import Build
 from service.check_session import CheckSession
 from service.clock import RequestClock
 from service.served_model import ServedModel
+from service.snapshot_age import SnapshotAge, snapshot_age
 from service.states import OK, State
 from stores.postgres.connection import Connection, PostgresUnavailable
 from stores.postgres.generations import OtherServer, StandbyRefused, check_server
 from stores.redis.errors import ListDamaged
 from stores.redis.keys import Namespace
-from stores.redis.load_list import load_for_day
 from stores.redis.published import read_published
 
 
+class Served(msgspec.Struct, frozen=True):
+    """What answers: the program, its model and the snapshot that requests read."""
+
+    version: str
+    commit: str
+    model: str
+    feature_set: str
+    snapshot: SnapshotAge
+
+
 class Status(msgspec.Struct, frozen=True):
-    """Whether all is well, and the state of each thing that all processes share."""
+    """Whether all is well, the state of each thing that all processes share, and what answers."""
 
     ok: bool
     states: dict[str, State]
+    served: Served
 
 
 AWAY: Final = State("away", "start PostgreSQL, or set ONTEM_POSTGRES_URL to where it is")
@@ -45,22 +57,34 @@ class SharedChecks:
     """Asks Redis while the other one asks PostgreSQL; with the same limit."""
     served_model: ServedModel
     clock: RequestClock
+    build: Build
     refused_model: str = ""
     """Why the model that was to replace the served one can't; empty if none was refused."""
 
     def status(self) -> Status:
         """The result of all checks. The limit of the askers is that of all checks together."""
         of_redis = {"redis": REDIS_AWAY, "snapshot": REDIS_AWAY}
+        ages: list[SnapshotAge] = []
 
         def ask_redis() -> None:
             of_redis["redis"] = self._redis(self._eviction)
-            of_redis["snapshot"] = self._redis(self._snapshot)
+            of_redis["snapshot"] = self._redis(lambda: self._snapshot(ages))
 
         asked = self.redis_asker.begin(ask_redis)
         postgresql = self._postgresql()
         asked.answer(None)
         states = {"postgresql": postgresql, **of_redis, "model": self._model()}
-        return Status(all(state == OK for state in states.values()), states)
+        is_well = all(state == OK for state in states.values())
+        return Status(is_well, states, self._served(ages[0] if ages else SnapshotAge()))
+
+    def _served(self, snapshot: SnapshotAge) -> Served:
+        return Served(
+            version=self.build.version,
+            commit=self.build.commit,
+            model=self.served_model.model.manifest.name,
+            feature_set=self.served_model.feature_set.version,
+            snapshot=snapshot,
+        )
 
     def close(self) -> None:
         """End the connections to Redis, and the thread that asks it."""
@@ -102,23 +126,26 @@ class SharedChecks:
             return OK
         return State(f"may evict ({policy})", "set Redis' maxmemory-policy to noeviction")
 
-    def _snapshot(self) -> State:
-        due_day = self.served_model.due_day(self.clock.now_us())
+    def _snapshot(self, ages: list[SnapshotAge]) -> State:
+        """The state of the snapshot that is read; its age is added to `ages`."""
+        at_us = self.clock.now_us()
+        due_day = self.served_model.due_day(at_us)
         night = f"`ontem night --as-of {date.fromordinal(due_day)}`"
         try:
             published = read_published(self.client, Namespace.of(self.served_model.keys))
         except ListDamaged:
             return State("damaged list of loads", "run `ontem publish`")
+        age = snapshot_age(self.served_model, published.load_list.loads, at_us)
+        ages.append(age)
         if published.newest is None:
             remedy = f"run `ontem publish` if Redis lost its data, else {night}"
             return State("none is published", remedy)
         if len(set(published.copies)) > 1:
             return State("copies of the list of loads are lost", "the next night writes them all")
-        load = load_for_day(published.load_list.loads, due_day, due_day)
-        stale_days = due_day - (load.as_of if load else 0)
-        if stale_days <= 0:
+        stale_days = age.stale_days
+        if stale_days == 0:
             return OK
-        if load is None or stale_days > self.served_model.max_stale_days:
+        if stale_days is None or stale_days > self.served_model.max_stale_days:
             return State(
                 f"none of the last {self.served_model.max_stale_days} days", f"run {night}"
             )

@@ -6,7 +6,7 @@ waited for: the service then answers as a running one does whose stores went awa
 
 import atexit
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -22,6 +22,7 @@ from service import log
 from service.app import Dependencies, create_app
 from service.asker import Asker
 from service.authentication import KEY_GRACE, KeyRing
+from service.build import Build
 from service.check_session import CheckSession
 from service.clock import RequestClock
 from service.database import Database
@@ -139,6 +140,7 @@ class Process:
     drain: Drain
     threads: int = 4
     """How many requests it answers at the same time."""
+    build: Build = field(default_factory=Build)
 
     def check(self) -> None:
         """Raise StartRefused for what would make `/readyz` false; log what `/statusz` would say.
@@ -223,6 +225,7 @@ class Process:
                 client=redis_client(settings.redis_url, self.limits.health_timeout),
                 served_model=served_model,
                 clock=self.clock,
+                build=self.build,
                 refused_model=self.model.refusal,
             ),
             card_key=settings.card_key,

@@ -120,6 +120,14 @@ OPEN: Final = (
         answers={OK: Content("Always, also when something is wrong.", Status)},
     ),
     Operation(
+        path="/metrics",
+        method="get",
+        name="metrics",
+        summary="What all processes have counted, and are doing now",
+        needs_key=False,
+        answers={OK: Content("Prometheus' text format.", media_type="text/plain")},
+    ),
+    Operation(
         path="/openapi.json",
         method="get",
         name="openapi",

@@ -3,7 +3,8 @@
 from collections import Counter
 
 from service import log
-from service.worker.refusals import Refused, status_and_name
+from service.metrics import metering
+from service.worker.refusals import Refused, code_of, status_and_name
 
 
 class RefusalLog:
@@ -15,6 +16,7 @@ class RefusalLog:
 
     def count(self, error: Refused, request_id: str) -> None:
         """Count one refusal."""
+        metering.refused(code_of(error))
         kind = status_and_name(error)
         self._counts[kind] += 1
         self._newest[kind] = request_id

@@ -87,4 +87,9 @@ def status_and_name(error: Refused) -> tuple[int, str]:
     return _problem(error, "")[0].status, type(error).__name__
 
 
+def code_of(error: Refused) -> str:
+    """The code by which a refusal is counted."""
+    return _problem(error, "")[0].code
+
+
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"

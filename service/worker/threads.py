@@ -23,6 +23,11 @@ class Threads(Generic[Job]):
             # A daemon: a thread that hangs does not keep a worker that was told to stop.
             threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True).start()
 
+    @property
+    def unfinished(self) -> int:
+        """How many jobs wait for a thread or have one."""
+        return self._unfinished
+
     def put(self, job: Job) -> bool:
         """Have a thread do the job, unless too many wait already."""
         if self._unfinished >= self._capacity:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from gunicorn.workers import base  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import PollableMethodQueue  # type: ignore[import-untyped]
 
+from service.metrics.gauges import LoopState
 from service.problems import bug_problem
 from service.worker.answer import answer
 from service.worker.clients import READ, WRITE, Clients, most_connections
@@ -31,6 +32,9 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
 
     `app`, the server, says what the worker does besides gunicorn's settings: see `Front`.
     """
+
+    counts_slot: int | None = None
+    """The number of its files of counts; None when it counts for itself."""
 
     def init_process(self) -> None:
         """Make what must not be shared with other processes, then serve."""
@@ -65,18 +69,25 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
             Lane.REQUESTS: (self.cfg.threads, front.waiting),
             Lane.HEALTH: (HEALTH_THREADS, HEALTH_WAITING),
         }
+        self._lanes = {
+            lane: Threads(lane.name.lower(), threads=number, waiting=waiting, work=self._work)
+            for lane, (number, waiting) in threads.items()
+        }
         self._conversation = Conversation(
             clients=self._clients,
             gate=front.make_gate(self.wsgi),
-            lanes={
-                lane: Threads(lane.name.lower(), threads=number, waiting=waiting, work=self._work)
-                for lane, (number, waiting) in threads.items()
-            },
+            lanes=self._lanes,
             settings=self.cfg,
             patience=Patience(request=self.cfg.keepalive, client=front.client_seconds),
             is_closing=self._is_closing,
         )
         self._selector.register(self._done.fileno(), READ, self._done.run_callbacks)
+
+    def _loop_state(self) -> LoopState:
+        unfinished = {
+            lane.name.lower(): threads.unfinished for lane, threads in self._lanes.items()
+        }
+        return LoopState(len(self._clients), unfinished)
 
     def _is_closing(self) -> bool:
         return not self.alive or self.app.front.is_draining()
@@ -121,6 +132,7 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
         for connection in self._clients.overdue(now):
             self._step(connection, self._conversation.late)
         self._conversation.refusals.write()
+        self.app.front.observe(self.wsgi, self._loop_state())
         if self.alive:
             self._accept_connections(accepting=True)
 
