@@ -35,8 +35,8 @@ class Page:
             return generate_latest(registry) + generate_latest(_registry_of(self._now()))
         return _shared(folder) + generate_latest(_registry_of(self._now()))
 
-    def _now(self) -> "_Now":
-        return _Now(self.status(), self.clock_skew_us())
+    def _now(self) -> "StateCollector":
+        return StateCollector(self.status(), self.clock_skew_us())
 
 
 def _shared(folder: Path) -> bytes:
@@ -52,7 +52,7 @@ def _registry_of(collector: Collector) -> CollectorRegistry:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Now(Collector):
+class StateCollector(Collector):
     """What is so at this instant, for all processes."""
 
     status: Status

@@ -72,6 +72,14 @@ def test_the_first_up_ends_with_a_scored_order_through_the_proxy(shell: Shell, k
     assert "Caddy" in answer.headers["via"]
 
 
+def test_the_proxy_keeps_the_metrics_inside(shell: Shell, key: str):
+    paths = ("/metrics", "//metrics", "/%6detrics", "/METRICS", "/metrics?x=1")
+    outside, inside = Client(shell.stack.port("proxy"), ""), Client(shell.stack.port("service"), "")
+
+    assert [outside.send("GET", path).status for path in paths] == [404] * len(paths)
+    assert inside.send("GET", "/metrics").status == 200
+
+
 def test_every_secret_is_made_and_none_is_printed_but_the_merchant_s_key_once(
     shell: Shell, key: str
 ):
