@@ -12,13 +12,24 @@ from flask import Flask, Response, g, request
 
 from features_pkg.calendar import to_us
 from features_pkg.orders.order import Order
-from service import body, clock, evaluation_answer, log, problems, request_content, request_headers
+from service import (
+    body,
+    clock,
+    evaluation_answer,
+    log,
+    problems,
+    request_content,
+    request_headers,
+    stored_evaluations,
+)
 from service.authentication import KeyRing
 from service.clock import CLOCK_HEADER, RequestClock
 from service.database import Database
 from service.deadline import Deadline
 from service.evaluating import READ_SHARE, EvaluationRequest, Evaluations, Outcome
+from service.head_checks import WITHOUT_KEY
 from service.health import LIVE, ProcessChecks
+from service.merchant_request import merchant_of
 from service.metrics import metering
 from service.metrics.gauges import Store
 from service.metrics.page import CONTENT_TYPE, Page
@@ -36,9 +47,6 @@ from stores.postgres.merchants import Merchant
 
 EXTENSION: Final = "ontem"
 """The name by which an application has its `Dependencies`."""
-
-KEY_SHARE: Final = 1 / 3
-"""The share of a request's time after which PostgreSQL is not waited for to look up a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +109,8 @@ def create_app(dependencies: Dependencies) -> Flask:
     def evaluate() -> Response:
         return _evaluate(dependencies)
 
+    stored_evaluations.register(app, dependencies)
+
     @app.get("/livez")
     def livez() -> Response:
         return Response(LIVE, content_type=JSON)
@@ -144,7 +154,7 @@ def _evaluate(dependencies: Dependencies) -> Response:
         order = body.parse(request_content.read(request), dependencies.card_key)
     with dependencies.database.session() as session:
         with metering.stage("key"):
-            merchant = _merchant(dependencies, session, deadline)
+            merchant = merchant_of(dependencies, session, deadline)
         deadline = deadline.lowered(merchant.policy.deadline_ms)
         evaluation_request = _evaluation_request(dependencies, merchant, order, session, deadline)
         outcome = dependencies.evaluations.evaluate(session, evaluation_request, deadline)
@@ -157,15 +167,6 @@ def _request_id() -> str:
     """The id that the server gave the request, or its client, or a new one."""
     given = request.environ.get(request_headers.REQUEST_ID)
     return given or request_headers.request_id(request.headers.get(REQUEST_ID_HEADER))
-
-
-def _merchant(dependencies: Dependencies, session: Session, deadline: Deadline) -> Merchant:
-    look_up_by, age = deadline.part(KEY_SHARE), dependencies.process_checks.model_age
-    return dependencies.keys.merchant(
-        request.headers.get("Authorization"),
-        time.monotonic(),
-        lambda key: session.call(lambda connection: age.merchant_of(connection, key), look_up_by),
-    )
 
 
 def _evaluation_request(
@@ -212,7 +213,7 @@ def _log_fields(merchant: Merchant, outcome: Outcome) -> dict[str, object]:
 def _log(response: Response) -> None:
     """Write one line per request, but none for a health check that went well."""
     metering.answered(request.endpoint, response.status_code, received_at(request.environ))
-    if request.endpoint != "evaluate" and response.status_code == HTTPStatus.OK:
+    if request.endpoint in WITHOUT_KEY and response.status_code == HTTPStatus.OK:
         return
     log.info(
         "answered",

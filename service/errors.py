@@ -97,11 +97,20 @@ class OrderConflict(ServiceError):
         )
 
 
-class StoreUnavailable(ServiceError):
-    """The evaluation could not be stored, so it is not answered; the order may be sent again."""
+class EvaluationNotFound(ServiceError):
+    """The merchant has no such evaluation; whether another one has is not said."""
 
     def __init__(self) -> None:
-        super().__init__("the evaluation could not be stored: send the same order again")
+        super().__init__("there is no such evaluation")
+
+
+class StoreUnavailable(ServiceError):
+    """PostgreSQL did not store or read what was asked; the request may be sent again."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the database did not answer in time, or not as it should: send the same request again"
+        )
 
 
 class ModelOutdated(ServiceError):

@@ -24,6 +24,7 @@ PROBLEMS: Final[dict[type[ServiceError], tuple[HTTPStatus, str]]] = {
     errors.VersionRefused: (HTTPStatus.BAD_REQUEST, "version_unknown"),
     errors.IdempotencyKeyRefused: (HTTPStatus.BAD_REQUEST, "idempotency_key_refused"),
     errors.KeyRefused: (HTTPStatus.UNAUTHORIZED, "key_refused"),
+    errors.EvaluationNotFound: (HTTPStatus.NOT_FOUND, "evaluation_not_found"),
     errors.RequestLate: (HTTPStatus.REQUEST_TIMEOUT, "request_late"),
     errors.OrderConflict: (HTTPStatus.CONFLICT, "order_conflict"),
     errors.LengthRequired: (HTTPStatus.LENGTH_REQUIRED, "length_required"),

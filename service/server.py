@@ -46,7 +46,7 @@ def options(binding: Binding) -> dict[str, Any]:
         "keepalive": 620,  # longer than load balancers keep idle connections
         "timeout": 30,  # of the loop, which never waits; a thread that hangs does not stop it
         "graceful_timeout": 20,  # far more than a client may take to send and a request to be done
-        "limit_request_line": 1_024,  # a path and no parameters
+        "limit_request_line": 2_048,  # a path and an order's id, percent-encoded
         "limit_request_fields": 64,
         "limit_request_field_size": 4_096,
         "forwarder_headers": "",  # no header changes the path that was checked

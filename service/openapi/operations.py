@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from features_pkg.orders.limits import LONGEST_ORDER_ID, TEXT_FORM
 from service import errors
 from service.body import OrderBody
 from service.errors import ServiceError
@@ -89,6 +90,46 @@ EVALUATE: Final = Operation(
     refuses=(*SENT, errors.OrderConflict, errors.ClockHeaderRefused),
 )
 
+_ORDER_ID: Final = {
+    "name": "order_id",
+    "in": "query",
+    "required": True,
+    "description": "The merchant's own id of the order, percent-encoded; no other parameter.",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": LONGEST_ORDER_ID,
+        "pattern": TEXT_FORM,
+    },
+}
+_EVALUATION_ID: Final = {
+    "name": "evaluation_id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "format": "uuid"},
+}
+
+EVALUATIONS: Final = (
+    Operation(
+        path="/evaluations/{evaluation_id}",
+        method="get",
+        name="evaluation",
+        summary="The stored answer with this id",
+        parameters=(_EVALUATION_ID,),
+        answers={OK: Content("As it was answered.", EvaluationAnswer)},
+        refuses=(*ASKED, errors.EvaluationNotFound),
+    ),
+    Operation(
+        path="/evaluations",
+        method="get",
+        name="evaluation_of_order",
+        summary="The stored answer of an order",
+        parameters=(_ORDER_ID,),
+        answers={OK: Content("As it was answered.", EvaluationAnswer)},
+        refuses=(*ASKED, errors.FieldRefused, errors.EvaluationNotFound),
+    ),
+)
+
 OPEN: Final = (
     Operation(
         path="/livez",
@@ -146,4 +187,4 @@ OPEN: Final = (
 )
 """What anybody may ask."""
 
-OPERATIONS: Final[tuple[Operation, ...]] = (EVALUATE, *OPEN)
+OPERATIONS: Final[tuple[Operation, ...]] = (EVALUATE, *EVALUATIONS, *OPEN)

@@ -29,7 +29,7 @@ def an_evaluation(shop: Shop, **headers: str) -> bytes:
         (b"GET /livez HTTP/1.1\r\nHost: a\r\n" + b"X: 1\r\n" * 101 + b"\r\n", 431),
         (b"GET /livez?document=52998224725 HTTP/9.9\r\n\r\n", 400),
         (b"52998224725\r\n\r\n", 400),
-        (b"GET /" + b"5" * 2_000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET /" + b"5" * 3_000 + b" HTTP/1.1\r\n\r\n", 414),
         (b"POST /evaluate HTTP/1.1\r\nTransfer-Encoding: br\r\n\r\n", 501),
         (b"POST /evaluate HTTP/1.1\r\nExpect: 52998224725\r\n\r\n", 417),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),

@@ -14,7 +14,7 @@ from psycopg.types.numeric import Int8
 from features_pkg.calendar import to_us
 from features_pkg.identifiers import SINGLE_VALUED
 from features_pkg.orders.order import Order
-from service import recent, recording
+from service import recent, recording, stored_evaluations
 from service.database import Database
 from service.statements import Statement, rows
 from stores.postgres.api_keys import ApiKey
@@ -27,6 +27,8 @@ NOW = datetime.now(UTC)
 STATEMENTS = {
     "the recent read": "'visible' AS event",
     "the stored answer": "SELECT o.content_hash, e.evaluation_id",
+    "an evaluation by its id": "AND e.evaluation_id = $",
+    "an evaluation by its order": "AND e.order_id = $",
     "the storing": "INSERT INTO evaluations",
 }
 
@@ -56,6 +58,10 @@ class PlannedSession:
         self.rows_to_authenticate(ApiKey.new())
         self.run(recent._RECENT, self.values(an_order()))
         self.run(recording._STORED_EVALUATION, {"merchant_id": Int8(1), "order_id": "new"})
+        of_order = {"merchant_id": Int8(1), "order_id": "new"}
+        self.run(stored_evaluations._BY_ORDER, of_order)
+        of_id = {"merchant_id": Int8(1), "evaluation_id": uuid4()}
+        self.run(stored_evaluations._BY_ID, of_id)
         self.connection.execute(f"PREPARE storing AS {recording._RECORD.text}".encode())
 
     def run(self, statement: Statement, values: dict[str, Any]) -> list[Any]:

@@ -55,6 +55,7 @@ KEYS = {
     "orders_identity": ["merchant_id", "order_id"],
     "chargebacks_identity": ["merchant_id", "order_id", "kind"],
     "evaluations_identity": ["merchant_id", "order_id"],
+    "evaluations_pkey": ["evaluation_id"],
     "order_products_pkey": ["merchant_id", "product"],
     "chargeback_entities_pkey": ["merchant_id", "identifier", "value"],
     **{f"orders_{name}": ["merchant_id", name] for name in SINGLE_VALUED},

@@ -29,6 +29,7 @@ REFUSALS = [
     errors.KeyRefused(),
     errors.ClockHeaderRefused("Ontem-Clock must be an instant with its offset"),
     errors.OrderConflict(),
+    errors.EvaluationNotFound(),
     errors.StoreUnavailable(),
     errors.ModelOutdated(),
 ]

@@ -1,0 +1,91 @@
+"""One request of a merchant: whose it is, its session in PostgreSQL, and its deadline."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Protocol
+
+import psycopg
+from flask import g, request
+
+from service.authentication import KeyRing
+from service.database import Database
+from service.deadline import Deadline
+from service.errors import StoreUnavailable
+from service.health import ProcessChecks
+from service.received import received_at
+from service.request_headers import VERSION_HEADER, check_version
+from service.session import Session
+from stores.postgres.connection import PostgresUnavailable
+from stores.postgres.generations import OtherServer
+from stores.postgres.merchants import Merchant
+
+KEY_SHARE: Final = 1 / 3
+"""The share of a request's time after which PostgreSQL is not waited for to look up a key."""
+
+
+class Needs(Protocol):
+    """What requests of merchants need of their process."""
+
+    @property
+    def database(self) -> Database:
+        """PostgreSQL."""
+
+    @property
+    def keys(self) -> KeyRing:
+        """The keys that were found valid."""
+
+    @property
+    def process_checks(self) -> ProcessChecks:
+        """Has the age of the model."""
+
+    @property
+    def time_limit(self) -> timedelta:
+        """How long a request may take."""
+
+    @property
+    def card_key(self) -> bytes:
+        """The secret of the fingerprint that replaces a card's number."""
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantRequest:
+    """A request whose key was found valid."""
+
+    merchant: Merchant
+    session: Session
+    deadline: Deadline
+
+
+def request_deadline(time_limit: timedelta) -> Deadline:
+    """The deadline of the present request: it counts from when the request was whole."""
+    return Deadline.after(received_at(request.environ), time_limit)
+
+
+def merchant_of(needs: Needs, session: Session, deadline: Deadline) -> Merchant:
+    """The merchant of the present request. Raises KeyRefused, StoreUnavailable, ModelOutdated."""
+    look_up_by, age = deadline.part(KEY_SHARE), needs.process_checks.model_age
+    return needs.keys.merchant(
+        request.headers.get("Authorization"),
+        time.monotonic(),
+        lambda key: session.call(lambda connection: age.merchant_of(connection, key), look_up_by),
+    )
+
+
+@contextmanager
+def merchant_request(needs: Needs, deadline: Deadline) -> Iterator[MerchantRequest]:
+    """The present request, to be answered by the deadline or that of the merchant's policy.
+
+    Raises VersionRefused, KeyRefused and ModelOutdated, and StoreUnavailable in the place of what
+    PostgreSQL raises meanwhile.
+    """
+    check_version(request.headers.get(VERSION_HEADER))
+    with needs.database.session() as session:
+        merchant = merchant_of(needs, session, deadline)
+        g.log_fields = {"merchant_id": merchant.merchant_id}
+        try:
+            yield MerchantRequest(merchant, session, deadline.lowered(merchant.policy.deadline_ms))
+        except (psycopg.Error, PostgresUnavailable, OtherServer) as cause:
+            raise StoreUnavailable from cause
