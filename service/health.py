@@ -21,7 +21,7 @@ from service.served_model import ServedModel
 from service.states import OK, UNKNOWN, State
 from stores.postgres.card_key import CardKeyChanged, check_card_key
 from stores.postgres.clock import database_clock
-from stores.postgres.connection import Connection, PostgresUnavailable
+from stores.postgres.connection import Connection, LoginRefused, PostgresUnavailable
 from stores.postgres.loads import published_key_ids
 from stores.postgres.schema import SchemaRefused, check_schema
 from stores.postgres.service_role import RoleRefused, check_role
@@ -81,6 +81,8 @@ class ProcessChecks:
     def _asked(self, check: Callable[[Connection], State]) -> State:
         try:
             return self.postgresql.call(check)
+        except (LoginRefused, psycopg.errors.InsufficientPrivilege) as refused:
+            return refusal_state(refused)
         except (psycopg.Error, PostgresUnavailable):
             return UNKNOWN
 
@@ -141,6 +143,20 @@ class ProcessChecks:
 
     def _skew_us(self, session: Connection) -> int:
         return self.clock.skew_us(lambda: to_us(database_clock(session)))
+
+
+def refusal_state(refused: LoginRefused | psycopg.errors.InsufficientPrivilege) -> State:
+    """The state of a PostgreSQL that answers, and is closed to the service."""
+    if isinstance(refused, LoginRefused):
+        return State(
+            f"the service can't log in: {refused.words}",
+            "have the role made (sql/service_role.sql) with its password, and name them in "
+            "ONTEM_SERVICE_LOGIN or ONTEM_POSTGRES_URL",
+        )
+    return State(
+        f"the service's role lacks a right: {refused.diag.message_primary}",
+        "run `ontem migrate`, which grants it",
+    )
 
 
 def skew_state(skew_us: int) -> State:

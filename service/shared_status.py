@@ -13,10 +13,11 @@ from service.asker import Asker
 from service.build import Build
 from service.check_session import CheckSession
 from service.clock import RequestClock
+from service.health import refusal_state
 from service.served_model import ServedModel
 from service.snapshot_age import SnapshotAge, snapshot_age
 from service.states import OK, State
-from stores.postgres.connection import Connection, PostgresUnavailable
+from stores.postgres.connection import Connection, LoginRefused, PostgresUnavailable
 from stores.postgres.generations import OtherServer, StandbyRefused, check_server
 from stores.redis.errors import ListDamaged
 from stores.redis.keys import Namespace
@@ -94,6 +95,8 @@ class SharedChecks:
     def _postgresql(self) -> State:
         try:
             return self.asker.ask(lambda: self.postgresql.call(self._server), AWAY)
+        except (LoginRefused, psycopg.errors.InsufficientPrivilege) as refused:
+            return refusal_state(refused)
         except psycopg.ProgrammingError:  # no such table
             return State("without schema", "run `ontem migrate`")
         except (psycopg.Error, PostgresUnavailable):

@@ -3,6 +3,8 @@
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ontem_service;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM ontem_service;
 
+-- A schema that was dropped and made again is closed to all but its owner.
+GRANT USAGE ON SCHEMA public TO ontem_service;
 GRANT SELECT, INSERT ON orders, order_products, chargebacks, chargeback_entities, evaluations
     TO ontem_service;
 GRANT SELECT ON chargeback_events, chargeback_event_entities TO ontem_service;

@@ -1,8 +1,9 @@
 """Connections to PostgreSQL, the system of record."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -13,6 +14,12 @@ from stores.checkout import server_remedy
 
 CONNECT_TIMEOUT_SECONDS = 5
 LOCK_TIMEOUT = timedelta(seconds=30)
+
+_REFUSAL: Final = re.compile(
+    "FATAL: +((?:password authentication failed|no pg_hba.conf entry|permission denied for database"
+    '|(?:role|database) ".*" (?:does not exist|is not permitted)).*)'
+)
+"""In English, as servers speak unless `lc_messages` says otherwise: libpq hides the code."""
 
 Connection = psycopg.Connection[tuple[object, ...]]
 Kind = TypeVar("Kind", bound=Connection)
@@ -27,6 +34,15 @@ class PostgresUnavailable(OntemError):
             f"{server_remedy('ONTEM_POSTGRES_URL')}"
         )
         self.address, self.reason = address, reason
+
+
+class LoginRefused(PostgresUnavailable):
+    """PostgreSQL runs, and does not let this role, password, database or machine in."""
+
+    def __init__(self, *, address: str, reason: str, words: str) -> None:
+        super().__init__(address=address, reason=reason)
+        self.words = words
+        """PostgreSQL's own, without the address."""
 
 
 def postgres_address(url: str) -> str:
@@ -64,7 +80,7 @@ def connect_as(
 ) -> Kind:
     """A connection of a class of its own; `limits` are settings of its session.
 
-    Raises PostgresUnavailable when PostgreSQL does not answer in time.
+    Raises PostgresUnavailable when PostgreSQL does not answer in time, and LoginRefused.
     """
     options = ["-c TimeZone=UTC"] + [
         f"-c {name}={round(limit.total_seconds() * 1000)}"
@@ -83,9 +99,10 @@ def connect_as(
             keepalives_count=3,
         )
     except psycopg.OperationalError as error:
-        raise PostgresUnavailable(
-            address=postgres_address(url), reason=_first_sentence(error)
-        ) from None
+        address, reason = postgres_address(url), _first_sentence(error)
+        if refused := _REFUSAL.search(str(error)):
+            raise LoginRefused(address=address, reason=reason, words=refused[1]) from None
+        raise PostgresUnavailable(address=address, reason=reason) from None
 
 
 def quote(value: object) -> str:

@@ -20,7 +20,7 @@ class RoleRefused(OntemError):
     def __init__(self, *, role: str, right: str) -> None:
         self.state = f"the service connects as {role}, which {right}"
         self.remedy = (
-            f"name the role {SERVICE_ROLE} in ONTEM_SERVICE_POSTGRES_URL; "
+            f"name the role {SERVICE_ROLE} in ONTEM_SERVICE_LOGIN or ONTEM_POSTGRES_URL; "
             "sql/service_role.sql makes it, and `ontem migrate` grants it its rights"
         )
         super().__init__(f"{self.state}: {self.remedy}")

@@ -1,5 +1,6 @@
 """The service's role in PostgreSQL: what it may do, and whose rows it sees."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,8 +105,10 @@ def test_every_table_with_rows_of_merchants_is_bound(owner: Connection) -> None:
 
 def test_a_role_that_is_not_bound_is_told(owner: Connection, service: Connection) -> None:
     check_role(service)
-    with pytest.raises(RoleRefused, match="as ontem, which owns the tables: name the role"):
+    with pytest.raises(RoleRefused, match="as ontem, which owns the tables: name the role") as told:
         check_role(owner)
+    named = set(re.findall("ONTEM_[A-Z_]+", str(told.value)))
+    assert named == {"ONTEM_SERVICE_LOGIN", "ONTEM_POSTGRES_URL"}
 
 
 def test_a_migration_takes_back_what_is_granted_beside_it(
@@ -118,6 +121,17 @@ def test_a_migration_takes_back_what_is_granted_beside_it(
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         service.execute("DELETE FROM merchants")
     service.execute("SELECT FROM orders")
+
+
+def test_a_schema_that_was_dropped_and_made_again_is_open_to_the_service(
+    owner: Connection, service: Connection, database_url: str
+) -> None:
+    owner.execute("DROP SCHEMA public CASCADE")
+    owner.execute("CREATE SCHEMA public")
+
+    migrate(database_url, environment="development")
+
+    assert orders(service) == []
 
 
 def test_a_server_without_the_role_is_migrated_and_gets_the_rights_later(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from features_pkg.orders.cards import card_key_id
+from stores.postgres.migrate import migrate
+from stores.urls import with_login
 from tests.e2e.conftest import SECRET
 from tests.e2e.fault_proxy import FaultProxy, a_fault_proxy
 from tests.e2e.in_process import InProcess, Stores, a_service, the_start, until
@@ -77,6 +79,53 @@ def test_in_production_a_role_that_owns_the_tables_is_not_ready_and_refuses_a_st
     owner = replace(in_production, as_owner=True)
 
     assert "the service connects as ontem, which owns the tables" in the_start(owner)
+
+
+@pytest.mark.parametrize(
+    ("login", "words"),
+    [
+        ("ontem_service:wrong", 'password authentication failed for user "ontem_service"'),
+        ("nobody:wrong", 'password authentication failed for user "nobody"'),
+    ],
+)
+def test_a_login_that_postgresql_refuses_is_not_ready_and_refuses_a_start(
+    stores: Stores, database_url: str, login: str, words: str
+):
+    """Else a roll-out with a wrong Secret would replace pods that answer."""
+    refused = replace(stores, postgres_url=with_login(database_url, login), as_owner=True)
+    with a_service(refused, database_url=database_url) as service:
+        ready, states = service.readiness, service.states
+
+    state = f"the service can't log in: {words}"
+    assert ready.status_code == 503
+    assert ready.json["checks"]["role"]["state"] == states["postgresql"]["state"] == state
+    assert state in the_start(refused)
+    assert "name them in ONTEM_SERVICE_LOGIN or ONTEM_POSTGRES_URL" in the_start(refused)
+    assert "wrong" not in ready.text + str(states)
+
+
+@pytest.mark.parametrize(
+    ("change", "thing"),
+    [
+        ("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ontem_service", "table alembic_version"),
+        ("REVOKE SELECT ON stack FROM ontem_service", "table stack"),
+    ],
+)
+def test_a_role_without_its_rights_is_not_ready_and_refuses_a_start_until_a_migration(
+    service: InProcess, stores: Stores, change: str, thing: str
+):
+    """As one that was made after the migration."""
+    assert service.readiness.status_code == 200
+    service.execute(change)
+    state = f"the service's role lacks a right: permission denied for {thing}"
+
+    ready = service.readiness
+
+    assert ready.status_code == 503
+    assert ready.json["checks"]["schema"]["state"] == state
+    assert "run `ontem migrate`, which grants it" in the_start(stores)
+    migrate(stores.postgres_url, environment="development")
+    assert service.readiness.status_code == 200
 
 
 def test_another_card_key_is_not_ready_and_refuses_a_start(service: InProcess, stores: Stores):
