@@ -18,6 +18,15 @@ def variable_remedy() -> str:
     return f"{'run `ontem up` for a local stack, or ' if IS_CHECKOUT else ''}set it"
 
 
+def empty_database_remedy() -> str:
+    """What to do with a database that no migration brings up to date."""
+    anew = (
+        "`ontem down --erase` and `make demo` make one" if IS_CHECKOUT
+        else "of containers, `docker compose down --volumes` makes one"
+    )  # fmt: skip
+    return f"migrate an empty one ({anew})"
+
+
 def log_remedy() -> str:
     """Where to look for why a server did not do its part."""
     return f"look at {'`ontem status` and at ' if IS_CHECKOUT else ''}the server's log"

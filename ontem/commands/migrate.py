@@ -15,9 +15,10 @@ def migrate(new_card_key: bool) -> None:  # noqa: FBT001  click gives flags by n
     """Create or complete the schema; a second call changes nothing."""
     from stores.postgres.connection import postgres_address
     from stores.postgres.migrate import migrate as bring_up_to_date
+    from stores.postgres.service_role import SERVICE_ROLE
 
     settings = settings_here()
-    bring_up_to_date(
+    has_service_role = bring_up_to_date(
         settings.postgres_url,
         environment=settings.environment,
         card_key=settings.card_key,
@@ -27,3 +28,8 @@ def migrate(new_card_key: bool) -> None:  # noqa: FBT001  click gives flags by n
         f"PostgreSQL at {postgres_address(settings.postgres_url)} has the newest schema, "
         f"as {settings.environment}."
     )
+    if not has_service_role:
+        click.echo(
+            f"The server has no role {SERVICE_ROLE}, as which the service enters: run "
+            "sql/service_role.sql as a superuser, then `ontem migrate` again."
+        )

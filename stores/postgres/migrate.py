@@ -19,7 +19,14 @@ from features_pkg.orders.cards import card_key_id
 from stores.postgres.card_key import CardKeyChanged
 from stores.postgres.connection import connect, postgres_address
 from stores.postgres.generations import MIGRATE_LOCK, REGISTER
-from stores.postgres.schema import SchemaRefused, refuse_newer
+from stores.postgres.schema import (
+    RECORDED_MIGRATIONS,
+    SchemaRefused,
+    migrations_id,
+    newest_revision,
+    refuse_newer,
+    refuse_other,
+)
 from stores.postgres.service_role import SERVICE_ROLE
 from stores.settings import Environment
 
@@ -56,13 +63,14 @@ def migrate(
     environment: Environment,
     card_key: bytes | None = None,
     is_new_card_key: bool = False,
-) -> None:
+) -> bool:
     """Create or complete the schema at `url`, all of it or nothing; a second call changes nothing.
+
+    Returns whether the server has the role of the service, which has its rights then.
 
     A server that was restored or has failed over gets a new generation. Only the database of a
     development stack gets a clock that can be set. The id of the `card_key` is recorded; None
-    records nothing. The role of the service, if the server has it, gets its rights. Calls at the
-    same time wait for each other. The work takes as long as it takes; a table that another session
+    records nothing. Calls at the same time wait for each other. The work takes as long as it takes; a table that another session
     has is waited for no longer than LOCK_LIMIT.
 
     Raises SchemaInUse then, PostgresUnavailable, and psycopg.Error for what PostgreSQL refuses.
@@ -88,8 +96,14 @@ def migrate(
                 _record_card_key(
                     connection, card_key, postgres_address(url), is_new=is_new_card_key
                 )
+            connection.execute(
+                text(
+                    "UPDATE stack SET migrations_id = :id WHERE migrations_id IS DISTINCT FROM :id"
+                ),
+                {"id": migrations_id()},
+            )
             connection.exec_driver_sql(REGISTER)
-            _grant_rights(connection)
+            return _grant_rights(connection)
     except DBAPIError as error:
         if isinstance(error.orig, psycopg.errors.LockNotAvailable):
             raise SchemaInUse(address=postgres_address(url)) from None
@@ -101,10 +115,12 @@ def migrate(
 def _upgrade(connection: SqlConnection, address: str) -> None:
     """Run the revisions that the database does not have, in the caller's transaction.
 
-    Raises SchemaRefused for a revision that this program does not have.
+    Raises SchemaRefused for a revision that this program does not have, or has in another form.
     """
     if revision := MigrationContext.configure(connection).get_current_revision():
         refuse_newer(revision, address)
+    if revision == newest_revision():
+        refuse_other(connection.scalar(text(RECORDED_MIGRATIONS)), address)
     with as_file(files("sql").joinpath("migrations")) as folder:
         config = Config()
         config.set_main_option("script_location", str(folder).replace("%", "%%"))
@@ -136,13 +152,15 @@ def _fix_environment(connection: SqlConnection, requested: Environment, address:
         connection.exec_driver_sql(clock, execution_options={"no_parameters": True})
 
 
-def _grant_rights(connection: SqlConnection) -> None:
-    """Give the service's role what it needs, if the server has that role."""
-    if connection.scalar(
-        text("SELECT count(*) FROM pg_roles WHERE rolname = :role"), {"role": SERVICE_ROLE}
-    ):
+def _grant_rights(connection: SqlConnection) -> bool:
+    """Give the service's role what it needs; whether the server has that role."""
+    has_role = connection.scalar(
+        text("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = :role)"), {"role": SERVICE_ROLE}
+    )
+    if has_role:
         rights = files("sql").joinpath("service_rights.sql").read_text(encoding="utf-8")
         connection.exec_driver_sql(rights, execution_options={"no_parameters": True})
+    return bool(has_role)
 
 
 def _record_card_key(

@@ -70,6 +70,38 @@ def test_every_command_on_a_database_without_schema_says_what_to_run(run, comman
 
 
 @pytest.mark.parametrize(
+    "change",
+    ["DROP COLUMN migrations_id", "ALTER migrations_id SET DEFAULT 'x', DROP COLUMN card_key_id"],
+    ids=["before it was recorded", "by other statements"],
+)
+def test_a_schema_of_this_revision_that_other_statements_made_is_a_sentence(
+    run, empty_database_url, change
+):
+    """Migrations change until they are released; what an earlier form of them made is refused."""
+    run()
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute("UPDATE stack SET migrations_id = 'another'")
+        connection.execute(f"ALTER TABLE stack {change}")
+
+    for words in (("migrate",), ("merchant", "list"), ("night", "--as-of", "2018-06-01")):
+        done = run(*words)
+
+        assert (done.exit_code, len(done.stderr.splitlines())) == (4, 1)
+        assert "has schema revision 0001, but not as this program's migrations" in done.stderr
+        assert "migrate an empty one" in done.stderr
+
+
+def test_a_server_without_the_service_s_role_is_told(run, monkeypatch):
+    assert "has no role" not in run().output
+    monkeypatch.setattr("stores.postgres.migrate.SERVICE_ROLE", "nobody")
+
+    done = run()
+
+    assert done.exit_code == 0
+    assert "has no role ontem_service, as which the service enters: run sql/" in done.output
+
+
+@pytest.mark.parametrize(
     ("revision", "state"),
     [
         ("9999", "which is newer than this program's 0001: update Ontem here"),

@@ -140,10 +140,10 @@ def test_a_server_without_the_role_is_migrated_and_gets_the_rights_later(tmp_pat
         admin = with_login(url, f"postgres:{(stack.home / 'postgres-admin').read_text()}")
         with connect(admin, application_name="test", autocommit=True) as connection:
             connection.execute("DROP ROLE ontem_service")
-        migrate(url, environment="development")
+        assert not migrate(url, environment="development")
 
         stack.up()
-        migrate(url, environment="development")
+        assert migrate(url, environment="development")
 
         with connect(with_login(url, login), application_name="test") as connection:
             assert orders(connection) == []

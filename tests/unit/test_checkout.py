@@ -8,13 +8,14 @@ from stores import checkout
 
 PROJECT = Path(__file__).resolve().parents[2]
 INSTALLED = ("features_pkg", "stores", "service", "jobs", "sql")
-OF_A_CHECKOUT = ("`ontem up`", "`ontem status`", "`make setup`")
+OF_A_CHECKOUT = ("`ontem up`", "`ontem status`", "`make setup`", "`make demo`")
 REMEDIES = (
     lambda: checkout.server_remedy("ONTEM_POSTGRES_URL"),
     checkout.variable_remedy,
     checkout.log_remedy,
     checkout.model_keys_remedy,
     checkout.connector_remedy,
+    checkout.empty_database_remedy,
 )
 
 

@@ -5,13 +5,14 @@
 CREATE FUNCTION ontem_clock() RETURNS timestamptz
 LANGUAGE sql VOLATILE PARALLEL SAFE AS $$ SELECT clock_timestamp() $$;
 
--- Which kind of stack this is, and the id of the key that fingerprints of cards are made with: one
--- row, written by `ontem migrate`.
+-- Which kind of stack this is, the id of the key that fingerprints of cards are made with, and the id of
+-- the migrations that made these tables: one row, written by `ontem migrate`.
 CREATE TABLE stack (
-    only_row    boolean     PRIMARY KEY DEFAULT true CHECK (only_row),
-    environment text        NOT NULL CHECK (environment IN ('development', 'production')),
-    card_key_id text,
-    migrated_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    only_row      boolean     PRIMARY KEY DEFAULT true CHECK (only_row),
+    environment   text        NOT NULL CHECK (environment IN ('development', 'production')),
+    card_key_id   text,
+    migrations_id text,
+    migrated_at   timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
 -- Transaction ids can be compared only within one generation: they survive neither a dump and

@@ -49,12 +49,17 @@ def test_a_process_is_ready_whatever_all_of_them_lack(service: InProcess, stores
             "update Ontem here",
         ),
         (
+            "UPDATE stack SET migrations_id = 'another'",
+            "the database has schema revision 0001, but not as this program's migrations make it",
+            "migrate an empty one (`ontem down --erase` and `make demo` make one)",
+        ),
+        (
             "UPDATE stack SET environment = 'production'",
             "the database was migrated as production, and ONTEM_ENVIRONMENT is development",
             "set it to production, or name another database",
         ),
     ],
-    ids=["no schema", "older schema", "newer schema", "other environment"],
+    ids=["no schema", "older schema", "newer schema", "other statements", "other environment"],
 )
 def test_another_schema_is_not_ready_and_refuses_a_start(
     service: InProcess, stores: Stores, change: str, state: str, remedy: str
