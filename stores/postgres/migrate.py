@@ -70,8 +70,8 @@ def migrate(
 
     A server that was restored or has failed over gets a new generation. Only the database of a
     development stack gets a clock that can be set. The id of the `card_key` is recorded; None
-    records nothing. Calls at the same time wait for each other. The work takes as long as it takes; a table that another session
-    has is waited for no longer than LOCK_LIMIT.
+    records nothing. Calls at the same time wait for each other. The work takes as long as it takes;
+    a table that another session has is waited for no longer than LOCK_LIMIT.
 
     Raises SchemaInUse then, PostgresUnavailable, and psycopg.Error for what PostgreSQL refuses.
     Raises SchemaRefused for the schema of another program. Raises OtherEnvironment when a
