@@ -2,9 +2,9 @@
 
 Run as a program. RECORD names the file for what it does, beside which it keeps what is in its
 cluster, and KUBECTL_MIGRATION the exit code of the migration that it plays, or the phase in which
-its pod is for the first TURNS times that somebody waits for it; KUBECTL_PODS=away plays new pods
-that do not get ready, KUBECTL_AWAY a kind that can't be asked for. KUBECTL_MEANWHILE is
-run by a shell while a migration is waited for.
+its pod is for the first TURNS times that somebody waits for it, or `tries` for one more pod each
+time that has failed; KUBECTL_PODS=away plays new pods that do not get ready, KUBECTL_AWAY a kind
+that can't be asked for. KUBECTL_MEANWHILE is run by a shell while a migration is waited for.
 """
 
 import argparse
@@ -61,6 +61,7 @@ def words() -> argparse.Namespace:
     get.add_argument("name", nargs="?")
     get.add_argument("--selector")
     get.add_argument("--ignore-not-found", action="store_true")
+    get.add_argument("--sort-by", choices=[".metadata.creationTimestamp"])
     get.add_argument("--output", required=True, choices=[IMAGE, JOBS, CODE, PHASES])
     describe = commands.add_parser("describe")
     describe.add_argument("kind", choices=["pods"])
@@ -76,7 +77,10 @@ def answer(said: argparse.Namespace, cluster: dict[str, Any]) -> str:
     """What `get` prints of the cluster."""
     if said.output in {CODE, PHASES}:
         assert (said.kind, said.name) == ("pods", None)
-        return os.environ.get("KUBECTL_MIGRATION", "0")
+        # By name, which ends in a random word, the last pod is any of them.
+        assert said.output == PHASES or said.sort_by == ".metadata.creationTimestamp"
+        migration = os.environ.get("KUBECTL_MIGRATION", "0")
+        return " ".join(["Failed"] * waits()) if migration == "tries" else migration
     if said.output == IMAGE:
         assert (said.kind, said.name, said.ignore_not_found) == ("deployment", "service", True)
         found = cluster.get("Deployment/service")
@@ -86,6 +90,11 @@ def answer(said: argparse.Namespace, cluster: dict[str, Any]) -> str:
     return "".join(f"{each['metadata']['name']}={each.get('failed', '')} " for each in jobs)
 
 
+def waits() -> int:
+    """How often the migration was waited for."""
+    return Path(os.environ["RECORD"]).read_text().count("condition=complete")
+
+
 def wait(said: argparse.Namespace, cluster: dict[str, Any]) -> int:
     """The exit code of `wait`; the Job ends meanwhile."""
     if meanwhile := os.environ.get("KUBECTL_MEANWHILE"):
@@ -93,8 +102,7 @@ def wait(said: argparse.Namespace, cluster: dict[str, Any]) -> int:
         subprocess.run(meanwhile, shell=True, env=environ, check=True)  # noqa: S602
     migration = os.environ.get("KUBECTL_MIGRATION", "0")
     if not migration.isdigit():
-        waits = Path(os.environ["RECORD"]).read_text().count("condition=complete")
-        return int(said.condition != "condition=complete" or waits <= int(os.environ["TURNS"]))
+        return int(said.condition != "condition=complete" or waits() <= int(os.environ["TURNS"]))
     has_failed = migration != "0"
     if has_failed:
         cluster[said.name.replace("job/", "Job/")]["failed"] = "True"

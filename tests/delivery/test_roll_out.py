@@ -119,6 +119,13 @@ def test_a_migration_that_works_is_waited_for_however_long(roll_out):
     assert ended.commands[-2:] == ["apply", "rollout"]
 
 
+def test_a_migration_that_is_tried_again_and_again_is_waited_for(roll_out):
+    """No look found a pod that ran, but each one more that has ended."""
+    ended = roll_out("0.1.57", KUBECTL_MIGRATION="tries", TURNS="3", ONTEM_START_SECONDS="2")
+
+    assert ended.done.returncode == 0, ended.done.stderr
+
+
 @pytest.mark.parametrize("phase", ["Pending", ""])
 def test_a_migration_whose_pod_does_not_start_is_removed_so_that_it_never_will(roll_out, phase):
     ended = roll_out("0.1.57", KUBECTL_MIGRATION=phase, TURNS="9", ONTEM_START_SECONDS="0")
