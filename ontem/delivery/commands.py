@@ -28,7 +28,8 @@ def package() -> None:
     "--index",
     required=True,
     envvar="ONTEM_INDEX",
-    help="Where to, such as s3://bucket/simple (ONTEM_INDEX).",
+    show_envvar=True,
+    help="Where to, such as s3://bucket/simple.",
 )
 def publish(wheel: Path | None, index: str) -> None:
     """Upload a wheel to the index, once.

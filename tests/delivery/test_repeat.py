@@ -47,6 +47,14 @@ def test_a_command_that_is_not_there_is_not_well() -> None:
     assert repeat.returncode == 127
 
 
+def test_no_command_at_all_is_not_well() -> None:
+    repeat = start()
+    _, said = repeat.communicate()
+
+    assert repeat.returncode == 2
+    assert said == "repeat: write the command to run after it\n"
+
+
 def test_a_term_ends_the_command_in_order() -> None:
     repeat = start("bash", "-c", 'trap "echo ending; exit 130" TERM; echo ready; sleep 600 & wait')
     assert repeat.stdout is not None

@@ -129,6 +129,14 @@ def test_a_night_that_must_not_begin_is_refused_before_anything_is_started(
     assert sentence in done.stderr
 
 
+def test_a_retraining_makes_up_for_no_nights(checkout: Checkout) -> None:
+    retraining = step(RETRAINING, run="retraining", **{"from": "2018-06-01", "to": "2018-06-02"})
+    done = checkout.run(retraining)
+
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "leave FROM and TO out for 'retrain'" in done.stderr
+
+
 @pytest.mark.parametrize("run", ["night", "retraining"])
 def test_a_job_of_another_branch_is_refused_in_a_sentence(checkout: Checkout, run: str) -> None:
     (refusal,) = pipeline("another", run=run)
