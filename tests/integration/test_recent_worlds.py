@@ -103,7 +103,8 @@ def reports_of(draw: st.DrawFn, order: PastOrder, first_us: int) -> list[Reporte
     if later is not None:
         found.append(Reported(order_id, first_us + later))
     if draw(st.booleans()):
-        found.append(Reported(order_id, first_us, "reversal"))
+        early_us = draw(st.sampled_from((0, HOUR_US)))  # reports may come in any order
+        found.append(Reported(order_id, first_us - early_us, "reversal"))
     return draw(st.permutations(found))
 
 
