@@ -14,6 +14,7 @@ from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 
 from service.clock import MachineClocks
 from service.drain import Drain
+from service.gunicorn_log import GunicornLog
 from service.metrics import metering
 from service.metrics.files import SharedCounts
 from service.metrics.gauges import LoopState
@@ -52,6 +53,7 @@ def options(binding: Binding) -> dict[str, Any]:
         "forwarder_headers": "",  # no header changes the path that was checked
         "control_socket_disable": True,  # nobody needs it, and it would accept commands
         "proc_name": "ontem serve",
+        "logger_class": GunicornLog,
         "loglevel": "warning",
     }
 

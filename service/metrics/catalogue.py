@@ -96,6 +96,8 @@ class Metrics:
         for decision in get_args(Decision):
             for basis in ("score", "policy"):
                 self.decisions.labels(decision, basis)
+        for cause in ("rate", "output"):
+            self.dropped_log_lines.labels(cause)
         for part in (DISTANT, RECENT):
             self.missing_parts.labels(part)
         for code in ("overloaded", "store_unavailable", "model_outdated", "internal_error"):

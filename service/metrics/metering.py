@@ -99,6 +99,11 @@ def evaluated(outcome: Outcome) -> None:
         _metrics.failures.labels(*part_and_reason(failure)).inc()
 
 
+def log_line_dropped(cause: str) -> None:
+    """Count a line of the log that was not written."""
+    _metrics.dropped_log_lines.labels(cause).inc()
+
+
 def not_stored(cause: BaseException) -> None:
     """Count an evaluation that was refused because it could not be stored."""
     _metrics.failures.labels("store", reason(type(cause).__name__)).inc()

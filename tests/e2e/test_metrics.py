@@ -216,3 +216,22 @@ def test_a_stopped_service_leaves_no_file_behind(
         assert Path(lock).parent.is_dir()
 
     assert not Path(lock).parent.exists()
+
+
+def test_a_full_log_disk_refuses_no_order(
+    service_database_url: str,
+    service_redis_url: str,
+    model_folder: Path,
+    features: FeatureSet,
+):
+    environ = environment_of(service_database_url, service_redis_url, model_folder)
+    with (
+        running_service(environ, Path("/dev/full")) as service,
+        connect(service_database_url, application_name="test", autocommit=True) as database,
+    ):
+        shop = a_shop(service, database, features)
+        for number in range(20):
+            assert shop.evaluate(an_order(f"full{number}")).status == 200
+        lost = scrape(service)["ontem_log_lines_dropped_total", (("cause", "output"),)]
+
+        assert lost >= 20

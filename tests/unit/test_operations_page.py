@@ -1,4 +1,4 @@
-"""docs/operations.md lists exactly the metrics that there are, and no label tells of anybody."""
+"""docs/operations.md lists the metrics and the events that there are; no label tells of anybody."""
 
 import re
 from pathlib import Path
@@ -65,3 +65,19 @@ def test_no_label_is_a_merchant_or_an_order():
         *("endpoint", "stage", "status", "code", "decision", "basis", "part", "reason", "cause"),
         *("lane", "store", "state", "thing", "version", "commit", "model", "feature_set"),
     }
+
+
+def test_the_page_lists_the_events_of_the_log():
+    section = PAGE.read_text(encoding="utf-8").partition("## The log")[2]
+    listed = {
+        event
+        for cell in re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE)
+        for event in re.findall(r"`([^`]+)`", cell)
+    }
+    written = {
+        event
+        for path in (PAGE.parents[1] / "service").rglob("*.py")
+        for event in re.findall(r'log\.(?:info|error)\(\s*"([^"]+)"', path.read_text("utf-8"))
+    }
+
+    assert listed == written
