@@ -1,6 +1,7 @@
 """Connections to one store that are ready before a request needs them."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -13,6 +14,8 @@ Kept = TypeVar("Kept")
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 1.0
 """How long the pool waits between two attempts to connect: at first, and at most."""
+LONG_ATTEMPT_SECONDS: Final = 1.0
+"""How old an attempt to connect is that nobody waits for any more."""
 
 
 class NoneReady(Exception):
@@ -53,14 +56,17 @@ class Pool(Generic[Kept]):
     or dropped. What was dropped the thread makes anew, and tries again until the store is back.
     """
 
-    def __init__(self, maker: Maker[Kept], size: int) -> None:
-        self._maker, self._size = maker, size
+    def __init__(
+        self, maker: Maker[Kept], size: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._maker, self._size, self._clock = maker, size, clock
         self._changed = threading.Condition()
         self._ready: list[Kept] = []
         self._alive = 0
         """Those that are ready, and those that are taken."""
         self._failure = ""
         """Why the last attempt to connect failed; empty after one that did not."""
+        self._attempt_began_at: float | None = None
         self._thread: threading.Thread | None = None
         self._is_closed = False
 
@@ -82,7 +88,7 @@ class Pool(Generic[Kept]):
     def take(self, deadline: Deadline) -> Kept:
         """A connection that is ready, or that gets ready before the deadline.
 
-        While the store can't be connected to, nobody waits. Raises NoneReady.
+        While the store can't be connected to, or takes long to, nobody waits. Raises NoneReady.
         """
         if self._thread is None:
             self.start()
@@ -93,8 +99,8 @@ class Pool(Generic[Kept]):
                     if self._maker.is_usable(kept):
                         return kept
                     self._forget(kept)
-                if self._failure or self._is_closed:
-                    raise NoneReady(self._failure or "closed")
+                if self._is_closed or self._failure or self._takes_long():
+                    raise NoneReady(self._why_none())
                 if not self._changed.wait(deadline.left()):
                     raise NoneReady("none in time")
 
@@ -131,9 +137,19 @@ class Pool(Generic[Kept]):
         self._maker.close(kept)
         self._changed.notify_all()
 
+    def _why_none(self) -> str:
+        if self._is_closed:
+            return "closed"
+        return self._failure or "connecting takes long"
+
+    def _takes_long(self) -> bool:
+        began_at = self._attempt_began_at
+        return began_at is not None and self._clock() > began_at + LONG_ATTEMPT_SECONDS
+
     def _keep_full(self) -> None:
         pause = FIRST_PAUSE_SECONDS
         while self._has_room():
+            self._attempt_began_at = self._clock()
             try:
                 kept = self._maker.make()
             except Exception as error:  # noqa: BLE001  whatever it is, the next attempt may succeed
@@ -154,6 +170,7 @@ class Pool(Generic[Kept]):
     def _add(self, kept: Kept) -> None:
         with self._changed:
             was_failing, self._failure = bool(self._failure), ""
+            self._attempt_began_at = None
             self._alive += 1
             if self._is_closed:
                 self._forget(kept)
@@ -166,6 +183,7 @@ class Pool(Generic[Kept]):
     def _note_failure(self, reason: str) -> None:
         with self._changed:
             is_new, self._failure = reason != self._failure, reason
+            self._attempt_began_at = None
             self._changed.notify_all()
         if is_new and not self._is_closed:
             log.error("store not reached", store=self._maker.store, reason=reason)

@@ -120,6 +120,11 @@ class Outage:
             ).fetchall()
             assert sorted(rows) == sorted(answered.items())
 
+    def open_files(self) -> int:
+        """How many files and sockets the processes of the service have open."""
+        master = psutil.Process(self.service.process.pid)
+        return sum(each.num_fds() for each in [master, *master.children(recursive=True)])
+
     def with_own_client(self, shop: Shop) -> Shop:
         """The same merchant, with a connection that another thread may use."""
         return replace(shop, client=self.service.client(shop.client.key))

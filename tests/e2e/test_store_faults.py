@@ -31,6 +31,8 @@ from tests.servers import own_stack
 
 pytestmark = pytest.mark.faults
 LARGE = 500_000
+MORE_FILES = 4
+"""Sockets that may be open beside those of before: one for each thread."""
 SMALL_DECISION, LARGE_DECISION = "allow", "block"
 
 
@@ -152,8 +154,13 @@ def test_both_stores_frozen_at_once_are_waited_for_once(outage: Outage):
             client.join()
         seconds = time.monotonic() - started
         asked = outage.ask_all()
+        large = outage.ask(outage.answers, amount_cents=LARGE)
     outage.wait_until_normal()
 
+    assert (asked[1].answer.body["decision"], large.answer.body["decision"]) == (
+        SMALL_DECISION,
+        LARGE_DECISION,
+    )
     assert seconds < MOST_SECONDS
     assert [each.answer.status for each in asked] == [503, 200]
     assert asked[1].answer.body["missing"] == ["distant", "recent"]
@@ -183,6 +190,7 @@ def test_a_store_that_flaps_for_a_minute_is_as_before_in_the_end(outage: Outage,
 
 def flaps(outage: Outage, proxy: FaultProxy, times: int) -> None:
     asked = outage.ask(outage.answers)
+    files = outage.open_files()
     for number in range(2 * times):
         with ExitStack() if number % 2 else refused(proxy):
             until = time.monotonic() + 1
@@ -192,6 +200,7 @@ def flaps(outage: Outage, proxy: FaultProxy, times: int) -> None:
                 assert asked.seconds < MOST_SECONDS
     outage.wait_until_normal()
     outage.check_rows()
+    assert outage.open_files() <= files + MORE_FILES
 
 
 def test_what_was_stored_although_its_answer_was_lost_is_the_answer_when_sent_again(

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from service.deadline import Deadline
-from service.pool import Maker, NoneReady, Pool
+from service.pool import LONG_ATTEMPT_SECONDS, Maker, NoneReady, Pool
+from tests.unit.test_deadline import Clock
 
 LONG = timedelta(seconds=30)
 
@@ -52,9 +53,14 @@ def store() -> Store:
 
 
 @pytest.fixture
-def pool(store: Store) -> Iterator[Pool[Wire]]:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def pool(store: Store, clock: Clock) -> Iterator[Pool[Wire]]:
     maker = Maker("store", store.make, store.close, lambda wire: not wire.has_ended)
-    pool = Pool(maker, size=2)
+    pool = Pool(maker, 2, clock)
     yield pool
     pool.close()
 
@@ -99,6 +105,20 @@ def test_one_that_is_being_made_is_waited_for_no_longer_than_the_deadline(
     threading.Timer(0.01, store.lets_in.set).start()
 
     assert take(pool).number in (1, 2)
+
+
+def test_one_that_has_been_connecting_for_long_is_not_waited_for(
+    pool: Pool[Wire], store: Store, clock: Clock
+):
+    store.lets_in.clear()
+    with pytest.raises(NoneReady, match="none in time"):
+        take(pool, timedelta(milliseconds=50))
+    clock.now += 2 * LONG_ATTEMPT_SECONDS
+
+    with pytest.raises(NoneReady, match="connecting takes long"):
+        take(pool)
+    store.lets_in.set()
+    assert until_taken(pool).number in (1, 2)
 
 
 def test_that_a_store_is_away_is_told_at_once_until_it_is_back(pool: Pool[Wire], store: Store):
