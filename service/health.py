@@ -149,7 +149,7 @@ def refusal_state(refused: LoginRefused | psycopg.errors.InsufficientPrivilege) 
     """The state of a PostgreSQL that answers, and is closed to the service."""
     if isinstance(refused, LoginRefused):
         return State(
-            f"the service can't log in: {refused.words}",
+            f"the service can't log in: {refused.reason}",
             "have the role made (sql/service_role.sql) with its password, and name them in "
             "ONTEM_SERVICE_LOGIN or ONTEM_POSTGRES_URL",
         )

@@ -15,8 +15,15 @@ _REDIS: Final = (
     *("BrokenPipeError", "InvalidResponse"),
 )
 _POSTGRESQL: Final = (
-    *("DeadlineMet", "PostgresUnavailable", "OtherServer", "StandbyRefused", "BeingImported"),
-    *("OperationalError", "QueryCanceled", "LockNotAvailable", "AdminShutdown", "CrashShutdown"),
+    *("DeadlineMet", "PostgresUnavailable", "LoginRefused", "OtherServer", "StandbyRefused"),
+    *(
+        "BeingImported",
+        "OperationalError",
+        "QueryCanceled",
+        "LockNotAvailable",
+        "AdminShutdown",
+        "CrashShutdown",
+    ),
     *("CannotConnectNow", "IdleInTransactionSessionTimeout", "ReadOnlySqlTransaction"),
     *("TooManyConnections", "DiskFull", "OutOfMemory", "UndefinedTable", "UndefinedColumn"),
     *("InsufficientPrivilege", "InvalidPassword", "DeadlockDetected", "SerializationFailure"),

@@ -39,10 +39,13 @@ class PostgresUnavailable(OntemError):
 class LoginRefused(PostgresUnavailable):
     """PostgreSQL runs, and does not let this role, password, database or machine in."""
 
-    def __init__(self, *, address: str, reason: str, words: str) -> None:
-        super().__init__(address=address, reason=reason)
-        self.words = words
-        """PostgreSQL's own, without the address."""
+    def __init__(self, *, address: str, reason: str) -> None:
+        OntemError.__init__(
+            self,
+            f"PostgreSQL at {address} refuses the login ({reason}): "
+            "put role, password and database in ONTEM_POSTGRES_URL right",
+        )
+        self.address, self.reason = address, reason
 
 
 def postgres_address(url: str) -> str:
@@ -99,10 +102,10 @@ def connect_as(
             keepalives_count=3,
         )
     except psycopg.OperationalError as error:
-        address, reason = postgres_address(url), _first_sentence(error)
+        address = postgres_address(url)
         if refused := _REFUSAL.search(str(error)):
-            raise LoginRefused(address=address, reason=reason, words=refused[1]) from None
-        raise PostgresUnavailable(address=address, reason=reason) from None
+            raise LoginRefused(address=address, reason=refused[1]) from None
+        raise PostgresUnavailable(address=address, reason=_first_sentence(error)) from None
 
 
 def quote(value: object) -> str:

@@ -57,12 +57,13 @@ def words() -> argparse.Namespace:
     logs.add_argument("--tail", type=int, required=True)
     logs.add_argument("--prefix", action="store_true")
     get = commands.add_parser("get")
-    get.add_argument("kind", choices=["pods", "jobs", "deployment"])
+    get.add_argument("kind", choices=["pods", "jobs", "deployment", "events"])
     get.add_argument("name", nargs="?")
     get.add_argument("--selector")
     get.add_argument("--ignore-not-found", action="store_true")
     get.add_argument("--sort-by", choices=[".metadata.creationTimestamp"])
-    get.add_argument("--output", required=True, choices=[IMAGE, JOBS, CODE, PHASES])
+    get.add_argument("--field-selector", choices=["type=Warning"])
+    get.add_argument("--output", choices=[IMAGE, JOBS, CODE, PHASES])
     describe = commands.add_parser("describe")
     describe.add_argument("kind", choices=["pods"])
     describe.add_argument("--selector", required=True)
@@ -75,6 +76,9 @@ def words() -> argparse.Namespace:
 
 def answer(said: argparse.Namespace, cluster: dict[str, Any]) -> str:
     """What `get` prints of the cluster."""
+    if said.output is None:
+        assert (said.kind, said.field_selector) == ("events", "type=Warning")
+        return 'Warning  Failed  pod/service-1  Error: secret "ontem-service" not found\n'
     if said.output in {CODE, PHASES}:
         assert (said.kind, said.name) == ("pods", None)
         # By name, which ends in a random word, the last pod is any of them.

@@ -143,6 +143,7 @@ def test_pods_that_do_not_get_ready_fail_the_roll_out_and_the_old_ones_stay(roll
     assert ended.done.returncode == 1
     assert "the old ones serve on" in ended.done.stderr
     assert "rollout undo deployment/service" in ended.done.stderr
+    assert 'secret "ontem-service" not found' in ended.done.stderr  # such a pod has no log
 
 
 def image_of(ended: RollOut) -> str:

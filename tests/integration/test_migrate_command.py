@@ -5,6 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from ontem.cli import main
+from stores.urls import with_login
 
 
 @pytest.fixture
@@ -18,7 +19,9 @@ def run(empty_database_url, redis_url, storage_url, tmp_path, monkeypatch):
         "ONTEM_ENTITY_KEY": "0a" * 32,
     }
     (tmp_path / "orders.csv").write_text("order_id,event_at,amount_cents\n")
-    return lambda *words: CliRunner(env=environ).invoke(main, words or ["migrate"])
+    return lambda *words, **others: CliRunner(env=environ | others).invoke(
+        main, words or ["migrate"]
+    )
 
 
 def test_migrate_makes_the_schema_and_a_second_time_changes_nothing(run, empty_database_url):
@@ -33,6 +36,16 @@ def test_migrate_does_not_show_the_password(run, empty_database_url):
     password = psycopg.conninfo.conninfo_to_dict(empty_database_url)["password"]
 
     assert password not in run().output
+
+
+@pytest.mark.parametrize("command", ["migrate", "merchant list", "nights"])
+def test_a_login_that_is_refused_is_a_setting_to_put_right(run, empty_database_url, command):
+    """A schedule would try in vain again and again."""
+    done = run(*command.split(), ONTEM_POSTGRES_URL=with_login(empty_database_url, "ontem:wrong"))
+
+    assert (done.exit_code, len(done.stderr.splitlines())) == (3, 1)
+    assert 'refuses the login (password authentication failed for user "ontem"): put' in done.stderr
+    assert "wrong" not in done.output
 
 
 def test_migrate_on_a_read_only_database_is_a_sentence(run, empty_database_url):
