@@ -28,7 +28,7 @@ from service.worker.connection import Connection, State
 from service.worker.gate import Gate, Lane
 from service.worker.head import Head, end_of_head, parse
 from service.worker.refusal_log import RefusalLog
-from service.worker.refusals import CONTINUE, Refused, refusal, whole_answer
+from service.worker.refusals import CONTINUE, Refusal, Refused, whole_answer
 from service.worker.threads import Threads
 
 MOST_DISCARDED: Final = 32 * 1_024 * 1_024
@@ -188,8 +188,9 @@ class Conversation:
         without_body = head is not None and head.method == "HEAD"
         close = close or self._closes(head)
         its_request = request_id(None) if head is None else head.request_id
-        content = refusal(error, its_request, close=close, without_body=without_body)
-        self.refusals.count(error, its_request)
+        refusal = Refusal.of(error, its_request)
+        self.refusals.count(refusal)
+        content = refusal.answer(close=close, without_body=without_body)
         self._answer(connection, content, close=close)
 
     def _closes(self, head: Head | None) -> bool:

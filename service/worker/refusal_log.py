@@ -4,7 +4,7 @@ from collections import Counter
 
 from service import log
 from service.metrics import metering
-from service.worker.refusals import Refused, code_of, status_and_name
+from service.worker.refusals import Refusal
 
 
 class RefusalLog:
@@ -14,12 +14,12 @@ class RefusalLog:
         self._counts: Counter[tuple[int, str]] = Counter()
         self._newest: dict[tuple[int, str], str] = {}
 
-    def count(self, error: Refused, request_id: str) -> None:
+    def count(self, refusal: Refusal) -> None:
         """Count one refusal."""
-        metering.refused(code_of(error))
-        kind = status_and_name(error)
+        metering.refused(refusal.problem.code)
+        kind = (refusal.problem.status, refusal.name)
         self._counts[kind] += 1
-        self._newest[kind] = request_id
+        self._newest[kind] = refusal.problem.request_id
 
     def write(self) -> None:
         """Write what was refused since the last call."""

@@ -1,5 +1,6 @@
 """What the worker answers by itself, without a thread and without the application."""
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, TypeAlias
 
@@ -44,21 +45,38 @@ Refused: TypeAlias = ServiceError | HTTPException | Exception
 """A refusal by the service, an unknown path or method, or gunicorn's ParseException."""
 
 
-def _problem(error: Refused, request_id: str) -> tuple[Problem, dict[str, str]]:
-    """The body and the headers of the answer to a request that was refused."""
-    if isinstance(error, ServiceError | HTTPException):
-        return refusal_of(error, request_id)
-    status, detail = next(_NOT_HTTP[base] for base in type(error).__mro__ if base in _NOT_HTTP)
-    return problem(status, MALFORMED, detail, request_id), {}
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refused request, as its client and the log get it."""
 
+    problem: Problem
+    headers: dict[str, str]
+    name: str
+    """What the log calls it."""
 
-def refusal(error: Refused, request_id: str, *, close: bool, without_body: bool = False) -> bytes:
-    """The whole answer to a request that was refused."""
-    body, headers = _problem(error, request_id)
-    headers = {"Content-Type": PROBLEM_JSON, **headers, **answer_headers(request_id)}
-    content = msgspec.json.encode(body)
-    status = HTTPStatus(body.status)
-    return whole_answer(status, headers, content, close=close, without_body=without_body)
+    @classmethod
+    def of(cls, error: Refused, request_id: str) -> "Refusal":
+        """The refusal for an error."""
+        name = type(error).__name__
+        if isinstance(error, ServiceError | HTTPException):
+            return cls(*refusal_of(error, request_id), name)
+        bases = type(error).__mro__
+        status, detail = next(_NOT_HTTP[base] for base in bases if base in _NOT_HTTP)
+        return cls(problem(status, MALFORMED, detail, request_id), {}, name)
+
+    def answer(self, *, close: bool, without_body: bool = False) -> bytes:
+        """The whole HTTP answer."""
+        return whole_answer(
+            HTTPStatus(self.problem.status),
+            {
+                "Content-Type": PROBLEM_JSON,
+                **self.headers,
+                **answer_headers(self.problem.request_id),
+            },
+            msgspec.json.encode(self.problem),
+            close=close,
+            without_body=without_body,
+        )
 
 
 def whole_answer(
@@ -80,16 +98,6 @@ def whole_answer(
     ]
     head = "\r\n".join(lines).encode("ascii") + b"\r\n\r\n"
     return head if without_body else head + content
-
-
-def status_and_name(error: Refused) -> tuple[int, str]:
-    """What the log says of a refusal."""
-    return _problem(error, "")[0].status, type(error).__name__
-
-
-def code_of(error: Refused) -> str:
-    """The code by which a refusal is counted."""
-    return _problem(error, "")[0].code
 
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"

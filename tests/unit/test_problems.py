@@ -13,7 +13,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from service import errors, evaluation_answer
 from service.evaluation_answer import EvaluationAnswer
 from service.problems import PROBLEMS, bug_problem, refusal_of
-from service.worker.refusals import refusal
+from service.worker.refusals import Refusal
 from tests.unit.golden_files import is_golden
 
 REFUSALS = [
@@ -61,7 +61,7 @@ def test_every_problem_is_the_golden_one():
 
 @pytest.mark.parametrize("error", OF_HTTP, ids=lambda error: type(error).__name__)
 def test_what_is_not_http_is_a_problem_of_one_code(error: Exception):
-    head, _, content = refusal(error, "an-id", close=True).partition(b"\r\n\r\n")
+    head, _, content = Refusal.of(error, "an-id").answer(close=True).partition(b"\r\n\r\n")
     body = json.loads(content)
 
     assert b"X-Request-Id: an-id\r\n" in head
