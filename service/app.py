@@ -13,7 +13,9 @@ from flask import Flask, Response, g, request
 from features_pkg.calendar import to_us
 from features_pkg.orders.order import Order
 from service import (
+    batch,
     body,
+    chargebacks,
     clock,
     evaluation_answer,
     log,
@@ -34,8 +36,7 @@ from service.metrics import metering
 from service.metrics.gauges import Store
 from service.metrics.page import CONTENT_TYPE, Page
 from service.online import OnlineStore
-from service.openapi.document import document
-from service.openapi.page import CONTENT_SECURITY, page
+from service.openapi import paths as openapi_paths
 from service.received import received_at
 from service.request_content import JSON
 from service.request_headers import IDEMPOTENCY_HEADER, REQUEST_ID_HEADER, VERSION_HEADER
@@ -89,9 +90,9 @@ def create_app(dependencies: Dependencies) -> Flask:
     app.extensions[EXTENSION] = dependencies
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     problems.register(app)
-    description = document()
-    specification = msgspec.json.encode(description)
-    readable_page = page(description)
+    openapi_paths.register(app)
+    for paths in (stored_evaluations, batch, chargebacks):
+        paths.register(app, dependencies)
 
     @app.before_request
     def start_stopwatch() -> None:
@@ -108,8 +109,6 @@ def create_app(dependencies: Dependencies) -> Flask:
     @app.post("/evaluate")
     def evaluate() -> Response:
         return _evaluate(dependencies)
-
-    stored_evaluations.register(app, dependencies)
 
     @app.get("/livez")
     def livez() -> Response:
@@ -130,15 +129,6 @@ def create_app(dependencies: Dependencies) -> Flask:
     def metrics() -> Response:
         page = Page(dependencies.shared_checks.status, dependencies.process_checks.clock_skew_us)
         return Response(page.text(), content_type=CONTENT_TYPE)
-
-    @app.get("/openapi.json")
-    def openapi() -> Response:
-        return Response(specification, content_type=JSON)
-
-    @app.get("/docs")
-    def docs() -> Response:
-        headers = {"Content-Security-Policy": CONTENT_SECURITY}
-        return Response(readable_page, content_type="text/html; charset=utf-8", headers=headers)
 
     return app
 

@@ -27,7 +27,7 @@ def _identifier(description: str) -> msgspec.Meta:
 
 
 _DECADES: Final = "|".join(str(year // 10) for year in YEARS[::10])
-PLACED_AT_FORM: Final = (
+INSTANT_FORM: Final = (
     rf"^(?!{YEARS[0]}-01-01|{YEARS[-1]}-12-31)({_DECADES})[0-9]-(0[1-9]|1[0-2])-([0-2][0-9]|3[01])"
     r"[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?"
     r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
@@ -69,7 +69,7 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "When the buyer placed the order, with its offset. It is stored and moves no window. "
             f"From {YEARS[0]} to {YEARS[-1]} in UTC; digits beyond the microsecond are cut off.",
             format="date-time",
-            pattern=PLACED_AT_FORM,
+            pattern=INSTANT_FORM,
         ),
     ] = None
     user: Annotated[str | None, _identifier("The merchant's id of the customer.")] = None
@@ -124,7 +124,11 @@ def parse(content: bytes, card_key: bytes) -> Order:
         BodyUnreadable: they are not a JSON value in UTF-8.
         FieldRefused: a field is unknown, missing, of another type or out of bounds; it is named.
     """
-    value = strict_json.decode(content)
+    return read(strict_json.decode(content), card_key)
+
+
+def read(value: object, card_key: bytes) -> Order:
+    """The canonical order in a JSON value. Raises FieldRefused."""
     try:
         body = msgspec.convert(value, OrderBody)
     except msgspec.ValidationError as cause:

@@ -1,6 +1,9 @@
 """What the service refuses; `service/problems.py` says how that looks over HTTP."""
 
+from collections.abc import Sequence
+
 from features_pkg.errors import OntemError
+from service.order_outcome import OrderOutcome
 
 
 class ServiceError(OntemError):
@@ -19,11 +22,32 @@ class FieldRefused(ServiceError):
         self.param, self.detail = param, detail
 
 
+class BatchRefused(ServiceError):
+    """Orders of a batch are wrong, and the caller wants nothing stored then."""
+
+    def __init__(self, orders: Sequence[OrderOutcome], sent: int) -> None:
+        super().__init__(
+            f"{len(orders)} of {sent} orders can't be stored, so none is: mend or leave out those "
+            "that `orders` names, or send if_refused as store_rest"
+        )
+        self.orders, self.sent = tuple(orders), sent
+
+
+class IdempotencyKeyReused(ServiceError):
+    """The key was sent with another request in the last 24 hours."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this Idempotency-Key belongs to another request of the last 24 hours: "
+            "send a new key with a new request, and the old body with the old key"
+        )
+
+
 class BodyTooLarge(ServiceError):
-    """The body has more bytes than one order needs."""
+    """The body has more bytes than its path takes."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"the body has more than {limit} bytes: send one order per request")
+        super().__init__(f"the body has more than {limit} bytes: send less in one request")
         self.limit = limit
 
 

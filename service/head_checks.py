@@ -8,6 +8,7 @@ from flask import Flask
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import RequestRedirect
 
+from service import batch_body
 from service.authentication import key_in
 from service.errors import KeyRefused, LengthRequired
 from service.health import LIVE
@@ -26,7 +27,12 @@ WITHOUT_KEY: Final[Mapping[str, Pass]] = {
 """The endpoints that anybody may ask, and who answers them."""
 
 _WITH_BODY: Final = ("POST", "PUT", "PATCH")
-_WITH_KEY: Final = Pass()
+_OF_ORDINARY_LENGTH: Final = Pass()
+WITH_KEY: Final[Mapping[str, Pass]] = {
+    "store_orders": Pass(Lane.BULK, most_bytes=batch_body.MOST_BYTES),
+    "report_chargeback": Pass(Lane.BULK),
+}
+"""The endpoints that need a key and are not answered as an evaluation is."""
 
 
 class HeadChecks:
@@ -57,7 +63,7 @@ class HeadChecks:
             check_media_type(head.headers.get("CONTENT-TYPE"), head.headers.get("CONTENT-ENCODING"))
             if head.length is None:
                 raise LengthRequired
-        return _WITH_KEY
+        return WITH_KEY.get(endpoint, _OF_ORDINARY_LENGTH)
 
     def _match(self, head: Head) -> str:
         """The endpoint of a path with variables or percent signs."""

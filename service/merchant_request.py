@@ -75,8 +75,12 @@ def merchant_of(needs: Needs, session: Session, deadline: Deadline) -> Merchant:
 
 
 @contextmanager
-def merchant_request(needs: Needs, deadline: Deadline) -> Iterator[MerchantRequest]:
-    """The present request, to be answered by the deadline or that of the merchant's policy.
+def merchant_request(
+    needs: Needs, deadline: Deadline, *, is_awaited: bool = True
+) -> Iterator[MerchantRequest]:
+    """The present request, to be answered by the deadline.
+
+    If a buyer awaits the answer, the merchant's policy may lower the deadline.
 
     Raises VersionRefused, KeyRefused and ModelOutdated, and StoreUnavailable in the place of what
     PostgreSQL raises meanwhile.
@@ -86,6 +90,8 @@ def merchant_request(needs: Needs, deadline: Deadline) -> Iterator[MerchantReque
         merchant = merchant_of(needs, session, deadline)
         g.log_fields = {"merchant_id": merchant.merchant_id}
         try:
-            yield MerchantRequest(merchant, session, deadline.lowered(merchant.policy.deadline_ms))
+            if is_awaited:
+                deadline = deadline.lowered(merchant.policy.deadline_ms)
+            yield MerchantRequest(merchant, session, deadline)
         except (psycopg.Error, PostgresUnavailable, OtherServer) as cause:
             raise StoreUnavailable from cause

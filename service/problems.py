@@ -11,6 +11,7 @@ from service import errors, log
 from service.described import described
 from service.errors import FieldRefused, ServiceError
 from service.metrics import metering
+from service.order_outcome import OrderOutcome
 
 PROBLEM_JSON: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:ontem:problem:"
@@ -31,6 +32,8 @@ PROBLEMS: Final[dict[type[ServiceError], tuple[HTTPStatus, str]]] = {
     errors.BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large"),
     errors.MediaTypeRefused: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media_type_refused"),
     FieldRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "field_refused"),
+    errors.BatchRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "batch_refused"),
+    errors.IdempotencyKeyReused: (HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
     errors.StoreUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "store_unavailable"),
     errors.Overloaded: (HTTPStatus.SERVICE_UNAVAILABLE, "overloaded"),
     errors.ModelOutdated: (HTTPStatus.SERVICE_UNAVAILABLE, "model_outdated"),
@@ -69,6 +72,10 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
             "body. Not there with another status."
         ),
     ] = None
+    orders: Annotated[
+        tuple[OrderOutcome, ...],
+        described("With `batch_refused`: the orders that were refused. Not there otherwise."),
+    ] = ()
     request_id: Annotated[str, described("The id that the service's log has of the request.")]
 
 
@@ -95,6 +102,8 @@ def refusal_of(
         status, code = PROBLEMS[type(error)]
         param = error.param if isinstance(error, FieldRefused) else None
         body = problem(status, code, str(error), request_id, param)
+        if isinstance(error, errors.BatchRefused):
+            body = msgspec.structs.replace(body, param=error.orders[0].param, orders=error.orders)
         return body, _HEADERS.get(type(error), {})
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     allowed = getattr(error, "valid_methods", None)

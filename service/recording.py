@@ -152,7 +152,7 @@ def _values(evaluation: Evaluation) -> dict[str, object]:
         content_hash=evaluation.content_hash,
         amount_cents=Int8(order.amount_cents),
         product=list(order.product),
-        items=Jsonb([_item(item) for item in order.items]),
+        items=Jsonb([item_fields(item) for item in order.items]),
         evaluation_id=evaluation.evaluation_id,
         vector=struct.pack(f"<{len(evaluation.vector)}d", *evaluation.vector),
         score=evaluation.score,
@@ -170,7 +170,8 @@ def _values(evaluation: Evaluation) -> dict[str, object]:
     return values
 
 
-def _item(item: Item) -> dict[str, object]:
+def item_fields(item: Item) -> dict[str, object]:
+    """An item as it is stored."""
     return {
         "product": item.product,
         "quantity": item.quantity,

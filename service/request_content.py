@@ -11,15 +11,15 @@ JSON: Final = "application/json"
 MAX_BYTES: Final = 65_536
 
 
-def read(request: Request) -> bytes:
+def read(request: Request, most_bytes: int = MAX_BYTES) -> bytes:
     """The body of a request that declares plain UTF-8 JSON.
 
-    Raises MediaTypeRefused, and BodyTooLarge for a body of more than MAX_BYTES.
+    Raises MediaTypeRefused, and BodyTooLarge for a body of more than `most_bytes`.
     """
     check_media_type(request.content_type, request.headers.get("Content-Encoding"))
-    content = request.stream.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise BodyTooLarge(MAX_BYTES)
+    content = request.stream.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise BodyTooLarge(most_bytes)
     return content
 
 

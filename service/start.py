@@ -35,6 +35,7 @@ from service.past import PastReader
 from service.served_model import ServedModel
 from service.shared_status import SharedChecks
 from service.states import OK, UNKNOWN, State
+from service.worker.gate import BULK_THREADS
 from stores.model_keys import verify_keys
 from stores.postgres.connection import PostgresUnavailable
 from stores.redis.connection import redis_client
@@ -202,7 +203,7 @@ class Process:
             database=Database(
                 settings.service_postgres_url,
                 statement_timeout=self.limits.statement_timeout,
-                connections=self.threads,
+                connections=self.threads + BULK_THREADS,
             ),
             online=online,
             keys=KeyRing(self.limits.key_grace),

@@ -7,6 +7,7 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM ontem_service;
 GRANT USAGE ON SCHEMA public TO ontem_service;
 GRANT SELECT, INSERT ON orders, order_products, chargebacks, chargeback_entities, evaluations
     TO ontem_service;
+GRANT SELECT, INSERT, UPDATE ON idempotency_keys TO ontem_service;
 GRANT SELECT ON chargeback_events, chargeback_event_entities TO ontem_service;
 -- What a process is compared with before it is ready.
 GRANT SELECT ON alembic_version, stack, generations, loads TO ontem_service;

@@ -26,6 +26,7 @@ from jobs.watermark import ReadBounds, wait_for_read_bounds
 from stores.offline.errors import FileDamaged, FileMissing, OfflineError, RevisionMissing
 from stores.offline.revisions import Revision
 from stores.postgres.connection import Connection
+from stores.postgres.idempotency_keys import forget_expired
 from stores.postgres.loads import (
     LoadRow,
     NewLoad,
@@ -55,12 +56,14 @@ def snapshot(job: Job, as_of: date, timer: StageTimer | None = None) -> Snapshot
     After a run that was killed this finishes the same load, unless the orders it was built from
     have changed: then it builds a new one, and the unfinished one is withdrawn for good. If the
     snapshot is published already, nothing is done. Loads before it that Redis has lost are
-    published first, because requests ask for the newest of them until the lag is over.
+    published first, because requests ask for the newest of them until the lag is over. Each night
+    removes the idempotency keys whose time is over.
 
     Raises DayNotOver, StillWriting, LoaderRunning, SnapshotOutdated, LoadTooOld, NoOrders and what
     `publish` raises; the published loads stay as they were.
     """
     with open_stores(job, builds=True) as stores:
+        forget_expired(stores.connection)
         published = finish_withdrawal(stores.connection, stores.client, job.namespace, job.say)
         load = _newest_load(job, stores, as_of)
         if load and load.load_id in published.ids:

@@ -8,8 +8,11 @@ from typing import Any, Final
 import msgspec
 
 from features_pkg.orders.limits import LONGEST_ORDER_ID, TEXT_FORM
-from service import errors
+from service import batch_body, errors
+from service.batch import BatchAnswer
+from service.batch_body import BatchBody
 from service.body import OrderBody
+from service.chargebacks import ChargebackAnswer, ChargebackBody
 from service.errors import ServiceError
 from service.evaluation_answer import EvaluationAnswer
 from service.health import Readiness
@@ -70,6 +73,8 @@ class Operation:
     refuses: tuple[type[ServiceError], ...] = ()
 
 
+_REPLAYED: Final = ("Idempotent-Replayed",)
+
 EVALUATE: Final = Operation(
     path="/evaluate",
     method="post",
@@ -84,7 +89,7 @@ EVALUATE: Final = Operation(
         OK: Content(
             "The evaluation of this order, or the stored one if it was sent before.",
             EvaluationAnswer,
-            headers=("Idempotent-Replayed",),
+            headers=_REPLAYED,
         )
     },
     refuses=(*SENT, errors.OrderConflict, errors.ClockHeaderRefused),
@@ -108,6 +113,36 @@ _EVALUATION_ID: Final = {
     "required": True,
     "schema": {"type": "string", "format": "uuid"},
 }
+
+BULK: Final = (
+    Operation(
+        path="/orders/batch",
+        method="post",
+        name="store_orders",
+        summary="Store orders that an outage kept from being stored",
+        description=(
+            "Each order counts from when it is stored, has no evaluation, and gets one if it is "
+            "sent to `POST /evaluate` later. One that is stored with the same content is known."
+        ),
+        body=BatchBody,
+        most_bytes=batch_body.MOST_BYTES,
+        answers={OK: Content("What became of each order.", BatchAnswer, headers=_REPLAYED)},
+        refuses=(*SENT, errors.BatchRefused, errors.IdempotencyKeyReused),
+    ),
+    Operation(
+        path="/chargebacks",
+        method="post",
+        name="report_chargeback",
+        summary="Report a chargeback, or that it was reversed",
+        description=(
+            "A report of an order that is not stored waits for it. Of several chargebacks of an "
+            "order the first one counts; a reversal changes labels, never a feature."
+        ),
+        body=ChargebackBody,
+        answers={OK: Content("What became of it.", ChargebackAnswer, headers=_REPLAYED)},
+        refuses=(*SENT, errors.IdempotencyKeyReused),
+    ),
+)
 
 EVALUATIONS: Final = (
     Operation(
@@ -187,4 +222,4 @@ OPEN: Final = (
 )
 """What anybody may ask."""
 
-OPERATIONS: Final[tuple[Operation, ...]] = (EVALUATE, *EVALUATIONS, *OPEN)
+OPERATIONS: Final[tuple[Operation, ...]] = (EVALUATE, *EVALUATIONS, *BULK, *OPEN)

@@ -7,12 +7,17 @@ from typing import Final, Protocol
 from service.request_content import MAX_BYTES
 from service.worker.head import Head
 
+BULK_THREADS: Final = 1
+"""How many threads a worker has for what no buyer waits for."""
+
 
 class Lane(Enum):
     """The threads that a request waits for."""
 
     REQUESTS = auto()
     HEALTH = auto()
+    BULK = auto()
+    """For what no buyer waits for, so that it takes no thread from those that do."""
 
 
 @dataclass(frozen=True, slots=True)

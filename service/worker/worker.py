@@ -16,11 +16,12 @@ from service.worker.answer import answer
 from service.worker.clients import READ, WRITE, Clients, most_connections
 from service.worker.connection import Connection
 from service.worker.conversation import LINGER_SECONDS, Conversation, Patience
-from service.worker.gate import Lane
+from service.worker.gate import BULK_THREADS, Lane
 from service.worker.threads import Threads
 
 HEALTH_THREADS: Final = 2
 HEALTH_WAITING: Final = 16
+BULK_WAITING: Final = 4
 
 _SWEEP_SECONDS: Final = 1.0
 _STOPPING_SWEEP_SECONDS: Final = 0.1
@@ -68,6 +69,7 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
         threads = {
             Lane.REQUESTS: (self.cfg.threads, front.waiting),
             Lane.HEALTH: (HEALTH_THREADS, HEALTH_WAITING),
+            Lane.BULK: (BULK_THREADS, BULK_WAITING),
         }
         self._lanes = {
             lane: Threads(lane.name.lower(), threads=number, waiting=waiting, work=self._work)

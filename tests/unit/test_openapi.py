@@ -20,7 +20,7 @@ from service.openapi.page import page
 from service.problems import PROBLEMS
 from tests.unit.golden_files import is_golden
 
-DOCUMENT = document()
+DOCUMENT = json.loads(json.dumps(document()))
 SCHEMAS = DOCUMENT["components"]["schemas"]
 
 FORMATS = jsonschema.FormatChecker(())

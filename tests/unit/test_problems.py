@@ -12,10 +12,19 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from service import errors, evaluation_answer
 from service.evaluation_answer import EvaluationAnswer
+from service.order_outcome import OrderOutcome
 from service.problems import PROBLEMS, bug_problem, refusal_of
 from service.worker.refusals import Refusal
 from tests.unit.golden_files import is_golden
 
+REFUSED_ORDER = OrderOutcome(
+    position=1,
+    order_id="o-2",
+    state="refused",
+    code="field_refused",
+    param="orders[1].amount_cents",
+    detail="is missing",
+)
 REFUSALS = [
     errors.BodyUnreadable("the body is not UTF-8 from byte 0 on"),
     errors.FieldRefused("items[0].quantity", "must be a whole number from 1 to 1000000"),
@@ -30,6 +39,8 @@ REFUSALS = [
     errors.ClockHeaderRefused("Ontem-Clock must be an instant with its offset"),
     errors.OrderConflict(),
     errors.EvaluationNotFound(),
+    errors.IdempotencyKeyReused(),
+    errors.BatchRefused([REFUSED_ORDER], 2),
     errors.StoreUnavailable(),
     errors.ModelOutdated(),
 ]

@@ -184,6 +184,17 @@ CREATE TABLE evaluations (
 CREATE UNIQUE INDEX evaluations_identity ON evaluations (merchant_id, order_id)
     WHERE NOT superseded;
 
+-- What was answered to requests with an Idempotency-Key: `answer` is null only until the transaction
+-- that has claimed the key commits. A key is forgotten after 24 hours (stores/postgres/idempotency_keys.py).
+CREATE TABLE idempotency_keys (
+    merchant_id     bigint      NOT NULL,
+    idempotency_key text        NOT NULL CHECK (length(idempotency_key) BETWEEN 1 AND 255),
+    body_hash       bytea       NOT NULL CHECK (octet_length(body_hash) = 32),
+    answer          bytea,
+    recorded_at     timestamptz NOT NULL DEFAULT ontem_clock(),
+    PRIMARY KEY (merchant_id, idempotency_key)
+);
+
 -- Load ids only grow and are never used again, because each is the fencing token of its load.
 CREATE SEQUENCE load_ids AS bigint NO CYCLE;
 CREATE TABLE loads (
@@ -453,7 +464,7 @@ DECLARE
 BEGIN
     FOREACH rows_of_merchants IN ARRAY
         ARRAY['orders', 'order_products', 'chargebacks', 'chargeback_entities', 'evaluations',
-              'imports']::regclass[]
+              'imports', 'idempotency_keys']::regclass[]
     LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', rows_of_merchants);
         EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', rows_of_merchants);
