@@ -4,7 +4,11 @@ import resource
 import selectors
 from typing import Final
 
+from service.request_content import MAX_BYTES
 from service.worker.connection import Connection, State
+
+MOST_LONG_BODIES: Final = 8
+"""How many bodies that are longer than an order's may be on their way at the same time."""
 
 READ: Final = selectors.EVENT_READ
 WRITE: Final = selectors.EVENT_WRITE
@@ -52,6 +56,13 @@ class Clients:
         if connection.state is not State.ANSWER and connection in self._connections:
             self._connections.remove(connection)
             connection.socket.close()
+
+    def takes_a_long_body(self) -> bool:
+        """Whether one more may be on its way: its sender may not have a valid key."""
+        long_bodies = sum(
+            each.state is State.BODY and each.body_length > MAX_BYTES for each in self._connections
+        )
+        return long_bodies < MOST_LONG_BODIES
 
     def overdue(self, now: float) -> list[Connection]:
         """Those whose deadline is over."""

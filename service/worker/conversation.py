@@ -149,6 +149,8 @@ class Conversation:
                 raise LengthRequired
             if connection.body_length > connection.passed.most_bytes:
                 raise BodyTooLarge(connection.passed.most_bytes)
+            if connection.body_length > MAX_BYTES and not self._clients.takes_a_long_body():
+                raise Overloaded
         except (ServiceError, HTTPException) as error:
             self._refuse(connection, error, close=_body_is_not_worth_reading(head, connection))
             return

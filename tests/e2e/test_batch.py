@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from service.batch_body import MOST_BYTES
+from service.worker.clients import MOST_LONG_BODIES
 from tests.e2e.conftest import NOON, Shop
-from tests.e2e.running import HttpAnswer
+from tests.e2e.raw_http import head_of, raw_client
+from tests.e2e.running import HttpAnswer, RunningService
 from tests.e2e.test_refusals import an_order, the_problem
 from tests.e2e.test_repeats import import_order
 
@@ -195,3 +198,24 @@ def test_a_thousand_orders_longer_than_an_evaluation_may_be_are_stored(shop: Sho
     assert answer.body["stored"] == 1_000
     assert len(stored_orders(shop)) == 1_000
     assert shop.evaluate(an_order(), at=NOON).status == 200
+
+
+def test_few_long_bodies_are_on_their_way_at_the_same_time(shop: Shop, service: RunningService):
+    head = head_of("POST /orders/batch", shop.client.key, Content_Length="100000")
+    with ExitStack() as stack:
+        senders = [stack.enter_context(raw_client(service)) for _ in range(MOST_LONG_BODIES)]
+        for sender in senders:
+            sender.send(head.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
+            assert sender.answer().status == 100  # its body is awaited
+        one_too_many = stack.enter_context(raw_client(service))
+        one_too_many.send(head)
+        refused = one_too_many.answer()
+        assert the_problem(refused, 503)["code"] == "overloaded"
+        assert refused.headers["retry-after"] == "1"
+
+        assert states(post_batch(shop, [an_order()])) == ["stored"]
+        senders[0].send(b"{}".ljust(100_000))
+        assert the_problem(senders[0].answer(), 422)["param"] == "orders"
+        after = stack.enter_context(raw_client(service))
+        after.send(head + b"{}".ljust(100_000))
+        assert the_problem(after.answer(), 422)["param"] == "orders"
