@@ -5,12 +5,13 @@ The templates `import_*.sql.j2` move the rows; here are only the temporary table
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, LiteralString, cast
 
-from psycopg import Cursor, sql
+from psycopg import Cursor, Rollback, sql
 
 from features_pkg.queries import with_parameters
 from jobs.importing.mapping import FileKind
@@ -43,6 +44,8 @@ REINDEX_ROWS: Final = 50_000
 
 Dropping them locks the table, which nobody minds while it is empty.
 """
+LOCK_PAUSE_SECONDS: Final = 0.01
+"""How long until an import tries again to take the locks of its orders."""
 ANALYZE_ROWS: Final = 1_000
 """So many new orders make PostgreSQL's statistics wrong."""
 
@@ -135,14 +138,24 @@ class Staging:
     def _add_chargeback_entities(self, kind: FileKind) -> None:
         """Do at once what triggers do for each live order or chargeback.
 
-        An import of chargebacks would hold up live orders with these locks. So it takes only those
-        of orders that it does not find without.
+        An import of chargebacks holds up live orders with its locks. So it takes only those of
+        orders that it does not find without.
         """
         if kind == "chargebacks":
             self._execute("import_chargeback_entities", merchant_id=self.merchant_id)
-        is_shared = kind == "orders"
-        self._execute("import_order_locks", merchant_id=self.merchant_id, is_shared=is_shared)
+        while not self._lock_orders(is_shared=kind == "orders"):
+            time.sleep(LOCK_PAUSE_SECONDS)
         self._execute("import_chargeback_entities", merchant_id=self.merchant_id)
+
+    def _lock_orders(self, *, is_shared: bool) -> bool:
+        """Take the locks of the staged orders, all or none: who waits for one holds no other."""
+        with self.connection.transaction() as savepoint:
+            (are_taken,) = self._counts(
+                "import_order_locks", merchant_id=self.merchant_id, is_shared=is_shared
+            )
+            if not are_taken:
+                raise Rollback(savepoint)
+        return bool(are_taken)
 
     def _drop_indexes(self) -> list[LiteralString]:
         """Drop the indexes that only reads need; the statements that build them again.

@@ -402,8 +402,8 @@ WHERE entity.value IS NOT NULL;
 -- The lock of an order, for orders and chargebacks that two transactions store at once: neither sees
 -- what the other has not committed. Whoever stores an order shares its lock until the commit. Whoever
 -- stores a chargeback and does not see its order takes the lock alone and looks again. So one of the
--- two sees the other. Orders of a merchant share 64 locks: an import takes all of them, and a session
--- that hangs holds up few orders.
+-- two sees the other. Orders of a merchant share 64 locks, because an import may need them all, and a
+-- session that hangs should hold up few orders.
 CREATE FUNCTION ontem_order_lock(merchant_id bigint, order_id text) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT x'4F6F000000000000'::bigint + (merchant_id << 6) + (hashtext(order_id) & 63)
