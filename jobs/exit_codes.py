@@ -16,6 +16,7 @@ EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType(
         "ontem.models.errors.RemoteUnknown": 3,
         "ontem.models.errors.RepositoryUnknown": 3,
         "ontem.models.errors.TokenRefused": 3,
+        "stores.postgres.all_rows.RowsHidden": 3,
         "stores.postgres.connection.LoginRefused": 3,
         "stores.postgres.connection.PostgresUnavailable": 4,
         "stores.postgres.generations.OtherServer": 4,

@@ -103,6 +103,7 @@ def migrate(
                 {"id": migrations_id()},
             )
             connection.exec_driver_sql(REGISTER)
+            _run(connection, "owner_policies.sql")
             return _grant_rights(connection)
     except DBAPIError as error:
         if isinstance(error.orig, psycopg.errors.LockNotAvailable):
@@ -148,8 +149,7 @@ def _fix_environment(connection: SqlConnection, requested: Environment, address:
         {"requested": requested},
     )
     if requested == "development":
-        clock = files("sql").joinpath("development_clock.sql").read_text(encoding="utf-8")
-        connection.exec_driver_sql(clock, execution_options={"no_parameters": True})
+        _run(connection, "development_clock.sql")
 
 
 def _grant_rights(connection: SqlConnection) -> bool:
@@ -158,9 +158,14 @@ def _grant_rights(connection: SqlConnection) -> bool:
         text("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = :role)"), {"role": SERVICE_ROLE}
     )
     if has_role:
-        rights = files("sql").joinpath("service_rights.sql").read_text(encoding="utf-8")
-        connection.exec_driver_sql(rights, execution_options={"no_parameters": True})
+        _run(connection, "service_rights.sql")
     return bool(has_role)
+
+
+def _run(connection: SqlConnection, file: str) -> None:
+    """Run the statements of a file of `sql/`."""
+    statements = files("sql").joinpath(file).read_text(encoding="utf-8")
+    connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
 
 
 def _record_card_key(

@@ -7,10 +7,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from jobs.exit_codes import exit_code
+from stores.postgres.all_rows import RowsHidden
 from stores.postgres.connection import Connection, connect
 from stores.postgres.merchants import add_merchant, authenticate, issue_key
 from stores.postgres.migrate import migrate
 from stores.postgres.service_role import RoleRefused, check_role
+from stores.postgres.sessions import open_session
 from stores.urls import with_login
 from tests.servers import own_stack, service_login
 
@@ -121,6 +124,36 @@ def test_a_migration_takes_back_what_is_granted_beside_it(
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         service.execute("DELETE FROM merchants")
     service.execute("SELECT FROM orders")
+
+
+def test_a_role_that_would_find_tables_empty_can_do_no_job(
+    owner: Connection, database_url: str
+) -> None:
+    """Else a night would say that nothing is new, and be green."""
+    url = with_login(database_url, service_login(database_url))
+    with pytest.raises(RowsHidden, match="the role ontem_service does not see all rows of"):
+        open_session(url, application_name="test")
+
+
+@pytest.mark.parametrize("role", [None, "ontem_service"], ids=["no policy", "of another role"])
+def test_after_a_restore_for_another_role_commands_stop_until_a_migration(
+    owner: Connection, database_url: str, role: str | None
+) -> None:
+    owner.execute("DROP POLICY owner ON chargebacks")
+    if role:
+        owner.execute(f"CREATE POLICY owner ON chargebacks TO {role} USING (true)".encode())
+    with pytest.raises(RowsHidden, match="all rows of the table chargebacks") as told:
+        open_session(database_url, application_name="test")
+    assert exit_code(told.value) == 3
+
+    migrate(database_url, environment="development")
+
+    open_session(database_url, application_name="test").close()
+    roles = owner.execute(
+        "SELECT polroles::regrole[]::text FROM pg_policy"
+        " WHERE polname = 'owner' AND polrelid = 'chargebacks'::regclass"
+    ).fetchall()
+    assert roles == [("{ontem}",)]
 
 
 def test_a_schema_that_was_dropped_and_made_again_is_open_to_the_service(
