@@ -43,12 +43,12 @@ def answer(
     *,
     received_at: float,
     request_id: str,
-    close: bool,
+    is_closing: Callable[[], bool],
 ) -> Answer:
     """The application's answer to a whole request, or that it has a bug.
 
-    `addresses` are the client's and the service's. With `close`, the answer says that the
-    connection closes.
+    `addresses` are the client's and the service's. `is_closing` is asked when the application has
+    answered; the answer then says that the connection closes.
     """
     memory = _Memory()
     log.request_id.set(request_id)
@@ -58,10 +58,10 @@ def answer(
         environ["wsgi.multithread"] = True
         environ[RECEIVED] = received_at
         environ[request_headers.REQUEST_ID] = request_id
-        if close:
-            response.force_close()
         chunks = application(environ, response.start_response)
         try:
+            if is_closing():
+                response.force_close()
             for chunk in chunks:
                 response.write(chunk)
             response.close()

@@ -148,7 +148,7 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
             self.cfg,
             received_at=connection.received_at,
             request_id=connection.head.request_id,
-            close=self._is_closing(),
+            is_closing=self._is_closing,
         )
         unsent: bytes | None
         try:
