@@ -24,11 +24,11 @@ from tests.model_keys import VERIFY_KEYS
 from tests.servers import service_login
 
 Result = TypeVar("Result")
-END_SESSIONS = (
-    "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity"
-    " WHERE application_name = 'ontem serve' AND datname = current_database()"
+_SESSIONS = (
+    " FROM pg_stat_activity WHERE application_name = 'ontem serve' AND datname = current_database()"
 )
-"""What a server that goes away does to the service; it returns when they have ended."""
+CONNECTIONS = 4
+"""How many sessions a service keeps ready for requests."""
 
 
 def noon_of(year: int, month: int, day: int) -> int:
@@ -119,6 +119,24 @@ class InProcess:
         )
 
 
+def sessions_of(execute: Callable[[str], list[Any]]) -> list[int]:
+    """The sessions of the service by their process ids, once all are there."""
+    sessions = until(
+        lambda: execute(f"SELECT pid {_SESSIONS}"), lambda found: len(found) >= CONNECTIONS
+    )
+    return [pid for (pid,) in sessions]
+
+
+def end_sessions(execute: Callable[[str], list[Any]]) -> None:
+    """What a server that goes away does to the service; returns when they have ended.
+
+    The service makes its sessions one after the other. One that was ended while it was made would
+    be a failure to connect, of which requests are told for a moment.
+    """
+    sessions_of(execute)
+    execute(f"SELECT pg_terminate_backend(pid, 30000) {_SESSIONS}")
+
+
 @contextmanager
 def a_service(
     stores: Stores, clocks: MachineClocks | None = None, database_url: str = ""
@@ -131,12 +149,12 @@ def a_service(
         dependencies = stores.process(clocks).dependencies()
         try:
             client = create_app(dependencies).test_client()
-            yield InProcess(client, merchant, key.text, _execute(database))
+            yield InProcess(client, merchant, key.text, executing(database))
         finally:
             dependencies.close()
 
 
-def _execute(database: Connection) -> Callable[[str], list[Any]]:
+def executing(database: Connection) -> Callable[[str], list[Any]]:
     def execute(statement: str) -> list[Any]:
         cursor = database.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []

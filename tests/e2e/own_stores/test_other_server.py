@@ -16,7 +16,16 @@ from stores.postgres.connection import connect
 from stores.postgres.merchants import add_merchant
 from stores.postgres.migrate import migrate
 from tests.e2e.conftest import SECRET
-from tests.e2e.in_process import END_SESSIONS, InProcess, Stores, a_service, true_clocks, until
+from tests.e2e.in_process import (
+    InProcess,
+    Stores,
+    a_service,
+    end_sessions,
+    executing,
+    sessions_of,
+    true_clocks,
+    until,
+)
 from tests.failover import promote, restart_as_standby
 from tests.servers import own_stack
 
@@ -24,8 +33,6 @@ RESTORED = "UPDATE generations SET system_identifier = system_identifier + 1"
 FAILED_OVER = "UPDATE generations SET timeline_id = timeline_id - 1"
 SECOND = 1_000_000
 HOUR = 3_600 * SECOND
-CONNECTIONS = 4
-"""How many sessions a service keeps ready."""
 
 
 def is_answered(answer: TestResponse) -> bool:
@@ -38,7 +45,7 @@ def test_on_a_restored_server_the_policy_answers_and_nothing_is_stored(
     service.execute("UPDATE merchants SET when_not_stored = 'answer'")
     before = service.evaluate("before")
     service.execute(RESTORED)
-    service.execute(END_SESSIONS)
+    end_sessions(service.execute)
     during, again = service.evaluate("during"), service.evaluate("before")
 
     assert during.status_code == 200
@@ -72,7 +79,7 @@ def test_on_a_restored_server_orders_are_refused_unless_the_policy_answers_them(
 def test_another_content_of_a_stored_order_is_refused_on_a_restored_server_too(service: InProcess):
     service.evaluate("before")
     service.execute(RESTORED)
-    service.execute(END_SESSIONS)
+    end_sessions(service.execute)
 
     assert service.evaluate("before", amount_cents=7).status_code == 409
 
@@ -80,7 +87,7 @@ def test_another_content_of_a_stored_order_is_refused_on_a_restored_server_too(s
 def test_a_failover_is_registered_and_the_service_goes_on(service: InProcess):
     service.evaluate("before")
     service.execute(FAILED_OVER)
-    service.execute(END_SESSIONS)
+    end_sessions(service.execute)
     after = service.evaluate("after")
 
     assert after.json["recorded"] is True
@@ -100,7 +107,7 @@ def test_what_was_read_before_a_failover_keeps_its_generation(stores: Stores):
             def read(self, *question: Any) -> Any:
                 past = past_reader.read(*question)
                 admin.execute(FAILED_OVER)
-                admin.execute(END_SESSIONS)
+                end_sessions(executing(admin))
                 return past
 
         merchant, at_us = add_merchant(admin, "loja"), true_clocks().wall_us()
@@ -140,8 +147,9 @@ def test_a_standby_stores_nothing_and_its_promotion_is_a_new_generation(
 
 def test_a_session_that_met_a_read_only_database_is_not_kept(service: InProcess):
     name = service.execute("SELECT current_database()")[0][0]
+    service.evaluate("before")
     service.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    service.execute(END_SESSIONS)
+    end_sessions(service.execute)
     during, states = service.evaluate("during"), service.states
     service.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
     after = until(lambda: service.evaluate("during"), is_answered)
@@ -155,13 +163,7 @@ def test_a_server_that_becomes_read_only_ends_the_sessions_that_it_refuses(servi
     """The session was writable when it was opened; only the refusal says that it is not."""
     service.evaluate("before")
 
-    def sessions() -> list[object]:
-        return service.execute(
-            "SELECT pid FROM pg_stat_activity WHERE application_name = 'ontem serve'"
-            " AND datname = current_database()"
-        )
-
-    before = until(sessions, lambda found: len(found) == CONNECTIONS)
+    before = sessions_of(service.execute)
     service.execute("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
                     " RAISE 'read-only' USING ERRCODE = '25006'; END $$")  # fmt: skip
     service.execute("CREATE TRIGGER refuse BEFORE INSERT ON orders EXECUTE FUNCTION refuse()")
@@ -170,7 +172,7 @@ def test_a_server_that_becomes_read_only_ends_the_sessions_that_it_refuses(servi
     after = service.evaluate("during")
 
     assert (during.status_code, after.status_code) == (503, 200)
-    kept = until(sessions, lambda found: set(found) != set(before))
+    kept = until(lambda: sessions_of(service.execute), lambda found: set(found) != set(before))
     assert len(set(before) - set(kept)) == 1
 
 
