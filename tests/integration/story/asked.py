@@ -141,7 +141,7 @@ def with_something_down(world: World) -> dict[str, str]:
         answers[name] = world.evaluate(world.service(**changes), FOURTH | {"order_id": name}, at)
     with _damaged_value(world):
         answers["one value"] = _again(world, "one value")
-    with _locked_table(world, "chargebacks"):
+    with _locked_table(world, "chargeback_entities"):
         limits = replace(PATIENT, statement_timeout=timedelta(milliseconds=200))
         answers["recent read"] = _again(world, "recent read", limits)
     lines = [(name, *_outcome(*answers[name])) for name in _ORDER]
