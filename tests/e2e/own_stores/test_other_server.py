@@ -1,5 +1,6 @@
 """A service whose PostgreSQL is restored, fails over, is read-only, or has another clock."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ from werkzeug.test import TestResponse
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.orders.order import Order
 from service.clock import MachineClocks
+from service.database import Database
 from service.deadline import Deadline
 from service.evaluating import EvaluationRequest, Evaluations
 from service.past import PastReader
-from stores.postgres.connection import connect
+from stores.postgres.connection import PostgresUnavailable, connect
 from stores.postgres.merchants import add_merchant
 from stores.postgres.migrate import migrate
 from tests.e2e.conftest import SECRET
@@ -94,6 +96,15 @@ def test_a_failover_is_registered_and_the_service_goes_on(service: InProcess):
     assert service.stored("o.generation, e.generation", "before") == [(1, 1)]
     assert service.stored("o.generation, e.generation", "after") == [(2, 2)]
     assert service.execute("SELECT count(*) FROM generations") == [(2,)]
+
+
+def is_connected(database: Database) -> bool:
+    """Whether a request could ask PostgreSQL now; on a busy machine connecting takes a while."""
+    try:
+        with database.session() as session:
+            return session.call(lambda _: True, Deadline.within(timedelta(seconds=30)))
+    except PostgresUnavailable:
+        return False
 
 
 def test_what_was_read_before_a_failover_keeps_its_generation(stores: Stores):
