@@ -45,8 +45,6 @@ class Lines:
     def __init__(self, descriptor: int) -> None:
         """Write to an open file, which stays the caller's."""
         self._descriptor = descriptor
-        self._poll = select.poll()
-        self._poll.register(descriptor, select.POLLOUT)
         self._is_torn = False
         """Whether the end of the line before is missing."""
 
@@ -57,11 +55,17 @@ class Lines:
         if len(line) > _PIPE_WRITES_WHOLE:
             line = line[: _PIPE_WRITES_WHOLE - 1] + b"\n"
         try:
-            ready = self._poll.poll(0)
-            if not ready or not ready[0][1] & select.POLLOUT:
+            if not self._is_ready():
                 return False
             written = os.write(self._descriptor, line)
         except OSError:
             return False
         self._is_torn = written < len(line)
         return not self._is_torn
+
+    def _is_ready(self) -> bool:
+        """Whether a write would not wait. A poll object is for one thread, so each call has one."""
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLOUT)
+        ready = poll.poll(0)
+        return bool(ready) and bool(ready[0][1] & select.POLLOUT)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,13 @@ def test_a_line_is_at_most_what_a_pipe_takes_at_once(tmp_path: Path):
     with (tmp_path / "log").open("wb") as file:
         assert Lines(file.fileno()).write(b"x" * 10_000 + b"\n")
     assert (tmp_path / "log").stat().st_size == 4_096
+
+
+def test_threads_write_at_the_same_time(tmp_path: Path) -> None:
+    path, threads, each = tmp_path / "log", 8, 500
+    with path.open("wb") as file, ThreadPoolExecutor(threads) as pool:
+        lines = Lines(file.fileno())
+        written = list(pool.map(lambda _: lines.write(b"{}\n"), range(threads * each)))
+
+    assert written == [True] * (threads * each)
+    assert path.read_bytes() == b"{}\n" * (threads * each)
