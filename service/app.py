@@ -78,6 +78,12 @@ class Dependencies:
         self.database.start()
         self.online.start()
 
+    def settle(self, seconds: float) -> None:
+        """Wait until the stores are connected to, or can't be, but at most so long."""
+        give_up = time.monotonic() + seconds
+        self.database.settle(give_up)
+        self.online.settle(give_up)
+
     def close(self) -> None:
         """Close all connections of requests."""
         self.database.close()

@@ -1,7 +1,7 @@
 """PostgreSQL for the requests of one process."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final, LiteralString
@@ -36,7 +36,16 @@ class Database:
     with `start` or with the first request, so after a fork.
     """
 
-    def __init__(self, url: str, *, statement_timeout: timedelta, connections: int = 4) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        statement_timeout: timedelta,
+        connections: int = 4,
+        prepare: Callable[[ServiceConnection], None] = lambda _: None,
+    ) -> None:
+        """`prepare` does what the first request of a connection would wait for."""
+        self._prepare = prepare
         self._url, self._statement_timeout = url, statement_timeout
         self.address = postgres_address(url)
         """`host:port/database`, without a password."""
@@ -56,6 +65,10 @@ class Database:
     def start(self) -> None:
         """Begin to connect."""
         self._pool.start()
+
+    def settle(self, give_up: float) -> None:
+        """Wait for all connections until this instant, unless they can't be made."""
+        self._pool.settle(give_up)
 
     def close(self) -> None:
         """End all sessions."""
@@ -92,6 +105,7 @@ class Database:
             read_only = connection.execute("SHOW transaction_read_only").fetchone()
             connection.is_read_only = read_only == ("on",)
             connection.note_server(self.address)
+            self._prepare(connection)
         except BaseException:
             connection.close()
             raise

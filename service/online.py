@@ -38,6 +38,10 @@ class OnlineStore:
         """Begin to connect."""
         self._pool.start()
 
+    def settle(self, give_up: float) -> None:
+        """Wait for all connections until this instant, unless they can't be made."""
+        self._pool.settle(give_up)
+
     def close(self) -> None:
         """Close all connections."""
         self._pool.close()

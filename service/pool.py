@@ -85,6 +85,14 @@ class Pool(Generic[Kept]):
                 self._thread = threading.Thread(target=self._keep_full, name=name, daemon=True)
                 self._thread.start()
 
+    def settle(self, give_up: float) -> None:
+        """Wait until all connections are there, or can't be made; at the latest until then."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._alive == self._size or self._failure or self._is_closed,
+                max(0.0, give_up - time.monotonic()),
+            )
+
     def take(self, deadline: Deadline) -> Kept:
         """A connection that is ready, or that gets ready before the deadline.
 

@@ -17,7 +17,7 @@ from service.session import Session
 from service.statements import Row, prepare
 from stores.postgres.connection import PostgresUnavailable
 
-_RECENT: Final = prepare(
+RECENT: Final = prepare(
     "recent",
     *("merchant_id", "order_id", "from_at", "to_at", "product"),
     values={name: name for name in SINGLE_VALUED},
@@ -49,18 +49,22 @@ def read(
 
     Raises PastUnavailable when PostgreSQL does not answer by the deadline, or refuses.
     """
-    values = {name: getattr(order, name) for name in SINGLE_VALUED} | {
+    try:
+        rows = session.run(RECENT, values_of(merchant_id, order, from_us, to_us), deadline)
+    except (psycopg.Error, PostgresUnavailable) as cause:
+        raise PastUnavailable(f"recent: {type(cause).__name__}") from cause
+    return _recent_read(rows, session.generation)
+
+
+def values_of(merchant_id: int, order: Order, from_us: int, to_us: int) -> dict[str, object]:
+    """The values of the statement."""
+    return {name: getattr(order, name) for name in SINGLE_VALUED} | {
         "merchant_id": Int8(merchant_id),
         "order_id": order.order_id,
         "from_at": calendar.from_us(from_us),
         "to_at": calendar.from_us(to_us),
         "product": list(order.product),
     }
-    try:
-        rows = session.run(_RECENT, values, deadline)
-    except (psycopg.Error, PostgresUnavailable) as cause:
-        raise PastUnavailable(f"recent: {type(cause).__name__}") from cause
-    return _recent_read(rows, session.generation)
 
 
 def _recent_read(rows: Sequence[Row], generation: int | None) -> RecentRead:

@@ -37,11 +37,11 @@ _FIELDS: Final = (
     ),
 )
 _IDENTIFIERS: Final = {name: name for name in SINGLE_VALUED}
-_RECORD: Final = prepare("record_evaluation", *_FIELDS, values=_IDENTIFIERS, development=False)
+RECORD: Final = prepare("record_evaluation", *_FIELDS, values=_IDENTIFIERS, development=False)
 _RECORD_WITH_CLOCK: Final = prepare(
     "record_evaluation", *_FIELDS, "clock", values=_IDENTIFIERS, development=True
 )
-_STORED_EVALUATION: Final = prepare("stored_evaluation", "merchant_id", "order_id")
+STORED_EVALUATION: Final = prepare("stored_evaluation", "merchant_id", "order_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +99,9 @@ def record(
     may be stored all the same. `clock` is the development clock of the request. Raises OtherServer,
     psycopg.Error or PostgresUnavailable.
     """
-    values = _values(evaluation)
+    values = values_of(evaluation)
     if clock is None:
-        return bool(session.store(_RECORD, values, deadline))
+        return bool(session.store(RECORD, values, deadline))
     values["clock"] = clock.isoformat()
     return bool(session.store(_RECORD_WITH_CLOCK, values, deadline))
 
@@ -115,7 +115,7 @@ def stored_answer(
     PostgresUnavailable.
     """
     values = {"merchant_id": Int8(merchant_id), "order_id": order.order_id}
-    rows = session.run(_STORED_EVALUATION, values, deadline)
+    rows = session.run(STORED_EVALUATION, values, deadline)
     if not rows:
         return None
     stored_hash, evaluation_id, score, decision, model, feature_set, *rest = rows[0]
@@ -141,7 +141,8 @@ def stored_answer(
     )
 
 
-def _values(evaluation: Evaluation) -> dict[str, object]:
+def values_of(evaluation: Evaluation) -> dict[str, object]:
+    """The values of the statement that stores an evaluation."""
     order, load = evaluation.order, evaluation.load
     values: dict[str, object] = {name: getattr(order, name) for name in SINGLE_VALUED}
     values.update(

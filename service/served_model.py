@@ -7,7 +7,6 @@ from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.engines.one_order import Evaluator
 from features_pkg.entity_keys import EntityKeys
 from features_pkg.models.loading import Model
-from features_pkg.orders.order import Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +34,6 @@ class ServedModel:
             evaluator=Evaluator(feature_set),
             max_stale_days=max_stale_days,
         )
-
-    def warm_up(self, at_us: int) -> None:
-        """Do the one-time work that the first evaluation near this instant would wait for."""
-        empty_order = Order(order_id="", amount_cents=0)
-        self.due_day(at_us)
-        self.model.score(self.evaluator.vector(empty_order, at_us, None, None).values)
 
     def due_day(self, at_us: int) -> int:
         """The day (ordinal) whose snapshot is due at an instant."""

@@ -32,6 +32,7 @@ from service.health import ProcessChecks, faults
 from service.model_age import ModelAge, older_state
 from service.online import OnlineStore
 from service.past import PastReader
+from service.rehearsal import rehearse_model, rehearse_statements
 from service.served_model import ServedModel
 from service.shared_status import SharedChecks
 from service.states import OK, UNKNOWN, State
@@ -41,6 +42,9 @@ from stores.postgres.connection import PostgresUnavailable
 from stores.redis.connection import redis_client
 from stores.redis.keys import Namespace
 from stores.settings import Settings
+
+SETTLE_SECONDS: Final = 1.0
+"""How long a new process waits for its connections before it answers without them."""
 
 START_TIMEOUT: Final = timedelta(seconds=30)
 """How long the checks of a start wait for the stores before the service starts without them."""
@@ -123,7 +127,7 @@ class ModelInUse:
                 entity_secret=settings.entity_secret,
                 max_stale_days=settings.max_stale_days,
             )
-            served_model.warm_up(self._now_us())
+            rehearse_model(served_model, self._now_us())
         except (FeatureError, OSError) as refused:
             raise ModelNotLoaded(str(refused)) from refused
         return served_model
@@ -179,9 +183,10 @@ class Process:
             asker.close()
 
     def application(self) -> Flask:
-        """The application, which begins to connect: it is made after the fork."""
+        """The application, with connections that are ready: it is made after the fork."""
         dependencies = self.dependencies()
         dependencies.start()
+        dependencies.settle(SETTLE_SECONDS)
         atexit.register(dependencies.close)
         return create_app(dependencies)
 
@@ -204,6 +209,7 @@ class Process:
                 settings.service_postgres_url,
                 statement_timeout=self.limits.statement_timeout,
                 connections=self.threads + BULK_THREADS,
+                prepare=rehearse_statements,
             ),
             online=online,
             keys=KeyRing(self.limits.key_grace),

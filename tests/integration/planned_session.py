@@ -56,13 +56,13 @@ class PlannedSession:
         self.connection.seconds_left = None
         self.rows_to_store()
         self.rows_to_authenticate(ApiKey.new())
-        self.run(recent._RECENT, self.values(an_order()))
-        self.run(recording._STORED_EVALUATION, {"merchant_id": Int8(1), "order_id": "new"})
+        self.run(recent.RECENT, self.values(an_order()))
+        self.run(recording.STORED_EVALUATION, {"merchant_id": Int8(1), "order_id": "new"})
         of_order = {"merchant_id": Int8(1), "order_id": "new"}
         self.run(stored_evaluations._BY_ORDER, of_order)
         of_id = {"merchant_id": Int8(1), "evaluation_id": uuid4()}
         self.run(stored_evaluations._BY_ID, of_id)
-        self.connection.execute(f"PREPARE storing AS {recording._RECORD.text}".encode())
+        self.connection.execute(f"PREPARE storing AS {recording.RECORD.text}".encode())
 
     def run(self, statement: Statement, values: dict[str, Any]) -> list[Any]:
         return rows(self.connection, statement, values)
@@ -81,7 +81,7 @@ class PlannedSession:
         """
         with self.transaction(force_rollback=True):
             before = self.rows_read()
-            assert self.run(recording._RECORD, recording._values(an_evaluation(an_order())))
+            assert self.run(recording.RECORD, recording.values_of(an_evaluation(an_order())))
             for order_id in ("new", "o9999", "unknown"):
                 record_chargeback(self.connection, 1, order_id, datetime.now(UTC), kind)
             return self.rows_read() - before
@@ -125,11 +125,11 @@ class PlannedSession:
         return row[0][0]["Plan"]  # type: ignore[index]
 
     def events(self, order: Order) -> list[Any]:
-        return [row for row in self.run(recent._RECENT, self.values(order)) if row[0]]
+        return [row for row in self.run(recent.RECENT, self.values(order)) if row[0]]
 
     def explain_recent(self, order: Order) -> dict[str, Any]:
         """The plan of the recent read of an order, with the rows and buffers that it read."""
         values = self.values(order)
-        literals = [values[name] for name in recent._RECENT.names]
+        literals = [values[name] for name in recent.RECENT.names]
         options = "ANALYZE, TIMING OFF, BUFFERS, FORMAT JSON"
         return self.explain(STATEMENTS["the recent read"], *literals, options=options)

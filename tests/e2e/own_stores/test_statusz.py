@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
+from features_pkg.definitions.feature_set import FeatureSet
 from stores.redis.keys import GROUPS
 from tests.e2e.conftest import AS_OF
 from tests.e2e.fault_proxy import a_fault_proxy
@@ -15,14 +16,23 @@ from tests.e2e.published import OnlineStore
 NOON = standing_clocks(noon_of(2018, 6, 1))
 
 
-def test_all_is_well_with_the_due_snapshot(stores: Stores, online: OnlineStore):
+def test_all_is_well_with_the_due_snapshot(
+    stores: Stores, online: OnlineStore, features: FeatureSet
+):
     online.publish(AS_OF)
     with a_service(stores, NOON) as service:
         status = service.client.get("/statusz")
 
     names = ("postgresql", "redis", "snapshot", "model")
-    assert status.json["ok"] is True
+    assert status.json["ok"]
     assert status.json["states"] == {name: {"state": "ok"} for name in names}
+    assert status.json["served"] == {
+        "version": "unknown",  # the command knows it
+        "commit": "",
+        "model": "a-test-model",
+        "feature_set": features.version,
+        "snapshot": {"as_of": "2018-06-01", "age_days": 0, "stale_days": 0},
+    }
 
 
 @pytest.mark.parametrize(

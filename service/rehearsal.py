@@ -1,0 +1,95 @@
+"""What a first order would wait for, done before it: by an order of nobody, of which nothing stays.
+
+Its merchant has the id 0, which PostgreSQL gives none: its statements read no row and store none.
+"""
+
+import uuid
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+import psycopg
+from psycopg.types.numeric import Int8
+
+from features_pkg.engines.one_order import DistantPast
+from features_pkg.history.recent_events import RecentEvent
+from features_pkg.orders.order import Order, content_hash
+from service import body, distant, recent, recording
+from service.evaluation_answer import encode
+from service.recording import Evaluation
+from service.served_model import ServedModel
+from service.session import ServiceConnection
+from service.statements import rows
+from stores.redis.load_list import Load
+
+NOBODY: Final = 0
+_AT_US: Final = 1_577_880_000_000_000
+
+_ORDER: Final = b"""{"order_id": "rehearsal", "amount_cents": 1, "currency": "BRL",
+"placed_at": "2020-01-01T12:00:00-03:00", "user": "u", "document": "529.982.247-25",
+"email": "nobody@example.com.br", "phone": "(11) 98765-4321", "zip_code": "01310-100",
+"device": "d", "ip": "203.0.113.7", "card": "tok_1", "seller": "s",
+"items": [{"product": "p", "quantity": 1, "amount_cents": 1}]}"""
+
+
+def rehearse_model(served_model: ServedModel, at_us: int) -> None:
+    """Read, hash and score an order near this instant, and write its answer."""
+    order = _order()
+    request = distant.entity_request(served_model.keys, NOBODY, order)
+    past = DistantPast(served_model.due_day(at_us), dict.fromkeys(request.entities))
+    event = RecentEvent("card", "tok_1", "order", at_us - 1, 1, *[None] * 10)
+    vector = served_model.evaluator.vector(order, at_us, past, [event])
+    score = served_model.model.score(vector.values)
+    encode(_evaluation(order, score, served_model.due_day(at_us)).answer())
+
+
+def rehearse_statements(connection: ServiceConnection) -> None:
+    """Have PostgreSQL prepare what requests send, and plan it.
+
+    What it refuses, as a read-only server does, the first request will be refused. Raises
+    psycopg.Error when the session is lost.
+    """
+    order = _order()
+    identity = {"merchant_id": Int8(NOBODY), "order_id": order.order_id}
+    stored = [recording.values_of(_evaluation(each, 0.5, 1)) for each in _with_and_without(order)]
+    statements = [
+        (recent.RECENT, recent.values_of(NOBODY, order, _AT_US - 1, _AT_US)),
+        (recording.STORED_EVALUATION, identity),
+        *((recording.RECORD, values) for values in stored),
+    ]
+    for statement, values in statements:
+        with suppress(psycopg.Error):
+            rows(connection, statement, values)
+        if connection.closed:
+            raise psycopg.OperationalError("the session ended while it was prepared")
+
+
+def _order() -> Order:
+    """An order with all that one can have."""
+    return body.parse(_ORDER, bytes(32))
+
+
+def _with_and_without(order: Order) -> tuple[Order, Order]:
+    """Psycopg prepares a statement anew for other types of values, and nothing is another type."""
+    return order, replace(order, placed_at=None)
+
+
+def _evaluation(order: Order, score: float, as_of: int) -> Evaluation:
+    return Evaluation(
+        evaluation_id=uuid.UUID(int=0),
+        merchant_id=NOBODY,
+        order=order,
+        content_hash=content_hash(order),
+        evaluated_us=_AT_US,
+        vector=(),
+        missing=(),
+        score=score,
+        decision="allow",
+        model="",
+        feature_set="",
+        timelines="",
+        load=Load(1, as_of, _AT_US, entities=0, checksum="", buckets=1),
+        stale_days=0,
+        visible="1:1:",
+        generation=1,
+    )

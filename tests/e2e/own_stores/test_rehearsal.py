@@ -1,0 +1,75 @@
+"""The first order waits for nothing that a later one does not: all of it is done before it."""
+
+import threading
+from datetime import date
+
+from service.app import Dependencies, create_app
+from service.deadline import Deadline
+from stores.postgres.connection import connect
+from stores.postgres.merchants import add_merchant, issue_key
+from tests.e2e.in_process import Stores, noon_of, standing_clocks
+from tests.e2e.published import OnlineStore
+from tests.e2e.running import TIMEOUT_SECONDS
+
+NOON = noon_of(2018, 6, 1)
+PREPARED = b"SELECT statement FROM pg_prepared_statements"
+
+
+def prepared(dependencies: Dependencies) -> list[str]:
+    """The statements that the connection has prepared which a request would take."""
+    with dependencies.database.session() as session:
+        deadline = Deadline.within(dependencies.time_limit)
+        answer = session.call(lambda connection: connection.execute(PREPARED).fetchall(), deadline)
+    return sorted(statement for (statement,) in answer)
+
+
+def test_a_first_order_finds_its_statements_prepared(stores: Stores, online: OnlineStore):
+    online.publish(date(2018, 6, 1))
+    dependencies = stores.process(standing_clocks(NOON)).dependencies()
+    with connect(stores.postgres_url, application_name="test", autocommit=True) as database:
+        key = issue_key(database, add_merchant(database, "loja")).text
+        dependencies.start()
+        dependencies.settle(TIMEOUT_SECONDS)
+        before = prepared(dependencies)
+        headers = {"Authorization": f"Bearer {key}"}
+        client = create_app(dependencies).test_client()
+        for placed_at in (None, "2018-06-01T10:00:00Z"):
+            order = {"order_id": f"{placed_at}", "amount_cents": 1, "document": "52998224725"}
+            if placed_at:
+                order["placed_at"] = placed_at
+            answer = client.post("/evaluate", json=order, headers=headers)
+            assert answer.json["score"] is not None
+        after = prepared(dependencies)
+        dependencies.close()
+
+    assert before == after
+    assert len(before) >= 4
+
+
+def test_a_process_begins_with_all_connections_and_stores_nothing(
+    stores: Stores, online: OnlineStore
+):
+    dependencies = stores.process().application().extensions["ontem"]
+    sizes = [store.pool_sizes for store in dependencies.stores.values()]
+    with connect(stores.postgres_url, application_name="test", autocommit=True) as database:
+        rows = database.execute(
+            "SELECT (SELECT count(*) FROM orders), (SELECT count(*) FROM evaluations),"
+            " (SELECT count(*) FROM order_products)"
+        ).fetchone()
+    dependencies.close()
+
+    assert [each.ready for each in sizes] == [each.wanted for each in sizes]
+    assert rows == (0, 0, 0)
+
+
+def test_a_process_whose_stores_are_away_begins_all_the_same(stores: Stores):
+    stores.postgres_url = "postgresql://ontem@127.0.0.1:1/nowhere"
+    stores.redis_url = "redis://127.0.0.1:1"
+    dependencies = stores.process().dependencies()
+    dependencies.start()
+    settling = threading.Thread(target=dependencies.settle, args=(1e6,), daemon=True)
+    settling.start()
+    settling.join(TIMEOUT_SECONDS)
+
+    assert not settling.is_alive()
+    dependencies.close()
