@@ -4,11 +4,11 @@ Its merchant has the id 0, which PostgreSQL gives none: its statements read no r
 """
 
 import uuid
-from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8
 
 from features_pkg.engines.one_order import DistantPast
@@ -20,6 +20,7 @@ from service.recording import Evaluation
 from service.served_model import ServedModel
 from service.session import ServiceConnection
 from service.statements import rows
+from stores.postgres.bounded import ends_session
 from stores.redis.load_list import Load
 
 NOBODY: Final = 0
@@ -46,8 +47,8 @@ def rehearse_model(served_model: ServedModel, at_us: int) -> None:
 def rehearse_statements(connection: ServiceConnection) -> None:
     """Have PostgreSQL prepare what requests send, and plan it.
 
-    What it refuses, as a read-only server does, the first request will be refused. Raises
-    psycopg.Error when the session is lost.
+    What it refuses, as it does without a schema, it will refuse to requests, too. Raises
+    psycopg.Error when the session is of no more use.
     """
     order = _order()
     identity = {"merchant_id": Int8(NOBODY), "order_id": order.order_id}
@@ -55,13 +56,16 @@ def rehearse_statements(connection: ServiceConnection) -> None:
     statements = [
         (recent.RECENT, recent.values_of(NOBODY, order, _AT_US - 1, _AT_US)),
         (recording.STORED_EVALUATION, identity),
-        *((recording.RECORD, values) for values in stored),
     ]
+    if not connection.is_read_only:
+        statements += [(recording.RECORD, values) for values in stored]
     for statement, values in statements:
-        with suppress(psycopg.Error):
+        try:
             rows(connection, statement, values)
-        if connection.closed:
-            raise psycopg.OperationalError("the session ended while it was prepared")
+        except psycopg.Error as error:
+            is_idle = connection.pgconn.transaction_status == TransactionStatus.IDLE
+            if error.sqlstate is None or ends_session(error) or not is_idle:
+                raise
 
 
 def _order() -> Order:
