@@ -167,3 +167,24 @@ def test_without_a_key_everything_is_done_again_and_known(shop: Shop):
     assert b'"stored"' in post(shop, content).content
     assert b'"state":"known"' in post(shop, content).content
     assert len(stored_orders(shop)) == 1
+
+
+@paths
+def test_a_request_whose_session_ends_is_a_503_and_leaves_nothing(
+    shop: Shop, service_database_url: str, path: str
+):
+    with connect(service_database_url, application_name="test") as rival:
+        rival.execute("LOCK TABLE orders, chargebacks IN EXCLUSIVE MODE")
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(send, shop, path)
+            wait_for_a_blocked_session(shop)
+            shop.database.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE wait_event_type = 'Lock' AND application_name = 'ontem serve'"
+            )
+            answer = waiting.result(TIMEOUT_SECONDS)
+
+    assert the_problem(answer, 503)["code"] == "store_unavailable"
+    assert answer.headers["retry-after"] == "1"
+    assert rows_of(shop, path) == 0
+    assert "idempotent-replayed" not in send(shop, path).headers

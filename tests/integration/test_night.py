@@ -208,6 +208,25 @@ def test_a_night_without_any_order_is_refused_before_spark_starts(
         assert connection.execute("SELECT 1 FROM loads").fetchall() == []
 
 
+def test_each_night_removes_the_idempotency_keys_whose_day_is_over(
+    database_url: str, redis_url: str, storage_url: str
+) -> None:
+    history = History(database_url)
+    history.order(CUTOFF)
+    with history.connect() as connection:
+        connection.execute(
+            "INSERT INTO idempotency_keys (merchant_id, idempotency_key, body_hash, recorded_at)"
+            " SELECT 1, hours, sha256(''), ontem_clock() - hours::interval"
+            " FROM unnest(ARRAY['24:00', '23:59']) AS hours"
+        )
+        connection.commit()
+        with pytest.raises(NoOrders):
+            snapshot(a_job(database_url, redis_url, storage_url), JUNE)
+        keys = connection.execute("SELECT idempotency_key FROM idempotency_keys").fetchall()
+
+    assert keys == [("23:59",)]
+
+
 def test_a_redis_that_is_not_there_is_named_before_spark_starts(
     database_url: str, storage_url: str
 ) -> None:
