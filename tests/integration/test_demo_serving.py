@@ -44,7 +44,7 @@ def test_a_night_that_fails_ends_the_command_with_what_to_do(demo):
     night, sentence = done.stderr.splitlines()
     assert done.returncode == 1
     assert f'database "{DATABASE}" does not exist' in night
-    assert "ended with exit code 4 and said above why: mend that" in sentence
+    assert "ended with exit code 3 and said above why: mend that" in sentence
 
 
 def test_a_busy_port_is_told_before_anything_is_started(demo):

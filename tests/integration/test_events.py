@@ -34,6 +34,7 @@ from stores.offline.commit import commit_run
 from stores.offline.revisions import Revision
 from stores.offline.runs import Run, verify_files
 from stores.offline.tables import OfflineStore, open_store
+from stores.postgres.extractions import record_extraction
 from stores.postgres.runs import newest_runs
 from tests.integration.history import NOON, History, a_job
 from tests.integration.imports import ENVIRON
@@ -244,7 +245,10 @@ def test_events_of_another_database_are_not_continued(shop: Shop, empty_database
 def recommitted(shop: Shop, change: Callable[[EventsFacts], EventsFacts]) -> None:
     """Commit the last extraction again with other facts."""
     last = committed_extractions(shop.store, events_slot(shop.job.namespace)).revisions[-1]
-    commit_run(shop.store, EVENTS, another_run(last, facts=change(last.facts)))
+    again = another_run(last, facts=change(last.facts))
+    commit_run(shop.store, EVENTS, again)
+    with shop.job.connect() as connection:
+        record_extraction(connection, again.id)
 
 
 def another_run(last: Revision[EventsFacts], **changes: Any) -> Run[EventsFacts]:

@@ -21,6 +21,7 @@ TABLES = (
     "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
     " ORDER BY oid"  # those that others refer to come first
 )
+BOUND = "SELECT relname FROM pg_class WHERE relforcerowsecurity"
 
 
 @pytest.fixture
@@ -52,22 +53,23 @@ def _copied(connection: psycopg.Connection, name: str) -> bytes:
 
 
 def restore(url: str, backup: Backup) -> None:
-    """Put the rows in the place of the present ones, as `pg_restore` does."""
+    """Put the rows in the place of the present ones, as `pg_restore` does: policies come later."""
     tables = [sql.Identifier(name) for name in backup]
     with psycopg.connect(url) as connection:
-        switch_triggers(connection, tables, "DISABLE")
+        bound = [sql.Identifier(str(name)) for (name,) in connection.execute(BOUND).fetchall()]
+        switch(connection, bound, "NO FORCE ROW LEVEL SECURITY")
+        switch(connection, tables, "DISABLE TRIGGER USER")
         connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
         for table, rows in zip(tables, backup.values(), strict=True):
             with connection.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(table)) as copy:
                 copy.write(rows)
-        switch_triggers(connection, tables, "ENABLE")
+        switch(connection, tables, "ENABLE TRIGGER USER")
+        switch(connection, bound, "FORCE ROW LEVEL SECURITY")
 
 
-def switch_triggers(
-    connection: psycopg.Connection, tables: list[sql.Identifier], to: LiteralString
-) -> None:
+def switch(connection: psycopg.Connection, tables: list[sql.Identifier], to: LiteralString) -> None:
     for table in tables:
-        connection.execute(sql.SQL("ALTER TABLE {} {} TRIGGER USER").format(table, sql.SQL(to)))
+        connection.execute(sql.SQL("ALTER TABLE {} {}").format(table, sql.SQL(to)))
 
 
 def extracted_orders(job: Job, store: OfflineStore) -> int:
