@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from multiprocessing import Barrier, get_context
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from typing import Any
 
 _STATE: dict[str, Any] = {}
@@ -102,15 +103,18 @@ class Clients:
 
 @contextmanager
 def clients(number: int) -> Iterator[Clients]:
-    """So many clients, which begin each run together."""
-    context = get_context("fork")
+    """So many clients, which begin each run together.
+
+    They are not forked off this process: a thread of Arrow may hold a lock there for good.
+    """
+    context = get_context("spawn")
     barrier = context.Barrier(number)
     with ExitStack() as stack:
         pool = ProcessPoolExecutor(number, context, _keep, (barrier,))
         yield Clients(stack.enter_context(pool), number)
 
 
-def _keep(barrier: "Barrier") -> None:  # type: ignore[valid-type]
+def _keep(barrier: Barrier) -> None:
     _STATE["barrier"] = barrier
 
 
