@@ -48,28 +48,32 @@ def an_evaluation(order: Order) -> recording.Evaluation:
 
 
 class PlannedSession:
-    """A session of the service that has made its plans."""
+    """A session of the service that has made its plans, for whichever merchant was the first."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, planned_for: int = 1) -> None:
+        self.merchant_id = planned_for
         url = with_login(url, service_login(url))
         self.connection = Database(url, statement_timeout=timedelta(minutes=1))._make()
         self.connection.seconds_left = None
-        self.rows_to_store()
+        if planned_for:  # for nobody nothing is stored
+            self.rows_to_store()
         self.rows_to_authenticate(ApiKey.new())
         self.run(recent.RECENT, self.values(an_order()))
-        self.run(recording.STORED_EVALUATION, {"merchant_id": Int8(1), "order_id": "new"})
-        of_order = {"merchant_id": Int8(1), "order_id": "new"}
-        self.run(stored_evaluations._BY_ORDER, of_order)
-        of_id = {"merchant_id": Int8(1), "evaluation_id": uuid4()}
-        self.run(stored_evaluations._BY_ID, of_id)
+        merchant = {"merchant_id": Int8(planned_for)}
+        self.run(recording.STORED_EVALUATION, {**merchant, "order_id": "new"})
+        self.run(stored_evaluations._BY_ORDER, {**merchant, "order_id": "new"})
+        self.run(stored_evaluations._BY_ID, {**merchant, "evaluation_id": uuid4()})
         self.connection.execute(f"PREPARE storing AS {recording.RECORD.text}".encode())
+        for text in STATEMENTS.values():
+            self.explain(text)  # plans the one that was not run, too
+        self.merchant_id = 1
 
     def run(self, statement: Statement, values: dict[str, Any]) -> list[Any]:
         return rows(self.connection, statement, values)
 
     def values(self, order: Order) -> dict[str, Any]:
         return {name: getattr(order, name) for name in SINGLE_VALUED} | {
-            "merchant_id": Int8(1), "order_id": order.order_id, "product": list(order.product),
+            "merchant_id": Int8(self.merchant_id), "order_id": order.order_id, "product": list(order.product),
             "from_at": NOW - timedelta(days=1), "to_at": NOW,
         }  # fmt: skip
 
@@ -94,9 +98,11 @@ class PlannedSession:
 
     @contextmanager
     def transaction(self, *, force_rollback: bool = False) -> Iterator[None]:
-        """A transaction about merchant 1."""
+        """A transaction about the merchant."""
         with self.connection.transaction(force_rollback=force_rollback):
-            self.connection.execute("SELECT set_config('ontem.merchant', '1', true)")
+            self.connection.execute(
+                "SELECT set_config('ontem.merchant', %s, true)", [str(self.merchant_id)]
+            )
             yield
 
     def rows_read(self) -> int:
