@@ -69,6 +69,10 @@ bench: setup ## Measure speed beside something else, and write docs/benchmarks.m
 bench-serving: setup ## Measure POST /evaluate by several clients, beside a bare echo.
 	@$(BIN)/python -m benchmarks $(ARGS) serving
 
+.PHONY: gate
+gate: setup ## Compare the speed of POST /evaluate with the figure that is kept; 75 is not measured.
+	@$(BIN)/python -m benchmarks.gate $(ARGS)
+
 .PHONY: package
 package: setup ## Build the wheel of this commit, with the model that serves, into dist.
 	@$(BIN)/python -m ontem.delivery package

@@ -73,7 +73,8 @@ class PlannedSession:
 
     def values(self, order: Order) -> dict[str, Any]:
         return {name: getattr(order, name) for name in SINGLE_VALUED} | {
-            "merchant_id": Int8(self.merchant_id), "order_id": order.order_id, "product": list(order.product),
+            "merchant_id": Int8(self.merchant_id), "order_id": order.order_id,
+            "product": list(order.product),
             "from_at": NOW - timedelta(days=1), "to_at": NOW,
         }  # fmt: skip
 
