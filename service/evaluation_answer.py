@@ -7,7 +7,9 @@ from uuid import UUID
 
 import msgspec
 
+from features_pkg.orders.cards import is_fingerprint
 from service.described import described
+from service.statements import Row
 from stores.policy import Decision
 
 Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -62,6 +64,27 @@ class EvaluationAnswer(msgspec.Struct, frozen=True, kw_only=True):
             "the same order again. Never false unless the merchant's policy says so."
         ),
     ]
+
+
+def from_columns(columns: Row, *, order_id: str, card: str | None) -> EvaluationAnswer:
+    """The answer that was stored, of the columns of sql/queries/answer_columns.sql.j2."""
+    evaluation_id, score, decision, model, feature_set, *rest = columns
+    as_of, stale_days, missing, evaluated_at = rest
+    return EvaluationAnswer(
+        evaluation_id=evaluation_id,
+        order_id=order_id,
+        score=score,
+        decision=decision,
+        model=model,
+        feature_set=feature_set,
+        as_of=as_of,
+        stale=bool(stale_days),
+        degraded=score is None,
+        missing=missing,
+        card_replaced=is_fingerprint(card),
+        evaluated_at=evaluated_at,
+        recorded=True,
+    )
 
 
 _encoder = msgspec.json.Encoder()

@@ -16,7 +16,7 @@ from features_pkg.orders.cards import is_fingerprint
 from features_pkg.orders.order import Item, Order
 from service.deadline import Deadline
 from service.errors import OrderConflict
-from service.evaluation_answer import EvaluationAnswer
+from service.evaluation_answer import EvaluationAnswer, from_columns
 from service.session import Session
 from service.statements import prepare
 from stores.policy import Decision
@@ -118,27 +118,12 @@ def stored_answer(
     rows = session.run(STORED_EVALUATION, values, deadline)
     if not rows:
         return None
-    stored_hash, evaluation_id, score, decision, model, feature_set, *rest = rows[0]
+    stored_hash, *columns = rows[0]
     if stored_hash != content_hash:
         raise OrderConflict
-    if evaluation_id is None:
+    if columns[0] is None:
         return None
-    as_of, stale_days, missing, evaluated_at = rest
-    return EvaluationAnswer(
-        evaluation_id=evaluation_id,
-        order_id=order.order_id,
-        score=score,
-        decision=decision,
-        model=model,
-        feature_set=feature_set,
-        as_of=as_of,
-        stale=bool(stale_days),
-        degraded=score is None,
-        missing=missing,
-        card_replaced=is_fingerprint(order.card),
-        evaluated_at=evaluated_at,
-        recorded=True,
-    )
+    return from_columns(tuple(columns), order_id=order.order_id, card=order.card)
 
 
 def values_of(evaluation: Evaluation) -> dict[str, object]:

@@ -7,15 +7,13 @@ from uuid import UUID
 from flask import Flask, Response, request
 from psycopg.types.numeric import Int8
 
-from features_pkg.orders.cards import is_fingerprint
 from features_pkg.orders.fields.order_id import FIELD, read_order_id
 from features_pkg.orders.fields.refusals import ValueRefused
 from service import evaluation_answer
 from service.errors import EvaluationNotFound, FieldRefused
-from service.evaluation_answer import EvaluationAnswer
 from service.merchant_request import MerchantRequest, Needs, merchant_request, request_deadline
 from service.request_content import JSON
-from service.statements import Row, Statement, prepare
+from service.statements import Statement, prepare
 
 _BY_ID: Final = prepare("evaluation", "merchant_id", "evaluation_id", by_order=False)
 _BY_ORDER: Final = prepare("evaluation", "merchant_id", "order_id", by_order=True)
@@ -60,24 +58,6 @@ def _answer(asked: MerchantRequest, statement: Statement, name: str, value: obje
     rows = asked.session.run(statement, values, asked.deadline)
     if not rows:
         raise EvaluationNotFound
-    return Response(evaluation_answer.encode(_evaluation(rows[0])), content_type=JSON)
-
-
-def _evaluation(row: Row) -> EvaluationAnswer:
-    evaluation_id, order_id, card, score, decision, model, feature_set, *rest = row
-    as_of, stale_days, missing, evaluated_at = rest
-    return EvaluationAnswer(
-        evaluation_id=evaluation_id,
-        order_id=order_id,
-        score=score,
-        decision=decision,
-        model=model,
-        feature_set=feature_set,
-        as_of=as_of,
-        stale=bool(stale_days),
-        degraded=score is None,
-        missing=missing,
-        card_replaced=is_fingerprint(card),
-        evaluated_at=evaluated_at,
-        recorded=True,
-    )
+    order_id, card, *columns = rows[0]
+    answer = evaluation_answer.from_columns(tuple(columns), order_id=order_id, card=card)
+    return Response(evaluation_answer.encode(answer), content_type=JSON)
