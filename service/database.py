@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final, LiteralString
 
-from service.breaker import Breaker, BreakerState
 from service.deadline import Deadline
-from service.pool import Maker, Pool, PoolSizes
+from service.pool import Maker
+from service.pooled_store import PooledStore
 from service.session import ServiceConnection, Session
 from stores.postgres.bounded import has_ended
 from stores.postgres.connection import LOCK_TIMEOUT, connect_as, postgres_address
@@ -29,12 +29,8 @@ _SETTINGS: Final[tuple[LiteralString, ...]] = (
 )
 
 
-class Database:
-    """PostgreSQL for all threads of one process, in sessions with prepared generic plans.
-
-    Its sessions are made by a thread of its own, one for each of `connections` threads; it starts
-    with `start` or with the first request, so after a fork.
-    """
+class Database(PooledStore[ServiceConnection]):
+    """PostgreSQL for all threads of one process, in sessions with prepared generic plans."""
 
     def __init__(
         self,
@@ -50,29 +46,7 @@ class Database:
         self.address = postgres_address(url)
         """`host:port/database`, without a password."""
         maker = Maker("postgresql", self._make, ServiceConnection.close, _is_usable)
-        self._pool, self._breaker = Pool(maker, connections), Breaker()
-
-    @property
-    def breaker_state(self) -> BreakerState:
-        """Whether the store is asked."""
-        return self._breaker.state
-
-    @property
-    def pool_sizes(self) -> PoolSizes:
-        """The connections of requests."""
-        return self._pool.sizes
-
-    def start(self) -> None:
-        """Begin to connect."""
-        self._pool.start()
-
-    def settle(self, give_up: float) -> None:
-        """Wait for all connections until this instant, unless they can't be made."""
-        self._pool.settle(give_up)
-
-    def close(self) -> None:
-        """End all sessions."""
-        self._pool.close()
+        super().__init__(maker, connections)
 
     @contextmanager
     def session(self) -> Iterator[Session]:

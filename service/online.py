@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from service.breaker import Admission, Breaker, BreakerState
+from service.breaker import Admission, Breaker
 from service.deadline import Deadline
-from service.pool import Maker, NoneReady, Pool, PoolSizes
+from service.pool import Maker, NoneReady, Pool
+from service.pooled_store import PooledStore
 from stores.redis.keys import Namespace
 from stores.redis.reader import (
     CONNECT_TIMEOUT,
@@ -16,35 +17,12 @@ from stores.redis.reader import (
 )
 
 
-class OnlineStore:
-    """Redis for all threads of one process, on connections that a thread of its own makes."""
+class OnlineStore(PooledStore[OnlineReader]):
+    """Redis for all threads of one process."""
 
     def __init__(self, url: str, namespace: Namespace, *, connections: int = 4) -> None:
         self._url, self._namespace = url, namespace
-        maker = Maker("redis", self._make, OnlineReader.close, _is_usable)
-        self._pool, self._breaker = Pool(maker, connections), Breaker()
-
-    @property
-    def breaker_state(self) -> BreakerState:
-        """Whether the store is asked."""
-        return self._breaker.state
-
-    @property
-    def pool_sizes(self) -> PoolSizes:
-        """The connections of requests."""
-        return self._pool.sizes
-
-    def start(self) -> None:
-        """Begin to connect."""
-        self._pool.start()
-
-    def settle(self, give_up: float) -> None:
-        """Wait for all connections until this instant, unless they can't be made."""
-        self._pool.settle(give_up)
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._pool.close()
+        super().__init__(Maker("redis", self._make, OnlineReader.close, _is_usable), connections)
 
     @contextmanager
     def question(self, keys: Sequence[bytes], deadline: Deadline) -> "Iterator[Question]":
