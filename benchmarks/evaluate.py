@@ -2,30 +2,21 @@
 
 import http.client
 import json
-import os
-import socket
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from benchmarks.server import process
 from benchmarks.size import ORDERS, repetitions
-from benchmarks.warm_stack import DAYS, PROJECT, WarmStack, warm_stack
+from benchmarks.streams import bodies_of
+from benchmarks.warm_stack import DAYS, warm_stack
 
 WARM_UP = repetitions(200)
 ROUNDS = repetitions(8)
 ORDERS_PER_ROUND = 100
-ENVIRON = {
-    "PYTHONPATH": str(PROJECT),
-    "ONTEM_LOG_LEVEL": "INFO",
-    # Each answer is a whole one, whose time counts however long it took on a busy machine.
-    "ONTEM_DEADLINE_MS": "10000",
-    "ONTEM_STATEMENT_TIMEOUT_MS": "10000",
-}
 
 
 class Client:
@@ -55,7 +46,7 @@ def measure() -> list[str]:
     serve_echo = [sys.executable, "-m", "benchmarks.echo"]
     with process(stack, serve_echo) as echo_port, process(stack, serve) as port:
         echo, service = Client(echo_port, stack.key), Client(port, stack.key)
-        bodies = _bodies(stack)
+        bodies = bodies_of(stack)
         _send_to_both(echo, service, islice(bodies, WARM_UP))
         echo.milliseconds.clear()
         service.milliseconds.clear()
@@ -68,39 +59,12 @@ def measure() -> list[str]:
     return _page(echo.milliseconds, service.milliseconds)
 
 
-def _bodies(stack: WarmStack) -> Iterator[bytes]:
-    """Orders that were not sent before, even by an earlier run of this process."""
-    while stack.live_orders:
-        yield json.dumps(stack.live_orders.pop(0)).encode()
-
-
 def _send_to_both(echo: Client, service: Client, bodies: Iterator[bytes]) -> list[Any]:
     """The service's answers to orders that are all sent to the echo first."""
     orders = list(bodies)
     for body in orders:
         echo.send(body)
     return [service.send(body) for body in orders]
-
-
-@contextmanager
-def process(stack: WarmStack, words: Sequence[str]) -> Iterator[int]:
-    """The port of a server process, which inherits its listening socket."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as gunicorn's own bind
-        os.set_inheritable(listening.fileno(), True)
-        port = listening.getsockname()[1]
-        running = subprocess.Popen(
-            [*words, f"fd://{listening.fileno()}"],
-            cwd=stack.folder,
-            env=stack.environ | ENVIRON,
-            pass_fds=(listening.fileno(),),
-            stdout=subprocess.DEVNULL,
-        )
-    try:
-        yield port
-    finally:
-        running.terminate()
-        running.wait(30)
 
 
 def _page(echo: list[float], service: list[float]) -> list[str]:

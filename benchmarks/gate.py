@@ -69,9 +69,9 @@ def verdict(kept: float, runs: Iterable[Run], tell: Callable[[str], None]) -> in
 def measured() -> Generator[Run, None, None]:
     """Measurements on a stack of ORDERS orders, each beside an echo."""
     os.environ["ONTEM_BENCH_ORDERS"] = str(ORDERS)  # before benchmarks.size reads it
-    from benchmarks.evaluate import process
     from benchmarks.load import Target, clients
-    from benchmarks.serving import bodies_of
+    from benchmarks.server import process
+    from benchmarks.streams import bodies_of
     from benchmarks.warm_stack import warm_stack
 
     stack = warm_stack()

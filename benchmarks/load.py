@@ -2,10 +2,10 @@
 
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 from typing import Any
@@ -19,14 +19,17 @@ class Target:
 
     port: int
     key: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """More headers than those of every request."""
 
     def request(self, body: bytes) -> bytes:
         """One `POST /evaluate` as it goes over the wire."""
         head = (
             "POST /evaluate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            f"Authorization: Bearer {self.key}\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"Authorization: Bearer {self.key}\r\nContent-Length: {len(body)}\r\n"
         )
-        return head.encode() + body
+        more = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
+        return f"{head}{more}\r\n".encode() + body
 
 
 @dataclass(frozen=True, slots=True)

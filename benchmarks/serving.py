@@ -1,17 +1,17 @@
 """`POST /evaluate` against a bare Flask echo, by 1, 4 and 8 clients, and at a fixed rate."""
 
 import itertools
-import json
 import statistics
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from benchmarks.evaluate import process
 from benchmarks.load import Clients, Load, Target, clients
+from benchmarks.server import process
 from benchmarks.size import ORDERS, repetitions
-from benchmarks.warm_stack import DAYS, WarmStack, warm_stack
+from benchmarks.streams import bodies_of
+from benchmarks.warm_stack import DAYS, warm_stack
 
 CLIENTS: Final = (1, 4, 8)
 ROUNDS: Final = repetitions(5)
@@ -80,13 +80,6 @@ def _turn(
 ) -> None:
     sides.echo.append(them.closed_loop(echo, bodies))
     sides.service.append(them.closed_loop(service, bodies))
-
-
-def bodies_of(stack: WarmStack) -> Iterator[bytes]:
-    """Orders that were never sent: the stack's live ones, then these under other ids."""
-    for again in itertools.count():
-        for order in stack.live_orders:
-            yield json.dumps({**order, "order_id": f"{order['order_id']}-{again}"}).encode()
 
 
 def _take(bodies: Iterator[bytes], number: int) -> list[bytes]:

@@ -1,4 +1,7 @@
-"""A stack with a million orders, a published snapshot and a model, which is removed at exit."""
+"""Stacks with a history, a published snapshot and a model, which are removed at exit.
+
+With ONTEM_BENCH_KEEP=FOLDER they stay there, and the next benchmarks find them for six hours.
+"""
 
 import atexit
 import os
@@ -6,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -22,6 +26,7 @@ from features_pkg.identifiers import SINGLE_VALUED
 from ontem.stack import LocalStack
 from stores.postgres.connection import connect
 from stores.postgres.merchants import find_merchant, issue_key
+from stores.postgres.runs import newest_runs
 from stores.settings import Settings
 from tests.e2e.a_model import write_a_model
 from tests.model_keys import TRUST
@@ -29,11 +34,15 @@ from tests.model_keys import TRUST
 PROJECT = Path(__file__).resolve().parents[1]
 LIVE_ORDERS = 6_000
 DAYS = 180
+IMPORTED = "imported"
+"""The file that says that a kept stack has its orders."""
+MOST_KEPT = timedelta(hours=6)
+"""When a kept stack is made anew: its newest orders are no longer recent."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportedStack:
-    """The environment of its commands, the folder in which they run, and all generated orders."""
+    """The environment of its commands, the folder in which they run, and the orders to send."""
 
     folder: Path
     environ: dict[str, str]
@@ -57,40 +66,76 @@ class WarmStack:
 
 
 @cache
-def imported_stack() -> ImportedStack:
+def imported_stack(orders: int = ORDERS) -> ImportedStack:
     """A stack of which no night ran yet, unless `warm_stack` was made of it."""
-    folder = Path(tempfile.mkdtemp(prefix="ontem-bench-"))
+    folder, is_kept = _folder_of(orders)
     local = LocalStack(folder)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    atexit.register(local.remove)
+    if is_kept:
+        atexit.register(local.down)
+    else:
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        atexit.register(local.remove)
     local.up()
-    (local.home / "jars").symlink_to(PROJECT / ".ontem" / "jars")
     environ = {**os.environ, **local.variables, "PYTHONPATH": str(PROJECT)}
-    run = ImportedStack(folder, environ, pa.table({})).ontem
-    run("migrate")
-    days = ("--days", str(DAYS), "--seed", "1", "--output", "all.parquet")
-    run("generate", "--orders", str(ORDERS + LIVE_ORDERS), *days)
-    table = pq.read_table(folder / "all.parquet").sort_by("event_at")
-    pq.write_table(table.slice(0, ORDERS), folder / "history.parquet")
-    run("import", "history.parquet", "--merchant", "bench", "--create-merchant")
+    if not (folder / IMPORTED).exists():
+        _import_orders(ImportedStack(folder, environ, pa.table({})), orders)
+    table = pq.read_table(folder / "live.parquet")
     return ImportedStack(folder, environ, table)
 
 
 @cache
-def warm_stack() -> WarmStack:
+def warm_stack(orders: int = ORDERS) -> WarmStack:
     """The stack, made once per process with the commands that a user has."""
-    imported = imported_stack()
+    imported = imported_stack(orders)
     folder, table = imported.folder, imported.table
     environ = {**imported.environ, "ONTEM_MODEL": str(folder / "model"), **TRUST}
     settings = Settings.from_environ(environ)
     features = FeatureSet(settings.timezone, settings.snapshot_lag)
-    write_a_model(folder / "model", features)
-    imported.ontem("night", "--as-of", _due_day(table, features).isoformat())
+    due_day = _due_day(table, features).isoformat()
     with connect(settings.postgres_url, application_name="bench", autocommit=True) as connection:
-        connection.execute("VACUUM ANALYZE")
+        if due_day not in {str(run.day) for run in newest_runs(connection, 9) if run.load_id}:
+            write_a_model(folder / "model", features)
+            imported.ontem("night", "--as-of", due_day)
+            connection.execute("VACUUM ANALYZE")
         key = issue_key(connection, find_merchant(connection, "bench"))
-    live_orders = [_body(row) for row in table.slice(ORDERS).to_pylist()]
+    live_orders = [_body(row) for row in table.to_pylist()]
     return WarmStack(folder, environ, key.text, live_orders)
+
+
+def _folder_of(orders: int) -> tuple[Path, bool]:
+    """The folder of a stack, and whether it is kept: then it may have all in it already."""
+    keep = os.environ.get("ONTEM_BENCH_KEEP")
+    if not keep:
+        return Path(tempfile.mkdtemp(prefix="ontem-bench-")), False
+    folder = Path(keep).resolve() / f"{orders}"
+    imported = folder / IMPORTED
+    if folder.exists() and not (imported.exists() and _age(imported) < MOST_KEPT):
+        LocalStack(folder).remove()
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder, True
+
+
+def _age(file: Path) -> timedelta:
+    return timedelta(seconds=time.time() - file.stat().st_mtime)
+
+
+def _import_orders(stack: ImportedStack, orders: int) -> None:
+    """Import all generated orders but the newest, which are live."""
+    folder, all_orders = stack.folder, stack.folder / "all.parquet"
+    jars = LocalStack(folder).home / "jars"
+    if not jars.exists():
+        jars.symlink_to(PROJECT / ".ontem" / "jars")
+    stack.ontem("migrate")
+    days = ("--days", str(DAYS), "--seed", "1", "--output", all_orders.name)
+    stack.ontem("generate", "--orders", str(orders + LIVE_ORDERS), *days)
+    table = pq.read_table(all_orders).sort_by("event_at")
+    pq.write_table(table.slice(0, orders), folder / "history.parquet")
+    pq.write_table(table.slice(orders), folder / "live.parquet")
+    all_orders.unlink()
+    stack.ontem("import", "history.parquet", "--merchant", "bench", "--create-merchant")
+    (folder / "history.parquet").unlink()
+    (folder / IMPORTED).touch()
 
 
 def _due_day(table: pa.Table, features: FeatureSet) -> date:

@@ -1,0 +1,38 @@
+"""Servers that are measured, each a process of its own."""
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from benchmarks.warm_stack import PROJECT, WarmStack
+
+ENVIRON = {
+    "PYTHONPATH": str(PROJECT),
+    "ONTEM_LOG_LEVEL": "INFO",
+    # Each answer is a whole one, whose time counts however long it took on a busy machine.
+    "ONTEM_DEADLINE_MS": "10000",
+    "ONTEM_STATEMENT_TIMEOUT_MS": "10000",
+}
+
+
+@contextmanager
+def process(stack: WarmStack, words: Sequence[str], **variables: str) -> Iterator[int]:
+    """The port of a server process, which inherits its listening socket."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as gunicorn's own bind
+        os.set_inheritable(listening.fileno(), True)
+        port = listening.getsockname()[1]
+        running = subprocess.Popen(
+            [*words, f"fd://{listening.fileno()}"],
+            cwd=stack.folder,
+            env=stack.environ | ENVIRON | variables,
+            pass_fds=(listening.fileno(),),
+            stdout=subprocess.DEVNULL,
+        )
+    try:
+        yield port
+    finally:
+        running.terminate()
+        running.wait(30)
