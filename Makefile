@@ -8,6 +8,7 @@ BIN := .venv/bin
 ARGS ?=
 ORDERS ?=
 MAPPING ?=
+SERVING ?= serving histories before
 export ORDERS MAPPING # the shell quotes them, whatever is in a file's name
 # All tests, to as many processes as suit the machine: each file to one of them, in their order.
 SHARED_OUT := -n auto --dist loadfile --no-loadscope-reorder
@@ -66,8 +67,8 @@ bench: setup ## Measure speed beside something else, and write docs/benchmarks.m
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: bench-serving
-bench-serving: setup ## Measure POST /evaluate by several clients, beside a bare echo.
-	@$(BIN)/python -m benchmarks $(ARGS) serving
+bench-serving: setup ## Measure POST /evaluate and its bars, or SERVING="histories before".
+	@$(BIN)/python -m benchmarks $(ARGS) $(SERVING)
 
 .PHONY: gate
 gate: setup ## Compare the speed of POST /evaluate with the figure that is kept; 75 is not measured.

@@ -2,7 +2,8 @@
 
 Each writes its section of docs/benchmarks.md, or only prints it. ONTEM_BENCH_ORDERS is the number
 of orders of the largest history, 1,000,000 unless it is set. Below 10,000 it is a rehearsal, which
-repeats a tenth as often.
+repeats a tenth as often. With ONTEM_BENCH_KEEP=FOLDER the stacks stay there for six hours, for the
+next benchmarks.
 """
 
 import importlib

@@ -18,9 +18,11 @@ def write_section(name: str, lines: list[str]) -> None:
     """Replace the section `name`; a last line names the command and the machine."""
     content = PAGE.read_text(encoding="utf-8") if PAGE.exists() else HEAD
     start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    size = os.environ.get("ONTEM_BENCH_ORDERS")
+    variables = f"ONTEM_BENCH_ORDERS={size} " if size else ""
     command_and_machine = (
-        f"`make bench ARGS={name}`, {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}."
+        f"`{variables}make bench ARGS={name}`, {datetime.now(UTC):%Y-%m-%d}, "
+        f"{os.cpu_count()} cores, Python {platform.python_version()}."
     )
     section = "\n".join([start, *lines, "", command_and_machine, end])
     pattern = re.compile(re.escape(start) + ".*?" + re.escape(end), re.DOTALL)

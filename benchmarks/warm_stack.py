@@ -66,10 +66,13 @@ class WarmStack:
 
 
 @cache
-def imported_stack(orders: int = ORDERS) -> ImportedStack:
-    """A stack of which no night ran yet, unless `warm_stack` was made of it."""
-    folder, is_kept = _folder_of(orders)
-    local = LocalStack(folder)
+def imported_stack(orders: int = ORDERS, *, durable: bool = True) -> ImportedStack:
+    """A stack of which no night ran yet, unless `warm_stack` was made of it.
+
+    One that is not durable waits for no disk.
+    """
+    folder, is_kept = _folder_of(orders) if durable else (_new_folder(), False)
+    local = LocalStack(folder, throwaway=not durable)
     if is_kept:
         atexit.register(local.down)
     else:
@@ -84,9 +87,9 @@ def imported_stack(orders: int = ORDERS) -> ImportedStack:
 
 
 @cache
-def warm_stack(orders: int = ORDERS) -> WarmStack:
+def warm_stack(orders: int = ORDERS, *, durable: bool = True) -> WarmStack:
     """The stack, made once per process with the commands that a user has."""
-    imported = imported_stack(orders)
+    imported = imported_stack(orders, durable=durable)
     folder, table = imported.folder, imported.table
     environ = {**imported.environ, "ONTEM_MODEL": str(folder / "model"), **TRUST}
     settings = Settings.from_environ(environ)
@@ -106,7 +109,7 @@ def _folder_of(orders: int) -> tuple[Path, bool]:
     """The folder of a stack, and whether it is kept: then it may have all in it already."""
     keep = os.environ.get("ONTEM_BENCH_KEEP")
     if not keep:
-        return Path(tempfile.mkdtemp(prefix="ontem-bench-")), False
+        return _new_folder(), False
     folder = Path(keep).resolve() / f"{orders}"
     imported = folder / IMPORTED
     if folder.exists() and not (imported.exists() and _age(imported) < MOST_KEPT):
@@ -114,6 +117,10 @@ def _folder_of(orders: int) -> tuple[Path, bool]:
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     return folder, True
+
+
+def _new_folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="ontem-bench-"))
 
 
 def _age(file: Path) -> timedelta:

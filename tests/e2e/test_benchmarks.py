@@ -38,7 +38,7 @@ def test_an_unknown_name_is_refused_with_those_there_are() -> None:
     assert ended.returncode == 2
     assert ended.stderr.strip() == (
         "there is no benchmark 'evaluat': choose from point_in_time, night, extract, "
-        "evaluate, serving, online_store, drivers"
+        "evaluate, serving, histories, before, online_store, drivers"
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.size import FEW_ORDERS, repetitions
+from benchmarks.size import FEW_ORDERS, histories, repetitions
 
 
 @pytest.mark.parametrize("count", [3, 5, 8, 3_000])
@@ -13,3 +13,16 @@ def test_many_orders_have_every_repetition(count: int) -> None:
 @pytest.mark.parametrize(("count", "few"), [(3, 1), (8, 1), (200, 20), (3_000, 300)])
 def test_few_orders_have_a_tenth_of_them_and_at_least_one(count: int, few: int) -> None:
     assert repetitions(count, FEW_ORDERS - 1) == few
+
+
+@pytest.mark.parametrize(
+    ("largest", "sizes"),
+    [
+        (10_000_000, (10_000, 1_000_000, 10_000_000)),
+        (1_000_000, (10_000, 1_000_000)),
+        (2_000_000, (10_000, 1_000_000, 2_000_000)),
+        (4_000, (4_000,)),
+    ],
+)
+def test_histories_go_up_to_the_largest(largest: int, sizes: tuple[int, ...]) -> None:
+    assert histories(largest) == sizes
