@@ -29,6 +29,7 @@ from service.clock import CLOCK_HEADER, RequestClock
 from service.database import Database
 from service.deadline import Deadline
 from service.evaluating import READ_SHARE, EvaluationRequest, Evaluations, Outcome
+from service.explaining import paths as explaining_paths
 from service.head_checks import WITHOUT_KEY
 from service.health import LIVE, ProcessChecks
 from service.merchant_request import merchant_of
@@ -40,6 +41,7 @@ from service.openapi import paths as openapi_paths
 from service.received import received_at
 from service.request_content import JSON
 from service.request_headers import IDEMPOTENCY_HEADER, REQUEST_ID_HEADER, VERSION_HEADER
+from service.served_model import ServedModel
 from service.session import Session
 from service.shared_status import SharedChecks
 from stores.postgres.clock import database_clock
@@ -61,6 +63,8 @@ class Dependencies:
     keys: KeyRing
     clock: RequestClock
     evaluations: Evaluations
+    served_model: ServedModel
+    """What is served; explanations ask it."""
     process_checks: ProcessChecks
     shared_checks: SharedChecks
     card_key: bytes = field(repr=False)
@@ -99,6 +103,7 @@ def create_app(dependencies: Dependencies) -> Flask:
     openapi_paths.register(app)
     for paths in (stored_evaluations, batch, chargebacks):
         paths.register(app, dependencies)
+    explaining_paths.register(app, dependencies)
 
     @app.before_request
     def start_stopwatch() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -64,6 +64,10 @@ class EvaluationAnswer(msgspec.Struct, frozen=True, kw_only=True):
             "the same order again. Never false unless the merchant's policy says so."
         ),
     ]
+
+
+COLUMNS: Final = 9
+"""How many columns sql/queries/answer_columns.sql.j2 has."""
 
 
 def from_columns(columns: Row, *, order_id: str, card: str | None) -> EvaluationAnswer:

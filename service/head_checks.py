@@ -31,6 +31,7 @@ _OF_ORDINARY_LENGTH: Final = Pass()
 WITH_KEY: Final[Mapping[str, Pass]] = {
     "store_orders": Pass(Lane.BULK, most_bytes=batch_body.MOST_BYTES),
     "report_chargeback": Pass(Lane.BULK),
+    "explain": Pass(Lane.BULK),
 }
 """The endpoints that need a key and are not answered as an evaluation is."""
 

@@ -215,6 +215,7 @@ class Process:
             keys=KeyRing(self.limits.key_grace),
             clock=self.clock,
             evaluations=Evaluations(served_model, PastReader(served_model, online)),
+            served_model=served_model,
             process_checks=ProcessChecks(
                 environment=settings.environment,
                 served_model=served_model,

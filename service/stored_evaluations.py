@@ -25,7 +25,7 @@ def register(app: Flask, needs: Needs) -> None:
     @app.get("/evaluations/<evaluation_id>")
     def evaluation(evaluation_id: str) -> Response:
         with merchant_request(needs, request_deadline(needs.time_limit)) as asked:
-            return _answer(asked, _BY_ID, "evaluation_id", _uuid(evaluation_id))
+            return _answer(asked, _BY_ID, "evaluation_id", evaluation_id_of(evaluation_id))
 
     @app.get("/evaluations")
     def evaluation_of_order() -> Response:
@@ -46,7 +46,8 @@ def order_id_in(query: bytes) -> str:
         raise FieldRefused(refused.field, refused.reason) from None
 
 
-def _uuid(text: str) -> UUID:
+def evaluation_id_of(text: str) -> UUID:
+    """The id in a path. Raises EvaluationNotFound: no evaluation has an id of another form."""
     try:
         return UUID(text)
     except ValueError:

@@ -21,6 +21,7 @@ from features_pkg.models.bundle import GOLDEN, PICKLE, Bundle, read_bundle
 from features_pkg.models.golden import GoldenOutputs, proof_rows
 from features_pkg.models.manifest import ModelManifest, ModelRefused
 from features_pkg.models.scoring import PipelineUnknown, Scorer, compile_pipeline
+from features_pkg.models.shapley import Attribution, attribution
 from features_pkg.models.signing import VerifyKeys
 from features_pkg.models.unpickling import REFUSALS, unpickle
 
@@ -103,6 +104,17 @@ class Model:
             )
             for position in largest
         )
+
+    def attribution(self, values: Sequence[float] | Floats) -> Attribution:
+        """The parts of the log odds of one vector's score, one for each value of the vector.
+
+        What the model does not read has no part in it: 0.
+        """
+        vector = np.asarray(values, dtype=np.float64)
+        own = attribution(self.scorer, vector[list(self.positions)])
+        parts = np.zeros(len(vector))
+        parts[list(self.positions)] = own.parts
+        return Attribution(own.base, parts)
 
 
 def load_model(folder: Path, feature_set: FeatureSet, keys: VerifyKeys) -> Model:

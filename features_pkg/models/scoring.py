@@ -43,7 +43,7 @@ class ConstantScorer:
         return np.full(len(rows), self.probability)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TreeScorer:
     """Boosted trees, all of them in one array of nodes; `roots` are the trees' first nodes.
 
@@ -63,6 +63,8 @@ class TreeScorer:
     values: Floats
     depth: int
     baseline: float
+    rows: Floats
+    """How many rows of the training came to each node; only explanations need them."""
 
     def scores(self, rows: Floats) -> Floats:
         """One probability per row."""
@@ -134,6 +136,7 @@ def _trees(boosting: Any) -> TreeScorer:
         values=np.where(leaf, nodes["value"], 0.0),
         depth=int(nodes["depth"].max()),
         baseline=float(boosting._baseline_prediction[0, 0]),
+        rows=nodes["count"].astype(np.float64),
     )
 
 

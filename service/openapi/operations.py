@@ -15,6 +15,7 @@ from service.body import OrderBody
 from service.chargebacks import ChargebackAnswer, ChargebackBody
 from service.errors import ServiceError
 from service.evaluation_answer import EvaluationAnswer
+from service.explaining.explanation import Explanation
 from service.health import Readiness
 from service.request_content import MAX_BYTES
 from service.shared_status import Status
@@ -152,6 +153,19 @@ EVALUATIONS: Final = (
         summary="The stored answer with this id",
         parameters=(_EVALUATION_ID,),
         answers={OK: Content("As it was answered.", EvaluationAnswer)},
+        refuses=(*ASKED, errors.EvaluationNotFound),
+    ),
+    Operation(
+        path="/evaluations/{evaluation_id}/explain",
+        method="get",
+        name="explain",
+        summary="The values of an evaluation, the orders behind them, and what moved its score",
+        description=(
+            "For people who look into one order; takes up to 5 s. Everything is as the evaluation "
+            "could see it: what came later is left out."
+        ),
+        parameters=(_EVALUATION_ID,),
+        answers={OK: Content("The explanation.", Explanation)},
         refuses=(*ASKED, errors.EvaluationNotFound),
     ),
     Operation(

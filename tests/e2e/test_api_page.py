@@ -1,4 +1,4 @@
-"""The curl commands of docs/api.md, in their order, against the running service."""
+"""The curl commands of docs/api.md and docs/explaining.md against the running service."""
 
 import json
 import re
@@ -9,13 +9,15 @@ import pytest
 from tests.e2e.conftest import Shop
 from tests.e2e.running import PROJECT, RunningService
 
-PAGE = (PROJECT / "docs" / "api.md").read_text(encoding="utf-8")
+PAGES = ("api.md", "explaining.md")
+"""In the order in which their commands are run."""
 
 
 def examples() -> list[tuple[str, str]]:
     """Each command with the answer that the page shows."""
     found = []
-    for block in re.findall(r"^```console\n\$ (.*?)^```$", PAGE, re.MULTILINE | re.DOTALL):
+    text = "".join((PROJECT / "docs" / name).read_text(encoding="utf-8") for name in PAGES)
+    for block in re.findall(r"^```console\n\$ (.*?)^```$", text, re.MULTILINE | re.DOTALL):
         if block.startswith("curl "):
             command, answer = re.fullmatch(r"(.*?)\n(\{.*\})\n", block, re.DOTALL).groups()
             found.append((command, answer))
@@ -34,7 +36,7 @@ def test_the_page_has_examples_of_both_kinds(option: str):
 
 
 def test_the_examples_of_the_page_answer_as_it_shows(shop: Shop, service: RunningService):
-    environ = {"KEY": shop.client.key, "PATH": "/usr/bin:/bin"}
+    environ = {"KEY": shop.client.key, "PATH": "/usr/bin:/bin", "EVALUATION_ID": ""}
     paths = set()
     for command, shown in examples():
         paths.add(re.search(r"localhost:8080(/[a-z/]*)", command)[1])  # type: ignore[index]
@@ -48,6 +50,7 @@ def test_the_examples_of_the_page_answer_as_it_shows(shop: Shop, service: Runnin
         ).stdout
 
         assert is_as_shown(shown, printed), f"{command}\n{printed}"
-        json.loads(printed)
+        answer = json.loads(printed)
+        environ["EVALUATION_ID"] = answer.get("evaluation_id") or environ["EVALUATION_ID"]
 
-    assert paths == {"/evaluate", "/evaluations", "/orders/batch", "/chargebacks"}
+    assert paths == {"/evaluate", "/evaluations", "/evaluations/", "/orders/batch", "/chargebacks"}
