@@ -76,4 +76,4 @@ def answer_once(
 def read_body(most_bytes: int) -> bytes:
     """The body of the present request. Raises the refusals of its head and its length."""
     check_idempotency_key(request.headers.get(IDEMPOTENCY_HEADER))
-    return request_content.read(request, most_bytes)
+    return request_content.read(request.environ, most_bytes)

@@ -1,11 +1,11 @@
 """One request of a merchant: whose it is, its session in PostgreSQL, and its deadline."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import psycopg
 from flask import g, request
@@ -64,11 +64,16 @@ def request_deadline(time_limit: timedelta) -> Deadline:
     return Deadline.after(received_at(request.environ), time_limit)
 
 
-def merchant_of(needs: Needs, session: Session, deadline: Deadline) -> Merchant:
-    """The merchant of the present request. Raises KeyRefused, StoreUnavailable, ModelOutdated."""
+def merchant_of(
+    needs: Needs, environ: Mapping[str, Any], session: Session, deadline: Deadline
+) -> Merchant:
+    """The merchant of a request, by its WSGI environment.
+
+    Raises KeyRefused, StoreUnavailable, ModelOutdated.
+    """
     look_up_by, age = deadline.part(KEY_SHARE), needs.process_checks.model_age
     return needs.keys.merchant(
-        request.headers.get("Authorization"),
+        environ.get("HTTP_AUTHORIZATION"),
         time.monotonic(),
         lambda key: session.call(lambda connection: age.merchant_of(connection, key), look_up_by),
     )
@@ -87,7 +92,7 @@ def merchant_request(
     """
     check_version(request.headers.get(VERSION_HEADER))
     with needs.database.session() as session:
-        merchant = merchant_of(needs, session, deadline)
+        merchant = merchant_of(needs, request.environ, session, deadline)
         g.log_fields = {"merchant_id": merchant.merchant_id}
         try:
             if is_awaited:

@@ -1,9 +1,9 @@
 """The bytes of a request's body, if they are declared as JSON and not too many."""
 
-from typing import Final
+from typing import Any, Final
 
-from flask import Request
 from werkzeug.http import parse_options_header
+from werkzeug.wsgi import get_input_stream
 
 from service.errors import BodyTooLarge, MediaTypeRefused
 
@@ -11,13 +11,13 @@ JSON: Final = "application/json"
 MAX_BYTES: Final = 65_536
 
 
-def read(request: Request, most_bytes: int = MAX_BYTES) -> bytes:
-    """The body of a request that declares plain UTF-8 JSON.
+def read(environ: dict[str, Any], most_bytes: int = MAX_BYTES) -> bytes:
+    """The body of a request that declares plain UTF-8 JSON, by its WSGI environment.
 
     Raises MediaTypeRefused, and BodyTooLarge for a body of more than `most_bytes`.
     """
-    check_media_type(request.content_type, request.headers.get("Content-Encoding"))
-    content = request.stream.read(most_bytes + 1)
+    check_media_type(environ.get("CONTENT_TYPE"), environ.get("HTTP_CONTENT_ENCODING"))
+    content = get_input_stream(environ).read(most_bytes + 1)
     if len(content) > most_bytes:
         raise BodyTooLarge(most_bytes)
     return content

@@ -2,7 +2,8 @@
 
 import re
 import uuid
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from service.errors import IdempotencyKeyRefused, VersionRefused
 
@@ -31,6 +32,20 @@ def request_id(sent: str | None) -> str:
     if sent is not None and _request_id.fullmatch(sent):
         return sent
     return uuid.uuid4().hex
+
+
+def environ_key(header: str) -> str:
+    """The key of a header in a WSGI environment; not of Content-Type and Content-Length."""
+    return "HTTP_" + header.upper().replace("-", "_")
+
+
+_SENT_ID: Final = environ_key(REQUEST_ID_HEADER)
+
+
+def id_in(environ: Mapping[str, Any]) -> str:
+    """The id that the server gave a request, else its client's, or a new one."""
+    given = environ.get(REQUEST_ID)
+    return str(given) if given else request_id(environ.get(_SENT_ID))
 
 
 def answer_headers(its_request_id: str) -> dict[str, str]:
