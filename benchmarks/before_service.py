@@ -31,8 +31,8 @@ FIRST_US: Final = -30_000_000_000_000_000
 QUARTER_US: Final = 900_000_000
 """A civil day begins and ends at a quarter of an hour, in every zone."""
 FIRST_ORDER: Final = Statement(
-    "SELECT (extract(epoch FROM min(event_at)) * 1000000)::bigint FROM orders"
-    " WHERE merchant_id = $1",
+    b"SELECT (extract(epoch FROM min(event_at)) * 1000000)::bigint FROM orders"
+    b" WHERE merchant_id = $1",
     ("merchant_id",),
 )
 

@@ -86,9 +86,9 @@ def _statement() -> Statement:
 def _psycopg2_text(url: str) -> Read:
     cursor = _psycopg2_cursor(url)
     statement = _statement()
-    text = re.sub(
-        r"\$(\d+)", lambda number: f"%({statement.names[int(number[1]) - 1]})s", statement.text
-    )
+    named = (f"%({name})s" for name in statement.names)
+    by_number = {f"${number}": name for number, name in enumerate(named, 1)}
+    text = re.sub(r"\$\d+", lambda found: by_number[found[0]], statement.text.decode())
 
     def read(values: Values) -> list[tuple[Any, ...]]:
         cursor.execute(text, values)
@@ -102,7 +102,7 @@ def _psycopg2_prepared(url: str) -> Read:
     cursor = _psycopg2_cursor(url)
     statement = _statement()
     types = ", ".join(TYPES.get(name, "text") for name in statement.names)
-    cursor.execute(f"PREPARE recent ({types}) AS {statement.text}")
+    cursor.execute(f"PREPARE recent ({types}) AS {statement.text.decode()}")
     execute = f"EXECUTE recent ({', '.join(f'%({name})s' for name in statement.names)})"
 
     def read(values: Values) -> list[tuple[Any, ...]]:
@@ -129,7 +129,7 @@ def _psycopg3(url: str, *, prepared: bool) -> Read:
     connection = connect(url, application_name="bench", autocommit=True)
     connection.execute("SET plan_cache_mode = force_generic_plan")
     statement = _statement()
-    text = statement.text.encode()
+    text = statement.text
 
     def read(values: Values) -> list[tuple[Any, ...]]:
         typed = {**values, "merchant_id": Int8(values["merchant_id"])}

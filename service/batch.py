@@ -16,8 +16,8 @@ from service.errors import BatchRefused, FieldRefused, OrderConflict
 from service.merchant_request import Needs, merchant_request, request_deadline
 from service.order_outcome import OrderOutcome
 from service.recording import item_fields
+from service.session import ServiceConnection
 from service.statements import prepare, rows
-from stores.postgres.connection import Connection
 
 _STORE: Final = prepare("store_orders", "merchant_id", "orders")
 _STORED: Final = (
@@ -49,7 +49,7 @@ def register(app: Flask, needs: Needs) -> None:
             )
 
 
-def _answer(connection: Connection, merchant_id: int, batch: Batch) -> bytes:
+def _answer(connection: ServiceConnection, merchant_id: int, batch: Batch) -> bytes:
     """Store the orders of a batch, and say what became of each. Raises BatchRefused."""
     firsts = _firsts(batch.orders)
     stored = _store(connection, merchant_id, firsts)
@@ -82,7 +82,9 @@ def _firsts(orders: Sequence[SentOrder]) -> dict[str, SentOrder]:
     return firsts
 
 
-def _store(connection: Connection, merchant_id: int, orders: Mapping[str, SentOrder]) -> set[str]:
+def _store(
+    connection: ServiceConnection, merchant_id: int, orders: Mapping[str, SentOrder]
+) -> set[str]:
     """Store the orders whose ids are new: their ids."""
     content = msgspec.json.encode([_columns(sent) for sent in orders.values()]).decode()
     values = {"merchant_id": Int8(merchant_id), "orders": content}

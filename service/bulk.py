@@ -14,7 +14,6 @@ from service.request_content import JSON
 from service.request_headers import IDEMPOTENCY_HEADER, check_idempotency_key
 from service.session import ServiceConnection
 from stores.postgres import idempotency_keys
-from stores.postgres.connection import Connection
 
 Result = TypeVar("Result")
 
@@ -26,7 +25,7 @@ _SETTINGS: Final = (
 )
 
 
-def in_transaction(asked: MerchantRequest, work: Callable[[Connection], Result]) -> Result:
+def in_transaction(asked: MerchantRequest, work: Callable[[ServiceConnection], Result]) -> Result:
     """What `work` returns; all that it stores for the merchant is stored when this returns.
 
     Nothing is if it raises; after a psycopg.Error it may be all the same. Raises OtherServer,
@@ -45,7 +44,7 @@ def in_transaction(asked: MerchantRequest, work: Callable[[Connection], Result])
 
 
 def answer_once(
-    asked: MerchantRequest, content: bytes, work: Callable[[Connection], bytes]
+    asked: MerchantRequest, content: bytes, work: Callable[[ServiceConnection], bytes]
 ) -> Response:
     """The answer that `work` returns, or the one that the request's idempotency key had before.
 
@@ -58,7 +57,7 @@ def answer_once(
     merchant_id = asked.merchant.merchant_id
     body_hash = hashlib.sha256(b"\0".join([request.path.encode(), content])).digest()
 
-    def once(connection: Connection) -> tuple[bytes, bool]:
+    def once(connection: ServiceConnection) -> tuple[bytes, bool]:
         if idempotency_keys.claim(connection, merchant_id, key, body_hash):
             answer = work(connection)
             idempotency_keys.note_answer(connection, merchant_id, key, answer)

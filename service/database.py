@@ -70,6 +70,7 @@ class Database(PooledStore[ServiceConnection]):
             autocommit=True,
             timeout_seconds=CONNECT_SECONDS,
         )
+        connection.prepare_threshold = None  # see PipelinedConnection
         now = time.monotonic()
         connection.made_at = now
         connection.seconds_left = Deadline.after(now, timedelta(seconds=CONNECT_SECONDS)).left

@@ -9,8 +9,8 @@ import msgspec
 
 from features_pkg.orders.cards import is_fingerprint
 from service.described import described
-from service.statements import Row
 from stores.policy import Decision
+from stores.postgres.pipelined import Row
 
 Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 

@@ -14,8 +14,9 @@ from features_pkg.orders.order import Order
 from service.deadline import Deadline
 from service.errors import PastUnavailable
 from service.session import Session
-from service.statements import Row, prepare
+from service.statements import prepare
 from stores.postgres.connection import PostgresUnavailable
+from stores.postgres.pipelined import Row
 
 RECENT: Final = prepare(
     "recent",

@@ -101,9 +101,9 @@ def record(
     """
     values = values_of(evaluation)
     if clock is None:
-        return bool(session.store(RECORD, values, deadline))
+        return bool(session.store(RECORD, values, deadline).rows())
     values["clock"] = clock.isoformat()
-    return bool(session.store(_RECORD_WITH_CLOCK, values, deadline))
+    return bool(session.store(_RECORD_WITH_CLOCK, values, deadline).rows())
 
 
 def stored_answer(

@@ -8,11 +8,11 @@ from psycopg.pq import TransactionStatus
 
 from features_pkg.errors import OntemError
 from service import log
-from service.breaker import Breaker
+from service.breaker import Admission, Breaker
 from service.deadline import Deadline
 from service.pool import NoneReady, Pool
-from service.statements import Row, Statement, rows
-from stores.postgres.bounded import BoundedConnection, DeadlineMet, ends_session, has_ended
+from service.statements import Statement, send
+from stores.postgres.bounded import DeadlineMet, ends_session, has_ended
 from stores.postgres.connection import PostgresUnavailable
 from stores.postgres.generations import (
     OtherServer,
@@ -20,11 +20,12 @@ from stores.postgres.generations import (
     check_server,
     register_failover,
 )
+from stores.postgres.pipelined import PipelinedConnection, Row, Sent
 
 Result = TypeVar("Result")
 
 
-class ServiceConnection(BoundedConnection):
+class ServiceConnection(PipelinedConnection):
     """A connection of the service, with what is known of the server that it leads to."""
 
     is_read_only: bool = False
@@ -59,13 +60,15 @@ class ServiceConnection(BoundedConnection):
 class Session:
     """One request's use of PostgreSQL; belongs to one thread, and ends with `close`.
 
-    It has one connection at a time, which it takes with the first statement. One that has ended is
-    exchanged for another before a statement; one that ends with a statement fails it.
+    It has one connection at a time, which it takes with the first statement. One that has ended, or
+    of which an answer is outstanding, is exchanged for another before a statement; one that ends
+    with a statement fails it.
     """
 
     def __init__(self, pool: Pool[ServiceConnection], breaker: Breaker, address: str) -> None:
         self._pool, self._breaker, self._address = pool, breaker, address
         self._connection: ServiceConnection | None = None
+        self._attempt: _Attempt | None = None
 
     @property
     def generation(self) -> int | None:
@@ -79,51 +82,47 @@ class Session:
 
         Raises psycopg.Error or PostgresUnavailable.
         """
-        return self.call(lambda connection: rows(connection, statement, values), deadline)
+        return self.send(statement, values, deadline).rows()
+
+    def send(
+        self, statement: Statement, values: Mapping[str, object], deadline: Deadline
+    ) -> "Pending":
+        """Send one statement, run in a transaction of its own: its rows, once they are there.
+
+        They are taken before anything else is asked. Raises psycopg.Error or PostgresUnavailable.
+        """
+        return self._send(lambda connection: send(connection, statement, values), deadline)
 
     def store(
         self, statement: Statement, values: Mapping[str, object], deadline: Deadline
-    ) -> list[Row]:
-        """The rows of a statement that stores rows, which belong to the server's generation.
+    ) -> "Pending":
+        """Send a statement that stores rows, which belong to the server's generation.
 
         After an error it may have stored them all the same. Raises OtherServer when the rows that
         are there are another server's, as after a restore, psycopg.Error or PostgresUnavailable.
         """
 
-        def stored(connection: ServiceConnection) -> list[Row]:
+        def stored(connection: ServiceConnection) -> Sent:
             if connection.other_server is not None:
                 raise connection.other_server
-            return rows(connection, statement, values)
+            return send(connection, statement, values)
 
-        return self.call(stored, deadline)
+        return self._send(stored, deadline)
 
     def call(self, work: Callable[[ServiceConnection], Result], deadline: Deadline) -> Result:
         """What `work` returns for a connection, which it may use until the deadline.
 
         Raises what `work` does, DeadlineMet and PostgresUnavailable.
         """
-        connection = self._taken(deadline)
-        admission = self._breaker.admit()
-        if admission is None:
-            raise self._unavailable("it did not answer lately")
-        connection.seconds_left, is_answered = deadline.left, False
-        try:
-            if connection.generation is None:
-                connection.note_server(self._address)
-            result = work(connection)
-            is_answered = True
-        except (psycopg.Error, OntemError) as error:
-            is_answered = not connection.closed
-            if ends_session(error) or isinstance(error, StandbyRefused):
-                connection.close()
-            raise
-        finally:
-            if self._breaker.record(admission, is_answered=is_answered):
-                self._pool.renew()
+        attempt = self._begin(deadline)
+        result = attempt.do(work)
+        attempt.end(is_answered=True)
         return result
 
     def close(self) -> None:
         """Give the connection back, or have it made anew if it is of no more use."""
+        if self._attempt is not None:
+            self._attempt.end(is_answered=False)
         connection, self._connection = self._connection, None
         if connection is None:
             return
@@ -132,11 +131,27 @@ class Session:
         else:
             self._pool.drop(connection)
 
+    def _send(self, work: Callable[[ServiceConnection], Sent], deadline: Deadline) -> "Pending":
+        attempt = self._begin(deadline)
+        return Pending(attempt, attempt.do(work))
+
+    def _begin(self, deadline: Deadline) -> "_Attempt":
+        """Begin to ask something, on a connection on which that can be done now."""
+        connection = self._taken(deadline)
+        admission = self._breaker.admit()
+        if admission is None:
+            raise self._unavailable("it did not answer lately")
+        connection.seconds_left = deadline.left
+        attempt = self._attempt = _Attempt(self._pool, self._breaker, connection, admission)
+        if connection.generation is None:
+            attempt.do(lambda connection: connection.note_server(self._address))
+        return attempt
+
     def _taken(self, deadline: Deadline) -> ServiceConnection:
         """A connection on which a statement may be run now."""
         if self._breaker.refuses:
             raise self._unavailable("it did not answer lately")
-        if self._connection is not None and has_ended(self._connection):
+        if self._connection is not None and _is_spent(self._connection):
             self.close()
         if self._connection is None:
             try:
@@ -149,3 +164,55 @@ class Session:
 
     def _unavailable(self, reason: str) -> PostgresUnavailable:
         return PostgresUnavailable(address=self._address, reason=reason)
+
+
+class _Attempt:
+    """One question to PostgreSQL. Its outcome is told to the breaker, once."""
+
+    def __init__(
+        self,
+        pool: Pool[ServiceConnection],
+        breaker: Breaker,
+        connection: ServiceConnection,
+        admission: Admission,
+    ) -> None:
+        self._pool, self._breaker, self._connection = pool, breaker, connection
+        self._admission: Admission | None = admission
+
+    def do(self, work: Callable[[ServiceConnection], Result]) -> Result:
+        """What a part of the question returns for the connection; raises what it does."""
+        try:
+            return work(self._connection)
+        except (psycopg.Error, OntemError) as error:
+            self.end(is_answered=not self._connection.closed)
+            if ends_session(error) or isinstance(error, StandbyRefused):
+                self._connection.close()
+            raise
+        except BaseException:
+            self.end(is_answered=False)
+            raise
+
+    def end(self, *, is_answered: bool) -> None:
+        """Tell the outcome, unless it is told already."""
+        admission, self._admission = self._admission, None
+        if admission and self._breaker.record(admission, is_answered=is_answered):
+            self._pool.renew()
+
+
+class Pending:
+    """A statement that was sent, and whose answer is outstanding."""
+
+    def __init__(self, attempt: _Attempt, sent: Sent) -> None:
+        self._attempt, self._sent = attempt, sent
+
+    def rows(self) -> list[Row]:
+        """Its rows, to be taken once. Raises psycopg.Error."""
+        rows = self._attempt.do(lambda _: self._sent.rows())
+        self._attempt.end(is_answered=True)
+        return rows
+
+
+def _is_spent(connection: ServiceConnection) -> bool:
+    """Whether no statement can be sent on it."""
+    is_idle = connection.pgconn.transaction_status == TransactionStatus.IDLE
+    return not is_idle or has_ended(connection)

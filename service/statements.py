@@ -3,23 +3,24 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, LiteralString
-
-import psycopg
+from typing import Final
 
 from features_pkg import queries
-from stores.postgres.connection import Connection
+from stores.postgres.pipelined import PipelinedConnection, Query, Row, Sent
 
-Row = tuple[Any, ...]
-_SET_MERCHANT: Final[LiteralString] = "SELECT set_config('ontem.merchant', $1, true)"
+_SET_MERCHANT: Final = b"SELECT set_config('ontem.merchant', $1, true)"
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """SQL with PostgreSQL's own `$1`, `$2`, …, and the names of those values in order."""
 
-    text: str
+    text: bytes
     names: tuple[str, ...] = ()
+
+    def query(self, values: Mapping[str, object]) -> Query:
+        """The statement with its values, of which there may be more."""
+        return Query(self.text, [values[name] for name in self.names])
 
 
 def prepare(template: str, *values: str, **structure: object) -> Statement:
@@ -41,19 +42,23 @@ def prepare(template: str, *values: str, **structure: object) -> Statement:
         return f"${names.index(name) + 1}"
 
     text = re.sub(r"%\((\w+)\)s", numbered, text)
-    return Statement(text.replace("%%", "%"), tuple(names))
+    return Statement(text.replace("%%", "%").encode(), tuple(names))
 
 
-def rows(connection: Connection, statement: Statement, values: Mapping[str, object]) -> list[Row]:
-    """The rows of a statement about one merchant, whose rows are all that it can see.
+def send(
+    connection: PipelinedConnection, statement: Statement, values: Mapping[str, object]
+) -> Sent:
+    """Send a statement about one merchant, whose rows are all that it can see.
 
     The merchant is set in the same round trip and for the same transaction, so that neither the
     next request nor another client of a pooler ever has it. Raises psycopg.Error.
     """
-    merchant = [str(values["merchant_id"])]
-    parameters = [values[name] for name in statement.names]
-    cursor = psycopg.RawCursor(connection)
-    with connection.pipeline():
-        psycopg.RawCursor(connection).execute(_SET_MERCHANT, merchant, prepare=True)
-        cursor.execute(statement.text.encode(), parameters, prepare=True, binary=True)
-    return cursor.fetchall()
+    merchant = Query(_SET_MERCHANT, [str(values["merchant_id"])])
+    return connection.send(merchant, statement.query(values))
+
+
+def rows(
+    connection: PipelinedConnection, statement: Statement, values: Mapping[str, object]
+) -> list[Row]:
+    """The rows of such a statement. Raises psycopg.Error."""
+    return send(connection, statement, values).rows()

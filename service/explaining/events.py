@@ -17,8 +17,8 @@ from service.deadline import Deadline
 from service.explaining.explanation import MOST_ORDER_IDS
 from service.explaining.statement import run
 from service.explaining.stored import StoredEvaluation
-from service.statements import Row, Statement, prepare
-from stores.postgres.connection import Connection
+from service.statements import Statement, prepare
+from stores.postgres.pipelined import PipelinedConnection, Row
 
 MOST_EVENTS: Final = 1_000
 """How many events are read of a value, kind of event and past; of several products, fewer each."""
@@ -51,7 +51,7 @@ class EventReader:
 
     def read(
         self,
-        connection: Connection,
+        connection: PipelinedConnection,
         merchant_id: int,
         evaluation: StoredEvaluation,
         deadline: Deadline,
@@ -78,7 +78,7 @@ class EventReader:
 
     def _entities(
         self,
-        connection: Connection,
+        connection: PipelinedConnection,
         merchant_id: int,
         evaluation: StoredEvaluation,
         identifier: Identifier,

@@ -23,7 +23,7 @@ from service.explaining.explanation import (
 from service.explaining.recounts import NOT_READ, recount
 from service.explaining.stored import StoredEvaluation
 from service.served_model import ServedModel
-from stores.postgres.connection import Connection
+from stores.postgres.pipelined import PipelinedConnection
 
 TOLERANCE = 1e-9
 """How far a score may be from the stored one and still be the same."""
@@ -38,7 +38,7 @@ class Explainer:
 
     def explain(
         self,
-        connection: Connection,
+        connection: PipelinedConnection,
         merchant_id: int,
         evaluation: StoredEvaluation,
         deadline: Deadline,

@@ -16,7 +16,7 @@ from service.merchant_request import MerchantRequest, Needs, merchant_request, r
 from service.request_content import JSON
 from service.served_model import ServedModel
 from service.stored_evaluations import evaluation_id_of
-from stores.postgres.connection import Connection
+from stores.postgres.pipelined import PipelinedConnection
 
 
 class ExplanationNeeds(Needs, Protocol):
@@ -42,7 +42,7 @@ def _explanation(asked: MerchantRequest, explainer: Explainer, evaluation_id: UU
     """The explanation. Raises EvaluationNotFound, psycopg.Error and PostgresUnavailable."""
     merchant_id = asked.merchant.merchant_id
 
-    def read(connection: Connection) -> Explanation:
+    def read(connection: PipelinedConnection) -> Explanation:
         evaluation = read_evaluation(connection, merchant_id, evaluation_id)
         if evaluation is None:
             raise EvaluationNotFound

@@ -13,7 +13,7 @@ from features_pkg.identifiers import IDENTIFIERS, Identifier
 from service.evaluation_answer import COLUMNS, EvaluationAnswer, from_columns
 from service.explaining.statement import run
 from service.statements import prepare
-from stores.postgres.connection import Connection
+from stores.postgres.pipelined import PipelinedConnection
 
 _STATEMENT: Final = prepare("explained_evaluation", "merchant_id", "evaluation_id")
 _SEPARATOR: Final = "\x1f"
@@ -51,7 +51,7 @@ class StoredEvaluation:
 
 
 def read_evaluation(
-    connection: Connection, merchant_id: int, evaluation_id: UUID
+    connection: PipelinedConnection, merchant_id: int, evaluation_id: UUID
 ) -> StoredEvaluation | None:
     """The merchant's evaluation of that id, if there is one. Raises psycopg.Error."""
     values = {"merchant_id": Int8(merchant_id), "evaluation_id": evaluation_id}

@@ -55,15 +55,16 @@ class PlannedSession:
         url = with_login(url, service_login(url))
         self.connection = Database(url, statement_timeout=timedelta(minutes=1))._make()
         self.connection.seconds_left = None
-        if planned_for:  # for nobody nothing is stored
+        if planned_for:
             self.rows_to_store()
+        else:  # for nobody nothing is stored
+            self.connection.execute(b"PREPARE storing AS " + recording.RECORD.text)
         self.rows_to_authenticate(ApiKey.new())
         self.run(recent.RECENT, self.values(an_order()))
         merchant = {"merchant_id": Int8(planned_for)}
         self.run(recording.STORED_EVALUATION, {**merchant, "order_id": "new"})
         self.run(stored_evaluations._BY_ORDER, {**merchant, "order_id": "new"})
         self.run(stored_evaluations._BY_ID, {**merchant, "evaluation_id": uuid4()})
-        self.connection.execute(f"PREPARE storing AS {recording.RECORD.text}".encode())
         for text in STATEMENTS.values():
             self.explain(text)  # plans the one that was not run, too
         self.merchant_id = 1
@@ -81,8 +82,7 @@ class PlannedSession:
     def rows_to_store(self, kind: ChargebackKind = "chargeback") -> int:
         """How many rows are read to store an order and three reports of chargebacks.
 
-        They are taken back, and with them psycopg forgets what it has prepared. The plans of
-        triggers stay.
+        They are taken back. The plans stay, also those of triggers.
         """
         with self.transaction(force_rollback=True):
             before = self.rows_read()

@@ -1,0 +1,86 @@
+"""An answer of PostgreSQL that a request leaves outstanding is never another request's."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from features_pkg.orders.order import Order
+from service import recent
+from service.breaker import FAILURES_TO_OPEN, OPEN_SECONDS, Breaker
+from service.database import Database
+from service.deadline import Deadline
+from service.session import Session
+
+LONG = timedelta(seconds=30)
+
+
+@pytest.fixture
+def database(module_database_url: str) -> Iterator[Database]:
+    """With one connection."""
+    database = Database(module_database_url, statement_timeout=LONG, connections=1)
+    yield database
+    database.close()
+
+
+RECENT = recent.values_of(1, Order(order_id="o", amount_cents=1, items=()), 0, 1)
+
+
+def in_session(database: Database, use: Callable[[Session], object]) -> None:
+    with database.session() as session:
+        use(session)
+
+
+def backend(session: Session) -> int:
+    return session.call(lambda connection: connection.info.backend_pid, Deadline.within(LONG))
+
+
+def test_what_fails_between_the_question_and_its_answer_leaves_no_answer_to_the_next_request(
+    database: Database,
+) -> None:
+    def fail(session: Session) -> None:
+        pids.append(backend(session))
+        session.send(recent.RECENT, RECENT, Deadline.within(LONG))
+        raise ZeroDivisionError
+
+    pids: list[int] = []
+    with pytest.raises(ZeroDivisionError):
+        in_session(database, fail)
+    in_session(database, lambda session: pids.append(backend(session)))
+
+    assert len(set(pids)) == 2
+
+
+def test_a_question_before_the_answer_to_the_last_one_goes_over_another_connection(
+    database: Database,
+) -> None:
+    with database.session() as session:
+        first = backend(session)
+        pending = session.send(recent.RECENT, RECENT, Deadline.within(LONG))
+        second = session.run(recent.RECENT, RECENT, Deadline.within(LONG))
+        assert backend(session) != first
+        with pytest.raises(psycopg.OperationalError):
+            pending.rows()
+
+    assert [row[2] for row in second] == ["visible"]
+
+
+def test_an_answer_that_is_never_taken_counts_as_none_and_ends_a_probe(database: Database) -> None:
+    now = 0.0
+    database._breaker = Breaker(lambda: now)
+
+    def forget(session: Session) -> None:
+        session.send(recent.RECENT, RECENT, Deadline.within(LONG))
+
+    for _ in range(FAILURES_TO_OPEN):
+        assert database.breaker_state == "closed"
+        in_session(database, forget)
+    assert database.breaker_state == "open"
+    now += OPEN_SECONDS
+    in_session(database, forget)  # the probe
+    assert database.breaker_state == "open"
+    now += OPEN_SECONDS
+    in_session(database, lambda session: session.run(recent.RECENT, RECENT, Deadline.within(LONG)))
+
+    assert database.breaker_state == "closed"
