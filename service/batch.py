@@ -41,7 +41,7 @@ def register(app: Flask, needs: Needs) -> None:
     def store_orders() -> Response:
         deadline = request_deadline(TIME_LIMIT)
         content = read_body(batch_body.MOST_BYTES)
-        with merchant_request(needs, deadline, is_awaited=False) as asked:
+        with merchant_request(needs, deadline, is_awaited=False, stores=True) as asked:
             batch = batch_body.parse(content, needs.card_key)
             merchant_id = asked.merchant.merchant_id
             return answer_once(

@@ -23,6 +23,7 @@ TIME_LIMIT: Final = timedelta(seconds=5)
 _SETTINGS: Final = (
     "SELECT set_config('ontem.merchant', %s, true), set_config('statement_timeout', %s, true)"
 )
+_CLOCK: Final = "SELECT set_config('ontem.clock', %s, true)"
 
 
 def in_transaction(asked: MerchantRequest, work: Callable[[ServiceConnection], Result]) -> Result:
@@ -38,6 +39,8 @@ def in_transaction(asked: MerchantRequest, work: Callable[[ServiceConnection], R
             raise connection.other_server
         with connection.transaction():
             connection.execute(_SETTINGS, (str(asked.merchant.merchant_id), milliseconds))
+            if asked.clock is not None:
+                connection.execute(_CLOCK, (asked.clock.isoformat(),))
             return work(connection)
 
     return asked.session.call(run, asked.deadline)

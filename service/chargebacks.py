@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Final, Literal, cast
+from typing import Annotated, Final, Literal, NamedTuple, cast
 
 import msgspec
 from flask import Flask, Response, g
@@ -59,6 +59,13 @@ class ChargebackAnswer(msgspec.Struct, frozen=True, kw_only=True):
     waits_for_order: Annotated[
         bool, described("Whether no such order is stored: the report counts once it is.")
     ]
+    waits_for_chargeback: Annotated[
+        bool,
+        described(
+            "Whether this is a reversal and no chargeback of the order is stored: it reverses the "
+            "first one that is."
+        ),
+    ]
 
 
 _RULES: Final = {
@@ -85,7 +92,7 @@ def register(app: Flask, needs: Needs) -> None:
     def report_chargeback() -> Response:
         deadline = request_deadline(TIME_LIMIT)
         content = read_body(MAX_BYTES)
-        with merchant_request(needs, deadline, is_awaited=False) as asked:
+        with merchant_request(needs, deadline, is_awaited=False, stores=True) as asked:
             report = parse(content)
             merchant_id = asked.merchant.merchant_id
             return answer_once(
@@ -111,19 +118,24 @@ def parse(content: bytes) -> Report:
 def _answer(connection: Connection, merchant_id: int, report: Report) -> bytes:
     """Store a report unless it is known. Raises FieldRefused for an instant that can't be."""
     _take_turn(connection, merchant_id, report.order_id)
-    now, order_at, is_known = _look_up(connection, merchant_id, report)
+    found = _look_up(connection, merchant_id, report)
     if report.reported_at is not None:
-        _check_instant(report.reported_at, now, order_at)
-    if not is_known:
-        reported_at = report.reported_at or now
+        _check_instant(report.reported_at, found.now, found.order_at)
+    if not found.is_known:
+        reported_at = report.reported_at or found.now
         record_chargeback(connection, merchant_id, report.order_id, reported_at, report.kind)
     answer = ChargebackAnswer(
         order_id=report.order_id,
         kind=report.kind,
-        state="known" if is_known else "stored",
-        waits_for_order=order_at is None,
+        state="known" if found.is_known else "stored",
+        waits_for_order=found.order_at is None,
+        waits_for_chargeback=report.kind == "reversal" and not found.has_chargeback,
     )
-    g.log_fields |= {"state": answer.state, "waits_for_order": answer.waits_for_order}
+    g.log_fields |= {
+        "state": answer.state,
+        "waits_for_order": answer.waits_for_order,
+        "waits_for_chargeback": answer.waits_for_chargeback,
+    }
     return msgspec.json.encode(answer)
 
 
@@ -138,17 +150,29 @@ def _take_turn(connection: Connection, merchant_id: int, order_id: str) -> None:
     )
 
 
-def _look_up(
-    connection: Connection, merchant_id: int, report: Report
-) -> tuple[datetime, datetime | None, bool]:
-    """The database's clock, the instant of the order if it is stored, and if the report is."""
+class _Found(NamedTuple):
+    """What is stored of the order that a report names."""
+
+    now: datetime
+    """The database's clock."""
+    order_at: datetime | None
+    """When the order was placed; None if no such order is stored."""
+    is_known: bool
+    """Whether the report itself is stored."""
+    has_chargeback: bool
+
+
+def _look_up(connection: Connection, merchant_id: int, report: Report) -> _Found:
     (row,) = connection.execute(
         "SELECT ontem_clock(),"
         " (SELECT least(event_at, placed_at) FROM orders"
         "  WHERE merchant_id = %(merchant_id)s AND order_id = %(order_id)s),"
         " EXISTS (SELECT FROM chargebacks"
         "  WHERE merchant_id = %(merchant_id)s AND order_id = %(order_id)s AND kind = %(kind)s"
-        "  AND reported_at = coalesce(%(reported_at)s::timestamptz, reported_at))",
+        "  AND reported_at = coalesce(%(reported_at)s::timestamptz, reported_at)),"
+        " EXISTS (SELECT FROM chargebacks"
+        "  WHERE merchant_id = %(merchant_id)s AND order_id = %(order_id)s"
+        "  AND kind = 'chargeback')",
         {
             "merchant_id": merchant_id,
             "order_id": report.order_id,
@@ -156,7 +180,7 @@ def _look_up(
             "reported_at": report.reported_at,
         },
     ).fetchall()
-    return cast(tuple[datetime, datetime | None, bool], row)
+    return _Found(*cast(tuple[datetime, datetime | None, bool, bool], row))
 
 
 def _check_instant(reported_at: datetime, now: datetime, order_at: datetime | None) -> None:

@@ -42,10 +42,6 @@ class EvaluateNeeds(Needs, Protocol):
     def evaluations(self) -> Evaluations:
         """Evaluates orders."""
 
-    @property
-    def development(self) -> bool:
-        """Whether a request may bring its own clock."""
-
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:

@@ -4,16 +4,19 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 import psycopg
 from flask import g, request
 
+from features_pkg.calendar import from_us
+from service import clock
 from service.authentication import KeyRing
+from service.clock import CLOCK_HEADER
 from service.database import Database
 from service.deadline import Deadline
-from service.errors import StoreUnavailable
+from service.errors import ClockHeaderRefused, StoreUnavailable
 from service.health import ProcessChecks
 from service.received import received_at
 from service.request_headers import VERSION_HEADER, check_version
@@ -49,6 +52,10 @@ class Needs(Protocol):
     def card_key(self) -> bytes:
         """The secret of the fingerprint that replaces a card's number."""
 
+    @property
+    def development(self) -> bool:
+        """Whether a request may bring its own clock."""
+
 
 @dataclass(frozen=True, slots=True)
 class MerchantRequest:
@@ -57,6 +64,8 @@ class MerchantRequest:
     merchant: Merchant
     session: Session
     deadline: Deadline
+    clock: datetime | None = None
+    """What the database's clock is set to, on a development stack; None leaves it alone."""
 
 
 def request_deadline(time_limit: timedelta) -> Deadline:
@@ -81,14 +90,15 @@ def merchant_of(
 
 @contextmanager
 def merchant_request(
-    needs: Needs, deadline: Deadline, *, is_awaited: bool = True
+    needs: Needs, deadline: Deadline, *, is_awaited: bool = True, stores: bool = False
 ) -> Iterator[MerchantRequest]:
     """The present request, to be answered by the deadline.
 
-    If a buyer awaits the answer, the merchant's policy may lower the deadline.
+    If a buyer awaits the answer, the merchant's policy may lower the deadline. Only one that
+    stores something may have a development clock.
 
-    Raises VersionRefused, KeyRefused and ModelOutdated, and StoreUnavailable in the place of what
-    PostgreSQL raises meanwhile.
+    Raises VersionRefused, KeyRefused, ModelOutdated and ClockHeaderRefused, and StoreUnavailable in
+    the place of what PostgreSQL raises meanwhile.
     """
     check_version(request.headers.get(VERSION_HEADER))
     with needs.database.session() as session:
@@ -97,6 +107,16 @@ def merchant_request(
         try:
             if is_awaited:
                 deadline = deadline.lowered(merchant.policy.deadline_ms)
-            yield MerchantRequest(merchant, session, deadline)
+            own_clock = _development_clock(stores=stores, development=needs.development)
+            yield MerchantRequest(merchant, session, deadline, own_clock)
         except (psycopg.Error, PostgresUnavailable, OtherServer) as cause:
             raise StoreUnavailable from cause
+
+
+def _development_clock(*, stores: bool, development: bool) -> datetime | None:
+    header = request.headers.get(CLOCK_HEADER)
+    if header is None:
+        return None
+    if not stores:
+        raise ClockHeaderRefused(f"{CLOCK_HEADER} changes nothing that is only read: leave it out")
+    return from_us(clock.from_header(header, development=development))

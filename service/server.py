@@ -51,6 +51,7 @@ def options(binding: Binding) -> dict[str, Any]:
         "limit_request_fields": 64,
         "limit_request_field_size": 4_096,
         "forwarder_headers": "",  # no header changes the path that was checked
+        "header_map": "refuse",  # X_Forwarded_For would be X-Forwarded-For to whoever reads both
         "control_socket_disable": True,  # nobody needs it, and it would accept commands
         "proc_name": "ontem serve",
         "logger_class": GunicornLog,

@@ -40,10 +40,14 @@ class LabelRule:
 
         Charged back within the maturity and known by the instant: 1. Old enough and not charged
         back, or not any more: 0. Charged back later, or too young to tell: None. Both ends of the
-        maturity and the instant itself are included.
+        maturity and the instant itself are included. A reversal that was known before any
+        chargeback reverses the first one, from when that is known.
         """
-        changes = [(us, False) for us in chargebacks if us <= self.instant_us]
-        changes += [(us, True) for us in reversals if us <= self.instant_us]
+        charges = [us for us in chargebacks if us <= self.instant_us]
+        undone = [us for us in reversals if us <= self.instant_us]
+        if charges and undone and min(undone) < min(charges):
+            undone.append(min(charges))
+        changes = [(us, False) for us in charges] + [(us, True) for us in undone]
         charged_us, reversed_us = None, event_us
         for us, is_reversal in sorted(changes):
             if is_reversal:

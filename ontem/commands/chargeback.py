@@ -46,7 +46,7 @@ def chargeback(order_id: str, merchant: str, reversal: bool) -> None:  # noqa: F
     if not before.has_order:
         click.echo(f"  {merchant} has no order {order_id}: it waits for its order")
     if before.first_chargeback is None and reversal:
-        click.echo("  no chargeback of that order is recorded: the reversal reverses nothing yet")
+        click.echo("  no chargeback of that order is recorded: the reversal waits for one")
     if before.first_chargeback is not None and not reversal:
         first = before.first_chargeback.isoformat()
         click.echo(f"  the first one, of {first}, is the one that features count")

@@ -29,6 +29,7 @@ ASKED: Final[tuple[type[ServiceError], ...]] = (
     errors.StoreUnavailable,
     errors.Overloaded,
     errors.ModelOutdated,
+    errors.ClockHeaderRefused,
 )
 """What every path refuses that needs a key."""
 
@@ -93,7 +94,7 @@ EVALUATE: Final = Operation(
             headers=_REPLAYED,
         )
     },
-    refuses=(*SENT, errors.OrderConflict, errors.ClockHeaderRefused),
+    refuses=(*SENT, errors.OrderConflict),
 )
 
 _ORDER_ID: Final = {
@@ -137,7 +138,8 @@ BULK: Final = (
         summary="Report a chargeback, or that it was reversed",
         description=(
             "A report of an order that is not stored waits for it. Of several chargebacks of an "
-            "order the first one counts; a reversal changes labels, never a feature."
+            "order the first one counts; a reversal changes labels, never a feature. One that "
+            "comes before its chargeback waits for it."
         ),
         body=ChargebackBody,
         answers={OK: Content("What became of it.", ChargebackAnswer, headers=_REPLAYED)},

@@ -34,6 +34,10 @@ _NOT_HTTP: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
         HTTPStatus.FORBIDDEN,
         "this address may not send for others: send plain HTTP",
     ),
+    http_errors.InvalidHeaderName: (
+        HTTPStatus.BAD_REQUEST,
+        "a header's name is refused: write it in letters, digits and hyphens, without underscore",
+    ),
     http_errors.ParseException: (
         HTTPStatus.BAD_REQUEST,
         "the request is not as HTTP defines it: send it with an HTTP client",

@@ -27,7 +27,9 @@ def post_batch(shop: Shop, orders: Any, mode: str | None = None, **headers: str)
     return post(shop, json.dumps(batch).encode(), **headers)
 
 
-def post(shop: Shop, content: bytes, path: str = "/orders/batch", **headers: str) -> HttpAnswer:
+def post(
+    shop: Shop, content: bytes, path: str = "/orders/batch", **headers: str | None
+) -> HttpAnswer:
     standard = {"Content_Type": "application/json", "Authorization": f"Bearer {shop.client.key}"}
     return shop.client.send("POST", path, content, **(standard | headers))
 

@@ -16,13 +16,22 @@ from tests.e2e.test_repeats import import_order, wait_for_a_blocked_session
 LATER = "2018-06-03T12:00:00-03:00"
 
 
-def report(shop: Shop, order_id: Any = "o-1", **fields: Any) -> HttpAnswer:
-    return post(shop, json.dumps({"order_id": order_id, **fields}).encode(), "/chargebacks")
+def report(
+    shop: Shop, order_id: Any = "o-1", clock: str | None = None, **fields: Any
+) -> HttpAnswer:
+    content = json.dumps({"order_id": order_id, **fields}).encode()
+    return post(shop, content, "/chargebacks", Ontem_Clock=clock)
 
 
 def state(answer: HttpAnswer) -> tuple[str, bool]:
     assert answer.status == 200, answer.body
     return answer.body["state"], answer.body["waits_for_order"]
+
+
+def waits(answer: HttpAnswer) -> tuple[bool, bool]:
+    """Whether a report waits for its order, and for its chargeback."""
+    assert answer.status == 200, answer.body
+    return answer.body["waits_for_order"], answer.body["waits_for_chargeback"]
 
 
 def stored(shop: Shop, columns: str) -> list[Any]:
@@ -49,6 +58,22 @@ def test_a_chargeback_of_an_unknown_order_waits_for_it_and_says_so(shop: Shop):
     assert state(report(shop)) == ("known", False)
     shop.evaluate(an_order(order_id="o-2", document="52998224725"), at=None)
     assert shop.vector("o-2")["document_chargebacks_24h_recent"] == 1
+
+
+def test_a_reversal_without_a_chargeback_waits_for_it_and_says_so(shop: Shop):
+    shop.evaluate(an_order())
+
+    assert waits(report(shop, kind="reversal")) == (False, True)
+    assert waits(report(shop, kind="reversal")) == (False, True)
+    assert waits(report(shop)) == (False, False)
+    assert waits(report(shop, kind="reversal")) == (False, False)
+    assert waits(report(shop, "unknown", kind="reversal")) == (True, True)
+
+
+def test_another_merchants_chargeback_is_none_to_reverse(shop: Shop, other_shop: Shop):
+    report(other_shop)
+
+    assert waits(report(shop, kind="reversal")) == (True, True)
 
 
 def test_an_order_of_another_merchant_is_unknown(shop: Shop, other_shop: Shop):

@@ -32,11 +32,13 @@ def an_evaluation(shop: Shop, **headers: str) -> bytes:
         (b"GET /" + b"5" * 3_000 + b" HTTP/1.1\r\n\r\n", 414),
         (b"POST /evaluate HTTP/1.1\r\nTransfer-Encoding: br\r\n\r\n", 501),
         (b"POST /evaluate HTTP/1.1\r\nExpect: 52998224725\r\n\r\n", 417),
+        (b"GET /livez HTTP/1.1\r\nHost: a\r\nX_Forwarded_For: 52998224725\r\n\r\n", 400),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
     ],
     ids=[
         "two lengths", "length and chunked", "folded", "long header", "many headers", "version",
-        "one word", "long line", "coding", "expectation", "HTTP/2",
+        "one word", "long line", "coding", "expectation", "underscore",
+        "HTTP/2",
     ],
 )  # fmt: skip
 def test_what_no_http_client_sends_is_a_problem_too_and_the_connection_closed(
@@ -215,8 +217,25 @@ def test_a_connection_ends_when_its_client_wants_that(service: RunningService, p
         assert client.is_closed()
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["SCRIPT__NAME", "PATH__INFO", "X__Forwarded__For", "Content__Length", "authorization__"],
+)
+def test_a_header_with_an_underscore_is_refused_because_it_may_be_another_to_a_proxy(
+    shop: Shop, service: RunningService, header: str
+):
+    with raw_client(service) as client:
+        client.send(an_evaluation(shop, **{header: "/openapi.json"}))
+        problem = the_problem(client.answer(), 400)
+        assert client.is_closed()
+
+    assert problem["code"] == "malformed_request"
+    assert problem["detail"].endswith("letters, digits and hyphens, without underscore")
+    assert shop.stored("1", "o-1") == []
+
+
 def test_no_header_changes_the_path(shop: Shop, service: RunningService):
     with raw_client(service) as client:
-        client.send(an_evaluation(shop, SCRIPT__NAME="/evaluate", PATH__INFO="/openapi.json"))
+        client.send(an_evaluation(shop, Script_Name="/evaluate", Path_Info="/openapi.json"))
 
         assert client.answer().body["order_id"] == "o-1"

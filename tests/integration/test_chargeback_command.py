@@ -65,7 +65,7 @@ def test_a_second_chargeback_and_a_reversal_of_none_are_said(
     ((first,),) = rows(database_url, "SELECT event_at FROM chargebacks WHERE kind = 'chargeback'")
     second = tell(ontem, "a")
 
-    assert "the reversal reverses nothing yet" in alone.output
+    assert "the reversal waits for one" in alone.output
     assert isinstance(first, datetime)
     assert f"the first one, of {first.isoformat()}, is the one that" in second.output
 

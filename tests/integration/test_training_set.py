@@ -130,6 +130,23 @@ def test_labels_and_their_reasons_are_counted(shop: TrainingShop) -> None:
     assert manifest.facts.labels_as_of == NOON + timedelta(days=5.5)
 
 
+def test_a_reversal_reverses_its_chargeback_whichever_was_told_first(shop: TrainingShop) -> None:
+    in_order, turned, again = (shop.history.order(NOON - n * DAY) for n in range(3))
+    shop.history.chargeback(in_order, NOON + DAY)
+    for order in (turned, again):
+        shop.history.chargeback(order, NOON + DAY, kind="reversal")
+    before = {order: row["label"] for order, row in shop.rows().items()}
+
+    shop.history.chargeback(in_order, NOON + 2 * DAY, kind="reversal")
+    for order in (turned, again):
+        shop.history.chargeback(order, NOON + 2 * DAY)
+    shop.history.chargeback(again, NOON + 3 * DAY)
+    after = {order: row["label"] for order, row in shop.rows().items()}
+
+    assert [before[order] for order in (in_order, turned, again)] == [1, 0, 0]
+    assert [after[order] for order in (in_order, turned, again)] == [0, 0, 1]
+
+
 def test_no_value_is_in_the_files(shop: TrainingShop) -> None:
     shop.history.order(NOON, card="4111111111111111", document="39053344705")
     manifest, _ = shop.build()

@@ -30,6 +30,15 @@ RULE = LabelRule(instant_us=1000, maturity_us=100)
         (0, (50,), (1001,), (1, 50, Reason.CHARGED_BACK)),
         (0, (50, 90), (60,), (1, 90, Reason.CHARGED_BACK)),
         (0, (101,), (300,), (0, 300, Reason.HONEST)),
+        (0, (50,), (40,), (0, 100, Reason.HONEST)),
+        (0, (500,), (40,), (0, 500, Reason.HONEST)),
+        (0, (), (40,), (0, 100, Reason.HONEST)),
+        (0, (1001,), (40,), (0, 100, Reason.HONEST)),
+        (0, (50, 90), (40,), (1, 90, Reason.CHARGED_BACK)),
+        (0, (50, 90), (40, 95), (0, 100, Reason.HONEST)),
+        (0, (50, 90), (60, 70), (1, 90, Reason.CHARGED_BACK)),
+        (0, (50,), (50,), (0, 100, Reason.HONEST)),
+        (950, (990,), (960,), (None, None, Reason.TOO_YOUNG)),
     ],
 )
 def test_the_label_is_what_was_known_at_its_instant(

@@ -51,6 +51,7 @@ OF_HTTP = [
     http_errors.ExpectationFailed("52998224725"),
     http_errors.ForbiddenProxyRequest("127.0.0.1"),
     http_errors.InvalidHeader("52998224725"),
+    http_errors.InvalidHeaderName("52998224725"),
 ]
 
 
