@@ -1,0 +1,47 @@
+"""Ontem for a merchant's back end: `Client` asks, and each answer has a type of its own."""
+
+from ontem_client.bodies import (
+    BatchAnswer,
+    ChargebackAnswer,
+    EvaluationAnswer,
+    Item,
+    Order,
+    OrderOutcome,
+)
+from ontem_client.client import Client
+from ontem_client.errors import (
+    AnswerUnreadable,
+    BatchRefused,
+    Conflict,
+    ConnectionFailed,
+    DeadlinePassed,
+    KeyRefused,
+    NotAnswered,
+    NotFound,
+    OntemError,
+    RateLimited,
+    Refused,
+    Unavailable,
+)
+
+__all__ = [
+    "AnswerUnreadable",
+    "BatchAnswer",
+    "BatchRefused",
+    "ChargebackAnswer",
+    "Client",
+    "Conflict",
+    "ConnectionFailed",
+    "DeadlinePassed",
+    "EvaluationAnswer",
+    "Item",
+    "KeyRefused",
+    "NotAnswered",
+    "NotFound",
+    "OntemError",
+    "Order",
+    "OrderOutcome",
+    "RateLimited",
+    "Refused",
+    "Unavailable",
+]
