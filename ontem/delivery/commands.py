@@ -13,13 +13,15 @@ from stores.settings import environment_of
 
 @click.command()
 def package() -> None:
-    """Build the wheel with the model that serves.
+    """Build the wheel with the model that serves, and that of merchants' client.
 
-    It is built into dist, from a commit that the clone has the whole history of.
+    They are built into dist, from a commit that the clone has the whole history of.
     """
+    from ontem.delivery.client_wheel import client_wheel_of
     from ontem.delivery.package import make_package
 
-    click.echo(make_package(PROJECT, _keys()).summary)
+    wheel = make_package(PROJECT, _keys())
+    click.echo(f"{wheel.summary}\n{client_wheel_of(wheel).summary}")
 
 
 @click.command()
@@ -32,17 +34,19 @@ def package() -> None:
     help="Where to, such as s3://bucket/simple.",
 )
 def publish(wheel: Path | None, index: str) -> None:
-    """Upload a wheel to the index, once.
+    """Upload a wheel and the client's beside it to the index, once.
 
     Without WHEEL it is the one in dist. The same bytes again change nothing.
     """
+    from ontem.delivery.client_wheel import client_wheel_of
     from ontem.delivery.index import Index
     from ontem.delivery.wheel import read_wheel
 
     content = read_wheel(wheel or _only_wheel(PROJECT / "dist"), _keys())
-    is_new = Index(index).publish(content)
-    state = "is published at" if is_new else "was there already at"
-    click.echo(f"{content.summary}\n{content.version.number} {state} {index}")
+    client, there = client_wheel_of(content), Index(index)
+    is_new = [there.publish(each) for each in (client, content)]
+    state = "is published at" if any(is_new) else "was there already at"
+    click.echo(f"{content.summary}\n{client.summary}\n{content.version.number} {state} {index}")
 
 
 def _keys() -> VerifyKeys:

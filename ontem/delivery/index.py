@@ -1,6 +1,7 @@
 """A package index on S3: the pages of PEP 503 as objects, which pip reads over HTTP.
 
-Below the index's address each project is a page, and its wheels lie beside it. A wheel is written
+Below the index's address each project is a page, `ontem` and `ontem-client`, and its wheels lie
+beside it. A wheel is written
 once and never again. The page lists what was published, so it is rewritten, but only if nobody did
 meanwhile: S3's conditional writes make two publishers take turns.
 """
@@ -8,7 +9,8 @@ meanwhile: S3's conditional writes make two publishers take turns.
 import hashlib
 import html
 import re
-from typing import Any, Final, NamedTuple
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import boto3
@@ -16,12 +18,24 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from ontem.delivery.errors import IndexRefused, IndexUnknown, OtherWheelThere
-from ontem.delivery.wheel import Wheel
 
 TURNS: Final = 20
 """How often a page is read again after somebody else wrote it."""
 LINK: Final = re.compile(r'<a href="([^"#]+)#sha256=([0-9a-f]{64})">')
+PROJECTS: Final = ("ontem", "ontem-client")
 CONFLICTS: Final = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
+
+
+class Publishable(Protocol):
+    """A wheel that has been looked into."""
+
+    @property
+    def path(self) -> Path:
+        """Its file."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the file."""
 
 
 class Page(NamedTuple):
@@ -58,14 +72,14 @@ class Index:
         except (BotoCoreError, ValueError) as error:  # a profile or an endpoint that can't be used
             raise IndexUnknown(url=self.url, reason=str(error)) from None
 
-    def publish(self, wheel: Wheel) -> bool:
+    def publish(self, wheel: Publishable) -> bool:
         """Whether the index did not have the wheel; the same bytes again change nothing.
 
         Raises OtherWheelThere, IndexRefused, and IndexUnknown without credentials.
         """
         try:
             is_new = self._put_wheel(wheel)
-            self._list(f"{self._prefix}ontem/", wheel)
+            self._list(f"{self._prefix}{_project(wheel)}/", wheel)
             self._put_root()
         except ClientError as error:
             said = error.response.get("Error", {})
@@ -79,18 +93,18 @@ class Index:
             raise IndexRefused(url=self.url, reason=str(error)) from None
         return is_new
 
-    def _put_wheel(self, wheel: Wheel) -> bool:
-        key, content = f"{self._prefix}ontem/{wheel.path.name}", wheel.path.read_bytes()
+    def _put_wheel(self, wheel: Publishable) -> bool:
+        name = f"{_project(wheel)}/{wheel.path.name}"
+        key, content = f"{self._prefix}{name}", wheel.path.read_bytes()
         if self._put(key, content, "application/zip", IfNoneMatch="*"):
             return True
         there = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         sha256 = hashlib.sha256(there).hexdigest()
         if sha256 != wheel.sha256:
-            url = f"{self.url}/ontem/{wheel.path.name}"
-            raise OtherWheelThere(url=url, there=sha256, here=wheel.sha256)
+            raise OtherWheelThere(url=f"{self.url}/{name}", there=sha256, here=wheel.sha256)
         return False
 
-    def _list(self, key: str, wheel: Wheel) -> None:
+    def _list(self, key: str, wheel: Publishable) -> None:
         for _ in range(TURNS):
             page = self._page(key)
             if page.wheels.get(wheel.path.name) == wheel.sha256:
@@ -110,7 +124,8 @@ class Index:
         return Page(found["ETag"], dict(LINK.findall(found["Body"].read().decode())))
 
     def _put_root(self) -> None:
-        content = '<!DOCTYPE html>\n<html><body>\n<a href="ontem/">ontem</a>\n</body></html>\n'
+        links = "".join(f'<a href="{name}/">{name}</a><br>\n' for name in PROJECTS)
+        content = f"<!DOCTYPE html>\n<html><body>\n{links}</body></html>\n"
         self._put(self._prefix or "index.html", content.encode(), "text/html", IfNoneMatch="*")
 
     def _put(self, key: str, content: bytes, kind: str, **condition: Any) -> bool:
@@ -124,3 +139,8 @@ class Index:
                 return False
             raise
         return True
+
+
+def _project(wheel: Publishable) -> str:
+    """The name of a wheel's project as PEP 503 writes it."""
+    return wheel.path.name.partition("-")[0].replace("_", "-")

@@ -1,32 +1,40 @@
-"""The wheel of a commit, with the model that serves."""
+"""The wheels of a commit: Ontem with the model that serves, and the client of merchants."""
 
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from features_pkg.models.signing import VerifyKeys
+from ontem.delivery.client_wheel import ROOM, client_wheel_of
 from ontem.delivery.errors import NotPackaged
 from ontem.delivery.wheel import BUILT_NAME, Wheel, read_wheel
 from ontem.version import ELSEWHERE, refusal_to_count
 
 
 def make_package(project: Path, keys: VerifyKeys) -> Wheel:
-    """The wheel of the commit that is checked out, alone in `dist`; the same bytes every time.
+    """The wheel of the commit that is checked out, in `dist`; the same bytes every time.
+
+    Beside it there is the client's wheel of the same commit, and no other.
 
     Raises NotPackaged, and WheelRefused for one without a shipped model that is current, is
     signed by one of these keys and loads.
     """
     _refuse_other_than_a_commit(project)
     with tempfile.TemporaryDirectory() as scratch:
-        wheel = read_wheel(_build(project, Path(scratch)), keys)
-        _refuse_files_of_no_commit(project, wheel)
+        wheel = read_wheel(_build(project, project, Path(scratch, "ontem")), keys)
+        built = _build(project, project / ROOM, Path(scratch, ROOM))
+        client = client_wheel_of(wheel._replace(path=built))
+        _refuse_files_of_no_commit(project, (*wheel.files, *client.files))
         dist = project / "dist"
         dist.mkdir(exist_ok=True)
-        for older in dist.glob("ontem-*.whl"):  # an image takes the one that is there
+        # an image takes the one that is there
+        for older in (*dist.glob("ontem-*.whl"), *dist.glob(f"{ROOM}-*.whl")):
             older.unlink()
+        shutil.move(client.path, dist / client.path.name)
         return wheel._replace(path=Path(shutil.move(wheel.path, dist / wheel.path.name)))
 
 
@@ -47,20 +55,20 @@ def _refuse_other_than_a_commit(project: Path) -> None:
         raise NotPackaged(f"files differ from the commit, such as {name}: commit or remove them")
 
 
-def _refuse_files_of_no_commit(project: Path, wheel: Wheel) -> None:
+def _refuse_files_of_no_commit(project: Path, files: Iterable[str]) -> None:
     """Refuse what git was told to overlook and hatchling packs, as by a user's own ignore file."""
     committed = {BUILT_NAME, *_git(project, "ls-files", "-z").split("\0")}
-    for name in wheel.files:
+    for name in files:
         if name not in committed and ".dist-info/" not in name:
             raise NotPackaged(f"the wheel would have {name}, which is not committed: remove it")
 
 
-def _build(project: Path, folder: Path) -> Path:
+def _build(project: Path, room: Path, folder: Path) -> Path:
     # What a wheel has of time is that of the commit, so two builds of one are equal.
     environ = {**os.environ, "SOURCE_DATE_EPOCH": _git(project, "log", "-1", "--format=%ct")}
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     done = subprocess.run(
-        command, cwd=project, env=environ, capture_output=True, text=True, check=False
+        command, cwd=room, env=environ, capture_output=True, text=True, check=False
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]

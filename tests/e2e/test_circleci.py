@@ -14,7 +14,7 @@ import yaml
 from features_pkg.definitions.feature_set import FeatureSet
 from tests.delivery.checkout import ROLE, Checkout, a_checkout
 from tests.delivery.circleci import every_step, pipeline
-from tests.s3 import S3Server, a_bucket
+from tests.s3 import S3Server, a_bucket, keys_of
 
 STEPS = {step.name: step for step in pipeline()}
 ONE_FILE = "tests/meta/test_decisions.py"
@@ -94,6 +94,8 @@ def test_the_wheel_is_published_once_as_the_role_of_the_job(
     with a_bucket(s3) as bucket:
         index = {"ONTEM_INDEX": f"s3://{bucket}/simple"}
         first, second = (packaged.run(STEPS["Wheel into the index"], **index) for _ in range(2))
+        client = "simple/ontem-client/ontem_client-0.1.2-py3-none-any.whl"
+        assert client in keys_of(s3, bucket)
 
     assert first.returncode == 0, first.stderr
     assert "0.1.2 is published at" in first.stdout

@@ -17,6 +17,7 @@ from features_pkg.models.bundle import WRITE_ORDER
 from features_pkg.models.loading import load_model
 from features_pkg.models.signing import VerifyKeys
 from ontem.delivery.__main__ import main as delivery
+from ontem.delivery.client_wheel import client_wheel_of
 from ontem.delivery.errors import NotPackaged, WheelRefused
 from ontem.delivery.index import Index
 from ontem.delivery.package import make_package
@@ -36,6 +37,7 @@ from tests.model_keys import TRUST, VERIFY_KEYS
 from tests.package_files import PROJECT, ROOMS
 from tests.s3 import S3Server, a_bucket
 
+CLIENT = "ontem_client"
 SHIPPED = "features_pkg/models/shipped"
 MOST_BYTES = 300 * 1024 * 1024
 READABLE = {
@@ -48,7 +50,7 @@ READABLE = {
 def repository(tmp_path_factory: pytest.TempPathFactory, features: FeatureSet) -> Path:
     """A repository of two commits: this checkout, then a model that ships and serves."""
     folder = tmp_path_factory.mktemp("repository")
-    for name in (*ROOMS, "deploy"):
+    for name in (*ROOMS, "deploy", CLIENT):
         ignored = shutil.ignore_patterns("__pycache__", "shipped")
         shutil.copytree(PROJECT / name, folder / name, ignore=ignored)
     for name in ("pyproject.toml", ".gitignore"):
@@ -110,7 +112,10 @@ def test_two_builds_of_a_commit_are_equal_to_the_byte(wheel, clone):
         os.utime(file, (10**9, 10**9))
         file.chmod(0o600)
 
-    assert make_package(clone, VERIFY_KEYS).path.read_bytes() == wheel.path.read_bytes()
+    again = make_package(clone, VERIFY_KEYS)
+    assert again.path.read_bytes() == wheel.path.read_bytes()
+    client, before = client_wheel_of(again), client_wheel_of(wheel)
+    assert client.path.read_bytes() == before.path.read_bytes()
 
 
 def test_the_environment_has_what_the_lock_of_the_service_has_and_no_more(environment, wheel):

@@ -75,6 +75,8 @@ class OddServer:
         self.connections = 0
         self.requests: list[bytes] = []
         self.stopped = threading.Event()
+        self.ended = threading.Semaphore(0)
+        """Counts the connections that the server has closed."""
         self._answers = answers
         self._turn = threading.Lock()
 
@@ -92,6 +94,7 @@ class OddServer:
                     act = self._answers[min(len(self.requests), len(self._answers) - 1)]
                     self.requests.append(request)
                 act(client, request, self.stopped)
+        self.ended.release()
 
 
 def _received(client: socket.socket) -> bytes:

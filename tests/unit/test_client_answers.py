@@ -43,6 +43,7 @@ from tests.unit.odd_server import answer, odd_server, reset, send, send_endlessl
         (answer(b"", "302 Found", Location="http://127.0.0.1:1/"), AnswerUnreadable),
         (answer(b"", "204 No Content"), AnswerUnreadable),
         (answer(b"<html>", kind="text/html"), AnswerUnreadable),
+        (answer(json.dumps(EVALUATION).encode(), kind="text/html"), AnswerUnreadable),
         (answer(b"{"), AnswerUnreadable),
         (answer(b"\xff"), AnswerUnreadable),
         (answer(b"[" * 100_000), AnswerUnreadable),
