@@ -23,6 +23,7 @@ from ontem_client.errors import (
     Refused,
     Unavailable,
 )
+from ontem_client.explanation import EventsBehind, Explanation, Feature, Mover, ScoreParts
 
 __all__ = [
     "AnswerUnreadable",
@@ -34,8 +35,12 @@ __all__ = [
     "ConnectionFailed",
     "DeadlinePassed",
     "EvaluationAnswer",
+    "EventsBehind",
+    "Explanation",
+    "Feature",
     "Item",
     "KeyRefused",
+    "Mover",
     "NotAnswered",
     "NotFound",
     "OntemError",
@@ -43,5 +48,6 @@ __all__ = [
     "OrderOutcome",
     "RateLimited",
     "Refused",
+    "ScoreParts",
     "Unavailable",
 ]

@@ -95,6 +95,8 @@ class ChargebackAnswer(msgspec.Struct, frozen=True, kw_only=True):
     state: Literal["stored", "known"]
     waits_for_order: bool
     """Whether no such order is stored: the report counts once it is."""
+    waits_for_chargeback: bool
+    """Whether it is a reversal of a chargeback that is not stored."""
 
 
 class BatchBody(msgspec.Struct, frozen=True, kw_only=True):

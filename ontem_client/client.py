@@ -28,6 +28,7 @@ from ontem_client.bodies import (
 from ontem_client.deadline import Deadline
 from ontem_client.errors import Refused
 from ontem_client.exchange import Exchange
+from ontem_client.explanation import Explanation
 from ontem_client.messages import ApiKey, Request
 
 VERSION: Final = "2026-11-26"
@@ -100,6 +101,23 @@ class Client:
         path = f"/evaluations?order_id={quote(order_id, safe='', errors='replace')}"
         call = self._call("GET", path, self._seconds(deadline), request_id)
         return call.answer(EvaluationAnswer, lambda found: found.order_id == order_id)
+
+    def explain(
+        self,
+        evaluation_id: UUID,
+        *,
+        deadline: float | None = None,
+        request_id: str | None = None,
+    ) -> Explanation:
+        """The values of an evaluation, the orders behind them, and what moved its score; slow.
+
+        Raises NotFound, another Refused, and NotAnswered.
+        """
+        path = f"/evaluations/{evaluation_id}/explain"
+        call = self._call("GET", path, self._bulk_seconds(deadline), request_id)
+        return call.answer(
+            Explanation, lambda found: found.evaluation.evaluation_id == evaluation_id
+        )
 
     def store_orders(
         self,

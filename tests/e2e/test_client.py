@@ -54,6 +54,20 @@ def test_an_order_is_evaluated_once_and_its_answer_can_be_had_again(client: Clie
     assert (conflict.value.status, conflict.value.code) == (409, "order_conflict")
 
 
+def test_an_evaluation_is_explained_with_all_its_values(client: Client, shop: Shop):
+    client.store_orders([Order(order_id="before", amount_cents=1, document=FULL.document)])
+    answer = client.evaluate(FULL)
+    explanation = client.explain(answer.evaluation_id)
+
+    assert explanation.evaluation == answer
+    assert explanation.features is not None
+    assert [each.name for each in explanation.features] == list(shop.features.names)
+    behind = [each.behind for each in explanation.features if each.behind]
+    assert any("before" in (each.order_ids or ()) for each in behind)
+    with pytest.raises(NotFound):
+        client.explain(uuid4())
+
+
 def test_an_id_of_any_characters_comes_back_as_it_was_sent(client: Client):
     answer = client.evaluate(order(ODD_ID))
 
