@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -29,6 +31,15 @@ def from_us(us: int) -> datetime:
     return EPOCH + timedelta(microseconds=us)
 
 
+class _Table(NamedTuple):
+    """The first instants of days that follow each other; two forms of the same."""
+
+    first: int
+    cutoffs: Micros
+    listed: list[int]
+    """For one instant: bisecting it takes a tenth of the time."""
+
+
 class Calendar:
     """The civil days of `timezone`. A day is its ordinal (`date.toordinal`), an instant epoch µs.
 
@@ -44,19 +55,19 @@ class Calendar:
             self._zone = ZoneInfo(timezone)
         except (KeyError, OSError, TypeError, ValueError):  # "not found" is a KeyError
             raise TimezoneUnknown(timezone) from None
-        # One assignment replaces both, so that a reader of another thread never sees a half.
-        self._table: tuple[int, Micros] = (0, np.zeros(0, dtype=np.int64))
+        # One assignment replaces all, so that a reader of another thread never sees a half.
+        self._table = _Table(0, np.zeros(0, dtype=np.int64), [])
 
     def cutoff_us(self, day: int) -> int:
         """The first instant of `day`."""
-        first, cutoffs = self._cover(day, day)
-        return int(cutoffs[day - first])
+        table = self._cover(day, day)
+        return table.listed[day - table.first]
 
     def day_of(self, us: int) -> int:
         """The civil day of an instant: the newest one that has begun."""
         near = us // DAY_US + EPOCH_DAY
-        first, cutoffs = self._cover(near - 2, near + 2)
-        return first + int(np.searchsorted(cutoffs, us, side="right")) - 1
+        table = self._cover(near - 2, near + 2)
+        return table.first + bisect_right(table.listed, us) - 1
 
     def due_day(self, us: int, lag: timedelta) -> int:
         """The due day of a question: the newest day that began at or before `us - lag`.
@@ -74,16 +85,16 @@ class Calendar:
         """`cutoff_us` of each day; any shape."""
         if days.size == 0:
             return days.astype(np.int64)
-        first, cutoffs = self._cover(int(days.min()), int(days.max()))
-        return cutoffs[days - first]
+        table = self._cover(int(days.min()), int(days.max()))
+        return table.cutoffs[days - table.first]
 
     def days_of(self, us: Micros) -> Days:
         """`day_of` of each instant; any shape."""
         if us.size == 0:
             return us.astype(np.int64)
         low, high = int(us.min()) // DAY_US, int(us.max()) // DAY_US
-        first, cutoffs = self._cover(low + EPOCH_DAY - 2, high + EPOCH_DAY + 2)
-        return first + np.searchsorted(cutoffs, us, side="right") - 1
+        table = self._cover(low + EPOCH_DAY - 2, high + EPOCH_DAY + 2)
+        return table.first + np.searchsorted(table.cutoffs, us, side="right") - 1
 
     def due_days(self, us: Micros, lag: timedelta) -> Days:
         """`due_day` of each instant; any shape."""
@@ -102,20 +113,19 @@ class Calendar:
         ]
         return np.array(offsets, dtype=np.int64)[inverse].reshape(us.shape)
 
-    def _cover(self, low: int, high: int) -> tuple[int, Micros]:
-        """The first day of a table that holds all days from `low` to `high`, and their cutoffs."""
-        first, cutoffs = self._table
-        last = first + len(cutoffs) - 1
-        if len(cutoffs) and low >= first and high <= last:
-            return first, cutoffs
-        if not len(cutoffs):
+    def _cover(self, low: int, high: int) -> _Table:
+        """A table of all days from `low` to `high`, and of those that it had before."""
+        table = self._table
+        first, last = table.first, table.first + len(table.listed) - 1
+        if table.listed and low >= first and high <= last:
+            return table
+        if not table.listed:
             first, last = low, low - 1
         low, high = min(low, first), max(high, last)
         before = [self._first_instant_us(day) for day in range(low, first)]
         after = [self._first_instant_us(day) for day in range(last + 1, high + 1)]
-        parts = (np.array(before, np.int64), cutoffs, np.array(after, np.int64))
-        table = (low, np.concatenate(parts))
-        self._table = table
+        listed = [*before, *table.listed, *after]
+        self._table = table = _Table(low, np.array(listed, dtype=np.int64), listed)
         return table
 
     def _first_instant_us(self, day: int) -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.missing import DISTANT, RECENT, distant_of, needs
 from features_pkg.definitions.order_features import OrderContext, order_feature_values
-from features_pkg.definitions.velocity import Velocity
+from features_pkg.definitions.velocity import Past
 from features_pkg.history.recent_events import RecentEvent
 from features_pkg.identifiers import EVENTS, IDENTIFIERS, MERCHANT, Event, Identifier
 from features_pkg.measures import MEASURES
@@ -39,9 +40,6 @@ class Vector:
     missing: tuple[str, ...]
 
 
-PastByEvent = Mapping[Event, EntityPast | None]
-"""What each kind of event did for one entity; None where it never happened."""
-
 RecentByEntity = Mapping[tuple[str, str, str], list[RecentEvent]]
 """Recent events by (identifier, value, event)."""
 
@@ -56,12 +54,10 @@ class Evaluator:
     def __init__(self, features: FeatureSet) -> None:
         self._features = features
         self._calendar = Calendar(features.timezone)
-        self._readers: dict[Identifier, list[_FeatureReader]] = {
-            identifier: [] for identifier in IDENTIFIERS
+        self._readers = {
+            identifier: [_EventReader.of(identifier, event, features) for event in EVENTS]
+            for identifier in IDENTIFIERS
         }
-        for position, velocity in enumerate(features.velocities):
-            reader = _FeatureReader(position, velocity, features)
-            self._readers[velocity.identifier].append(reader)
 
     def vector(
         self,
@@ -95,14 +91,19 @@ class Evaluator:
         values = [math.nan] * len(self._features.velocities)
         for identifier, readers in self._readers.items():
             entities = _entities(order, identifier)
+            if not entities:
+                continue
             lacking = set(missing)
             if distant is not None and _any_unread(distant, identifier, entities):
                 missing.append(distant_of(identifier))
                 lacking.add(DISTANT)
-            pasts = [_past_by_event(identifier, value, distant, recent) for value in entities]
-            for reader in readers if pasts else ():
-                if not (lacking and reader.needs & lacking):
-                    values[reader.position] = reader.value(pasts, at)
+            for reader in readers:
+                its_reader = reader.without(lacking) if lacking else reader
+                its_reader.begin(values)
+                for value in entities:
+                    past = _past(identifier, value, reader.event, distant, recent)
+                    if past is not None:
+                        its_reader.read(values, past, at)
         return values
 
     def _order_features(
@@ -124,40 +125,90 @@ class Evaluator:
         return 0 if orders is None else due_day - self._calendar.day_of(orders.first_us)
 
 
-class _FeatureReader:
-    """Reads the velocity at `position` in the vector off the pasts of an order's entities."""
+class _FeatureReader(NamedTuple):
+    """Reads the velocity at `position` in the vector off the past of one entity."""
 
-    __slots__ = ("_event", "_is_age", "_read", "needs", "position")
-
-    def __init__(self, position: int, velocity: Velocity, features: FeatureSet) -> None:
-        targets = features.timeline_targets.get((velocity.identifier, velocity.event), ())
-        self.position, self.needs = position, needs(velocity)
-        self._event, self._is_age = velocity.event, velocity.measure.is_age
-        self._read: Reader = MEASURES[velocity.measure].one_order(velocity, targets)
-
-    def value(self, pasts: Sequence[PastByEvent], at: Instants) -> float:
-        """The greatest of the entities' values, of ages the least; never seen is 0, an age null."""
-        answers = [
-            answer
-            for past_by_event in pasts
-            if (past := past_by_event[self._event]) is not None
-            and (answer := self._read(past, at)) is not None
-        ]
-        if not self._is_age:
-            return float(max(answers)) if answers else 0.0
-        return float(min(answers)) if answers else math.nan
+    position: int
+    needs: frozenset[str]
+    read: Reader
 
 
-def _past_by_event(
-    identifier: Identifier, value: str, distant: DistantPast | None, recent: RecentByEntity
-) -> dict[Event, EntityPast | None]:
+@dataclass(frozen=True, slots=True)
+class _EventReader:
+    """Reads all velocities of one identifier and kind of event.
+
+    Most entities lack one past or the other: what is read there would be 0, so nobody reads it.
+    """
+
+    event: Event
+    recent: Sequence[_FeatureReader]
+    distant: Sequence[_FeatureReader]
+    ages: Sequence[_FeatureReader]
+    windowed: Sequence[int] = field(init=False)
+    """The positions of all but the ages."""
+
+    def __post_init__(self) -> None:
+        positions = [each.position for each in (*self.recent, *self.distant)]
+        object.__setattr__(self, "windowed", positions)
+
+    @classmethod
+    def of(cls, identifier: Identifier, event: Event, features: FeatureSet) -> _EventReader:
+        """The reader of a feature set's velocities."""
+        targets = features.timeline_targets.get((identifier, event), ())
+        readers: dict[Past | None, list[_FeatureReader]] = {
+            past: [] for past in (Past.RECENT, Past.DISTANT, None)
+        }
+        for position, velocity in enumerate(features.velocities):
+            if (velocity.identifier, velocity.event) == (identifier, event):
+                read = MEASURES[velocity.measure].one_order(velocity, targets)
+                reader = _FeatureReader(position, needs(velocity), read)
+                readers[velocity.past].append(reader)
+        return cls(event, readers[Past.RECENT], readers[Past.DISTANT], readers[None])
+
+    def without(self, lacking: set[str]) -> _EventReader:
+        """The reader of those velocities that need nothing of what is lacking."""
+        parts = (self.recent, self.distant, self.ages)
+        left = ([each for each in part if not each.needs & lacking] for part in parts)
+        return _EventReader(self.event, *left)
+
+    def begin(self, values: list[float]) -> None:
+        """Write what an order has whose entities were never seen: 0; an age stays null."""
+        for position in self.windowed:
+            values[position] = 0.0
+
+    def read(self, values: list[float], past: EntityPast, at: Instants) -> None:
+        """Write what one more entity makes of them: the greatest value counts, the least age."""
+        if past.events:
+            _keep_greatest(values, self.recent, past, at)
+        if past.timeline is not None:
+            _keep_greatest(values, self.distant, past, at)
+        for position, _, read in self.ages:
+            age = read(past, at)
+            if age is not None and not values[position] <= age:  # NaN is not less, either
+                values[position] = float(age)
+
+
+def _keep_greatest(
+    values: list[float], readers: Sequence[_FeatureReader], past: EntityPast, at: Instants
+) -> None:
+    for position, _, read in readers:
+        value = read(past, at)
+        if value is not None and value > values[position]:
+            values[position] = float(value)
+
+
+def _past(
+    identifier: Identifier,
+    value: str,
+    event: Event,
+    distant: DistantPast | None,
+    recent: RecentByEntity,
+) -> EntityPast | None:
+    """What one kind of event did for one entity; None where it never happened."""
     timeline = distant.timelines.get((identifier, value)) if distant else None
-    pasts: dict[Event, EntityPast | None] = {}
-    for event in EVENTS:
-        events = recent.get((identifier, value, event))
-        of_event = timeline.of(event) if timeline else None
-        pasts[event] = EntityPast(events or (), of_event) if events or of_event else None
-    return pasts
+    of_event = timeline.of(event) if timeline else None
+    events = recent.get((identifier, value, event))
+    return EntityPast(events or (), of_event) if events or of_event else None
 
 
 def _any_unread(distant: DistantPast, identifier: Identifier, entities: Sequence[str]) -> bool:

@@ -8,6 +8,7 @@ from features_pkg.history.past_orders import PastEvent
 from features_pkg.identifiers import Identifier
 from features_pkg.measures.inputs import ArrayWindows, Reader
 from features_pkg.measures.measure import windowed
+from features_pkg.timelines.read import EventTimeline
 
 
 class Amount:
@@ -31,6 +32,6 @@ class Amount:
         """The timeline's cents, or the recent events' sum."""
         return windowed(
             velocity,
-            distant=lambda timeline, due_day, days: timeline.amount_cents(due_day, days),
+            distant=EventTimeline.amount_cents,
             recent=lambda past, start: sum(past.cents[start:]),
         )

@@ -8,6 +8,7 @@ from features_pkg.history.past_orders import PastEvent
 from features_pkg.identifiers import Identifier
 from features_pkg.measures.inputs import ArrayWindows, Reader
 from features_pkg.measures.measure import windowed
+from features_pkg.timelines.read import EventTimeline
 
 
 class Count:
@@ -27,6 +28,6 @@ class Count:
         """The timeline's counts, or the number of recent events."""
         return windowed(
             velocity,
-            distant=lambda timeline, due_day, days: timeline.count(due_day, days),
+            distant=EventTimeline.count,
             recent=lambda past, start: len(past.at_us) - start,
         )

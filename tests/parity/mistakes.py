@@ -72,11 +72,12 @@ ARRAY_MISTAKES: dict[str, Mistake | Swap] = {
         "us - lag // MICROSECOND + self.offsets_us(us) - self.offsets_us(us - 18_000_000_000)",
     ),
     "every day has 24 hours": Mistake(
-        DAYS + "cutoffs_us", "return cutoffs[days - first]",
+        DAYS + "cutoffs_us", "return table.cutoffs[days - table.first]",
         "return (days - EPOCH_DAY) * DAY_US + 10_800_000_000",
     ),
     "days are those of UTC": Mistake(
-        DAYS + "cutoffs_us", "return cutoffs[days - first]", "return (days - EPOCH_DAY) * DAY_US",
+        DAYS + "cutoffs_us", "return table.cutoffs[days - table.first]",
+        "return (days - EPOCH_DAY) * DAY_US",
     ),
     "a value that comes back is one for ever": Mistake(
         RUNS + "_continued", "<= span", "<= 60 * span",
@@ -180,11 +181,18 @@ ONE_ORDER_MISTAKES: dict[str, Mistake | Swap] = {
         AGE + "_last_age", "(at.at_us - past.at_us[-1]) // SECOND_US",
         "-((past.at_us[-1] - at.at_us) // SECOND_US) + 1",
     ),
-    "an order's products give the least": Mistake(
-        ONE_ORDER + "_FeatureReader.value", "float(max(answers))", "float(min(answers))",
+    "an order's products give the last one's": Mistake(
+        ONE_ORDER + "_keep_greatest", "value > values[position]", "True",
     ),
     "an order's products give the greatest age": Mistake(
-        ONE_ORDER + "_FeatureReader.value", "float(min(answers))", "float(max(answers))",
+        ONE_ORDER + "_EventReader.read", "not values[position] <= age",
+        "not values[position] > age",
+    ),
+    "the recent past is not read": Mistake(
+        ONE_ORDER + "_EventReader.read", "_keep_greatest(values, self.recent, past, at)", "pass",
+    ),
+    "an entity that was never seen is null": Mistake(
+        ONE_ORDER + "_EventReader.begin", "= 0.0", "= math.nan",
     ),
     "an identifier that the order lacks is 0": Mistake(
         ONE_ORDER + "Evaluator._velocities", "[math.nan] *", "[0.0] *",

@@ -91,6 +91,7 @@ HISTORY = numbered(
     order("2018-11-05 01:59:59", user="its last hour"),
     order("2018-11-05 02:00", user="the day after"),
     order("2018-11-05 12:00", user="asks"),
+    order("2018-06-10 16:00", user="names the product with more orders first", product=("p", "q")),
 )
 QUESTIONS = [
     reference.Question(o.at_us, rows.CALENDAR.due_day(o.at_us, FEATURES.snapshot_lag))
@@ -103,7 +104,7 @@ EXPECTED = {
     ]
     for velocity in IN_ARRAYS
 }
-ASKERS = (0, 1, 8, 9, 18, 19, 24, 27)
+ASKERS = (0, 1, 8, 9, 18, 19, 24, 27, 28)
 """Those who ask one by one, too."""
 
 
