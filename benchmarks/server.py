@@ -20,6 +20,15 @@ ENVIRON = {
 @contextmanager
 def process(stack: WarmStack, words: Sequence[str], **variables: str) -> Iterator[int]:
     """The port of a server process, which inherits its listening socket."""
+    with server(stack, words, **variables) as (port, _):
+        yield port
+
+
+@contextmanager
+def server(
+    stack: WarmStack, words: Sequence[str], **variables: str
+) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
+    """The port and the process of a server."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as gunicorn's own bind
         os.set_inheritable(listening.fileno(), True)
@@ -32,7 +41,7 @@ def process(stack: WarmStack, words: Sequence[str], **variables: str) -> Iterato
             stdout=subprocess.DEVNULL,
         )
     try:
-        yield port
+        yield port, running
     finally:
         running.terminate()
         running.wait(30)

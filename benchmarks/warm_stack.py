@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -49,9 +50,8 @@ class ImportedStack:
     table: pa.Table
 
     def ontem(self, *words: str) -> None:
-        """Run a command that a user has; what it prints is not part of the section."""
-        command = [sys.executable, "-m", "ontem", *words]
-        subprocess.run(command, cwd=self.folder, env=self.environ, check=True, stdout=sys.stderr)
+        """Run a command that a user has."""
+        _ontem(self.folder, self.environ, *words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,10 @@ class WarmStack:
     key: str
     live_orders: list[dict[str, Any]]
     """The bodies of the newest orders, which were not imported."""
+
+    def ontem(self, *words: str) -> None:
+        """Run a command that a user has."""
+        _ontem(self.folder, self.environ, *words)
 
 
 @cache
@@ -103,6 +107,12 @@ def warm_stack(orders: int = ORDERS, *, durable: bool = True) -> WarmStack:
         key = issue_key(connection, find_merchant(connection, "bench"))
     live_orders = [_body(row) for row in table.to_pylist()]
     return WarmStack(folder, environ, key.text, live_orders)
+
+
+def _ontem(folder: Path, environ: Mapping[str, str], *words: str) -> None:
+    """Run a command; what it prints is not part of the section."""
+    command = [sys.executable, "-m", "ontem", *words]
+    subprocess.run(command, cwd=folder, env=environ, check=True, stdout=sys.stderr)
 
 
 def _folder_of(orders: int) -> tuple[Path, bool]:

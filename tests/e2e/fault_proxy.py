@@ -1,13 +1,17 @@
 """A TCP proxy between the service and a store, which misbehaves on demand."""
 
+import random
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Literal
 
-Fault = Literal["none", "silent", "reset", "truncate", "slices", "drip", "hole", "reply", "crossed"]
+Fault = Literal[
+    "none", "silent", "reset", "truncate", "slices", "drip", "late", "hole", "reply", "crossed"
+]
 DRIP_SECONDS = 0.02
+LATE_SECONDS = 0.1
 
 
 class FaultProxy:
@@ -15,8 +19,8 @@ class FaultProxy:
 
     Answers are swallowed (`silent`), end with the connection before their first byte (`reset`) or
     in the middle (`truncate`), come in slices of one byte, at once or slowly (`slices`, `drip`),
-    are `reply` in the place of what the store says, or the answer before (`crossed`). In a `hole`
-    nothing comes through in either direction, until it ends.
+    or up to 100 ms `late`, are `reply` in the place of what the store says, or the answer before
+    (`crossed`). In a `hole` nothing comes through in either direction, until it ends.
     """
 
     def __init__(self, target: tuple[str, int]) -> None:
@@ -95,7 +99,9 @@ class FaultProxy:
         _end(source, sink)
 
     def _forward_answer(self, chunk: bytes, before: bytes, sink: socket.socket) -> None:
-        if self.fault == "none":
+        if self.fault == "late":
+            self._has_changed.wait(random.uniform(0, LATE_SECONDS))  # noqa: S311  no secret
+        if self.fault in ("none", "late"):
             sink.sendall(chunk)
         elif self.fault in ("reply", "crossed"):
             sink.sendall(self.reply if self.fault == "reply" else before)

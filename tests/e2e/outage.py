@@ -1,20 +1,16 @@
 """A service whose stores are reached through proxies and can be frozen, and what it answered."""
 
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
-import redis
 
-from ontem.stack import LocalStack
 from stores.postgres.connection import connect
 from tests.e2e.conftest import NOON, Shop, a_shop, fresh_store
-from tests.e2e.fault_proxy import Fault, FaultProxy, a_fault_proxy
+from tests.e2e.faulty_stores import FaultyStores
 from tests.e2e.running import HttpAnswer, RunningService
 
 DEADLINE_MS = 1_000
@@ -48,13 +44,10 @@ class Asked:
 
 
 @dataclass
-class Outage:
+class Outage(FaultyStores):
     """Two merchants of one service: one refuses what can't be stored, the other has it answered."""
 
     service: RunningService
-    stack: LocalStack
-    postgres: FaultProxy
-    redis: FaultProxy
     refuses: Shop
     answers: Shop
     asked: list[Asked] = field(default_factory=list)
@@ -133,80 +126,12 @@ class Outage:
         """One more merchant."""
         return a_shop(self.service, self.answers.database, self.answers.features, **policy)
 
-    @contextmanager
-    def frozen_redis(self) -> Iterator[None]:
-        """Meanwhile Redis takes connections and does nothing."""
-        with redis.Redis.from_url(self.stack.variables["ONTEM_REDIS_URL"]) as client:
-            pid = client.info("server")["process_id"]
-        with _stopped([psutil.Process(pid)]):
-            yield
-
-    @contextmanager
-    def frozen_sessions(self) -> Iterator[None]:
-        """Meanwhile the sessions that the service has by now do nothing; new ones work."""
-        with _stopped([psutil.Process(pid) for pid in self._sessions()]):
-            yield
-
-    @contextmanager
-    def frozen_postgresql(self) -> Iterator[None]:
-        """Meanwhile PostgreSQL takes connections and does nothing."""
-        server = psutil.Process(self._sessions()[0]).parent()
-        assert server is not None
-        with _stopped([server, *server.children(recursive=True)]):
-            yield
-
-    def _sessions(self) -> list[int]:
-        rows = self.refuses.database.execute(
-            "SELECT pid FROM pg_stat_activity WHERE application_name = 'ontem serve'"
-        ).fetchall()
-        assert rows
-        return [int(str(pid)) for (pid,) in rows]
-
     def connect_again(self) -> None:
         """Open the merchants' own sessions anew, and publish what Redis has lost."""
         url = self.stack.variables["ONTEM_POSTGRES_URL"]
         database = connect(url, application_name="test", autocommit=True)
         self.refuses.database = self.answers.database = database
         fresh_store(self.stack.variables["ONTEM_REDIS_URL"], self.answers.features)
-
-
-@contextmanager
-def _stopped(processes: list[psutil.Process]) -> Iterator[None]:
-    try:
-        for process in processes:
-            process.send_signal(signal.SIGSTOP)
-        yield
-    finally:
-        for process in processes:
-            if process.is_running():
-                process.send_signal(signal.SIGCONT)
-
-
-def through(proxy: FaultProxy, url: str) -> str:
-    """`url` with the proxy in the place of its server."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{proxy.port}").geturl()
-
-
-@contextmanager
-def a_proxy_of(url: str) -> Iterator[FaultProxy]:
-    address = urlsplit(url)
-    with a_fault_proxy(address.hostname or "", address.port or 0) as proxy:
-        yield proxy
-
-
-@contextmanager
-def a_fault(proxy: FaultProxy, fault: Fault) -> Iterator[None]:
-    proxy.fault = fault
-    yield
-    proxy.fault = "none"
-
-
-@contextmanager
-def refused(proxy: FaultProxy) -> Iterator[None]:
-    proxy.refuse()
-    yield
-    proxy.recover()
 
 
 @contextmanager

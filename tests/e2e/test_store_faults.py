@@ -15,16 +15,13 @@ from stores.postgres.connection import connect
 from stores.postgres.migrate import migrate
 from tests.e2e.conftest import a_shop, environment_of, fresh_store
 from tests.e2e.fault_proxy import FaultProxy
+from tests.e2e.faulty_stores import a_fault, a_proxy_of, refused, through
 from tests.e2e.outage import (
     DEADLINE_MS,
     DOCUMENT,
     MOST_SECONDS,
     Outage,
-    a_fault,
-    a_proxy_of,
-    refused,
     restarted,
-    through,
 )
 from tests.e2e.running import running_service
 from tests.servers import own_stack
@@ -69,7 +66,7 @@ def running(
             )
             for when_not_stored in ("refuse", "answer")
         ]
-        yield Outage(service, own, *proxies, *shops)
+        yield Outage(own, *proxies, service, *shops)
 
 
 @pytest.fixture

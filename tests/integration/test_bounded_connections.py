@@ -18,7 +18,7 @@ from stores.postgres.connection import connect_as
 from stores.redis.keys import Namespace
 from stores.redis.reader import OnlineReader, OnlineReadFailed, OnlineStoreSilent
 from tests.e2e.fault_proxy import FaultProxy, a_fault_proxy
-from tests.e2e.outage import through
+from tests.e2e.faulty_stores import through
 from tests.tls import make_certificates, tls_server
 
 pytestmark = pytest.mark.faults

@@ -9,8 +9,9 @@ import pytest
 
 from service.clock import MachineClocks
 from tests.e2e.fault_proxy import FaultProxy, a_fault_proxy
+from tests.e2e.faulty_stores import through
 from tests.e2e.in_process import Stores, a_service, true_clocks
-from tests.e2e.outage import MOST_SECONDS, through
+from tests.e2e.outage import MOST_SECONDS
 
 pytestmark = pytest.mark.faults
 HOUR_US = 3_600 * 1_000_000
