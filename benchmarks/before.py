@@ -2,7 +2,6 @@
 
 import json
 import statistics
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -12,7 +11,7 @@ from itertools import islice
 from typing import Final
 
 from benchmarks.load import Connection, Target
-from benchmarks.server import process
+from benchmarks.server import SERVE, SERVE_BEFORE, process
 from benchmarks.size import histories, repetitions
 from benchmarks.streams import bodies_of
 from benchmarks.warm_stack import DAYS, WarmStack, warm_stack
@@ -23,8 +22,6 @@ WARM_UP: Final = repetitions(20)
 MOST_ORDERS: Final = repetitions(400)
 MOST_SECONDS: Final = 120.0
 """When no more orders are sent for a size: with long histories the other way takes seconds."""
-SERVE: Final = (sys.executable, "-m", "ontem", "serve", "--bind")
-SERVE_BEFORE: Final = (sys.executable, "-m", "benchmarks.before_service", "serve", "--bind")
 PATIENCE: Final = {"ONTEM_DEADLINE_MS": "60000", "ONTEM_STATEMENT_TIMEOUT_MS": "30000"}
 
 

@@ -3,13 +3,12 @@
 import http.client
 import json
 import statistics
-import sys
 import time
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from benchmarks.server import process
+from benchmarks.server import SERVE, SERVE_ECHO, process
 from benchmarks.size import ORDERS, repetitions
 from benchmarks.streams import bodies_of
 from benchmarks.warm_stack import DAYS, warm_stack
@@ -42,9 +41,7 @@ class Client:
 def measure() -> list[str]:
     """The lines of the section."""
     stack = warm_stack()
-    serve = [sys.executable, "-m", "ontem", "serve", "--bind"]
-    serve_echo = [sys.executable, "-m", "benchmarks.echo"]
-    with process(stack, serve_echo) as echo_port, process(stack, serve) as port:
+    with process(stack, SERVE_ECHO) as echo_port, process(stack, SERVE) as port:
         echo, service = Client(echo_port, stack.key), Client(port, stack.key)
         bodies = bodies_of(stack)
         _send_to_both(echo, service, islice(bodies, WARM_UP))

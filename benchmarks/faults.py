@@ -14,6 +14,7 @@ from benchmarks.faulty_service import DEADLINE_MS, FAULTS, Break, FaultyService,
 from benchmarks.open_loop import Answer, Answers, open_loop
 from benchmarks.size import FEW_ORDERS, ORDERS
 from benchmarks.stored_rows import check_rows
+from benchmarks.streams import wait_until_normal
 from benchmarks.warm_stack import warm_stack
 
 MOST_ORDERS: Final = 100_000
@@ -97,7 +98,8 @@ def _chosen() -> Sequence[str]:
 def _outcome(service: FaultyService, break_it: Break, name: str) -> Outcome:
     prefix = f"{name.replace(' ', '-')}-{time.time_ns()}"
     orders = service.warm.live_orders
-    with open_loop(service.target, orders, PER_SECOND, prefix) as answers:
+    wait_until_normal(service.target, service.warm)
+    with open_loop([service.target], orders, PER_SECOND, prefix) as answers:
         time.sleep(BEFORE)
         begun = time.monotonic()
         with break_it(service):
@@ -119,6 +121,6 @@ def _since(begun: float, answers: Answers) -> tuple[list[Answer], list[Answer]]:
 def _kind(answer: Answer) -> str:
     if answer.status != 200:
         return f"{answer.status}" if answer.status else "broken off"
-    if not answer.body["recorded"]:
+    if not answer.is_recorded:
         return "not recorded"
-    return "degraded" if answer.body["degraded"] else "normal"
+    return "degraded" if answer.is_degraded else "normal"

@@ -1,9 +1,8 @@
 """A service on a warm stack whose stores can have every fault."""
 
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,15 +11,15 @@ from psycopg import sql
 from redis import Redis
 
 from benchmarks.load import Target
-from benchmarks.server import server
+from benchmarks.server import SERVE, server
 from benchmarks.warm_stack import WarmStack
 from ontem.stack import LocalStack
 from ontem.stack.postgres import LocalPostgres
-from stores.postgres.connection import Connection, connect
+from stores.postgres.connection import Connection as Session
+from stores.postgres.connection import connect
 from tests.e2e.fault_proxy import Fault, FaultProxy
 from tests.e2e.faulty_stores import FaultyStores, a_fault, a_proxy_of, refused, through
 
-SERVE: Final = (sys.executable, "-m", "ontem", "serve", "--bind")
 DEADLINE_MS: Final = 150
 FLAP_SECONDS: Final = 1.0
 LOADING: Final = b"-LOADING Redis is loading the dataset in memory\r\n"
@@ -40,7 +39,7 @@ class FaultyService(FaultyStores):
         """The owner's way to PostgreSQL, past the proxy."""
         return self.stack.variables["ONTEM_POSTGRES_URL"]
 
-    def owner(self) -> Connection:
+    def owner(self) -> Session:
         """A session of the owner."""
         return connect(self.url, application_name="bench", autocommit=True)
 
@@ -133,6 +132,7 @@ def _both(
 
 
 FAULTS: Final[dict[str, Break]] = {
+    "none": lambda _: nullcontext(),
     "Redis refuses": lambda service: refused(service.redis),
     "Redis is frozen": FaultyStores.frozen_redis,
     "Redis accepts and never answers": _redis("hole"),

@@ -74,17 +74,15 @@ def measured() -> Generator[Run, None, None]:
     """
     os.environ["ONTEM_BENCH_ORDERS"] = str(ORDERS)  # before benchmarks.size reads it
     from benchmarks.load import Target, clients
-    from benchmarks.server import process
+    from benchmarks.server import SERVE, SERVE_ECHO, process
     from benchmarks.streams import bodies_of
     from benchmarks.warm_stack import warm_stack
 
     stack = warm_stack(durable=False)
     bodies = bodies_of(stack)
-    serve = [sys.executable, "-m", "ontem", "serve", "--bind"]
-    serve_echo = [sys.executable, "-m", "benchmarks.echo"]
     with (
-        process(stack, serve_echo) as echo_port,
-        process(stack, serve) as port,
+        process(stack, SERVE_ECHO) as echo_port,
+        process(stack, SERVE) as port,
         clients(1) as client,
     ):
         sides = (Target(echo_port, stack.key), Target(port, stack.key))

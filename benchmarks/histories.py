@@ -1,14 +1,13 @@
 """`POST /evaluate` with histories of several sizes and a bare Flask echo, all in turn."""
 
 import statistics
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import islice
 from typing import Final
 
 from benchmarks.load import Target, clients
-from benchmarks.server import process
+from benchmarks.server import SERVE, SERVE_ECHO, process
 from benchmarks.size import histories, repetitions
 from benchmarks.streams import bodies_of
 from benchmarks.warm_stack import DAYS, warm_stack
@@ -16,8 +15,6 @@ from benchmarks.warm_stack import DAYS, warm_stack
 WARM_UP: Final = repetitions(200)
 ROUNDS: Final = repetitions(10)
 PER_ROUND: Final = 100
-SERVE: Final = (sys.executable, "-m", "ontem", "serve", "--bind")
-SERVE_ECHO: Final = (sys.executable, "-m", "benchmarks.echo")
 
 
 def measure() -> list[str]:

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection as Pipe
 from typing import Any, Final
@@ -31,17 +31,15 @@ class Answer:
     seconds: float
     status: int
     order_id: str = ""
-    body: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def is_recorded(self) -> bool:
-        """Whether the service said that the order is stored."""
-        return self.status == 200 and bool(self.body["recorded"])
+    evaluation_id: str = ""
+    is_recorded: bool = False
+    """Whether the service said that the order is stored."""
+    is_degraded: bool = False
 
     @property
     def is_normal(self) -> bool:
         """Whether nothing was missing."""
-        return self.is_recorded and not self.body["degraded"]
+        return self.is_recorded and not self.is_degraded
 
 
 @dataclass(slots=True)
@@ -54,12 +52,19 @@ class Answers:
 
 @contextmanager
 def open_loop(
-    target: Target, orders: Sequence[Mapping[str, Any]], per_second: float, prefix: str
+    targets: Sequence[Target],
+    orders: Sequence[Mapping[str, Any]],
+    per_second: float,
+    prefix: str,
 ) -> Iterator[Answers]:
-    """Inside, the orders are sent at that rate under ids of their own; afterwards the answers."""
+    """Inside, the orders are sent at that rate under ids of their own; afterwards the answers.
+
+    The targets are one service with keys of several merchants, which take turns: each order is sent
+    by all of them, before the next one is.
+    """
     context = get_context("spawn")
     ours, theirs = context.Pipe()
-    sender = context.Process(target=_send, args=(theirs, target, orders, per_second, prefix))
+    sender = context.Process(target=_send, args=(theirs, targets, orders, per_second, prefix))
     sender.start()
     answers = Answers()
     try:
@@ -74,20 +79,20 @@ def open_loop(
 
 def _send(
     pipe: Pipe,
-    target: Target,
+    targets: Sequence[Target],
     orders: Sequence[Mapping[str, Any]],
     per_second: float,
     prefix: str,
 ) -> None:
-    answers = asyncio.run(_Sender(target).run(pipe, orders, per_second, prefix))
+    answers = asyncio.run(_Sender(targets).run(pipe, orders, per_second, prefix))
     pipe.send(answers)
 
 
 class _Sender:
     """Keeps connections that are free, and makes one where there is none."""
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
+    def __init__(self, targets: Sequence[Target]) -> None:
+        self._targets = targets
         self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         self._answers = Answers()
 
@@ -103,20 +108,34 @@ class _Sender:
             due = begun + number / per_second
             await asyncio.sleep(max(due - time.monotonic(), 0))
             order_id = f"{prefix}-{number}"
-            order = {**orders[number % len(orders)], "order_id": order_id}
-            tasks.add(asyncio.create_task(self._evaluate(due, order_id, order)))
+            turn, of_merchant = divmod(number, len(self._targets))
+            target = self._targets[of_merchant]
+            order = {**orders[turn % len(orders)], "order_id": order_id}
+            task = asyncio.create_task(self._evaluate(target, due, order_id, order))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
             number += 1
         await asyncio.gather(*tasks)
         stopped.set()
         await health
         return self._answers
 
-    async def _evaluate(self, due: float, order_id: str, order: Mapping[str, Any]) -> None:
-        request = self._target.request(json.dumps(order).encode())
+    async def _evaluate(
+        self, target: Target, due: float, order_id: str, order: Mapping[str, Any]
+    ) -> None:
+        request = target.request(json.dumps(order).encode())
         status, body = await self._exchange(request)
         seconds = time.monotonic() - due
-        content = json.loads(body) if status else {}
-        self._answers.orders.append(Answer(due, seconds, status, order_id, content))
+        answer = Answer(due, seconds, status, order_id)
+        if status == 200:
+            content = json.loads(body)
+            answer = replace(
+                answer,
+                evaluation_id=content["evaluation_id"],
+                is_recorded=content["recorded"],
+                is_degraded=content["degraded"],
+            )
+        self._answers.orders.append(answer)
 
     async def _ask_livez(self, stopped: asyncio.Event) -> None:
         while not stopped.is_set():
@@ -135,7 +154,7 @@ class _Sender:
                     except (asyncio.IncompleteReadError, OSError) as error:
                         if getattr(error, "partial", b""):
                             return BROKEN, b""
-                opened = await asyncio.open_connection("127.0.0.1", self._target.port)
+                opened = await asyncio.open_connection("127.0.0.1", self._targets[0].port)
                 return await self._on(*opened, request)
         except (asyncio.IncompleteReadError, OSError, TimeoutError):
             return BROKEN, b""

@@ -3,12 +3,17 @@
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 from benchmarks.warm_stack import PROJECT, WarmStack
 
-ENVIRON = {
+SERVE: Final = (sys.executable, "-m", "ontem", "serve", "--bind")
+SERVE_ECHO: Final = (sys.executable, "-m", "benchmarks.echo")
+SERVE_BEFORE: Final = (sys.executable, "-m", "benchmarks.before_service", "serve", "--bind")
+ENVIRON: Final = {
     "PYTHONPATH": str(PROJECT),
     "ONTEM_LOG_LEVEL": "INFO",
     # Each answer is a whole one, whose time counts however long it took on a busy machine.

@@ -2,13 +2,12 @@
 
 import itertools
 import statistics
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from benchmarks.load import Clients, Load, Target, clients
-from benchmarks.server import process
+from benchmarks.server import SERVE, SERVE_ECHO, process
 from benchmarks.size import ORDERS, repetitions
 from benchmarks.streams import bodies_of
 from benchmarks.warm_stack import DAYS, warm_stack
@@ -45,9 +44,7 @@ def measure() -> list[str]:
     """The lines of the section."""
     stack = warm_stack()
     bodies = bodies_of(stack)
-    serve = [sys.executable, "-m", "ontem", "serve", "--bind"]
-    serve_echo = [sys.executable, "-m", "benchmarks.echo"]
-    with process(stack, serve_echo) as echo_port, process(stack, serve) as port:
+    with process(stack, SERVE_ECHO) as echo_port, process(stack, SERVE) as port:
         echo, service = Target(echo_port, stack.key), Target(port, stack.key)
         rows = []
         for number in CLIENTS:

@@ -1,11 +1,16 @@
-"""The orders that are sent."""
+"""The orders that are sent, and those that make a service warm."""
 
 import itertools
 import json
 import time
 from collections.abc import Iterator
+from typing import Final
 
+from benchmarks.load import Connection, Target
 from benchmarks.warm_stack import WarmStack
+
+SETTLED: Final = 50
+SETTLING_SECONDS: Final = 60.0
 
 
 def bodies_of(stack: WarmStack) -> Iterator[bytes]:
@@ -13,3 +18,22 @@ def bodies_of(stack: WarmStack) -> Iterator[bytes]:
     for again in itertools.count(time.time_ns()):
         for order in stack.live_orders:
             yield json.dumps({**order, "order_id": f"{order['order_id']}-{again}"}).encode()
+
+
+def wait_until_normal(target: Target, stack: WarmStack) -> None:
+    """Until SETTLED orders in a row got a whole answer.
+
+    Raises AssertionError after SETTLING_SECONDS.
+    """
+    client, in_a_row = Connection(target.port), 0
+    give_up = time.monotonic() + SETTLING_SECONDS
+    for body in bodies_of(stack):
+        try:
+            answer = json.loads(client.exchange(target.request(body)))
+            in_a_row = in_a_row + 1 if answer["recorded"] and not answer["degraded"] else 0
+        except AssertionError:  # it was refused
+            client, in_a_row = Connection(target.port), 0
+        if in_a_row == SETTLED:
+            return
+        if time.monotonic() > give_up:
+            raise AssertionError("the service does not become normal")

@@ -70,6 +70,8 @@ class FaultProxy:
                 except OSError:  # the store is away
                     client.close()
                     continue
+                for end in (client, store):  # else small answers wait for acknowledgements
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._open += [client, store]
                 for forward, ends in (
                     (self._forward_requests, (client, store)),

@@ -1,0 +1,133 @@
+"""Orders at a fixed rate, with and without slow clients that have no key, in turn."""
+
+import asyncio
+import statistics
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.load import Target
+from benchmarks.open_loop import open_loop
+from benchmarks.server import SERVE, process
+from benchmarks.size import FEW_ORDERS, ORDERS, repetitions
+from benchmarks.streams import wait_until_normal
+from benchmarks.warm_stack import WarmStack, warm_stack
+
+MOST_ORDERS: Final = 100_000
+SLOW: Final = 50
+MOST_REFUSED: Final = 0.01
+PER_SECOND: Final = 100
+TURNS: Final = repetitions(10)
+SECONDS: Final = 0.5 if ORDERS < FEW_ORDERS else 5.0
+HEAD: Final = b"POST /evaluate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n"
+THREE_BYTES: Final = HEAD[:3]
+
+
+def measure() -> list[str]:
+    """The lines of the section."""
+    warm = warm_stack(min(ORDERS, MOST_ORDERS))
+    alone: list[float] = []
+    beside: dict[str, list[float]] = {"three bytes, then nothing": [], "a byte a second": []}
+    with process(warm, SERVE) as port:
+        target = Target(port, warm.key)
+        wait_until_normal(target, warm)
+        for _ in range(TURNS):
+            alone += _milliseconds(target, warm)
+            for kind, times in beside.items():
+                with slow_clients(port, SLOW, dripping=kind == "a byte a second"):
+                    times += _milliseconds(target, warm)
+    base = _p99(alone)
+    rows = [
+        f"| {kind} | {statistics.median(times):.2f} | {_p99(times):.2f} "
+        f"| **{_p99(times) / base:.2f}** |"
+        for kind, times in beside.items()
+    ]
+    return [
+        "## Slow clients without a key",
+        "",
+        (
+            f"{PER_SECOND} orders a second to a service with one worker, {TURNS} times "
+            f"{SECONDS:g} s alone and then beside {SLOW} clients of each kind, which come again "
+            "when they are refused. The goal is at most 1.5 times the p99 without them."
+        ),
+        "",
+        "| slow clients | p50 of the others, ms | p99, ms | by the p99 without them |",
+        "|---|---|---|---|",
+        f"| none | {statistics.median(alone):.2f} | {base:.2f} | 1.00 |",
+        *rows,
+    ]
+
+
+def _milliseconds(target: Target, warm: WarmStack) -> list[float]:
+    with open_loop([target], warm.live_orders, PER_SECOND, f"slow-{time.time_ns()}") as answers:
+        time.sleep(SECONDS)
+    refused = sum(not each.is_normal for each in answers.orders)
+    if refused > len(answers.orders) * MOST_REFUSED:
+        raise AssertionError(f"{refused} of {len(answers.orders)} orders got no whole answer")
+    return [each.seconds * 1000 for each in answers.orders]
+
+
+def _p99(times: Sequence[float]) -> float:
+    return statistics.quantiles(times, n=100)[98]
+
+
+@contextmanager
+def slow_clients(port: int, number: int, *, dripping: bool) -> Iterator[None]:
+    """Inside, so many clients have begun a request; one that is closed connects anew."""
+    began, ended = threading.Event(), threading.Event()
+    crowd = _Crowd(port, number, HEAD[:1] if dripping else THREE_BYTES, dripping, began)
+    thread = threading.Thread(target=lambda: asyncio.run(crowd.be_slow_until(ended)))
+    thread.start()
+    try:
+        began.wait()
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+@dataclass
+class _Crowd:
+    """Clients that are slow together."""
+
+    port: int
+    number: int
+    beginning: bytes
+    drips: bool
+    all_began: threading.Event
+    began: int = 0
+
+    async def be_slow_until(self, ended: threading.Event) -> None:
+        clients = [asyncio.create_task(self._client()) for _ in range(self.number)]
+        while not ended.is_set():
+            await asyncio.sleep(0.1)
+        for client in clients:
+            client.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
+
+    async def _client(self) -> None:
+        is_first = True
+        while True:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            writer.write(self.beginning)
+            self.began += is_first
+            is_first = False
+            if self.began == self.number:
+                self.all_began.set()
+            closed = asyncio.create_task(reader.read())
+            try:
+                await self._wait(closed, writer)
+            finally:
+                closed.cancel()
+                writer.close()
+
+    async def _wait(self, closed: "asyncio.Task[bytes]", writer: asyncio.StreamWriter) -> None:
+        """Until the service closes; one that drips sends a byte of its head each second."""
+        rest = iter(HEAD[len(self.beginning) :] if self.drips else b"")
+        while not closed.done():
+            await asyncio.wait({closed}, timeout=1)
+            if (byte := next(rest, None)) is not None and not closed.done():
+                writer.write(bytes([byte]))
