@@ -8,7 +8,8 @@ BIN := .venv/bin
 ARGS ?=
 ORDERS ?=
 MAPPING ?=
-SERVING ?= serving histories before
+SERVING ?= serving histories before faults slow_clients
+MINUTES ?= 15
 export ORDERS MAPPING # the shell quotes them, whatever is in a file's name
 # All tests, to as many processes as suit the machine: each file to one of them, in their order.
 SHARED_OUT := -n auto --dist loadfile --no-loadscope-reorder
@@ -69,6 +70,10 @@ bench: setup ## Measure speed beside something else, and write docs/benchmarks.m
 .PHONY: bench-serving
 bench-serving: setup ## Measure POST /evaluate and its bars, or SERVING="histories before".
 	@$(BIN)/python -m benchmarks $(ARGS) $(SERVING)
+
+.PHONY: soak
+soak: setup ## See whether the service grows while its stores flap, for MINUTES=15.
+	@ONTEM_SOAK_MINUTES="$(MINUTES)" $(BIN)/python -m benchmarks $(ARGS) soak
 
 .PHONY: gate
 gate: setup ## Compare the speed of POST /evaluate with the figure that is kept; 75 is not measured.

@@ -1,9 +1,11 @@
 """Stacks with a history, a published snapshot and a model, which are removed at exit.
 
-With ONTEM_BENCH_KEEP=FOLDER they stay there, and the next benchmarks find them for six hours.
+With ONTEM_BENCH_KEEP=FOLDER they stay there, and the next benchmarks find them for six hours;
+`python -m benchmarks.warm_stack` then makes them of all sizes, and measures nothing.
 """
 
 import atexit
+import hashlib
 import os
 import shutil
 import subprocess
@@ -20,7 +22,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.size import ORDERS
+from benchmarks.size import ORDERS, histories
 from features_pkg.calendar import Calendar, to_us
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.identifiers import SINGLE_VALUED
@@ -33,10 +35,11 @@ from tests.e2e.a_model import write_a_model
 from tests.model_keys import TRUST
 
 PROJECT = Path(__file__).resolve().parents[1]
+SCHEMA = PROJECT / "sql" / "migrations" / "versions" / "0001_spine.sql"
 LIVE_ORDERS = 6_000
 DAYS = 180
 IMPORTED = "imported"
-"""The file that says that a kept stack has its orders."""
+"""The file that says that a kept stack has its orders, and by which schema."""
 MOST_KEPT = timedelta(hours=6)
 """When a kept stack is made anew: its newest orders are no longer recent."""
 
@@ -122,7 +125,7 @@ def _folder_of(orders: int) -> tuple[Path, bool]:
         return _new_folder(), False
     folder = Path(keep).resolve() / f"{orders}"
     imported = folder / IMPORTED
-    if folder.exists() and not (imported.exists() and _age(imported) < MOST_KEPT):
+    if folder.exists() and not (imported.exists() and _is_of_today(imported)):
         LocalStack(folder).remove()
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -133,8 +136,14 @@ def _new_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="ontem-bench-"))
 
 
-def _age(file: Path) -> timedelta:
-    return timedelta(seconds=time.time() - file.stat().st_mtime)
+def _is_of_today(imported: Path) -> bool:
+    """Whether a kept stack has recent orders and the tables of this checkout."""
+    age = timedelta(seconds=time.time() - imported.stat().st_mtime)
+    return age < MOST_KEPT and imported.read_text(encoding="ascii") == _schema()
+
+
+def _schema() -> str:
+    return hashlib.sha256(SCHEMA.read_bytes()).hexdigest()
 
 
 def _import_orders(stack: ImportedStack, orders: int) -> None:
@@ -152,7 +161,7 @@ def _import_orders(stack: ImportedStack, orders: int) -> None:
     all_orders.unlink()
     stack.ontem("import", "history.parquet", "--merchant", "bench", "--create-merchant")
     (folder / "history.parquet").unlink()
-    (folder / IMPORTED).touch()
+    (folder / IMPORTED).write_text(_schema(), encoding="ascii")
 
 
 def _due_day(table: pa.Table, features: FeatureSet) -> date:
@@ -165,3 +174,8 @@ def _due_day(table: pa.Table, features: FeatureSet) -> date:
 def _body(row: dict[str, Any]) -> dict[str, Any]:
     names = ("order_id", "amount_cents", *SINGLE_VALUED, "items")
     return {name: row[name] for name in names if row[name] is not None}
+
+
+if __name__ == "__main__":
+    for size in histories():
+        warm_stack(size)

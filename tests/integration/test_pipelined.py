@@ -17,7 +17,7 @@ from stores.postgres.bounded import DeadlineMet
 from stores.postgres.connection import connect
 from stores.postgres.pipelined import Query
 from tests.e2e.fault_proxy import FaultProxy, a_fault_proxy
-from tests.e2e.outage import through
+from tests.e2e.faulty_stores import through
 
 SHORT, LONG = timedelta(milliseconds=200), timedelta(seconds=30)
 MUCH_LATER = 2.0
