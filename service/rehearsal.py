@@ -34,13 +34,14 @@ _ORDER: Final = b"""{"order_id": "rehearsal", "amount_cents": 1, "currency": "BR
 
 
 def rehearse_model(served_model: ServedModel, at_us: int) -> None:
-    """Read, hash and score an order near this instant, and write its answer."""
+    """Read, hash, score and explain an order near this instant, and write its answer."""
     order = _order()
     request = distant.entity_request(served_model.keys, NOBODY, order)
     past = DistantPast(served_model.due_day(at_us), dict.fromkeys(request.entities))
     event = RecentEvent("card", "tok_1", "order", at_us - 1, 1, *[None] * 10)
     vector = served_model.evaluator.vector(order, at_us, past, [event])
     score = served_model.model.score(vector.values)
+    served_model.model.attribution(vector.values)  # finds the paths of the trees, once
     encode(_evaluation(order, score, served_model.due_day(at_us)).answer())
 
 

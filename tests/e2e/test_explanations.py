@@ -10,6 +10,7 @@ from features_pkg.definitions.missing import null_features
 from features_pkg.definitions.velocity import Velocity
 from features_pkg.history.past_orders import PastOrder
 from features_pkg.identifiers import Identifier
+from stores.postgres.connection import connect
 from tests.e2e.conftest import Shop
 from tests.e2e.explained_world import World, a_world, evaluated, store_order
 from tests.e2e.published import OnlineStore
@@ -144,6 +145,19 @@ def test_what_a_lost_load_held_is_not_read(shop: Shop):
     assert features["card_orders_7d_distant"]["behind"] == {
         "recount": "not_read", "recounted": None, "order_ids": None, "more": False,
     }  # fmt: skip
+    assert features["card_orders_6h_recent"]["behind"]["recount"] == "same"
+
+
+def test_what_postgresql_does_not_give_in_time_is_not_read(shop: Shop, service_database_url: str):
+    """The orders of products are locked for longer than the events of one identifier may take."""
+    items = [{"product": "p", "quantity": 1, "amount_cents": 1}]
+    answered = shop.evaluate(an_order(card="c1", items=items)).body
+    with connect(service_database_url, application_name="a lock") as locking:
+        locking.execute("LOCK TABLE order_products IN ACCESS EXCLUSIVE MODE")
+        features = by_name(explanation(shop, answered["evaluation_id"]))
+
+    assert features["product_orders_6h_recent"]["value"] == 0
+    assert features["product_orders_6h_recent"]["behind"]["recount"] == "not_read"
     assert features["card_orders_6h_recent"]["behind"]["recount"] == "same"
 
 
