@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import pairwise
+from math import inf, isinf
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -68,7 +69,14 @@ class Model:
 
     def score(self, values: Sequence[float] | Floats) -> float:
         """The score of one vector, from 0 to 1; raises NotFinite."""
-        return float(self.score_many(np.asarray(values, dtype=np.float64)[None, :])[0])
+        own = [values[position] for position in self.positions]
+        if inf in own or -inf in own:
+            column = next(column for column, value in enumerate(own) if isinf(value))
+            raise NotFinite(self.manifest.features[column], own[column])
+        score = self.scorer.score(own)
+        if not 0.0 <= score <= 1.0:
+            raise NotFinite("the score", score)
+        return score
 
     def score_many(self, matrix: Floats) -> Floats:
         """The scores of `n` vectors, a matrix of `(n, len(FeatureSet.names))`; raises NotFinite."""
@@ -218,8 +226,7 @@ def _prove(folder: Path, pipeline: Any, scorer: Scorer, rows: Floats) -> None:
         raise ModelRefused(folder, f"it scores {wrong} where a score is from 0 to 1")
     if not is_same:
         raise ModelRefused(folder, "its compiled form does not score as its pickle does")
-    single_rows = [rows[position : position + 1] for position in range(0, len(rows), 16)]
-    singly = np.concatenate([scorer.scores(row) for row in single_rows])
+    singly = [scorer.score(row.tolist()) for row in rows[::16]]
     if not np.allclose(singly, expected[::16], rtol=0.0, atol=TOLERANCE):
         raise ModelRefused(folder, "its compiled form scores one row differently than many")
 

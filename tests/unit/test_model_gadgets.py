@@ -187,6 +187,7 @@ def test_damaged_bytes_are_refused_in_a_sentence_or_read(
     [
         ("left", 1 << 31, "leads out of itself"),
         ("right", 0, "in a circle"),
+        ("left", 2, "two ways of a tree lead to one node"),
         ("feature_idx", 1 << 40, f"beyond the {len(FEATURES.names)}"),
         ("feature_idx", -1, f"beyond the {len(FEATURES.names)}"),
         ("depth", 1 << 31, "deeper than it has nodes"),
