@@ -19,6 +19,7 @@ from ontem.cli import main
 from service import recent, start
 from service.deadline import Deadline
 from service.distant import DistantRead, Entity
+from service.hot.keeper import HotEntities
 from service.online import OnlineStore
 from service.past import PastReader, PastReads
 from service.served_model import ServedModel
@@ -91,7 +92,10 @@ def _sightings(last_day: Mapping[str, int]) -> DayCounts:
 class EventReader(PastReader):
     """Reads all events of an order's entities, and makes both pasts of them."""
 
-    def __init__(self, served_model: ServedModel, online: OnlineStore) -> None:
+    def __init__(
+        self, served_model: ServedModel, online: OnlineStore, hot: HotEntities | None = None
+    ) -> None:
+        """All rows of every entity are read, with `hot`, too."""
         super().__init__(served_model, online)
         self._days = Days(served_model.calendar)
         self._first_us: dict[int, int | None] = {}

@@ -19,7 +19,7 @@ from psycopg.types.numeric import Int8
 from features_pkg.identifiers import SINGLE_VALUED
 from jobs.importing import import_orders
 from ontem.generating import generate
-from service.statements import Statement, prepare
+from service.recent import ALL_ROWS, RECENT
 from stores.postgres.connection import connect
 from stores.postgres.merchants import add_merchant
 from stores.postgres.migrate import migrate
@@ -29,9 +29,8 @@ ORDERS = int(os.environ.get("ONTEM_BENCH_ORDERS", "200000"))
 READS = 600
 END = datetime(2026, 5, 1, 12, tzinfo=UTC)
 REACH = timedelta(hours=29)
-WINDOW = ("merchant_id", "order_id", "from_at", "to_at", "product")
 TYPES = {"merchant_id": "bigint", "product": "text[]", "from_at": "timestamptz",
-         "to_at": "timestamptz"}  # fmt: skip
+         "to_at": "timestamptz", "most_rows": "bigint"}  # fmt: skip
 
 Values = dict[str, Any]
 """The values of the statement for one order, by name."""
@@ -72,20 +71,15 @@ def _reads(url: str) -> list[Values]:
     return [
         {**{name: row[name] for name in SINGLE_VALUED}, "product": row["product"],
          "order_id": row["order_id"], "merchant_id": merchant_id,
-         "from_at": row["event_at"] - REACH, "to_at": row["event_at"]}
+         "from_at": row["event_at"] - REACH, "to_at": row["event_at"],
+         "most_rows": Int8(ALL_ROWS)}
         for row in rows
     ]  # fmt: skip
 
 
-def _statement() -> Statement:
-    """The service's own statement, with one parameter for each value."""
-    values = {name: name for name in SINGLE_VALUED}
-    return prepare("recent", *WINDOW, values=values)
-
-
 def _psycopg2_text(url: str) -> Read:
     cursor = _psycopg2_cursor(url)
-    statement = _statement()
+    statement = RECENT
     named = (f"%({name})s" for name in statement.names)
     by_number = {f"${number}": name for number, name in enumerate(named, 1)}
     text = re.sub(r"\$\d+", lambda found: by_number[found[0]], statement.text.decode())
@@ -100,7 +94,7 @@ def _psycopg2_text(url: str) -> Read:
 
 def _psycopg2_prepared(url: str) -> Read:
     cursor = _psycopg2_cursor(url)
-    statement = _statement()
+    statement = RECENT
     types = ", ".join(TYPES.get(name, "text") for name in statement.names)
     cursor.execute(f"PREPARE recent ({types}) AS {statement.text.decode()}")
     execute = f"EXECUTE recent ({', '.join(f'%({name})s' for name in statement.names)})"
@@ -128,7 +122,7 @@ def _psycopg2_cursor(url: str) -> Any:
 def _psycopg3(url: str, *, prepared: bool) -> Read:
     connection = connect(url, application_name="bench", autocommit=True)
     connection.execute("SET plan_cache_mode = force_generic_plan")
-    statement = _statement()
+    statement = RECENT
     text = statement.text
 
     def read(values: Values) -> list[tuple[Any, ...]]:

@@ -27,6 +27,7 @@ from service.evaluate_path import EVALUATE
 from service.evaluating import Evaluations
 from service.explaining import paths as explaining_paths
 from service.health import LIVE, ProcessChecks
+from service.hot.keeper import HotEntities
 from service.metrics.gauges import Store
 from service.metrics.page import CONTENT_TYPE, Page
 from service.online import OnlineStore
@@ -54,6 +55,8 @@ class Dependencies:
     evaluations: Evaluations
     served_model: ServedModel
     """What is served; explanations ask it."""
+    hot: HotEntities | None
+    """The hot entities; None where all rows of every entity are read."""
     process_checks: ProcessChecks
     shared_checks: SharedChecks
     card_key: bytes = field(repr=False)
@@ -81,6 +84,8 @@ class Dependencies:
         """Close all connections of requests."""
         self.database.close()
         self.online.close()
+        if self.hot is not None:
+            self.hot.close()
 
 
 def create_app(dependencies: Dependencies) -> Flask:

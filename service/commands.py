@@ -11,6 +11,7 @@ from service.build import Build
 from service.clock import RequestClock
 from service.drain import Drain
 from service.head_checks import HeadChecks
+from service.hot.keeper import MEGABYTE, HotLimits
 from service.metrics.files import SharedCounts
 from service.metrics.gauges import observe
 from service.server import (
@@ -82,6 +83,22 @@ from stores.settings import settings_here
     help="How long all checks of one /readyz or /statusz together wait for the stores.",
 )
 @click.option(
+    "--recent-rows",
+    type=click.IntRange(100, 100_000),
+    default=4_000,
+    show_default=True,
+    envvar="ONTEM_RECENT_ROWS",
+    help="How many recent rows of one entity a request reads; what has more is held in memory.",
+)
+@click.option(
+    "--hot-megabytes",
+    type=click.IntRange(1, 10_000),
+    default=64,
+    show_default=True,
+    envvar="ONTEM_HOT_MEGABYTES",
+    help="How much memory the entities take that one process holds.",
+)
+@click.option(
     "--key-grace-minutes",
     type=click.IntRange(0, 1_440),
     default=15,
@@ -109,6 +126,8 @@ def serve(
     deadline_ms: int,
     statement_timeout_ms: int,
     health_timeout_ms: int,
+    recent_rows: int,
+    hot_megabytes: int,
     key_grace_minutes: int,
     drain_seconds: int,
 ) -> None:
@@ -124,6 +143,7 @@ def serve(
             deadline=timedelta(milliseconds=deadline_ms),
             statement_timeout=timedelta(milliseconds=statement_timeout_ms),
             health_timeout=timedelta(milliseconds=health_timeout_ms),
+            hot=HotLimits(most_rows=recent_rows, most_bytes=hot_megabytes * MEGABYTE),
             key_grace=timedelta(minutes=key_grace_minutes),
         ),
         model=model,

@@ -73,20 +73,23 @@ class Evaluations:
         Raises OrderConflict, and StoreUnavailable if the policy refuses what is not stored.
         """
         order_hash = content_hash(request.order)
+        question = (
+            session,
+            request.merchant.merchant_id,
+            request.order,
+            request.at_us,
+            deadline.part(READ_SHARE),
+        )
         with metering.stage("past"):
-            past = self._past_reader.read(
-                session,
-                request.merchant.merchant_id,
-                request.order,
-                request.at_us,
-                deadline.part(READ_SHARE),
-            )
+            past = self._past_reader.read(*question)
         evaluation, failures = None, past.failures
         try:
             if past.recent is not None and past.recent.own_at_us is not None:
                 earlier = _stored_answer(session, request, order_hash, deadline)
                 if earlier is not None:
                     return Outcome(earlier, replayed=True)
+                if not past.recent.is_whole:
+                    past = self._past_reader.read_slowly(*question)
             evaluation, failures = self._evaluation(request, past, order_hash)
             clock = from_us(request.at_us) if request.has_own_clock else None
             with metering.stage("store"):
@@ -122,7 +125,7 @@ class Evaluations:
         served_model = self._served_model
         with metering.stage("vector"):
             vector = served_model.evaluator.vector(
-                request.order, request.at_us, past.timelines, past.events
+                request.order, request.at_us, past.timelines, past.events, past.held
             )
         with metering.stage("score"):
             score, failures = self._score(vector)

@@ -4,9 +4,11 @@ Redis is asked first, then PostgreSQL is read, and then Redis' answer is taken. 
 per request. A past that could not be read is None, never empty.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from features_pkg.definitions.velocity import LONGEST_SERVED_RECENT_US
+from features_pkg.engines.held import HeldByEntity
 from features_pkg.engines.one_order import DistantPast
 from features_pkg.history.recent_events import RecentEvent
 from features_pkg.orders.order import Order
@@ -14,6 +16,8 @@ from service import distant, recent
 from service.deadline import Deadline
 from service.distant import DistantRead, EntityRequest
 from service.errors import PastUnavailable
+from service.hot.keeper import HotEntities
+from service.hot.reading import HotReader
 from service.online import OnlineStore, Question
 from service.recent import RecentRead
 from service.served_model import ServedModel
@@ -35,20 +39,46 @@ class PastReads:
 
     @property
     def events(self) -> tuple[RecentEvent, ...] | None:
-        """The recent events, or None when they could not be read."""
-        return None if self.recent is None else self.recent.events
+        """The recent events that were read, or None when not all could be."""
+        return self.recent.events if self.recent is not None and self.recent.is_whole else None
+
+    @property
+    def held(self) -> HeldByEntity | None:
+        """Further recent events, which the process holds."""
+        return None if self.recent is None else self.recent.held
 
 
 class PastReader:
     """Reads the past of orders for all threads of one process."""
 
-    def __init__(self, served_model: ServedModel, online: OnlineStore) -> None:
+    def __init__(
+        self, served_model: ServedModel, online: OnlineStore, hot: HotEntities | None = None
+    ) -> None:
+        """Without `hot` all rows of every entity are read."""
         self._served_model, self._online = served_model, online
+        self._read_bounded = recent.read if hot is None else HotReader(hot).read
 
     def read(
         self, session: Session, merchant_id: int, order: Order, at_us: int, deadline: Deadline
     ) -> PastReads:
         """What happened before `at_us`, as far as it is known by the deadline; never the order."""
+        return self._read(self._read_bounded, session, merchant_id, order, at_us, deadline)
+
+    def read_slowly(
+        self, session: Session, merchant_id: int, order: Order, at_us: int, deadline: Deadline
+    ) -> PastReads:
+        """The same from all rows, also of hot entities, if that can be done by the deadline."""
+        return self._read(recent.read, session, merchant_id, order, at_us, deadline)
+
+    def _read(
+        self,
+        read_rows: Callable[..., RecentRead],
+        session: Session,
+        merchant_id: int,
+        order: Order,
+        at_us: int,
+        deadline: Deadline,
+    ) -> PastReads:
         due_day = self._served_model.due_day(at_us)
         cutoff_us = self._served_model.calendar.cutoff_us(due_day)
         failures: list[str] = []
@@ -58,7 +88,7 @@ class PastReader:
             """The recent events, or None, and why in `failures`."""
             from_us = min(at_us - LONGEST_SERVED_RECENT_US, from_us)
             try:
-                return recent.read(
+                return read_rows(
                     session, merchant_id, order, from_us=from_us, to_us=at_us, deadline=deadline
                 )
             except PastUnavailable as missing:
@@ -75,6 +105,8 @@ class PastReader:
             if recent_read is not None and _is_in_load(recent_read, load_end_us):
                 distant_read = None
                 failures.append("distant: has the order itself")
+        if recent_read is not None and not recent_read.is_whole:
+            failures.append("recent: hot")
         return PastReads(distant_read, recent_read, tuple(failures))
 
     def _receive(

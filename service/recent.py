@@ -1,28 +1,34 @@
 """The recent past of one order: one read of PostgreSQL, and what that read could see."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import psycopg
 from psycopg.types.numeric import Int8
 
 from features_pkg import calendar
+from features_pkg.engines.held import HeldByEntity
 from features_pkg.history.recent_events import RecentEvent
-from features_pkg.identifiers import SINGLE_VALUED
+from features_pkg.identifiers import IDENTIFIERS, SINGLE_VALUED
 from features_pkg.orders.order import Order
 from service.deadline import Deadline
 from service.errors import PastUnavailable
 from service.session import Session
-from service.statements import prepare
+from service.statements import Statement, prepare
 from stores.postgres.connection import PostgresUnavailable
 from stores.postgres.pipelined import Row
 
 RECENT: Final = prepare(
     "recent",
-    *("merchant_id", "order_id", "from_at", "to_at", "product"),
+    *("merchant_id", "order_id", "to_at", "product", "most_rows"),
     values={name: name for name in SINGLE_VALUED},
+    from_at=dict.fromkeys(IDENTIFIERS, "from_at"),
+    settled_at="to_at",
+    held=False,
 )
+ALL_ROWS: Final = 2**62
+"""A limit that no entity has as many rows as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,10 @@ class RecentRead:
     events: tuple[RecentEvent, ...]
     generation: int | None
     """That of the server that was read; None if its rows are another server's."""
+    is_whole: bool = True
+    """Whether `events` and `held` are all that there is, and not the order's own."""
+    held: HeldByEntity = field(default_factory=dict)
+    """What the process holds of some entities; it has no event in common with `events`."""
 
 
 def read(
@@ -46,35 +56,47 @@ def read(
     to_us: int,
     deadline: Deadline,
 ) -> RecentRead:
-    """The events in [from_us, to_us) that name an identifier of the order; never the order's own.
+    """All events in [from_us, to_us) that name an identifier of the order; never the order's own.
 
     Raises PastUnavailable when PostgreSQL does not answer by the deadline, or refuses.
     """
+    values = values_of(merchant_id, order, from_us, to_us)
+    return recent_read(run(session, RECENT, values, deadline), session.generation)
+
+
+def run(
+    session: Session, statement: Statement, values: Mapping[str, object], deadline: Deadline
+) -> list[Row]:
+    """The rows of a read of the recent past. Raises PastUnavailable."""
     try:
-        rows = session.run(RECENT, values_of(merchant_id, order, from_us, to_us), deadline)
+        return session.run(statement, values, deadline)
     except (psycopg.Error, PostgresUnavailable) as cause:
         raise PastUnavailable(f"recent: {type(cause).__name__}") from cause
-    return _recent_read(rows, session.generation)
 
 
-def values_of(merchant_id: int, order: Order, from_us: int, to_us: int) -> dict[str, object]:
-    """The values of the statement."""
+def values_of(
+    merchant_id: int, order: Order, from_us: int, to_us: int, most_rows: int = ALL_ROWS
+) -> dict[str, object]:
+    """The values of the statement; `most_rows` are read of an entity."""
     return {name: getattr(order, name) for name in SINGLE_VALUED} | {
         "merchant_id": Int8(merchant_id),
         "order_id": order.order_id,
         "from_at": calendar.from_us(from_us),
         "to_at": calendar.from_us(to_us),
         "product": list(order.product),
+        "most_rows": Int8(most_rows),
     }
 
 
-def _recent_read(rows: Sequence[Row], generation: int | None) -> RecentRead:
+def recent_read(rows: Sequence[Row], generation: int | None) -> RecentRead:
+    """What the rows of the statement say."""
     visible, own_at_us, events = "", None, []
     for row in rows:
-        if row[2] == "visible":
-            visible = row[1]
-        elif row[2] == "own":
-            own_at_us = row[3]
-        else:
-            events.append(RecentEvent._make(row))
+        match row[2]:
+            case "order" | "chargeback":
+                events.append(RecentEvent._make(row))
+            case "visible":
+                visible = row[1]
+            case "own":
+                own_at_us = row[3]
     return RecentRead(visible, own_at_us, tuple(events), generation)

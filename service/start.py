@@ -29,6 +29,8 @@ from service.database import Database
 from service.drain import Drain
 from service.evaluating import Evaluations
 from service.health import ProcessChecks, faults
+from service.hot.keeper import HotLimits
+from service.hot.making import hot_entities
 from service.model_age import ModelAge, older_state
 from service.online import OnlineStore
 from service.past import PastReader
@@ -45,7 +47,6 @@ from stores.settings import Settings
 
 SETTLE_SECONDS: Final = 1.0
 """How long a new process waits for its connections before it answers without them."""
-
 START_TIMEOUT: Final = timedelta(seconds=30)
 """How long the checks of a start wait for the stores before the service starts without them."""
 
@@ -60,7 +61,7 @@ class ModelNotLoaded(StartRefused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long things may take."""
+    """How long things may take, and how much may be read."""
 
     deadline: timedelta = timedelta(milliseconds=150)
     """From when a request is there until its answer is."""
@@ -68,6 +69,7 @@ class Limits:
     """After which PostgreSQL gives up a statement that nobody waits for any more."""
     health_timeout: timedelta = timedelta(milliseconds=300)
     """How long all questions of one `/readyz` or `/statusz` together wait for the stores."""
+    hot: HotLimits = field(default_factory=HotLimits)
     key_grace: timedelta = KEY_GRACE
     """How long a key that was found valid stays so while PostgreSQL can't be read."""
 
@@ -203,6 +205,7 @@ class Process:
         online = OnlineStore(
             settings.redis_url, Namespace.of(served_model.keys), connections=self.threads
         )
+        hot = hot_entities(settings, self.limits.hot, served_model.feature_set)
         return Dependencies(
             time_limit=self.limits.deadline,
             database=Database(
@@ -214,7 +217,8 @@ class Process:
             online=online,
             keys=KeyRing(self.limits.key_grace),
             clock=self.clock,
-            evaluations=Evaluations(served_model, PastReader(served_model, online)),
+            evaluations=Evaluations(served_model, PastReader(served_model, online, hot)),
+            hot=hot,
             served_model=served_model,
             process_checks=ProcessChecks(
                 environment=settings.environment,

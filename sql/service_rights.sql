@@ -9,6 +9,8 @@ GRANT SELECT, INSERT ON orders, order_products, chargebacks, chargeback_entities
     TO ontem_service;
 GRANT SELECT, INSERT, UPDATE ON idempotency_keys TO ontem_service;
 GRANT SELECT ON chargeback_events, chargeback_event_entities TO ontem_service;
+-- When a merchant's past was changed last; not by which file.
+GRANT SELECT (merchant_id, generation, recorded_xid) ON imports TO ontem_service;
 -- What a process is compared with before it is ready.
 GRANT SELECT ON alembic_version, stack, generations, loads TO ontem_service;
 GRANT SELECT, INSERT ON served_models TO ontem_service;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.missing import DISTANT, RECENT, distant_of, needs
 from features_pkg.definitions.order_features import OrderContext, order_feature_values
 from features_pkg.definitions.velocity import Past
+from features_pkg.engines.held import HeldByEntity, HeldVelocities, Parts
 from features_pkg.history.recent_events import RecentEvent
 from features_pkg.identifiers import EVENTS, IDENTIFIERS, MERCHANT, Event, Identifier
 from features_pkg.measures import MEASURES
@@ -58,24 +59,31 @@ class Evaluator:
             identifier: [_EventReader.of(identifier, event, features) for event in EVENTS]
             for identifier in IDENTIFIERS
         }
+        self._held = HeldVelocities(features)
 
     def vector(
         self,
         order: Order,
         evaluated_at_us: int,
         distant: DistantPast | None,
-        recent: Iterable[RecentEvent] | None,
+        recent: Collection[RecentEvent] | None,
+        held: HeldByEntity | None = None,
     ) -> Vector:
         """The values for `order` at its instant.
 
         `recent` holds the visible events before that instant, the order's own left out, reaching
         back 24 hours and to where the load ends. Either past is None where it could not be read.
+        `held` has further such events of some entities, all of them before that instant, too.
         """
         due_day = self._calendar.due_day(evaluated_at_us, self._features.snapshot_lag)
         cutoff_us = self._calendar.cutoff_us(distant.as_of if distant else due_day)
         at = Instants(evaluated_at_us, due_day, cutoff_us)
         missing = [name for name, part in ((DISTANT, distant), (RECENT, recent)) if part is None]
         values = self._velocities(order, at, distant, _by_entity(recent or ()), missing)
+        if held and recent is not None:
+            parts = Parts(held, recent, distant.timelines if distant else {})
+            entities = {identifier: _entities(order, identifier) for identifier in IDENTIFIERS}
+            self._held.replace(values, entities, at, parts, missing)
         values += self._order_features(order, at, distant, missing)
         return Vector(values, tuple(missing))
 

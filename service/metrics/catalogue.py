@@ -69,6 +69,18 @@ class Metrics:
         self.stale = self._counter(
             "ontem_stale", "Evaluations by a snapshot that is older than the due one."
         )
+        self.hot_entities = self._gauge(
+            "ontem_hot_entities", "Hot entities that the processes hold."
+        )
+        self.hot_bytes = self._gauge("ontem_hot_bytes", "Bytes that these take.")
+        self.hot_builds = self._counter(
+            "ontem_hot_builds",
+            "Hot entities that were read: `new`, or what `grown` ones did.",
+            "kind",
+        )
+        self.hot_drops = self._counter(
+            "ontem_hot_drops", "Hot entities that are held no more, by why.", "cause"
+        )
         self.dropped_log_lines = self._counter(
             "ontem_log_lines_dropped",
             "Log lines that were not written: too many, or the output takes no more.",
@@ -100,6 +112,11 @@ class Metrics:
             self.dropped_log_lines.labels(cause)
         for part in (DISTANT, RECENT):
             self.missing_parts.labels(part)
+        self.failures.labels(RECENT, "hot")
+        for kind in ("new", "grown"):
+            self.hot_builds.labels(kind)
+        for cause in ("import", "transaction", "generation", "room"):
+            self.hot_drops.labels(cause)
         for code in ("overloaded", "store_unavailable", "model_outdated", "internal_error"):
             self.refusals.labels(code)
 

@@ -30,7 +30,7 @@ _POSTGRESQL: Final = (
 )
 _BOTH: Final = ("breaker open", "no connection")
 
-REASONS: Final = frozenset((*_REDIS, *_POSTGRESQL, *_BOTH, "not finite", OTHER))
+REASONS: Final = frozenset((*_REDIS, *_POSTGRESQL, *_BOTH, "hot", "not finite", OTHER))
 PARTS: Final = frozenset({"distant", "recent", "store", "model", OTHER})
 
 

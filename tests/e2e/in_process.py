@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from service.app import create_app
 from service.clock import MachineClocks, RequestClock
 from service.drain import Drain
+from service.hot.keeper import HotLimits
 from service.start import Limits, ModelInUse, Process, StartRefused
 from stores.policy import Policy
 from stores.postgres.connection import Connection, connect
@@ -58,6 +59,7 @@ class Stores:
     """Whether the service enters PostgreSQL as the owner of the tables."""
     health_timeout: timedelta = timedelta(seconds=30)
     deadline: timedelta = timedelta(seconds=20)
+    hot: HotLimits = field(default_factory=HotLimits)
 
     def process(self, clocks: MachineClocks | None = None) -> Process:
         """A process that could start, or not; StartRefused without a model."""
@@ -79,6 +81,7 @@ class Stores:
                 deadline=self.deadline,
                 statement_timeout=timedelta(seconds=4),
                 health_timeout=self.health_timeout,
+                hot=self.hot,
             ),
             model=ModelInUse(settings, clocks.wall_us),
             clock=RequestClock(clocks),

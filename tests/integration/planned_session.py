@@ -12,10 +12,13 @@ from psycopg import sql
 from psycopg.types.numeric import Int8
 
 from features_pkg.calendar import to_us
-from features_pkg.identifiers import SINGLE_VALUED
+from features_pkg.history.held_events import NO_EVENTS
+from features_pkg.identifiers import SINGLE_VALUED, Identifier
 from features_pkg.orders.order import Order
 from service import recent, recording, stored_evaluations
 from service.database import Database
+from service.hot.entity import LATE_AFTER_US, EntityName, HeldEntity
+from service.hot.statements import HOLD, SINCE, hold_values, since_values
 from service.statements import Statement, rows
 from stores.postgres.api_keys import ApiKey
 from stores.postgres.chargebacks import ChargebackKind, record_chargeback
@@ -25,12 +28,33 @@ from tests.servers import service_login
 
 NOW = datetime.now(UTC)
 STATEMENTS = {
-    "the recent read": "'visible' AS event",
-    "the stored answer": "SELECT o.content_hash, e.evaluation_id",
-    "an evaluation by its id": "AND e.evaluation_id = $",
-    "an evaluation by its order": "AND e.order_id = $",
-    "the storing": "INSERT INTO evaluations",
+    "the recent read": recent.RECENT.text.decode(),
+    "the recent read since what is held": SINCE.text.decode(),
+    "the read of what is held": HOLD.text.decode(),
+    "the stored answer": recording.STORED_EVALUATION.text.decode(),
+    "an evaluation by its id": stored_evaluations._BY_ID.text.decode(),
+    "an evaluation by its order": stored_evaluations._BY_ORDER.text.decode(),
+    "the storing": recording.RECORD.text.decode(),
 }
+BEGAN_US = to_us(NOW - timedelta(days=1))
+
+
+def hold_all(merchant_id: int, identifier: str, value: str) -> dict[str, Any]:
+    """The values of the read of all that an entity did in a day."""
+    return hold_values(
+        EntityName(merchant_id, identifier, value), None, from_us=BEGAN_US, until_us=to_us(NOW),
+        settled_us=to_us(NOW), generation=1, watermark=3,
+        targets=frozenset({Identifier.DOCUMENT, Identifier.PRODUCT}),
+    )  # fmt: skip
+
+
+def held_until(merchant_id: int, until_us: int) -> HeldEntity:
+    """A CEP that is held until then."""
+    return HeldEntity(
+        name=EntityName(merchant_id, "zip_code", "01310100"), generation=1, visible="1:1:",
+        watermark=1, open=frozenset(), from_us=0, settled_us=until_us - LATE_AFTER_US,
+        until_us=until_us, orders=NO_EVENTS, chargebacks=NO_EVENTS,
+    )  # fmt: skip
 
 
 def an_order(**values: Any) -> Order:
@@ -61,6 +85,8 @@ class PlannedSession:
             self.connection.execute(b"PREPARE storing AS " + recording.RECORD.text)
         self.rows_to_authenticate(ApiKey.new())
         self.run(recent.RECENT, self.values(an_order()))
+        self.run(SINCE, self.since_values(an_order(), held_until(planned_for, to_us(NOW))))
+        self.run(HOLD, hold_all(planned_for, "user", "nobody"))
         merchant = {"merchant_id": Int8(planned_for)}
         self.run(recording.STORED_EVALUATION, {**merchant, "order_id": "new"})
         self.run(stored_evaluations._BY_ORDER, {**merchant, "order_id": "new"})
@@ -76,8 +102,14 @@ class PlannedSession:
         return {name: getattr(order, name) for name in SINGLE_VALUED} | {
             "merchant_id": Int8(self.merchant_id), "order_id": order.order_id,
             "product": list(order.product),
-            "from_at": NOW - timedelta(days=1), "to_at": NOW,
+            "from_at": NOW - timedelta(days=1), "to_at": NOW, "most_rows": Int8(recent.ALL_ROWS),
         }  # fmt: skip
+
+    def since_values(self, order: Order, held: HeldEntity) -> dict[str, Any]:
+        return since_values(
+            self.merchant_id, order, {held.name: held}, from_us=BEGAN_US, to_us=to_us(NOW),
+            most_rows=recent.ALL_ROWS,
+        )  # fmt: skip
 
     def rows_to_store(self, kind: ChargebackKind = "chargeback") -> int:
         """How many rows are read to store an order and three reports of chargebacks.
@@ -132,11 +164,18 @@ class PlannedSession:
         return row[0][0]["Plan"]  # type: ignore[index]
 
     def events(self, order: Order) -> list[Any]:
-        return [row for row in self.run(recent.RECENT, self.values(order)) if row[0]]
+        rows = self.run(recent.RECENT, self.values(order))
+        return [row for row in rows if row[2] in {"order", "chargeback"}]
 
-    def explain_recent(self, order: Order) -> dict[str, Any]:
+    def explain_recent(self, order: Order, most_rows: int = recent.ALL_ROWS) -> dict[str, Any]:
         """The plan of the recent read of an order, with the rows and buffers that it read."""
-        values = self.values(order)
-        literals = [values[name] for name in recent.RECENT.names]
+        return self._analyze(recent.RECENT, self.values(order) | {"most_rows": most_rows})
+
+    def explain_since(self, order: Order, held: HeldEntity) -> dict[str, Any]:
+        """The same of the read without what is held."""
+        return self._analyze(SINCE, self.since_values(order, held))
+
+    def _analyze(self, statement: Statement, values: dict[str, Any]) -> dict[str, Any]:
+        literals = [values[name] for name in statement.names]
         options = "ANALYZE, TIMING OFF, BUFFERS, FORMAT JSON"
-        return self.explain(STATEMENTS["the recent read"], *literals, options=options)
+        return self.explain(statement.text.decode(), *literals, options=options)

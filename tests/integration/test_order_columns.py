@@ -42,8 +42,11 @@ def the_recent_order(history: History) -> dict[str, Any]:
         {
             "merchant_id": history.merchant_id,
             "order_id": "another order",
-            "from_at": datetime(2018, 1, 1, tzinfo=UTC),
+            "from_at": dict.fromkeys(IDENTIFIERS, datetime(2018, 1, 1, tzinfo=UTC)),
             "to_at": NEWER,
+            "settled_at": NEWER,
+            "most_rows": 10,
+            "held": False,
             "values": VALUES,
             "product": ["some product"],
         },

@@ -63,6 +63,7 @@ def test_no_label_is_a_merchant_or_an_order():
 
     assert used == {
         *("endpoint", "stage", "status", "code", "decision", "basis", "part", "reason", "cause"),
+        "kind",
         *("lane", "store", "state", "thing", "version", "commit", "model", "feature_set"),
     }
 

@@ -297,6 +297,9 @@ CREATE INDEX orders_seller   ON orders (merchant_id, seller, event_at)   WHERE s
 -- recent read can use it.
 CREATE INDEX orders_newest ON orders ((event_at AT TIME ZONE 'UTC'));
 
+-- For whether a merchant has an import that is newer than what a process of the service holds of him.
+CREATE INDEX imports_recorded ON imports (merchant_id, generation, recorded_xid);
+
 -- How an extraction finds what is new. Rows are appended in nearly the order of their keys, so a range
 -- of pages is described by its lowest and highest key: a few bytes for 128 pages, which an insert reads
 -- and rarely changes. A row in an old page makes that range be read once, by the extraction that takes

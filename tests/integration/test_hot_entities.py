@@ -1,0 +1,135 @@
+"""What a process holds of hot entities, when it takes in more, and when it lets go of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from features_pkg.identifiers import SINGLE_VALUED
+from features_pkg.orders.order import Order
+from service.hot.building import SPARE_US, Wish
+from service.hot.entity import names_of
+from service.recent import RecentRead
+from tests.integration.hot_shop import (
+    HOT_CEP,
+    LIMITS,
+    SECOND_US,
+    HotShop,
+    a_hot_shop,
+    now_us,
+    window_start,
+)
+
+
+@pytest.fixture
+def shop(database_url: str) -> Iterator[HotShop]:
+    with a_hot_shop(database_url) as shop:
+        yield shop
+
+
+def a_question(shop: HotShop, **columns: Any) -> Order:
+    """An order that names only these entities."""
+    nothing = dict.fromkeys(SINGLE_VALUED)
+    return replace(shop.question(), product=(), **{**nothing, **columns})
+
+
+def crowd(shop: HotShop, orders: int = 70, **columns: Any) -> None:
+    """Import orders of the last day."""
+    with shop.connection.transaction():
+        for number in range(orders):
+            ago_us = shop.random.randrange(20 * 3_600_000_000)
+            order_id = f"{columns} {number}"
+            shop.insert(shop.connection, order_id, ago_us, import_id=1, **columns)
+
+
+def held_now(shop: HotShop, order: Order) -> RecentRead:
+    """The read of an order once all that it wishes for is held."""
+    shop.read(order, now_us())
+    assert shop.hot.settle(30)
+    return shop.read(order, now_us())
+
+
+def test_rows_of_an_older_generation_are_held_whatever_their_transaction(shop: HotShop) -> None:
+    """A restored order of a second ago has a transaction that is yet to come, and counts once."""
+    crowd(shop, zip_code=HOT_CEP)
+    order = a_question(shop, zip_code=HOT_CEP)
+    shop.insert(shop.connection, "restored", SECOND_US, zip_code=HOT_CEP, recorded_xid="999999999")
+    shop.restore()
+
+    read = held_now(shop, order)
+
+    assert read.held
+    shop.assert_exact(order, now_us(), read)
+
+
+def test_a_longer_window_than_is_held_is_missing_until_it_is(shop: HotShop) -> None:
+    """As when a snapshot is late, and the window begins where the one before it ends."""
+    crowd(shop, zip_code=HOT_CEP)
+    order = a_question(shop, zip_code=HOT_CEP)
+    assert held_now(shop, order).held
+    at_us = now_us()
+    from_us = at_us - 60 * 3_600_000_000
+
+    first = shop.read(order, at_us, from_us=from_us)
+    assert shop.hot.settle(30)
+    second = shop.read(order, at_us, from_us=from_us)
+
+    assert (first.is_whole, second.is_whole) == (False, True)
+    (held,) = (events for (_, _, event), events in second.held.items() if event == "order")
+    assert len(held) + len(second.events) == 70
+
+
+def test_the_least_used_entity_makes_room(shop: HotShop) -> None:
+    cards = ("first", "second", "third")
+    for card in cards:
+        crowd(shop, zip_code="z", card=card)
+    one = held_now(shop, a_question(shop, card="first"))
+    size = sum(events.nbytes for events in one.held.values())
+    shop.stop()
+    shop.start(replace(LIMITS, most_bytes=int(2.5 * size)))
+
+    for card in ("first", "second", "first", "third"):
+        assert held_now(shop, a_question(shop, card=card)).held
+
+    found = {card: shop.read(a_question(shop, card=card), now_us()) for card in cards}
+    assert {card for card, read in found.items() if read.held} == {"first", "third"}
+
+
+def test_what_came_is_taken_in_and_what_is_too_old_leaves(shop: HotShop) -> None:
+    crowd(shop, zip_code=HOT_CEP)
+    order = a_question(shop, zip_code=HOT_CEP)
+    before = held_now(shop, order)
+    name = names_of(shop.merchant_id, order)[0]
+    for _ in range(5):
+        shop.insert(shop.connection, f"came {now_us()}", 2 * SECOND_US, zip_code=HOT_CEP)
+
+    came = shop.read(order, now_us())
+    assert shop.hot.settle(30)
+    after = shop.read(order, now_us())
+    held = shop.hot.of(shop.merchant_id, order, window_start(now_us()), now_us())[name]
+    wish = Wish(now_us() - 3_600_000_000, now_us())
+    later = shop.builder.build(name, wish, held)
+
+    assert (len(before.events), len(came.events), len(after.events)) == (0, 5, 0)
+    assert len(held.orders) == 75
+    assert later is not None
+    assert 0 < len(later.orders) < 75
+    assert later.orders.at_us[0] >= wish.from_us - SPARE_US
+
+
+def test_an_entity_that_can_not_be_read_is_left_alone_for_a_while(shop: HotShop) -> None:
+    """Requests go on without it, and wish for it in vain."""
+    crowd(shop, zip_code=HOT_CEP)
+    order = a_question(shop, zip_code=HOT_CEP)
+    shop.builder.database.close()
+
+    for _ in range(3):
+        assert not shop.read(order, now_us()).is_whole
+        assert shop.hot.settle(30)
+    shop.stop()
+    shop.start()
+
+    assert held_now(shop, order).held
