@@ -9,8 +9,8 @@ from typing import Final
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.missing import DISTANT, distant_of, needs
 from features_pkg.definitions.velocity import Measure, Past, Velocity
+from features_pkg.engines.held_past import HeldPast
 from features_pkg.history.held_events import NO_EVENTS, HeldEvents
-from features_pkg.history.held_past import HeldPast
 from features_pkg.history.recent_events import RecentEvent
 from features_pkg.identifiers import EVENTS, Event, Identifier
 from features_pkg.measures.age import SECOND_US

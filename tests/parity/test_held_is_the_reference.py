@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from features_pkg.calendar import DAY_US
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.engines import reference
+from features_pkg.engines.held_past import HeldPast
 from features_pkg.engines.one_order import DistantPast, Evaluator
 from features_pkg.history.held_events import NO_EVENTS, HeldEvents, LastSeen
-from features_pkg.history.held_past import HeldPast
 from features_pkg.history.past_orders import PastOrder
 from features_pkg.history.recent_events import RecentEvent
 from features_pkg.identifiers import IDENTIFIERS, SINGLE_VALUED, Event, Identifier
