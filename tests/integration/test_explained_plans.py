@@ -16,7 +16,7 @@ from service.deadline import Deadline
 from service.evaluation_answer import from_columns
 from service.explaining.events import _PLANS, MOST_EVENTS, EventReader
 from service.explaining.stored import Seen, StoredEvaluation
-from stores.postgres.connection import Connection, connect
+from stores.postgres.connection import connect
 from tests.integration.planned_session import NOW, PlannedSession
 from tests.integration.test_request_plans import NOBODY, STATES, nodes, scans
 from tests.parity.rows import FEATURES
@@ -46,7 +46,7 @@ class ExplainingSession:
 
     def __init__(self, url: str) -> None:
         self._planned = PlannedSession(url, NOBODY)
-        self.connection: Connection = self._planned.connection
+        self.connection = self._planned.connection
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
@@ -56,9 +56,9 @@ class ExplainingSession:
 
     def plan(self, identifier: Identifier) -> dict[str, Any]:
         """The plan that serves all merchants and values."""
-        text = f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {READER._statements[identifier].text}"
+        text = b"EXPLAIN (GENERIC_PLAN, FORMAT JSON) " + READER._statements[identifier].text
         with self.explaining():
-            (row,) = self.connection.execute(text.encode()).fetchall()
+            (row,) = self.connection.execute(text).fetchall()
         return row[0][0]["Plan"]  # type: ignore[index]
 
     def read(self, evaluation: StoredEvaluation) -> tuple[Any, int]:
