@@ -4,25 +4,23 @@ The oracle knows of each row when it came, and so what an evaluation saw of it. 
 reference engine.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import IntEnum
 from random import Random
-from typing import Any
 
 from features_pkg.calendar import DAY_US, from_us
 from features_pkg.definitions.velocity import Measure, Past, Velocity
 from features_pkg.engines import reference
 from features_pkg.history.past_orders import PastEvent, PastOrder, events_of
-from features_pkg.identifiers import IDENTIFIERS, SINGLE_VALUED, Event, Identifier
+from features_pkg.identifiers import IDENTIFIERS, Identifier
 from features_pkg.measures import MEASURES
 from stores.postgres.connection import Connection, connect
 from stores.postgres.loads import NewLoad
 from tests.e2e.conftest import Shop
+from tests.e2e.explained_rows import database_url, note_load, sent, store_order
 from tests.e2e.published import OnlineStore
 from tests.parity.rows import CALENDAR, FEATURES, KEYS, snapshot
 
@@ -162,14 +160,6 @@ def some_identifiers(random: Random) -> dict[Identifier, tuple[object, ...]]:
     }
 
 
-def sent(order: PastOrder) -> dict[str, Any]:
-    """The order as its merchant sends it."""
-    body: dict[str, Any] = {"order_id": order.order_id, "amount_cents": order.amount_cents}
-    body |= {n: v for n in SINGLE_VALUED for v in order.identifiers[n]}
-    items = order.identifiers[Identifier.PRODUCT]
-    return body | {"items": [{"product": p, "quantity": 1, "amount_cents": 1} for p in items]}
-
-
 @contextmanager
 def evaluated(world: World, online: OnlineStore) -> Iterator[str]:
     """The id of the evaluation, while all rows are stored that the merchant ever gets."""
@@ -189,11 +179,6 @@ def evaluated(world: World, online: OnlineStore) -> Iterator[str]:
         database.execute("DELETE FROM loads WHERE load_id = %s", (load_id,))
 
 
-def database_url(database: Connection) -> str:
-    info = database.info
-    return f"postgresql://{info.user}:{info.password}@{info.host}:{info.port}/{info.dbname}"
-
-
 def store_rows(database: Connection, world: World, came: Came) -> None:
     """Store what comes then: orders, and chargebacks, some of which wait for theirs."""
     merchant_id = world.shop.merchant.merchant_id
@@ -207,26 +192,6 @@ def store_rows(database: Connection, world: World, came: Came) -> None:
                 )
         if row.came is came:
             store_order(database, merchant_id, row.order)
-
-
-def store_order(database: Connection, merchant_id: int, order: PastOrder) -> None:
-    """An order as an import stores it."""
-    values = {str(n): next(iter(order.identifiers.get(n, ())), None) for n in SINGLE_VALUED} | {
-        "merchant_id": merchant_id,
-        "order_id": order.order_id,
-        "event_at": from_us(order.at_us),
-        "amount_cents": order.amount_cents,
-        "product": list(order.values(Identifier.PRODUCT)),
-        "content_hash": hashlib.sha256(json.dumps(str(order)).encode()).digest(),
-    }
-    columns = ", ".join(f'"{name}"' for name in values)
-    marks = ", ".join(f"%({name})s" for name in values)
-    database.execute(
-        f"WITH stored AS (INSERT INTO orders ({columns}, import_id) VALUES ({marks}, 1)"
-        " RETURNING *) INSERT INTO order_products (merchant_id, product, event_at, order_pk)"
-        " SELECT merchant_id, unnest(product), event_at, order_pk FROM stored".encode(),
-        values,
-    )
 
 
 def publish(world: World, online: OnlineStore) -> int:
@@ -260,17 +225,3 @@ def publish(world: World, online: OnlineStore) -> int:
     )
     note_load(world.shop.database, load.load_id, new_load)
     return load.load_id
-
-
-def note_load(database: Connection, load_id: int, load: NewLoad) -> None:
-    """The row of a load with an id that Redis has."""
-    database.execute(
-        "INSERT INTO loads (load_id, as_of, cutoff, watermark, generation, timelines,"
-        " entity_key_id, revision, snapshot_id, metadata_location, withdrawn_at)"
-        " VALUES (%s, %s, %s, %s::text::xid8, %s, %s, %s, %s, 1, '', now())",
-        (load_id, load.as_of, load.cutoff, str(load.watermark), load.generation, load.timelines,
-         load.entity_key_id, load.revision),
-    )  # fmt: skip
-
-
-assert set(Event) == {Event.ORDER, Event.CHARGEBACK}  # the world has both

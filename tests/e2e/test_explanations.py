@@ -12,7 +12,8 @@ from features_pkg.history.past_orders import PastOrder
 from features_pkg.identifiers import Identifier
 from stores.postgres.connection import connect
 from tests.e2e.conftest import Shop
-from tests.e2e.explained_world import World, a_world, evaluated, store_order
+from tests.e2e.explained_rows import store_order
+from tests.e2e.explained_world import World, a_world, evaluated
 from tests.e2e.published import OnlineStore
 from tests.e2e.test_refusals import an_order, the_problem
 from tests.e2e.test_stored_evaluations import get
