@@ -8,7 +8,7 @@ BIN := .venv/bin
 ARGS ?=
 ORDERS ?=
 MAPPING ?=
-SERVING ?= serving histories before faults slow_clients
+SERVING ?= serving histories before faults slow_clients hot
 MINUTES ?= 15
 export ORDERS MAPPING # the shell quotes them, whatever is in a file's name
 # All tests, to as many processes as suit the machine: each file to one of them, in their order.

@@ -164,6 +164,7 @@ class HotShop:
             " ORDER BY generation DESC LIMIT 1"
         )
         self.generation += 1
+        self.hot.settle(30)  # so that no session is taken
         for database in (self.database, self.builder.database):
             database._pool.renew()  # the sessions of before ended with their server
 

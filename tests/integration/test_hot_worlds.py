@@ -96,7 +96,8 @@ def test_every_answer_is_that_of_a_recount(
             step(shop)
         for _ in range(2):
             ask(shop, counts)
-            assert shop.hot.settle(30)
+            if shop.random.random() < 0.8:  # else it goes on while entities are read
+                assert shop.hot.settle(30)
         ask_again(shop)
 
     assert counts["held"] > STEPS / 4, counts
