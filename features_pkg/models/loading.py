@@ -12,15 +12,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 
 from features_pkg.array_types import Floats
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.errors import FeatureError
-from features_pkg.models.bundle import GOLDEN, PICKLE, Bundle, read_bundle
-from features_pkg.models.golden import GoldenOutputs, proof_rows
+from features_pkg.models.bundle import PICKLE, Bundle, read_bundle
+from features_pkg.models.golden import proof_rows
 from features_pkg.models.manifest import ModelManifest, ModelRefused
+from features_pkg.models.proof import check_golden, first_line, prove
 from features_pkg.models.scoring import PipelineUnknown, Scorer, compile_pipeline
 from features_pkg.models.shapley import Attribution, attribution
 from features_pkg.models.signing import VerifyKeys
@@ -32,7 +32,6 @@ LIBRARIES: Final[Mapping[str, int]] = MappingProxyType({"scikit-learn": 3, "nump
 scikit-learn supports no pickle of any other version of itself, and warns at each. Of NumPy a pickle
 holds bytes and the names of dtypes only, which a major version keeps.
 """
-TOLERANCE: Final = 1e-12
 
 
 class NotFinite(FeatureError):
@@ -144,8 +143,8 @@ def load_model(folder: Path, feature_set: FeatureSet, keys: VerifyKeys) -> Model
         scorer = compile_pipeline(pipeline)
     except PipelineUnknown as error:
         raise ModelRefused(folder, f"it can't be compiled ({error})") from None
-    _prove(folder, pipeline, scorer, proof_rows(medians, manifest.seed))
-    _check_golden(folder, bundle, scorer)
+    prove(folder, pipeline, scorer, proof_rows(medians, manifest.seed))
+    check_golden(folder, bundle, scorer)
     return Model(manifest=manifest, positions=positions, medians=medians, scorer=scorer)
 
 
@@ -205,52 +204,10 @@ def _unpickle(folder: Path, bundle: Bundle) -> Any:
         features = tuple(getattr(pipeline, "ontem_features_", ()))
         has_features = features == bundle.manifest.features
     except (pickle.UnpicklingError, *REFUSALS) as error:
-        raise ModelRefused(folder, f"its pickle can't be read: {_first_line(error)}") from None
+        raise ModelRefused(folder, f"its pickle can't be read: {first_line(error)}") from None
     if not has_features:
         raise ModelRefused(folder, "its pickle was fitted on other features than its manifest says")
     return pipeline
-
-
-def _prove(folder: Path, pipeline: Any, scorer: Scorer, rows: Floats) -> None:
-    """Raise ModelRefused unless the scorer gives `rows` the pickle's scores, at once and singly."""
-    try:
-        shares = pipeline.predict_proba(rows)
-        labels = [int(label) for label in pipeline.classes_]
-        expected = shares[:, labels.index(1)] if 1 in labels else np.zeros(len(rows))
-        is_same = np.allclose(scorer.scores(rows), expected, rtol=0.0, atol=TOLERANCE)
-    except REFUSALS as error:
-        reason = _first_line(error)
-        raise ModelRefused(folder, f"its pipeline does not predict ({reason})") from None
-    if not np.all((expected >= 0.0) & (expected <= 1.0)):
-        wrong = expected[~((expected >= 0.0) & (expected <= 1.0))][0]
-        raise ModelRefused(folder, f"it scores {wrong} where a score is from 0 to 1")
-    if not is_same:
-        raise ModelRefused(folder, "its compiled form does not score as its pickle does")
-    singly = [scorer.score(row.tolist()) for row in rows[::16]]
-    if not np.allclose(singly, expected[::16], rtol=0.0, atol=TOLERANCE):
-        raise ModelRefused(folder, "its compiled form scores one row differently than many")
-
-
-def _check_golden(folder: Path, bundle: Bundle, scorer: Scorer) -> None:
-    """Raise ModelRefused unless the golden rows have the scores that they had in training."""
-    try:
-        golden = msgspec.json.decode(bundle.contents[GOLDEN], type=GoldenOutputs)
-        rows, trained = golden.matrix(), np.array(golden.scores, dtype=np.float64)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise ModelRefused(folder, f"{GOLDEN} has no golden rows ({_first_line(error)})") from None
-    if not len(trained) or rows.shape != (len(trained), len(bundle.manifest.features)):
-        raise ModelRefused(folder, f"{GOLDEN} does not have a score for each row of its features")
-    scores = scorer.scores(rows)
-    wrong = np.flatnonzero(~np.isclose(scores, trained, rtol=0.0, atol=TOLERANCE))
-    if len(wrong):
-        row = int(wrong[0])
-        raise ModelRefused(
-            folder, f"it scores golden row {row} as {scores[row]}, and training as {trained[row]}"
-        )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _or_null(value: float) -> float | None:
