@@ -98,7 +98,7 @@ class HotEntities:
         """Hold an entity no more, unless it was read anew meanwhile."""
         with self._changed:
             if self._held.get(entity.name) is entity:
-                del self._held[entity.name]
+                self._forget(entity.name)
                 self._note_sizes()
                 metering.metrics().hot_drops.labels(cause).inc()
                 log.info("hot entity dropped", identifier=entity.name.identifier, cause=cause)
@@ -135,10 +135,11 @@ class HotEntities:
     def _take_in(self, name: EntityName, entity: HeldEntity | None) -> None:
         """Hold what was read in place of what was held, and let go of what there is no room for."""
         with self._changed:
+            now = time.monotonic()
+            self._left_alone = {each: at for each, at in self._left_alone.items() if at > now}
             if entity is None:
-                self._left_alone[name] = time.monotonic() + PAUSE_SECONDS
+                self._left_alone[name] = now + PAUSE_SECONDS
             else:
-                self._left_alone.pop(name, None)
                 self._count_build(entity, is_new=name not in self._held)
                 self._held[name], self._uses[name] = entity, next(self._numbers)
             self._make_room()
@@ -159,8 +160,12 @@ class HotEntities:
 
     def _make_room(self) -> None:
         while self._nbytes() > self.limits.most_bytes:
-            del self._held[min(self._held, key=lambda name: self._uses.get(name, -1))]
+            self._forget(min(self._held, key=lambda name: self._uses.get(name, -1)))
             metering.metrics().hot_drops.labels("room").inc()
+
+    def _forget(self, name: EntityName) -> None:
+        del self._held[name]
+        self._uses.pop(name, None)
 
     def _note_sizes(self) -> None:
         metering.metrics().hot_entities.set(len(self._held))
