@@ -5,7 +5,9 @@ lower bound, and what lies before the snapshot's day is counted in the request, 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 from features_pkg.calendar import Calendar
@@ -100,16 +102,22 @@ class EventReader(PastReader):
         self._days = Days(served_model.calendar)
         self._first_us: dict[int, int | None] = {}
 
-    def read(
+    @contextmanager
+    def question(
+        self, session: Session, merchant_id: int, order: Order, at_us: int, deadline: Deadline
+    ) -> Iterator[Callable[[], PastReads]]:
+        """What happened before `at_us`, from PostgreSQL alone."""
+        yield partial(self._read, session, merchant_id, order, at_us, deadline)
+
+    def _read(
         self, session: Session, merchant_id: int, order: Order, at_us: int, deadline: Deadline
     ) -> PastReads:
-        """What happened before `at_us`, from PostgreSQL alone."""
         served = self._served_model
         due_day = served.due_day(at_us)
         cutoff_us = served.calendar.cutoff_us(due_day)
-        read = recent.read(
+        read = recent.ask(
             session, merchant_id, order, from_us=FIRST_US, to_us=at_us, deadline=deadline
-        )
+        )()
         before = [event for event in read.events if event.at_us < cutoff_us]
         timelines = _timelines(order, before, served.feature_set, self._days)
         timelines[MERCHANT, ""] = self._merchant(session, merchant_id, deadline)

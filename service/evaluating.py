@@ -72,7 +72,6 @@ class Evaluations:
 
         Raises OrderConflict, and StoreUnavailable if the policy refuses what is not stored.
         """
-        order_hash = content_hash(request.order)
         question = (
             session,
             request.merchant.merchant_id,
@@ -80,8 +79,9 @@ class Evaluations:
             request.at_us,
             deadline.part(READ_SHARE),
         )
-        with metering.stage("past"):
-            past = self._past_reader.read(*question)
+        with metering.stage("past"), self._past_reader.question(*question) as both_pasts:
+            order_hash = content_hash(request.order)  # while the stores look
+            past = both_pasts()
         evaluation, failures = None, past.failures
         try:
             if past.recent is not None and past.recent.own_at_us is not None:
@@ -93,9 +93,11 @@ class Evaluations:
             evaluation, failures = self._evaluation(request, past, order_hash)
             clock = from_us(request.at_us) if request.has_own_clock else None
             with metering.stage("store"):
-                is_stored = recording.record(session, evaluation, clock=clock, deadline=deadline)
+                pending = recording.record(session, evaluation, clock=clock, deadline=deadline)
+                outcome = Outcome(evaluation.answer(), failures=failures)  # while it is stored
+                is_stored = bool(pending.rows())
             if is_stored:
-                return Outcome(evaluation.answer(), failures=failures)
+                return outcome
             winner = _stored_answer(session, request, order_hash, deadline)
             if winner is not None:
                 return Outcome(winner, replayed=True)

@@ -1,11 +1,13 @@
-"""Both pasts of one order, read from Redis and PostgreSQL at the same time.
+"""Both pasts of one order, read from PostgreSQL and Redis at the same time.
 
-Redis is asked first, then PostgreSQL is read, and then Redis' answer is taken. One load is chosen
-per request. A past that could not be read is None, never empty.
+PostgreSQL takes longer, so it is asked first and its answer is taken last. One load is chosen per
+request. A past that could not be read is None, never empty.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from features_pkg.definitions.velocity import LONGEST_SERVED_RECENT_US
 from features_pkg.engines.held import HeldByEntity
@@ -22,6 +24,10 @@ from service.online import OnlineStore, Question
 from service.recent import RecentRead
 from service.served_model import ServedModel
 from service.session import Session
+
+Read = TypeVar("Read")
+AskRecent = Callable[..., Callable[[], RecentRead]]
+"""What has the arguments of `recent.ask`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,73 +62,89 @@ class PastReader:
     ) -> None:
         """Without `hot` all rows of every entity are read."""
         self._served_model, self._online = served_model, online
-        self._read_bounded = recent.read if hot is None else HotReader(hot).read
+        self._ask_bounded = recent.ask if hot is None else HotReader(hot).ask
 
-    def read(
+    def question(
         self, session: Session, merchant_id: int, order: Order, at_us: int, deadline: Deadline
-    ) -> PastReads:
-        """What happened before `at_us`, as far as it is known by the deadline; never the order."""
-        return self._read(self._read_bounded, session, merchant_id, order, at_us, deadline)
+    ) -> AbstractContextManager[Callable[[], PastReads]]:
+        """Ask both stores; what the context gives takes their answers.
+
+        They are what happened before `at_us`, as far as it is known by the deadline; never the
+        order itself.
+        """
+        return self._question(self._ask_bounded, session, merchant_id, order, at_us, deadline)
 
     def read_slowly(
         self, session: Session, merchant_id: int, order: Order, at_us: int, deadline: Deadline
     ) -> PastReads:
         """The same from all rows, also of hot entities, if that can be done by the deadline."""
-        return self._read(recent.read, session, merchant_id, order, at_us, deadline)
+        question = self._question(recent.ask, session, merchant_id, order, at_us, deadline)
+        with question as both_pasts:
+            return both_pasts()
 
-    def _read(
+    @contextmanager
+    def _question(
         self,
-        read_rows: Callable[..., RecentRead],
+        ask_rows: AskRecent,
         session: Session,
         merchant_id: int,
         order: Order,
         at_us: int,
         deadline: Deadline,
-    ) -> PastReads:
+    ) -> Iterator[Callable[[], PastReads]]:
         due_day = self._served_model.due_day(at_us)
         cutoff_us = self._served_model.calendar.cutoff_us(due_day)
         failures: list[str] = []
-        request = distant.entity_request(self._served_model.keys, merchant_id, order)
 
-        def read_recent(from_us: int) -> RecentRead | None:
-            """The recent events, or None, and why in `failures`."""
+        def ask_recent(from_us: int) -> Callable[[], RecentRead | None]:
+            """Ask for the recent events: they, or None, and why in `failures`."""
             from_us = min(at_us - LONGEST_SERVED_RECENT_US, from_us)
-            try:
-                return read_rows(
-                    session, merchant_id, order, from_us=from_us, to_us=at_us, deadline=deadline
-                )
-            except PastUnavailable as missing:
-                failures.append(missing.reason)
-                return None
+            answer = ask_rows(
+                session, merchant_id, order, from_us=from_us, to_us=at_us, deadline=deadline
+            )
+            return lambda: _available(answer, failures)
 
+        # If PostgreSQL has to be waited for before it can be asked, Redis is asked first.
+        early_answer = ask_recent(cutoff_us) if session.is_ready else None
+        request = distant.entity_request(self._served_model.keys, merchant_id, order)
         with self._online.question(request.keys, deadline) as question:
-            recent_read = read_recent(cutoff_us)
-            distant_read = self._receive(question, request, due_day, failures)
-        if distant_read is not None and recent_read is not None:
-            load_end_us = distant_read.load.cutoff_us
-            if load_end_us < cutoff_us:  # stale: `since_cutoff` starts before what was read
-                recent_read = read_recent(load_end_us)
-            if recent_read is not None and _is_in_load(recent_read, load_end_us):
-                distant_read = None
-                failures.append("distant: has the order itself")
-        if recent_read is not None and not recent_read.is_whole:
-            failures.append("recent: hot")
-        return PastReads(distant_read, recent_read, tuple(failures))
+            recent_answer = early_answer or ask_recent(cutoff_us)
+
+            def both_pasts() -> PastReads:
+                distant_read = self._receive(question, request, due_day, failures)
+                recent_read = recent_answer()
+                if distant_read is not None and recent_read is not None:
+                    load_end_us = distant_read.load.cutoff_us
+                    if load_end_us < cutoff_us:  # `since_cutoff` starts before what was read
+                        recent_read = ask_recent(load_end_us)()
+                    if recent_read is not None and _is_in_load(recent_read, load_end_us):
+                        distant_read = None
+                        failures.append("distant: has the order itself")
+                if recent_read is not None and not recent_read.is_whole:
+                    failures.append("recent: hot")
+                return PastReads(distant_read, recent_read, tuple(failures))
+
+            yield both_pasts
 
     def _receive(
         self, question: Question, request: EntityRequest, due_day: int, failures: list[str]
     ) -> DistantRead | None:
-        """What Redis answered, or None, and why in `failures`."""
-        try:
-            return distant.receive(
-                question,
-                request,
-                due_day=due_day,
-                max_stale_days=self._served_model.max_stale_days,
-            )
-        except PastUnavailable as missing:
-            failures.append(missing.reason)
-            return None
+        max_stale_days = self._served_model.max_stale_days
+        return _available(
+            lambda: distant.receive(
+                question, request, due_day=due_day, max_stale_days=max_stale_days
+            ),
+            failures,
+        )
+
+
+def _available(answer: Callable[[], Read], failures: list[str]) -> Read | None:
+    """An answer, or None, and why in `failures`."""
+    try:
+        return answer()
+    except PastUnavailable as missing:
+        failures.append(missing.reason)
+        return None
 
 
 def _is_in_load(recent_read: RecentRead, load_end_us: int) -> bool:

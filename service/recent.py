@@ -1,8 +1,9 @@
 """The recent past of one order: one read of PostgreSQL, and what that read could see."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from functools import partial
+from typing import Final, NoReturn
 
 import psycopg
 from psycopg.types.numeric import Int8
@@ -47,7 +48,7 @@ class RecentRead:
     """What the process holds of some entities; it has no event in common with `events`."""
 
 
-def read(
+def ask(
     session: Session,
     merchant_id: int,
     order: Order,
@@ -55,23 +56,37 @@ def read(
     from_us: int,
     to_us: int,
     deadline: Deadline,
-) -> RecentRead:
-    """All events in [from_us, to_us) that name an identifier of the order; never the order's own.
+) -> Callable[[], RecentRead]:
+    """Ask for all events in [from_us, to_us) that name an identifier of the order, but its own.
 
-    Raises PastUnavailable when PostgreSQL does not answer by the deadline, or refuses.
+    PostgreSQL is asked now. What is returned takes its answer, and raises PastUnavailable when it
+    could not be asked, refuses, or does not answer by the deadline.
     """
     values = values_of(merchant_id, order, from_us, to_us)
-    return recent_read(run(session, RECENT, values, deadline), session.generation)
+    rows = ask_rows(session, RECENT, values, deadline)
+    return lambda: recent_read(rows(), session.generation)
 
 
-def run(
+def ask_rows(
     session: Session, statement: Statement, values: Mapping[str, object], deadline: Deadline
-) -> list[Row]:
-    """The rows of a read of the recent past. Raises PastUnavailable."""
+) -> Callable[[], list[Row]]:
+    """Send a read of the recent past; what is returned takes its rows or raises PastUnavailable."""
     try:
-        return session.run(statement, values, deadline)
+        pending = session.send(statement, values, deadline)
     except (psycopg.Error, PostgresUnavailable) as cause:
-        raise PastUnavailable(f"recent: {type(cause).__name__}") from cause
+        return partial(_raise_unavailable, cause)
+
+    def rows() -> list[Row]:
+        try:
+            return pending.rows()
+        except (psycopg.Error, PostgresUnavailable) as cause:
+            _raise_unavailable(cause)
+
+    return rows
+
+
+def _raise_unavailable(cause: Exception) -> NoReturn:
+    raise PastUnavailable(f"recent: {type(cause).__name__}") from cause
 
 
 def values_of(

@@ -17,7 +17,7 @@ from features_pkg.orders.order import Item, Order
 from service.deadline import Deadline
 from service.errors import OrderConflict
 from service.evaluation_answer import EvaluationAnswer, from_columns
-from service.session import Session
+from service.session import Pending, Session
 from service.statements import prepare
 from stores.policy import Decision
 from stores.redis.load_list import Load
@@ -92,8 +92,8 @@ class Evaluation:
 
 def record(
     session: Session, evaluation: Evaluation, *, clock: datetime | None, deadline: Deadline
-) -> bool:
-    """Store the order and its evaluation, both or neither, and return whether they were stored.
+) -> Pending:
+    """Begin to store the order and its evaluation, both or neither; one row says that they are.
 
     They are not when the order has an evaluation already, or other content. After an error they
     may be stored all the same. `clock` is the development clock of the request. Raises OtherServer,
@@ -101,9 +101,9 @@ def record(
     """
     values = values_of(evaluation)
     if clock is None:
-        return bool(session.store(RECORD, values, deadline).rows())
+        return session.store(RECORD, values, deadline)
     values["clock"] = clock.isoformat()
-    return bool(session.store(_RECORD_WITH_CLOCK, values, deadline).rows())
+    return session.store(_RECORD_WITH_CLOCK, values, deadline)
 
 
 def stored_answer(

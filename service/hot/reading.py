@@ -1,7 +1,7 @@
 """The recent read of an order, some of whose entities may be hot."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from features_pkg.orders.order import Order
@@ -24,7 +24,7 @@ class HotReader:
     def __init__(self, hot: HotEntities) -> None:
         self._hot, self._limits = hot, hot.limits
 
-    def read(
+    def ask(
         self,
         session: Session,
         merchant_id: int,
@@ -33,31 +33,42 @@ class HotReader:
         from_us: int,
         to_us: int,
         deadline: Deadline,
-    ) -> RecentRead:
-        """The events in [from_us, to_us) that name an identifier of the order.
+    ) -> Callable[[], RecentRead]:
+        """Ask for the events in [from_us, to_us) that name an identifier of the order.
 
-        It is not whole if an entity has more than may be read and is not held yet, or if the order
-        is stored already and its own event may be held. Raises PastUnavailable.
+        The answer is not whole if an entity has more than may be read and is not held yet, or if
+        the order is stored already and its own event may be held. Taking it raises PastUnavailable.
         """
-        most_rows = self._limits.most_rows
-        wish = Wish(from_us, to_us)
-        held = self._hot.of(merchant_id, order, from_us, to_us)
-        if held:
-            values = since_values(
-                merchant_id, order, held, from_us=from_us, to_us=to_us, most_rows=most_rows
-            )
-            rows = recent.run(session, SINCE, values, deadline)
-            if self._drop_contradicted(held, rows, session.generation, wish):
-                held = {}
-        if not held:
+        most_rows, wish = self._limits.most_rows, Wish(from_us, to_us)
+
+        def ask_all() -> Callable[[], list[Row]]:
             values = recent.values_of(merchant_id, order, from_us, to_us, most_rows)
-            rows = recent.run(session, RECENT, values, deadline)
-        found = recent.recent_read(rows, session.generation)
-        is_cut = self._is_cut(merchant_id, rows, held, wish)
+            return recent.ask_rows(session, RECENT, values, deadline)
+
+        def found(rows: Sequence[Row], held: Held) -> RecentRead:
+            read = recent.recent_read(rows, session.generation)
+            is_cut = self._is_cut(merchant_id, rows, held, wish)
+            if not held:
+                return replace(read, is_whole=False) if is_cut else read
+            is_whole = not is_cut and read.own_at_us is None
+            return replace(read, is_whole=is_whole, held=held_events(held.values()))
+
+        held = self._hot.of(merchant_id, order, from_us, to_us)
         if not held:
-            return replace(found, is_whole=False) if is_cut else found
-        is_whole = not is_cut and found.own_at_us is None
-        return replace(found, is_whole=is_whole, held=held_events(held.values()))
+            all_rows = ask_all()
+            return lambda: found(all_rows(), {})
+        values = since_values(
+            merchant_id, order, held, from_us=from_us, to_us=to_us, most_rows=most_rows
+        )
+        new_rows = recent.ask_rows(session, SINCE, values, deadline)
+
+        def answer() -> RecentRead:
+            rows = new_rows()
+            if self._drop_contradicted(held, rows, session.generation, wish):
+                return found(ask_all()(), {})
+            return found(rows, held)
+
+        return answer
 
     def _drop_contradicted(
         self, held: Held, rows: Sequence[Row], generation: int | None, wish: Wish

@@ -176,13 +176,13 @@ class HotShop:
     def read(
         self, order: Order, at_us: int, *, slowly: bool = False, from_us: int | None = None
     ) -> RecentRead:
-        read = recent.read if slowly else self.reader.read
+        ask = recent.ask if slowly else self.reader.ask
         from_us = window_start(at_us) if from_us is None else from_us
         with self.database.session() as session:
-            return read(
+            return ask(
                 session, self.merchant_id, order, from_us=from_us, to_us=at_us,
                 deadline=Deadline.within(timedelta(minutes=1)),
-            )  # fmt: skip
+            )()  # fmt: skip
 
     def history(self, visible: str) -> list[PastOrder]:
         """All orders with their first chargebacks, as far as a snapshot shows them."""

@@ -26,7 +26,7 @@ from features_pkg.history.recent_events import RecentEvent
 from features_pkg.identifiers import SINGLE_VALUED
 from service.database import Database
 from service.deadline import Deadline
-from service.recent import RecentRead, read
+from service.recent import RecentRead, ask
 from stores.postgres.connection import Connection, connect
 from tests.parity import rows, worlds
 from tests.parity.rows import CALENDAR, FEATURES, as_order, distant_past, snapshot
@@ -165,9 +165,9 @@ class Store:
         order = as_order(world.asker)
         deadline = Deadline.within(timedelta(minutes=1))
         with self.database.session() as session:
-            return read(
+            return ask(
                 session, merchant_id, order, from_us=from_us, to_us=to_us, deadline=deadline
-            )
+            )()
 
 
 @pytest.fixture(scope="module")

@@ -2,16 +2,21 @@
 
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from urllib.parse import urlsplit
 
 import pytest
 
+from features_pkg.orders.order import Order
 from service.clock import MachineClocks
+from service.deadline import Deadline
+from service.past import PastReader
 from tests.e2e.fault_proxy import FaultProxy, a_fault_proxy
 from tests.e2e.faulty_stores import through
-from tests.e2e.in_process import Stores, a_service, true_clocks
+from tests.e2e.in_process import Stores, a_service, noon_of, true_clocks
 from tests.e2e.outage import MOST_SECONDS
+from tests.e2e.published import OnlineStore
+from tests.e2e.running import TIMEOUT_SECONDS
 
 pytestmark = pytest.mark.faults
 HOUR_US = 3_600 * 1_000_000
@@ -57,3 +62,27 @@ def test_a_key_that_postgresql_does_not_look_up_in_time_is_unavailable(
 
     assert (unknown.status_code, unknown.headers["Retry-After"]) == (503, "1")
     assert seconds < MOST_SECONDS
+
+
+def test_redis_is_read_while_postgresql_can_not_be_connected_to(
+    stores: Stores, postgres: FaultProxy, online: OnlineStore
+):
+    """Although it is asked after PostgreSQL, when that can be asked at once."""
+    online.publish(date(2018, 6, 1))
+    postgres.fault = "hole"
+    process = stores.process()
+    dependencies = process.dependencies()
+    dependencies.online.start()
+    dependencies.online.settle(time.monotonic() + TIMEOUT_SECONDS)
+    reader = PastReader(process.model.served_model, dependencies.online)
+    deadline = Deadline.within(timedelta(milliseconds=300))
+    order, at_us = Order(order_id="1", amount_cents=1), noon_of(2018, 6, 1)
+    with (
+        dependencies.database.session() as session,
+        reader.question(session, 1, order, at_us, deadline) as both_pasts,
+    ):
+        past = both_pasts()
+    dependencies.close()
+
+    assert past.recent is None
+    assert past.distant is not None, past.failures

@@ -1,5 +1,6 @@
 """A service whose PostgreSQL is restored, fails over, is read-only, or has another clock."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -115,11 +116,13 @@ def test_what_was_read_before_a_failover_keeps_its_generation(stores: Stores):
     with connect(stores.postgres_url, application_name="test", autocommit=True) as admin:
 
         class FailingOver:
-            def read(self, *question: Any) -> Any:
-                past = past_reader.read(*question)
-                admin.execute(FAILED_OVER)
-                end_sessions(executing(admin))
-                return past
+            @contextmanager
+            def question(self, *asked: Any) -> Any:
+                with past_reader.question(*asked) as answer:
+                    past = answer()
+                    admin.execute(FAILED_OVER)
+                    end_sessions(executing(admin))
+                    yield lambda: past
 
         merchant, at_us = add_merchant(admin, "loja"), true_clocks().wall_us()
         request = EvaluationRequest(merchant, Order(order_id="1", amount_cents=1990), at_us)

@@ -106,14 +106,14 @@ def _recent_events(world: World) -> Any:
     database = Database(world.postgres_url, statement_timeout=timedelta(seconds=5))
     deadline = Deadline.within(timedelta(seconds=30))
     with database.session() as session:
-        read = recent.read(
+        read = recent.ask(
             session,
             world.merchant.merchant_id,
             CANONICAL,
             from_us=start_us,
             to_us=at_us,
             deadline=deadline,
-        )
+        )()
     database.close()
     return read.events
 
