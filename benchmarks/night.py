@@ -5,7 +5,7 @@ import sys
 from datetime import timedelta
 
 from benchmarks.size import ORDERS
-from benchmarks.warm_stack import DAYS, WarmStack, warm_stack
+from benchmarks.warm_stack import DAYS, WarmStack, settable_clock, warm_stack
 from features_pkg.calendar import Calendar, from_us
 from stores.postgres.connection import Connection, connect
 from stores.postgres.runs import RunRow, newest_runs
@@ -14,7 +14,11 @@ from stores.settings import Settings
 
 def measure() -> list[str]:
     """The lines of the section: the stack's own night, the next one, and one without an event."""
-    stack = warm_stack()
+    with settable_clock(warm_stack()) as stack:
+        return _lines(stack)
+
+
+def _lines(stack: WarmStack) -> list[str]:
     settings = Settings.from_environ(stack.environ)
     with connect(settings.postgres_url, application_name="bench", autocommit=True) as connection:
         (first,) = newest_runs(connection, 1)

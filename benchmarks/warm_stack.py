@@ -12,8 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -35,9 +36,12 @@ from tests.e2e.a_model import write_a_model
 from tests.model_keys import TRUST
 
 PROJECT = Path(__file__).resolve().parents[1]
+PRODUCTION = {"ONTEM_ENVIRONMENT": "production"}
+DEVELOPMENT = {"ONTEM_ENVIRONMENT": "development"}
 SCHEMA = PROJECT / "sql" / "migrations" / "versions" / "0001_spine.sql"
 LIVE_ORDERS = 6_000
 DAYS = 180
+CLOCK_NOW = "SELECT pg_get_functiondef('ontem_clock()'::regprocedure)"
 IMPORTED = "imported"
 """The file that says that a kept stack has its orders, and by which schema."""
 MOST_KEPT = timedelta(hours=6)
@@ -86,7 +90,7 @@ def imported_stack(orders: int = ORDERS, *, durable: bool = True) -> ImportedSta
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         atexit.register(local.remove)
     local.up()
-    environ = {**os.environ, **local.variables, "PYTHONPATH": str(PROJECT)}
+    environ = {**os.environ, **local.variables, **PRODUCTION, "PYTHONPATH": str(PROJECT)}
     if not (folder / IMPORTED).exists():
         _import_orders(ImportedStack(folder, environ, pa.table({})), orders)
     table = pq.read_table(folder / "live.parquet")
@@ -110,6 +114,22 @@ def warm_stack(orders: int = ORDERS, *, durable: bool = True) -> WarmStack:
         key = issue_key(connection, find_merchant(connection, "bench"))
     live_orders = [_body(row) for row in table.to_pylist()]
     return WarmStack(folder, environ, key.text, live_orders)
+
+
+@contextmanager
+def settable_clock(stack: WarmStack) -> Iterator[WarmStack]:
+    """The same stack, as if it had been migrated as development; afterwards it has been no more."""
+    url = Settings.from_environ(stack.environ).postgres_url
+    clock = (PROJECT / "sql" / "development_clock.sql").read_text(encoding="utf-8")
+    with connect(url, application_name="bench", autocommit=True) as connection:
+        ((before,),) = connection.execute(CLOCK_NOW).fetchall()
+        connection.execute(clock.encode())
+        connection.execute("UPDATE stack SET environment = 'development'")
+        try:
+            yield replace(stack, environ={**stack.environ, **DEVELOPMENT})
+        finally:
+            connection.execute(str(before).encode())
+            connection.execute("UPDATE stack SET environment = 'production'")
 
 
 def _ontem(folder: Path, environ: Mapping[str, str], *words: str) -> None:
