@@ -48,6 +48,12 @@ class KeyRing:
         self._known: dict[bytes, _KnownKey] = {}
         self._lock = threading.Lock()
 
+    def known(self, authorization: str | None) -> Merchant | None:
+        """The merchant of a key that was found valid, as it was then; nothing is looked up."""
+        scheme, _, text = (authorization or "").partition(" ")
+        known = self._known.get(_digest(text)) if scheme.lower() == "bearer" else None
+        return None if known is None else known.merchant
+
     def merchant(
         self, authorization: str | None, now: float, look_up: Callable[[ApiKey], Merchant | None]
     ) -> Merchant:
@@ -59,7 +65,7 @@ class KeyRing:
         scheme, _, text = (authorization or "").partition(" ")
         if scheme.lower() != "bearer":
             raise KeyRefused
-        digest = hashlib.sha256(text.encode("utf-8", "replace")).digest()
+        digest = _digest(text)
         known = self._known.get(digest)
         if known is not None and now < known.look_up_at:
             return known.merchant
@@ -90,3 +96,7 @@ class KeyRing:
     def _forget(self, digest: bytes) -> None:
         with self._lock:
             self._known.pop(digest, None)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "replace")).digest()

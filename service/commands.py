@@ -14,6 +14,7 @@ from service.head_checks import HeadChecks
 from service.hot.keeper import MEGABYTE, HotLimits
 from service.metrics.files import SharedCounts
 from service.metrics.gauges import observe
+from service.rate_limits import RateLimits
 from service.server import (
     WAITING_PER_THREAD,
     Binding,
@@ -114,6 +115,14 @@ from stores.settings import settings_here
     envvar="ONTEM_DRAIN_SECONDS",
     help="How long to answer after a TERM while /readyz says no.",
 )
+@click.option(
+    "--pods",
+    type=click.IntRange(1, 1_000),
+    default=1,
+    show_default=True,
+    envvar="ONTEM_PODS",
+    help="How many services share the load; each grants its share of a merchant's requests.",
+)
 @click.pass_context
 def serve(
     context: click.Context,
@@ -130,12 +139,13 @@ def serve(
     hot_megabytes: int,
     key_grace_minutes: int,
     drain_seconds: int,
+    pods: int,
 ) -> None:
     """Answer POST /evaluate until stopped."""
     settings = settings_here()
     log.configure(settings.log_level)
     check_address(bind)
-    clocks, drain = machine_clocks(), Drain()
+    clocks, drain, rate_limits = machine_clocks(), Drain(), RateLimits(pods)
     model = start.ModelInUse(settings, clocks.wall_us)
     process = start.Process(
         settings=settings,
@@ -162,7 +172,7 @@ def serve(
     front = Front(
         waiting=threads * WAITING_PER_THREAD if queue is None else queue,
         client_seconds=client_timeout_ms / 1_000,
-        make_gate=HeadChecks,
+        make_gate=lambda app: HeadChecks(app, app.extensions[EXTENSION].keys, rate_limits),
         observe=lambda app, loop: observe(app.extensions[EXTENSION].stores, loop),
         is_draining=lambda: drain.has_begun,
     )

@@ -76,6 +76,17 @@ class Overloaded(ServiceError):
         super().__init__("too many requests wait for an answer: send the same request again later")
 
 
+class RateLimited(ServiceError):
+    """The merchant sends more than its policy grants."""
+
+    def __init__(self, merchant_id: int, limit: int, seconds: int) -> None:
+        """`limit` is in requests a second; in so many `seconds` this one will be taken."""
+        super().__init__(
+            f"more than {limit} requests a second: send the same request again in {seconds} s"
+        )
+        self.merchant_id, self.seconds = merchant_id, seconds
+
+
 class MediaTypeRefused(ServiceError):
     """The body is not declared as plain UTF-8 JSON."""
 

@@ -9,9 +9,10 @@ from werkzeug.exceptions import NotFound
 from werkzeug.routing import RequestRedirect
 
 from service import batch_body
-from service.authentication import key_in
+from service.authentication import KeyRing, key_in
 from service.errors import KeyRefused, LengthRequired
 from service.health import LIVE
+from service.rate_limits import RateLimits
 from service.request_content import check_media_type
 from service.worker.gate import Lane, Pass
 from service.worker.head import Head
@@ -39,7 +40,12 @@ WITH_KEY: Final[Mapping[str, Pass]] = {
 class HeadChecks:
     """The checks of each head, for the paths that an application has."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, keys: KeyRing, rate_limits: RateLimits) -> None:
+        """Only merchants whose keys are known by now are limited: a few requests are let through.
+
+        So the limit asks no store, and they are the ones that wait until a key is looked up.
+        """
+        self._keys, self._rate_limits = keys, rate_limits
         self._paths = app.url_map.bind("localhost")
         self._endpoints = {
             (method, rule.rule): rule.endpoint
@@ -52,13 +58,18 @@ class HeadChecks:
     def check(self, head: Head) -> Pass:
         """Where the request goes.
 
-        Raises NotFound, MethodNotAllowed, KeyRefused, MediaTypeRefused or LengthRequired.
+        Raises NotFound, MethodNotAllowed, KeyRefused, RateLimited, MediaTypeRefused or
+        LengthRequired.
         """
         endpoint = self._endpoints.get((head.method, head.path)) or self._match(head)
         without_key = WITHOUT_KEY.get(endpoint)
         if without_key is not None:
             return without_key
-        if key_in(head.headers.get("AUTHORIZATION")) is None:
+        authorization = head.headers.get("AUTHORIZATION")
+        merchant = self._keys.known(authorization)
+        if merchant is not None:
+            self._rate_limits.take(merchant, head.length or 0)
+        elif key_in(authorization) is None:
             raise KeyRefused
         if head.method in _WITH_BODY:
             check_media_type(head.headers.get("CONTENT-TYPE"), head.headers.get("CONTENT-ENCODING"))

@@ -34,6 +34,7 @@ PROBLEMS: Final[dict[type[ServiceError], tuple[HTTPStatus, str]]] = {
     FieldRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "field_refused"),
     errors.BatchRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "batch_refused"),
     errors.IdempotencyKeyReused: (HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
+    errors.RateLimited: (HTTPStatus.TOO_MANY_REQUESTS, "rate_limited"),
     errors.StoreUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "store_unavailable"),
     errors.Overloaded: (HTTPStatus.SERVICE_UNAVAILABLE, "overloaded"),
     errors.ModelOutdated: (HTTPStatus.SERVICE_UNAVAILABLE, "model_outdated"),
@@ -104,6 +105,8 @@ def refusal_of(
         body = problem(status, code, str(error), request_id, param)
         if isinstance(error, errors.BatchRefused):
             body = msgspec.structs.replace(body, param=error.orders[0].param, orders=error.orders)
+        if isinstance(error, errors.RateLimited):
+            return body, {"Retry-After": str(error.seconds)}
         return body, _HEADERS.get(type(error), {})
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     allowed = getattr(error, "valid_methods", None)

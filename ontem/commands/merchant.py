@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import click
 
-from stores.policy import DECISIONS, WHEN_NOT_STORED, Policy
+from stores.policy import DECISIONS, USUAL_POLICY, WHEN_NOT_STORED, Policy
 from stores.postgres.api_keys import KEY_CACHE_SECONDS
 from stores.postgres.connection import Connection
 from stores.postgres.merchants import (
@@ -71,6 +71,11 @@ _OPTIONS: Final[tuple[tuple[str, click.ParamType[Any] | type, str], ...]] = (
         NumberOrNone(),
         "How long the merchant waits for an answer; the service's own limit if that is less.",
     ),
+    (
+        "requests_per_second",
+        NumberOrNone(),
+        "How many requests all processes of the service together answer; more get a 429.",
+    ),
 )
 
 
@@ -104,7 +109,7 @@ def merchant() -> None:
 
 @merchant.command()
 @click.argument("name")
-@policy_options(Policy())
+@policy_options(USUAL_POLICY)
 def create(name: str, **options: Any) -> None:
     """Create a merchant and print its API key. The key is not shown again."""
     policy = Policy(**_values(options))
@@ -159,6 +164,8 @@ def _sentence(policy: Policy) -> str:
     parts.append(f"not stored {policy.when_not_stored}")
     if policy.deadline_ms is not None:
         parts.append(f"deadline {policy.deadline_ms} ms")
+    if policy.requests_per_second is not None:
+        parts.append(f"at most {policy.requests_per_second} requests a second")
     return ", ".join(parts)
 
 

@@ -78,13 +78,14 @@ def bucket() -> None:
 @click.argument("name")
 def merchant(name: str) -> None:
     """Create a merchant and print its API key. The key is not shown again."""
+    from stores.policy import USUAL_POLICY
     from stores.postgres.merchants import MerchantExists, add_merchant, issue_key
 
     url = settings_here().postgres_url
     with open_session(url, application_name="ontem compose", autocommit=True) as connection:
         try:
             with connection.transaction():
-                key = issue_key(connection, add_merchant(connection, name))
+                key = issue_key(connection, add_merchant(connection, name, USUAL_POLICY))
         except MerchantExists:
             click.echo(
                 f"the merchant {name} is there already; one more key for it is what "

@@ -117,7 +117,10 @@ class Metrics:
             self.hot_builds.labels(kind)
         for cause in ("import", "transaction", "generation", "room"):
             self.hot_drops.labels(cause)
-        for code in ("overloaded", "store_unavailable", "model_outdated", "internal_error"):
+        for code in (
+            *("overloaded", "rate_limited"),
+            *("store_unavailable", "model_outdated", "internal_error"),
+        ):
             self.refusals.labels(code)
 
     def _histogram(self, name: str, text: str, label: str) -> Histogram:

@@ -38,6 +38,7 @@ _HEADERS: Final[dict[str, dict[str, Any]]] = {
 _EVERYWHERE: Final = ("X-Request-Id", "Ontem-Version")
 _OF_STATUS: Final = {
     HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate",),
+    HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After",),
     HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After",),
 }
 

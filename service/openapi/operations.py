@@ -26,6 +26,7 @@ ASKED: Final[tuple[type[ServiceError], ...]] = (
     errors.VersionRefused,
     errors.KeyRefused,
     errors.RequestLate,
+    errors.RateLimited,
     errors.StoreUnavailable,
     errors.Overloaded,
     errors.ModelOutdated,

@@ -9,7 +9,7 @@ from gunicorn import SERVER, util  # type: ignore[import-untyped]
 from gunicorn.http import errors as http_errors  # type: ignore[import-untyped]
 from werkzeug.exceptions import HTTPException
 
-from service.errors import ServiceError
+from service.errors import RateLimited, ServiceError
 from service.problems import MALFORMED, PROBLEM_JSON, Problem, problem, refusal_of
 from service.request_headers import answer_headers
 
@@ -57,13 +57,16 @@ class Refusal:
     headers: dict[str, str]
     name: str
     """What the log calls it."""
+    merchant_id: int | None = None
+    """The merchant that asks too much, where that is why."""
 
     @classmethod
     def of(cls, error: Refused, request_id: str) -> "Refusal":
         """The refusal for an error."""
         name = type(error).__name__
         if isinstance(error, ServiceError | HTTPException):
-            return cls(*refusal_of(error, request_id), name)
+            merchant_id = error.merchant_id if isinstance(error, RateLimited) else None
+            return cls(*refusal_of(error, request_id), name, merchant_id)
         bases = type(error).__mro__
         status, detail = next(_NOT_HTTP[base] for base in bases if base in _NOT_HTTP)
         return cls(problem(status, MALFORMED, detail, request_id), {}, name)

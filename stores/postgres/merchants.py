@@ -78,6 +78,7 @@ class _Row:
     decision_large_amount: str
     when_not_stored: str
     deadline_ms: int | None
+    requests_per_second: int | None
     secret_hash: bytes = b""
 
     def merchant(self) -> Merchant:
@@ -89,13 +90,15 @@ class _Row:
             decision_large_amount=cast(Decision, self.decision_large_amount),
             when_not_stored=cast(WhenNotStored, self.when_not_stored),
             deadline_ms=self.deadline_ms,
+            requests_per_second=self.requests_per_second,
         )
         return Merchant(self.merchant_id, self.name, policy)
 
 
 _COLUMNS: Final = (
     "m.merchant_id, m.name, m.review_at, m.block_at, m.decision_without_score,"
-    " m.large_amount_cents, m.decision_large_amount, m.when_not_stored, m.deadline_ms"
+    " m.large_amount_cents, m.decision_large_amount, m.when_not_stored, m.deadline_ms,"
+    " m.requests_per_second"
 )
 
 
@@ -106,7 +109,7 @@ def check_name(name: str) -> None:
 
 
 def add_merchant(connection: Connection, name: str, policy: Policy | None = None) -> Merchant:
-    """A new merchant, with the default policy unless one is given.
+    """A new merchant, without a limit of requests unless a policy is given.
 
     Raises MerchantNameRefused and MerchantExists.
     """
@@ -116,10 +119,11 @@ def add_merchant(connection: Connection, name: str, policy: Policy | None = None
         with connection.transaction(), connection.cursor(row_factory=scalar_row) as cursor:
             cursor.execute(
                 "INSERT INTO merchants (name, review_at, block_at, decision_without_score,"
-                " large_amount_cents, decision_large_amount, when_not_stored, deadline_ms)"
+                " large_amount_cents, decision_large_amount, when_not_stored, deadline_ms,"
+                " requests_per_second)"
                 " VALUES (%(name)s, %(review_at)s, %(block_at)s, %(decision_without_score)s,"
                 " %(large_amount_cents)s, %(decision_large_amount)s, %(when_not_stored)s,"
-                " %(deadline_ms)s) RETURNING merchant_id",
+                " %(deadline_ms)s, %(requests_per_second)s) RETURNING merchant_id",
                 {"name": name, **asdict(policy)},
             )
             return Merchant(cast(int, cursor.fetchone()), name, policy)
@@ -157,7 +161,8 @@ def change_policy(connection: Connection, name: str, **changes: Any) -> Policy:
             " decision_without_score = %(decision_without_score)s,"
             " large_amount_cents = %(large_amount_cents)s,"
             " decision_large_amount = %(decision_large_amount)s,"
-            " when_not_stored = %(when_not_stored)s, deadline_ms = %(deadline_ms)s"
+            " when_not_stored = %(when_not_stored)s, deadline_ms = %(deadline_ms)s,"
+            " requests_per_second = %(requests_per_second)s"
             " WHERE merchant_id = %(merchant_id)s",
             {"merchant_id": merchant.merchant_id, **asdict(policy)},
         )

@@ -78,6 +78,15 @@ def test_the_configuration_names_variables_that_the_code_reads():
     }
 
 
+@pytest.mark.parametrize(
+    "manifests", [render(KUBERNETES / "base"), PRODUCTION], ids=["base", "production"]
+)
+def test_the_pods_of_the_service_know_how_many_they_are(manifests):
+    pods = the(manifests, "ConfigMap", "ontem")["data"]["ONTEM_PODS"]
+
+    assert pods == str(the(manifests, "Deployment", "service")["spec"]["replicas"])
+
+
 def test_no_file_holds_a_secret():
     for manifest in WITH_NIGHTS:
         assert manifest["kind"] != "Secret"

@@ -1,6 +1,7 @@
 """`GET /metrics` of a service with two processes, which are killed, replaced and refuse orders."""
 
 import signal
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from features_pkg.definitions.feature_set import FeatureSet
 from service.app import Dependencies, create_app
+from service.authentication import KeyRing
 from service.head_checks import HeadChecks
+from service.rate_limits import LEAST_BURST, RateLimits
 from service.worker.gate import Lane
 from service.worker.head import parse
 from stores.postgres.connection import connect
@@ -123,6 +126,25 @@ def test_refusals_are_counted_by_code_in_the_loop_and_in_the_application(shop, t
         assert rise(before, after, "ontem_refusals_total", code=code) == 1, code
 
 
+def test_processes_share_what_a_merchant_may_ask(
+    two_processes: RunningService, service_database_url: str, features: FeatureSet
+):
+    before, started = scrape(two_processes), time.monotonic()
+    with connect(service_database_url, application_name="test", autocommit=True) as database:
+        limited = a_shop(two_processes, database, features, requests_per_second=1)
+    bearer = {"Authorization": f"Bearer {limited.client.key}"}
+    statuses = [
+        two_processes.client().send("GET", "/evaluations?order_id=none", **bearer).status
+        for _ in range(4 * LEAST_BURST)
+    ]
+    refused = statuses.count(429)
+
+    # Each process lets the requests through whose key it does not know yet.
+    assert len(statuses) - refused <= LEAST_BURST + 3 + (time.monotonic() - started)
+    after = scrape(two_processes)
+    assert rise(before, after, "ontem_refusals_total", code="rate_limited") == refused > 0
+
+
 def test_what_all_processes_share_is_asked_for_each_page(online, two_processes):
     build = {
         name: dict(labels)
@@ -200,7 +222,7 @@ def test_metrics_are_answered_while_no_thread_is_free(shop, two_processes):
     app = create_app(cast(Dependencies, None))
     head = parse(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", Config(), ("127.0.0.1", 1), 1)
 
-    assert HeadChecks(app).check(head).lane is Lane.HEALTH
+    assert HeadChecks(app, KeyRing(), RateLimits()).check(head).lane is Lane.HEALTH
 
 
 def test_a_stopped_service_leaves_no_file_behind(

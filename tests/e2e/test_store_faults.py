@@ -10,6 +10,7 @@ import pytest
 
 from features_pkg.definitions.feature_set import FeatureSet
 from service.evaluating import READ_SHARE
+from service.rate_limits import LEAST_BURST
 from stores.postgres.api_keys import ApiKey
 from stores.postgres.connection import connect
 from stores.postgres.migrate import migrate
@@ -231,6 +232,20 @@ def test_a_key_is_valid_while_postgresql_is_away_and_an_unknown_one_is_not_refus
     assert (unknown.status, unknown.headers["retry-after"]) == (503, "1")
     assert garbage.status == 401
     assert stranger.evaluate(order).status == 401
+
+
+def test_a_merchant_s_limit_neither_opens_nor_closes_while_both_stores_are_away(outage: Outage):
+    limited = outage.a_merchant(when_not_stored="answer", requests_per_second=1)
+    outage.ask(limited)
+    with refused(outage.postgres), refused(outage.redis):
+        statuses = [outage.ask(limited).answer.status for _ in range(2 * LEAST_BURST)]
+        other = outage.ask(outage.answers)
+    outage.wait_until_normal()
+
+    assert statuses[:LEAST_BURST] == [200] * LEAST_BURST
+    assert 429 in statuses
+    assert set(statuses) == {200, 429}
+    assert other.answer.status == 200
 
 
 def test_a_merchant_that_waits_less_than_the_service_gets_its_answer_sooner(outage: Outage):

@@ -1,13 +1,14 @@
 """`ontem merchant`: merchants and their keys in PostgreSQL."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from ontem.cli import main
-from stores.policy import Policy
+from stores.policy import USUAL_POLICY, Policy
 from stores.postgres.api_keys import KEY_CACHE_SECONDS, ApiKey
 from stores.postgres.connection import Connection, connect
 from stores.postgres.merchants import (
@@ -51,7 +52,10 @@ def test_a_new_merchant_gets_a_key_that_proves_it(ontem: Any, database: Connecti
     assert key is not None
     found = authenticate(database, key)
     assert found is not None
-    assert (found.name, found.policy) == ("loja", Policy(0.3, 0.9, "allow"))
+    assert (found.name, found.policy) == (
+        "loja",
+        replace(USUAL_POLICY, review_at=0.3, decision_without_score="allow"),
+    )
 
 
 def test_a_policy_changes_where_options_say_so_and_is_printed(ontem: Any, database: Connection):
@@ -59,20 +63,29 @@ def test_a_policy_changes_where_options_say_so_and_is_printed(ontem: Any, databa
 
     done = ontem("policy", "loja", "--block-at", "0.8", "--decision-without-score", "block")
 
-    assert done.output == "review at 0.3, block at 0.8, without score block, not stored refuse\n"
-    assert find_merchant(database, "loja").policy == Policy(0.3, 0.8, "block")
+    assert done.output == (
+        "review at 0.3, block at 0.8, without score block, not stored refuse, "
+        "at most 100 requests a second\n"
+    )
+    assert find_merchant(database, "loja").policy == Policy(
+        0.3, 0.8, "block", requests_per_second=100
+    )
 
 
 def test_a_policy_without_options_is_printed_as_it_is(ontem: Any, database: Connection):
     ontem("create", "loja")
 
-    sentence = "review at 0.5, block at 0.9, without score review, not stored refuse\n"
+    sentence = (
+        "review at 0.5, block at 0.9, without score review, not stored refuse, "
+        "at most 100 requests a second\n"
+    )
     assert ontem("policy", "loja").output == sentence
-    assert find_merchant(database, "loja").policy == Policy()
+    assert find_merchant(database, "loja").policy == USUAL_POLICY
 
 
 OUTAGE = ("--large-amount-cents", "5000", "--decision-large-amount", "block",
-          "--when-not-stored", "answer", "--deadline-ms", "100")  # fmt: skip
+          "--when-not-stored", "answer", "--deadline-ms", "100",
+          "--requests-per-second", "5")  # fmt: skip
 
 
 @pytest.mark.parametrize("command", ["create", "policy"])
@@ -88,20 +101,23 @@ def test_what_a_merchant_wants_in_an_outage_is_kept_and_printed(
         decision_large_amount="block",
         when_not_stored="answer",
         deadline_ms=100,
+        requests_per_second=5,
     )
     assert find_merchant(database, "loja").policy == expected
     assert ontem("policy", "loja").output == (
         "review at 0.5, block at 0.9, without score review, from 5000 cents on block, "
-        "not stored answer, deadline 100 ms\n"
+        "not stored answer, deadline 100 ms, at most 5 requests a second\n"
     )
 
 
 def test_none_takes_a_limit_away_and_what_is_left_out_stays(ontem: Any, database: Connection):
     ontem("create", "loja", *OUTAGE)
-    ontem("policy", "loja", "--large-amount-cents", "none", "--deadline-ms", "none")
+    limits = ("--large-amount-cents", "--deadline-ms", "--requests-per-second")
+    ontem("policy", "loja", *(word for limit in limits for word in (limit, "none")))
 
     policy = find_merchant(database, "loja").policy
     assert (policy.large_amount_cents, policy.deadline_ms) == (None, None)
+    assert policy.requests_per_second is None
     assert (policy.decision_large_amount, policy.when_not_stored) == ("block", "answer")
 
 
@@ -109,7 +125,7 @@ def test_a_refused_policy_leaves_the_old_one(ontem: Any, database: Connection):
     ontem("create", "loja")
     ontem("policy", "loja", "--review-at", "0.95")
 
-    assert find_merchant(database, "loja").policy == Policy()
+    assert find_merchant(database, "loja").policy == USUAL_POLICY
 
 
 def test_help_says_how_soon_a_service_follows(ontem: Any):
@@ -173,6 +189,7 @@ def test_the_merchants_are_listed_by_name_with_their_policies(ontem: Any):
             ("policy", "loja", "--deadline-ms", "5"),
             "choose a whole number from 10 to 60000, or none",
         ),
+        (("policy", "loja", "--requests-per-second", "0"), "from 1 to 100000, or none"),
         (("create", "other", "--large-amount-cents", "9" * 16), "choose a whole number from 0 to"),
         (("revoke", "nobody", "000000000000"), "ontem merchant create nobody"),
         (("revoke", "loja", "000000000000"), "has no key '000000000000'"),

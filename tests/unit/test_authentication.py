@@ -156,3 +156,24 @@ def test_of_too_many_keys_the_oldest_is_looked_up_again(
 
     with pytest.raises(KeyRefused):
         ring.merchant(first, 0.0, keys.look_up)
+
+
+def test_whose_a_key_is_is_known_without_a_look_up_once_it_was_found_valid(
+    keys: Keys, ring: KeyRing
+):
+    assert ring.known(keys.header) is None
+    ring.merchant(keys.header, 0.0, keys.look_up)
+
+    assert ring.known(keys.header) == keys.merchant
+    assert ring.known(f"Basic {keys.key.text}") is None
+    assert ring.known(None) is None
+    assert keys.look_ups == 1
+
+
+def test_a_key_that_was_revoked_is_known_no_more(keys: Keys, ring: KeyRing):
+    ring.merchant(keys.header, 0.0, keys.look_up)
+    keys.merchant = None
+    with pytest.raises(KeyRefused):
+        ring.merchant(keys.header, KEY_CACHE_SECONDS, keys.look_up)
+
+    assert ring.known(keys.header) is None

@@ -6,12 +6,14 @@ import pytest
 from gunicorn.config import Config  # type: ignore[import-untyped]
 
 from service.app import Dependencies, create_app
+from service.authentication import KeyRing
 from service.head_checks import HeadChecks
+from service.rate_limits import RateLimits
 from service.worker.gate import Lane
 from service.worker.head import parse
 from stores.postgres.api_keys import ApiKey
 
-CHECKS = HeadChecks(create_app(cast(Dependencies, None)))
+CHECKS = HeadChecks(create_app(cast(Dependencies, None)), KeyRing(), RateLimits())
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,8 @@ def test_without_a_score_a_large_amount_gets_its_own_decision():
     [
         ({"deadline_ms": 9}, "from 10 to 60000"),
         ({"deadline_ms": 60_001}, "from 10 to 60000"),
+        ({"requests_per_second": 0}, "from 1 to 100000"),
+        ({"requests_per_second": 100_001}, "from 1 to 100000"),
         ({"large_amount_cents": -1}, "from 0 to 999999999999999"),
         ({"large_amount_cents": 10**15}, "from 0 to 999999999999999"),
     ],

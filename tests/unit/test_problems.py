@@ -32,6 +32,7 @@ REFUSALS = [
     errors.LengthRequired(),
     errors.RequestLate(5.0),
     errors.Overloaded(),
+    errors.RateLimited(7, 100, 2),
     errors.MediaTypeRefused(),
     errors.VersionRefused("2026-11-26"),
     errors.IdempotencyKeyRefused(),

@@ -59,6 +59,7 @@ CREATE TABLE merchants (
     when_not_stored        text             NOT NULL DEFAULT 'refuse'
         CHECK (when_not_stored IN ('refuse', 'answer')),
     deadline_ms            integer CHECK (deadline_ms > 0), -- null: the service's own
+    requests_per_second    integer CHECK (requests_per_second > 0), -- null: no limit
     created_at             timestamptz      NOT NULL DEFAULT ontem_clock(),
     CHECK (0 <= review_at AND review_at <= block_at AND block_at <= 1)
 );
