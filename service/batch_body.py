@@ -24,10 +24,10 @@ class BatchBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     orders: Annotated[
         list[Any],
         described(
-            "Each is checked by itself.",
+            "Each is an `OrderBody` and checked by itself: with `store_rest` one that is wrong "
+            "is among the answer's orders, and refuses nothing else.",
             minItems=1,
             maxItems=MOST_ORDERS,
-            items={"$ref": "#/components/schemas/OrderBody"},
         ),
     ]
     if_refused: Annotated[
@@ -35,6 +35,12 @@ class BatchBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         described("What to do with the other orders when one of them is refused."),
     ] = "store_nothing"
 
+
+WHOLE_SCHEMA: Final = {
+    "if": {"properties": {"if_refused": {"const": "store_rest"}}, "required": ["if_refused"]},
+    "else": {"properties": {"orders": {"items": {"$ref": "#/components/schemas/OrderBody"}}}},
+}
+"""What the schema says of both fields together: each order must be right, or may be wrong."""
 
 _RULES: Final = {
     "orders": f"must be a list of 1 to {MOST_ORDERS} orders",

@@ -20,19 +20,12 @@ from features_pkg.orders.order import Order
 from service import strict_json
 from service.described import described
 from service.errors import FieldRefused
+from service.sent_instant import INSTANT_FORM, RULE, check_form
 
 
 def _identifier(description: str) -> msgspec.Meta:
     return described(description, maxLength=LONGEST_TEXT, pattern=TEXT_FORM)
 
-
-_DECADES: Final = "|".join(str(year // 10) for year in YEARS[::10])
-INSTANT_FORM: Final = (
-    rf"^(?!{YEARS[0]}-01-01|{YEARS[-1]}-12-31)({_DECADES})[0-9]-(0[1-9]|1[0-2])-([0-2][0-9]|3[01])"
-    r"[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?"
-    r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
-)
-"""RFC 3339 in the years that are taken, without the two days on which the offset decides."""
 
 OrderId: TypeAlias = Annotated[
     str | None,
@@ -108,8 +101,7 @@ _RULES: Final = {
     "order_id": f"must be a text of 1 to {LONGEST_ORDER_ID} characters",
     "amount_cents": f"must be a whole number of cents from 0 to {MOST_CENTS}",
     "currency": "must be BRL, or be left out",
-    "placed_at": "must be an ISO 8601 instant with its offset, such as "
-    "2018-06-01T12:00:00-03:00, or be left out",
+    "placed_at": RULE,
     "": "must be one JSON object",
 }
 """What the type of a field must be, by its path without positions; all other fields are texts."""
@@ -135,7 +127,7 @@ def read(value: object, card_key: bytes) -> Order:
         refused = shape_refusal(str(cause), _RULES, _TEXT_RULE)
         raise FieldRefused(refused.field, refused.reason) from None
     try:
-        return read_order(
+        order = read_order(
             body.order_id,
             body.amount_cents,
             {name: getattr(body, name) for name in SINGLE_VALUED},
@@ -145,3 +137,5 @@ def read(value: object, card_key: bytes) -> Order:
         )
     except ValueRefused as refused:
         raise FieldRefused(refused.field, refused.reason) from None
+    check_form(body.placed_at, "placed_at")
+    return order

@@ -14,12 +14,13 @@ from features_pkg.orders.fields.refusals import ValueRefused
 from features_pkg.orders.fields.shape import shape_refusal
 from features_pkg.orders.limits import YEARS
 from service import strict_json
-from service.body import INSTANT_FORM, OrderId
+from service.body import OrderId
 from service.bulk import TIME_LIMIT, answer_once, read_body
 from service.described import described
 from service.errors import FieldRefused
 from service.merchant_request import Needs, merchant_request, request_deadline
 from service.request_content import MAX_BYTES
+from service.sent_instant import INSTANT_FORM, RULE, check_form
 from stores.postgres.chargebacks import ChargebackKind, record_chargeback
 from stores.postgres.connection import Connection
 
@@ -70,8 +71,7 @@ class ChargebackAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 _RULES: Final = {
     "kind": "must be chargeback or reversal",
-    "reported_at": "must be an ISO 8601 instant with its offset, such as "
-    "2018-06-01T12:00:00-03:00, or be left out",
+    "reported_at": RULE,
     "": "must be one JSON object with order_id",
 }
 
@@ -111,6 +111,7 @@ def parse(content: bytes) -> Report:
         raise FieldRefused(refused.field, refused.reason) from None
     except ValueRefused as refused:
         raise FieldRefused(refused.field, refused.reason) from None
+    check_form(sent.reported_at, "reported_at")
     reported_at = None if reported_us is None else from_us(reported_us)
     return Report(order_id, sent.kind, reported_at)
 

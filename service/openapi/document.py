@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from features_pkg.orders.fields.products import SentItem
+from service.batch_body import WHOLE_SCHEMA, BatchBody
 from service.errors import ServiceError
 from service.openapi.operations import OPERATIONS, Content, Operation
 from service.problems import PROBLEM_JSON, PROBLEMS, Problem
@@ -101,6 +102,7 @@ def schemas() -> dict[str, Any]:
         bodies = [operation.body, *(content.body for content in operation.answers.values())]
         structs += [struct for struct in bodies if struct is not None]
     _, components = msgspec.json.schema_components(structs, ref_template=_REF)
+    components[BatchBody.__name__] |= WHOLE_SCHEMA
     return {name: _plain(components[name]) for name in sorted(components)}
 
 

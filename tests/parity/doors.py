@@ -14,13 +14,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from features_pkg.calendar import to_us
+from features_pkg.calendar import from_us, to_us
+from features_pkg.orders.fields.instant import read_instant_us
+from features_pkg.orders.fields.refusals import ValueRefused
 from features_pkg.orders.order import content_hash
 from jobs.importing.mapping import FileMapping
 from jobs.importing.prepare import ZONE_OF_FILE, Rules, prepare_batch
 from jobs.importing.source import open_source
 from service.body import parse
 from service.errors import FieldRefused
+from service.sent_instant import FORM
 from tests.parity.sent_orders import SentOrders
 
 NOW_US = to_us(datetime(2026, 1, 1, tzinfo=UTC))
@@ -37,10 +40,21 @@ def by_request(sent: SentOrders) -> list[Answer]:
 
 
 def _by_request(row: dict[str, Any]) -> Answer:
+    """Times of other forms than RFC 3339, which only a file may have, are written in it."""
+    if row["placed_at"] is not None and not FORM.fullmatch(row["placed_at"]):
+        row = {**row, "placed_at": _rfc_3339(row["placed_at"])}
     try:
         return content_hash(parse(json.dumps(row).encode(), CARD_KEY))
     except FieldRefused as refused:
         return refused.param, refused.detail
+
+
+def _rfc_3339(text: str) -> str | None:
+    try:
+        instant_us = read_instant_us(text, "placed_at", None)
+    except ValueRefused:
+        return text
+    return None if instant_us is None else from_us(instant_us).isoformat()
 
 
 def by_import(source: Path | pa.Table, mapping: FileMapping = CENTS) -> list[Answer]:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import jsonschema
 import pytest
 
-from service import errors
+from service import chargebacks, errors
 from service.app import Dependencies, create_app
 from service.body import parse
 from service.errors import ServiceError
@@ -175,6 +175,14 @@ ITEM: dict[str, Any] = {"product": "p", "quantity": 1, "amount_cents": 1}
         {**ORDER, "placed_at": "0001-01-01T00:00:00Z"},
         {**ORDER, "placed_at": "2018-06-01T12:00:00"},
         {**ORDER, "placed_at": "2018-02-30T12:00:00Z"},
+        {**ORDER, "placed_at": ""},
+        {**ORDER, "placed_at": "2018-06-01"},
+        {**ORDER, "placed_at": "2018-06-01T12:00Z"},
+        {**ORDER, "placed_at": "2018-06-01T12:00:00,5Z"},
+        {**ORDER, "placed_at": "2018-06-01T12:00:00 Z"},
+        {**ORDER, "placed_at": "2018-06-01T12:00:00-0300"},
+        {**ORDER, "placed_at": " 2018-06-01T12:00:00Z"},
+        {**ORDER, "placed_at": "2018-06-01T12:00:00Z\n"},
         {**ORDER, "document": "a\0b"},
         {**ORDER, "items": [{**ITEM, "product": "a\0b"}]},
     ],
@@ -182,3 +190,32 @@ ITEM: dict[str, Any] = {"product": "p", "quantity": 1, "amount_cents": 1}
 )
 def test_the_schema_of_an_order_takes_what_the_service_takes(value: Any):
     assert accepts("OrderBody", value) == service_takes(value)
+
+
+@pytest.mark.parametrize("reported_at", ["", "2018-06-01T12:00Z", "2018-06-01T12:00:00-03:00"])
+def test_the_schema_of_a_report_takes_the_times_that_the_service_takes(reported_at: str):
+    value = {"order_id": "o-1", "reported_at": reported_at}
+    try:
+        chargebacks.parse(json.dumps(value).encode())
+    except ServiceError:
+        assert not accepts("ChargebackBody", value)
+    else:
+        assert accepts("ChargebackBody", value)
+
+
+WRONG: dict[str, Any] = {**ORDER, "amount_cents": -1}
+
+
+@pytest.mark.parametrize(
+    ("batch", "is_valid"),
+    [
+        ({"orders": [ORDER]}, True),
+        ({"orders": [ORDER, WRONG]}, False),
+        ({"orders": [WRONG], "if_refused": "store_nothing"}, False),
+        ({"orders": [ORDER, WRONG, None], "if_refused": "store_rest"}, True),
+        ({"orders": [], "if_refused": "store_rest"}, False),
+        ({"orders": [ORDER], "if_refused": "rest"}, False),
+    ],
+)
+def test_the_schema_of_a_batch_takes_a_wrong_order_where_the_service_does(batch, is_valid):
+    assert accepts("BatchBody", batch) == is_valid
