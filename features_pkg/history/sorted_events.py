@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from features_pkg.array_types import Ints, Mask
+from features_pkg.array_types import Ints
 from features_pkg.calendar import Calendar
 from features_pkg.history.events import Events, without_repeated
 from features_pkg.history.value_runs import ValueRuns
@@ -47,7 +47,7 @@ class SortedEvents:
     @cached_property
     def cents_before(self) -> Ints:
         """The sum of the amounts of all events before each position; one more than positions."""
-        return np.concatenate(([0], np.cumsum(self.events.amount_cents[self.by_entity_and_time])))
+        return np.concatenate(([0], np.cumsum(self.cents_of_positions)))
 
     @cached_property
     def days(self) -> Ints:
@@ -66,6 +66,23 @@ class SortedEvents:
         return self._runs[target]
 
     @cached_property
+    def row_of_position(self) -> Ints:
+        """The row of `everything` at each position."""
+        if self.everything is self.events:
+            return self.by_entity_and_time
+        assert self.everything.repeated is not None
+        return np.flatnonzero(~self.everything.repeated)[self.by_entity_and_time]
+
+    def by_position(self, column: Ints) -> Ints:
+        """A column of `everything`, by position."""
+        return column[self.row_of_position]
+
+    @cached_property
+    def cents_of_positions(self) -> Ints:
+        """The amount at each position."""
+        return self.events.amount_cents[self.by_entity_and_time]
+
+    @cached_property
     def newest_recorded_key(self) -> Ints:
         """At each position, the greatest recorded key of its entity up to there.
 
@@ -73,30 +90,12 @@ class SortedEvents:
         are lifted above those of all entities before it.
         """
         assert self.everything.recorded_key is not None
-        keys = self.everything.recorded_key
-        if self.everything.repeated is not None:
-            keys = keys[~self.everything.repeated]
-        keys = keys[self.by_entity_and_time]
+        keys = self.by_position(self.everything.recorded_key)
         if not len(keys):
             return keys
         known, rank = np.unique(keys, return_inverse=True)
         lift = self.entity * len(known)
         return np.asarray(known[np.maximum.accumulate(lift + rank) - lift])
-
-    @cached_property
-    def with_repeated(self) -> Mask:
-        """Which entities have an order that was charged back again."""
-        entities = np.zeros(self.everything.entities, dtype=np.bool_)
-        if self.everything.repeated is not None:
-            entities[self.everything.entity[self.everything.repeated]] = True
-        return entities
-
-    @cached_property
-    def everything_by_entity(self) -> tuple[Ints, Ints]:
-        """The rows of `everything` by (entity, instant), and where each entity's rows start."""
-        events = self.everything
-        rows = _by_entity_and_time(events.entity, events.at_us)
-        return rows, _starts(events.entity, events.entities)
 
 
 def by_code(code: Ints) -> Ints:

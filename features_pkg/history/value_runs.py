@@ -9,6 +9,7 @@ the window that ends at `b` is (runs opened before `b`) - (runs whose last sight
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 
@@ -49,7 +50,31 @@ class ValueRuns:
         before, after = self._position[:-1], self._position[1:]
         self._same = (value[1:] == value[:-1]) & (entity[after] == entity[before])
         self._gap_us = at_us[after] - at_us[before]
-        self._days = days
+        self._at_us, self._days = at_us, days
+        self._packed, self._stride = packed, stride
+
+    @property
+    def position(self) -> Ints:
+        """The position of each sighting."""
+        return self._position
+
+    @cached_property
+    def group(self) -> Ints:
+        """A number of each sighting's value and entity."""
+        return np.concatenate(([0], np.cumsum(~self._same)))[: self._size]
+
+    def code_at(self, sighting: Ints) -> Ints:
+        """The value of some sightings."""
+        return self._packed[sighting] // self._stride
+
+    def sightings_before(self, code: Ints, position: Ints) -> Ints:
+        """How many sightings are of lower values, or of this one before a position."""
+        return np.searchsorted(self._packed, code.astype(np.int64) * self._stride + position)
+
+    def gaps(self, first: Ints, last: Ints, *, in_days: bool) -> Ints:
+        """How much later than the sightings `first` the sightings `last` are."""
+        time = self._days() if in_days else self._at_us
+        return time[self._position[last]] - time[self._position[first]]
 
     def opened_before(self, span: int | None, *, in_days: bool) -> Ints:
         """How many runs opened before each position, for windows `span` long (None: no start)."""

@@ -7,6 +7,7 @@ import numpy as np
 from features_pkg.array_types import Ints
 from features_pkg.definitions.velocity import Velocity
 from features_pkg.history.past_orders import PastEvent
+from features_pkg.history.ranked import HIGHEST
 from features_pkg.identifiers import Identifier
 from features_pkg.measures.inputs import NEVER, ArrayWindows, EntityPast, Instants, Reader
 
@@ -25,6 +26,8 @@ class FirstAge:
 
     def arrays(self, velocity: Velocity, windows: ArrayWindows) -> Ints:
         """From the event at each window's first position."""
+        if windows.sight is not None:
+            return _ages_since(windows.sight.first_us(), windows)
         return _ages(windows, windows.before)
 
     def one_order(self, velocity: Velocity, targets: Sequence[Identifier]) -> Reader:
@@ -44,6 +47,8 @@ class LastAge:
 
     def arrays(self, velocity: Velocity, windows: ArrayWindows) -> Ints:
         """From the event at each window's last position."""
+        if windows.sight is not None:
+            return _ages_since(windows.sight.last_us(), windows)
         return _ages(windows, windows.after - 1)
 
     def one_order(self, velocity: Velocity, targets: Sequence[Identifier]) -> Reader:
@@ -59,6 +64,13 @@ def _ages(windows: ArrayWindows, position: Ints) -> Ints:
     # The position for an empty window may be -1 or one past the events: 0 stands in for it.
     event_us = windows.events.at_us[np.where(happened, position, 0)]
     return np.where(happened, (windows.at_us - event_us) // SECOND_US, NEVER)
+
+
+def _ages_since(event_us: Ints, windows: ArrayWindows) -> Ints:
+    """Seconds from each instant to the question; `NEVER` for the instants that stand for none."""
+    happened = np.abs(event_us) < HIGHEST
+    since = np.where(happened, event_us, windows.at_us)
+    return np.where(happened, (windows.at_us - since) // SECOND_US, NEVER)
 
 
 def _first_age(past: EntityPast, at: Instants) -> int | None:

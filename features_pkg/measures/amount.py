@@ -26,7 +26,8 @@ class Amount:
     def arrays(self, velocity: Velocity, windows: ArrayWindows) -> Ints:
         """A running sum, read at both edges of each window."""
         cents_before = windows.events.cents_before
-        return cents_before[windows.after] - cents_before[windows.before]
+        cents = cents_before[windows.after] - cents_before[windows.before]
+        return cents if windows.sight is None else cents - windows.sight.hidden_cents()
 
     def one_order(self, velocity: Velocity, targets: Sequence[Identifier]) -> Reader:
         """The timeline's cents, or the recent events' sum."""

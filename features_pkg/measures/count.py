@@ -22,7 +22,8 @@ class Count:
 
     def arrays(self, velocity: Velocity, windows: ArrayWindows) -> Ints:
         """The number of positions in each window."""
-        return windows.after - windows.before
+        counts = windows.after - windows.before
+        return counts if windows.sight is None else counts - windows.sight.hidden_count()
 
     def one_order(self, velocity: Velocity, targets: Sequence[Identifier]) -> Reader:
         """The timeline's counts, or the number of recent events."""

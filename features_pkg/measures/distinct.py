@@ -27,7 +27,8 @@ class Distinct:
 
         `features_pkg/history/value_runs.py` says why that is the number of different values.
         """
-        runs = windows.events.value_runs(_target(velocity))
+        target = _target(velocity)
+        runs = windows.events.value_runs(target)
         values = np.empty(len(windows.after), dtype=np.int64)
         for length, questions in windows.spans:
             opened = runs.opened_before(length, in_days=windows.in_days)
@@ -37,7 +38,9 @@ class Distinct:
             )
             after, before = windows.after[questions], windows.before[questions]
             values[questions] = opened[after] - closed[before]
-        return values
+        if windows.sight is None:
+            return values
+        return values - windows.sight.hidden_values(target, windows.spans, in_days=windows.in_days)
 
     def one_order(self, velocity: Velocity, targets: Sequence[Identifier]) -> Reader:
         """The timeline's last sightings, or the set of the recent events' values."""

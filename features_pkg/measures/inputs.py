@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from features_pkg.array_types import Ints
 from features_pkg.history.recent_events import RecentEvent
 from features_pkg.history.sorted_events import SortedEvents
+from features_pkg.identifiers import Identifier
 from features_pkg.timelines.read import EventTimeline
 
 NEVER: Final = -1
@@ -23,13 +24,38 @@ class Span(NamedTuple):
     questions: slice | Ints
 
 
+class LimitedSight(Protocol):
+    """What questions could see of windows, where that is less than the windows hold."""
+
+    def hidden_count(self) -> Ints:
+        """How many events of each window were hidden."""
+        ...
+
+    def hidden_cents(self) -> Ints:
+        """The cents of the hidden events."""
+        ...
+
+    def hidden_values(self, target: Identifier, spans: Sequence[Span], *, in_days: bool) -> Ints:
+        """How many different values of a target came with hidden events alone."""
+        ...
+
+    def first_us(self) -> Ints:
+        """The first event that was not hidden; `HIGHEST` where there is none."""
+        ...
+
+    def last_us(self) -> Ints:
+        """The last event that was not hidden; `-HIGHEST` where there is none."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ArrayWindows:
     """The windows of many questions about entities of one identifier, for one velocity.
 
     Window `i` holds the events at the positions from `before[i]` up to `after[i]`; its question is
     asked at `at_us[i]`. `spans` tells how long the windows are, in civil days or in microseconds:
-    where an older snapshot serves, windows of days end earlier and are shorter.
+    where an older snapshot serves, windows of days end earlier and are shorter. With a `sight`
+    the answers are of what the questions could see.
     """
 
     events: SortedEvents
@@ -38,6 +64,7 @@ class ArrayWindows:
     after: Ints
     spans: tuple[Span, ...]
     in_days: bool
+    sight: LimitedSight | None = None
 
 
 class EntityPast:

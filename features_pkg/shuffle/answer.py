@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -10,10 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features_pkg.array_types import Ints, Mask
+from features_pkg.array_types import Ints
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.engines.arrays import Questions, Visibility, answer
+from features_pkg.history.ragged import expand
 from features_pkg.identifiers import MERCHANT, Identifier
 from features_pkg.shuffle.group import Group, groups
 from features_pkg.shuffle.rows import NUMBER_OF, RowKind
@@ -23,6 +23,9 @@ PIECES: Final = pa.schema(
 )
 """A piece of an order: the number of its identifier, and that identifier's features: int64 values
 in catalogue order."""
+
+BOUNDS: Final = 3
+"""How many bounds `live_visibility` has before what was in flight."""
 
 _ALL_KEYS: Final = np.iinfo(np.int64).max
 
@@ -87,24 +90,33 @@ def _questions(rows: pa.Table, features: FeatureSet, calendar: Calendar) -> Ques
     at_us = rows["at_us"].to_numpy()
     as_of = rows["as_of"].to_numpy().astype(np.int64)
     due_day = calendar.due_days(at_us, features.snapshot_lag)
-    live = rows["visible"].is_valid().to_numpy()
-    if not live.any():
+    if rows["visible"].null_count == len(rows["visible"]):
         return Questions(at_us, as_of, due_day, calendar)
-    keys = list(_visible_keys(rows["visible"].combine_chunks(), live))
-    watermark, xmin, xmax = (np.array([row[place] for row in keys]) for place in range(3))
-    visibility = Visibility(
-        live=live,
-        watermark=watermark,
-        xmin=xmin,
-        xmax=xmax,
-        in_flight=tuple(frozenset(row[3:]) for row in keys),
-        order=rows["order_pk"].to_numpy(),
-        own_us=rows["own_us"].to_numpy(),
-    )
+    visibility = _visibility(rows["visible"].combine_chunks(), rows)
     return Questions(at_us, as_of, due_day, calendar, visibility)
 
 
-def _visible_keys(visible: pa.Array, live: Mask) -> Iterator[list[int]]:
-    """Each question's `live_visibility`; one asked by the rule sees all keys."""
-    for row, is_live in enumerate(live):
-        yield visible[row].as_py() if is_live else [_ALL_KEYS] * 3
+def _visibility(visible: pa.ListArray, rows: pa.Table) -> Visibility:
+    """What the questions could see; one asked by the rule sees all keys."""
+    live = visible.is_valid().to_numpy(zero_copy_only=False)
+    keys = pc.list_flatten(visible).to_numpy()
+    count = pc.fill_null(pc.list_value_length(visible), 0).to_numpy().astype(np.int64)
+    start = np.cumsum(count) - count
+
+    def bound(position: int) -> Ints:
+        bounds = np.full(len(live), _ALL_KEYS)
+        bounds[live] = keys[start[live] + position]
+        return bounds
+
+    in_flight = np.maximum(count - BOUNDS, 0)
+    _, index = expand(start + BOUNDS, in_flight)
+    return Visibility(
+        live=live,
+        watermark=bound(0),
+        xmin=bound(1),
+        xmax=bound(2),
+        in_flight=keys[index],
+        in_flight_starts=np.concatenate(([0], np.cumsum(in_flight))),
+        order=rows["order_pk"].to_numpy(),
+        own_us=rows["own_us"].to_numpy(),
+    )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from features_pkg import shuffle
 from features_pkg.calendar import DAY_US
+from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.velocity import Past, Velocity
 from features_pkg.engines import reference
 from features_pkg.entity_keys import EntityKeys
@@ -22,7 +23,10 @@ PASSED = pa.schema([("order_id", pa.string())])
 
 
 def training_rows(
-    rows: pa.Table, keys: EntityKeys = KEYS, batch_rows: int = 1000
+    rows: pa.Table,
+    keys: EntityKeys = KEYS,
+    batch_rows: int = 1000,
+    features: FeatureSet = FEATURES,
 ) -> dict[str, dict[str, object]]:
     """All that the Spark job does to order rows with questions, in batches, by order id."""
     starts = range(0, rows.num_rows, batch_rows)
@@ -32,11 +36,11 @@ def training_rows(
         for batch in batches
         for row in shuffle.merchant_starts(batch).to_pylist()
     )
-    narrow = pa.concat_tables([shuffle.explode(b, FEATURES.targets) for b in batches])
-    pieces = shuffle.answer_pieces(narrow, FEATURES, CALENDAR)
-    heads = [shuffle.order_pieces(b, PASSED, FEATURES, CALENDAR, firsts) for b in batches]
+    narrow = pa.concat_tables([shuffle.explode(b, features.targets) for b in batches])
+    pieces = shuffle.answer_pieces(narrow, features, CALENDAR)
+    heads = [shuffle.order_pieces(b, PASSED, features, CALENDAR, firsts) for b in batches]
     whole = pa.concat_tables([pieces, *heads], promote_options="default")
-    done = shuffle.assemble(whole, FEATURES, PASSED)
+    done = shuffle.assemble(whole, features, PASSED)
     return {row["order_id"]: row for row in done.to_pylist()}
 
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from features_pkg.array_types import Ints
 from features_pkg.definitions.velocity import Past, Velocity
-from features_pkg.engines.arrays.questions import Edge, Questions, edges
-from features_pkg.engines.arrays.visibility import limited_questions, visible_parts
+from features_pkg.engines.arrays.questions import CUTOFF, Edge, Questions, edges
+from features_pkg.engines.arrays.visibility import Sight, sights
+from features_pkg.engines.arrays.window_sight import WindowSight
 from features_pkg.history.sorted_events import SortedEvents, by_code
 from features_pkg.identifiers import Event
 from features_pkg.measures import MEASURES
@@ -33,41 +34,33 @@ def answer(
     # Neighbouring questions look up neighbouring positions when they are sorted by entity.
     sorting = by_code(entity)
     answers = _IdentifierAnswers(history, questions, rows[sorting], entity[sorting])
-    limited = limited_questions(history, questions, rows, entity)
-    corrections = _answer_limited(velocities, history, questions, rows[limited], entity[limited])
-    for velocity, correction in zip(velocities, corrections, strict=True):
+    corrections = [
+        (some, _IdentifierAnswers(history, questions, rows[some], entity[some], sight))
+        for some, sight in sights(history, questions, rows, entity)
+    ]
+    for velocity in velocities:
         values = np.empty(len(rows), dtype=np.int64)
         values[sorting] = answers.value(velocity)
-        values[limited] = correction
+        for some, limited in corrections:
+            values[some] = limited.value(velocity)
         yield velocity, values
 
 
-def _answer_limited(
-    velocities: Sequence[Velocity],
-    history: History,
-    questions: Questions,
-    rows: Ints,
-    entity: Ints,
-) -> Ints:
-    """The values, velocity by velocity, of questions that could not see all of their past.
-
-    The events are filtered to what each question could see; the answers are computed as always.
-    """
-    values = np.empty((len(velocities), len(rows)), dtype=np.int64)
-    for velocity_past in {velocity.past for velocity in velocities} if len(rows) else ():
-        for part in visible_parts(history, questions, rows, entity, velocity_past):
-            own_rows = np.arange(len(part.questions.at_us))
-            answers = _IdentifierAnswers(part.history, part.questions, own_rows, own_rows)
-            for number, velocity in enumerate(velocities):
-                if velocity.past is velocity_past:
-                    values[number, part.positions] = answers.value(velocity)
-    return values
-
-
 class _IdentifierAnswers:
-    """Answers questions `rows` about the entities `entity`, keeping the positions it has found."""
+    """Answers questions `rows` about the entities `entity`, keeping the positions it has found.
 
-    def __init__(self, history: History, questions: Questions, rows: Ints, entity: Ints) -> None:
+    With a `sight` of these questions it answers what they could see, else what the rule shows.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        questions: Questions,
+        rows: Ints,
+        entity: Ints,
+        sight: Sight | None = None,
+    ) -> None:
+        self._sight = sight
         self._history, self._questions = history, questions
         self._rows, self._entity = rows, entity
         self._at_us = questions.at_us[rows]
@@ -80,15 +73,34 @@ class _IdentifierAnswers:
         after = self._position(velocity.event, end)
         # An older snapshot can end before a short window begins. Such a window is empty, so its
         # start may not lie after its end.
+        before = np.minimum(self._position(velocity.event, start), after)
         windows = ArrayWindows(
             events=self._history[velocity.event],
             at_us=self._at_us,
-            before=np.minimum(self._position(velocity.event, start), after),
+            before=before,
             after=after,
             spans=self._spans(velocity, start),
             in_days=velocity.past is Past.DISTANT,
+            sight=self._window_sight(velocity, before, after),
         )
         return MEASURES[velocity.measure].arrays(velocity, windows)
+
+    def _window_sight(self, velocity: Velocity, before: Ints, after: Ints) -> WindowSight | None:
+        """What the questions could see of windows, if that is less than all."""
+        if self._sight is None:
+            return None
+        start, end = edges(velocity)
+        return WindowSight(
+            sight=self._sight,
+            event=velocity.event,
+            past=velocity.past,
+            events=self._history[velocity.event],
+            before=before,
+            after=after,
+            cutoff=self._position(velocity.event, CUTOFF),
+            start_us=None if start is None else self._sight.questions.edge_us(start),
+            end_us=self._sight.questions.edge_us(end),
+        )
 
     def _position(self, event: Event, edge: Edge | None) -> Ints:
         """The position of an edge in the events of each question's entity; None is their start."""

@@ -11,6 +11,7 @@ import numpy as np
 from features_pkg.array_types import Ints, Mask
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.velocity import Past, Velocity
+from features_pkg.history.ragged import expand
 
 LONGEST_US = 2**61
 """No window is longer than this: some 73,000 years."""
@@ -27,27 +28,32 @@ class Visibility:
     """What live questions could see, a row for each question; keys are recorded keys.
 
     Rows stored below `watermark` are in the load that the question read. Of the recent past it saw
-    the rows stored below `xmin`, and those below `xmax` that are not among its `in_flight`. Where
-    `live` is false the question is asked by the rule and sees everything. `order` is the question's
-    own order, which counts from `own_us`.
+    the rows stored below `xmin`, and those below `xmax` that were not in flight. In flight for
+    question `i` were the transactions of `in_flight` from `in_flight_starts[i]` up to
+    `in_flight_starts[i + 1]`. Where `live` is false the question is asked by the rule and sees
+    everything. `order` is the question's own order, which counts from `own_us`.
     """
 
     live: Mask
     watermark: Ints
     xmin: Ints
     xmax: Ints
-    in_flight: tuple[frozenset[int], ...]
+    in_flight: Ints
+    in_flight_starts: Ints
     order: Ints
     own_us: Ints
 
     def select(self, rows: Ints) -> Visibility:
         """What the questions `rows` could see."""
+        count = np.diff(self.in_flight_starts)[rows]
+        _, index = expand(self.in_flight_starts[rows], count)
         return Visibility(
             live=self.live[rows],
             watermark=self.watermark[rows],
             xmin=self.xmin[rows],
             xmax=self.xmax[rows],
-            in_flight=tuple(self.in_flight[row] for row in rows.tolist()),
+            in_flight=self.in_flight[index],
+            in_flight_starts=np.concatenate(([0], np.cumsum(count))),
             order=self.order[rows],
             own_us=self.own_us[rows],
         )
@@ -83,8 +89,11 @@ class Questions:
         return cls(at_us, due_day, due_day, calendar)
 
     def select(self, rows: Ints) -> Questions:
-        """The questions `rows`, which see all that they are given."""
-        return Questions(self.at_us[rows], self.as_of[rows], self.due_day[rows], self.calendar)
+        """The questions `rows`."""
+        visibility = None if self.visibility is None else self.visibility.select(rows)
+        return Questions(
+            self.at_us[rows], self.as_of[rows], self.due_day[rows], self.calendar, visibility
+        )
 
     def edge_us(self, edge: Edge) -> Ints:
         """The instants of an edge."""

@@ -1,44 +1,31 @@
 """Live questions that may have seen less than the rule shows: rows were in flight, or came later.
 
-What a live order saw is docs/semantics.md section 5. Visibility only filters events; what a measure
-says of them is computed as for everybody else.
+What a live order saw is docs/semantics.md section 5. All questions are answered by the rule first.
+Then those that missed something are answered again, less what was hidden from them: each event gets
+a rank and each question a limit, and hidden is what is not below it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from features_pkg.array_types import Ints, Mask
 from features_pkg.definitions.velocity import Past
-from features_pkg.engines.arrays.questions import AT, CUTOFF, Questions, Visibility
-from features_pkg.history.events import Events, select
-from features_pkg.history.ragged import expand
+from features_pkg.engines.arrays.charged_again import Pairs, later_chargebacks
+from features_pkg.engines.arrays.questions import AT, CUTOFF, Edge, Questions
+from features_pkg.engines.arrays.snapshots import Chain, chains
+from features_pkg.history.hidden_events import HiddenEvents
 from features_pkg.history.sorted_events import SortedEvents
 from features_pkg.identifiers import Event
 
-MOST_ROWS: Final = 2**20
-"""How many (question, event) pairs are filtered at once; this bounds the memory."""
+History = Mapping[Event, SortedEvents]
+REACH: Mapping[Past, Edge] = {Past.DISTANT: CUTOFF, Past.RECENT: AT}
+"""Where each past ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class VisiblePart:
-    """Some of the limited questions, at `positions` among them, and what they could see.
-
-    In `history` each question has an entity of its own, whose code is the question's row.
-    """
-
-    positions: Ints
-    questions: Questions
-    history: Mapping[Event, SortedEvents]
-
-
-def limited_questions(
-    history: Mapping[Event, SortedEvents], questions: Questions, rows: Ints, entity: Ints
-) -> Ints:
+def limited_questions(history: History, questions: Questions, rows: Ints, entity: Ints) -> Ints:
     """Which questions are live and may not have seen all of their past, or see their own order."""
     visibility = questions.visibility
     if visibility is None:
@@ -46,7 +33,6 @@ def limited_questions(
     limited = (visibility.own_us < questions.at_us)[rows]
     for events in history.values():
         start, newest = events.starts[entity], events.newest_recorded_key
-        limited |= events.with_repeated[entity]
         for edge, limit in ((AT, visibility.xmin), (CUTOFF, visibility.watermark)):
             # `newest[i]` is the greatest recorded key of an entity's events up to position i. If it
             # is not below the limit just before the edge, an event was stored after what the
@@ -57,116 +43,122 @@ def limited_questions(
     return np.flatnonzero(limited & visibility.live[rows])
 
 
-def visible_parts(
-    history: Mapping[Event, SortedEvents],
-    questions: Questions,
-    rows: Ints,
-    entity: Ints,
-    past: Past | None,
-) -> Iterator[VisiblePart]:
-    """Limited questions with the events that each could see, in parts of bounded size.
-
-    `past` is that of the velocities to answer: the distant past is what the load held, the recent
-    past what the recent read saw; None (ages) is both, which meet at the cutoff.
-    """
+def sights(
+    history: History, questions: Questions, rows: Ints, entity: Ints
+) -> Iterator[tuple[Ints, Sight]]:
+    """The limited questions, which of those in `rows` they are, and what they could see."""
+    limited = limited_questions(history, questions, rows, entity)
+    if not len(limited):
+        return
     assert questions.visibility is not None
-    for positions in _parts(history, entity):
-        part = questions.select(rows[positions])
-        visibility = questions.visibility.select(rows[positions])
-        visible = {
-            event: SortedEvents(
-                _visible(events, part, visibility, entity[positions], past), part.calendar
-            )
-            for event, events in history.items()
+    for chain in chains(questions.visibility.select(rows[limited])):
+        some = limited[chain.questions]
+        yield some, Sight(history, questions.select(rows[some]), entity[some], chain)
+
+
+class Sight:
+    """What live questions could see of their entities, row by row in the order of `chain`."""
+
+    def __init__(self, history: History, questions: Questions, entity: Ints, chain: Chain) -> None:
+        assert questions.visibility is not None
+        self.questions, self.visibility, self.entity = questions, questions.visibility, entity
+        self._history, self._chain = history, chain
+        self._limits = {
+            Past.DISTANT: self.visibility.watermark,
+            Past.RECENT: np.arange(len(entity)) + 1,
         }
-        yield VisiblePart(positions, part, visible)
+        self._ranks: dict[tuple[Event, Past], Ints] = {}
+        self._hidden: dict[tuple[Event, Past], HiddenEvents] = {}
+        self._later: dict[tuple[Event, Past | None], Pairs] = {}
+        self._own: dict[Event, Ints] = {}
 
+    def hidden(self, event: Event, past: Past) -> HiddenEvents:
+        """The events that the load or the recent read of each question did not have."""
+        key = (event, past)
+        if key not in self._hidden:
+            events, reach = self._history[event], REACH[past]
+            self._hidden[key] = HiddenEvents(
+                events,
+                events.by_position(self._rank(event, past)),
+                self._limits[past],
+                self.entity,
+                events.positions(self.entity, self.questions.ranks(reach, events.times)),
+            )
+        return self._hidden[key]
 
-def _parts(history: Mapping[Event, SortedEvents], entity: Ints) -> Iterator[Ints]:
-    """The questions, cut where their entities' events exceed `MOST_ROWS`; never less than one."""
-    sizes = np.zeros(len(entity), dtype=np.int64)
-    for events in history.values():
-        _, starts = events.everything_by_entity
-        sizes = np.maximum(sizes, np.diff(starts)[entity])
-    part = np.cumsum(sizes) // MOST_ROWS
-    for number in np.unique(part).tolist():
-        yield np.flatnonzero(part == number)
+    def own(self, event: Event) -> Ints:
+        """The position of the own order's event; -1 where it has none."""
+        if event not in self._own:
+            self._own[event] = self._find_own(self._history[event])
+        return self._own[event]
 
+    def later(self, event: Event, past: Past | None) -> Pairs:
+        """The later chargebacks that count; of the past None those of both pasts."""
+        key = (event, past)
+        if key not in self._later:
+            self._later[key] = later_chargebacks(
+                self._history[event].everything,
+                self.entity,
+                self.questions.edge_us(REACH[past or Past.RECENT]),
+                lambda question, row: self._sees(event, past, question, row),
+            )
+        return self._later[key]
 
-def _visible(
-    events: SortedEvents,
-    questions: Questions,
-    visibility: Visibility,
-    entity: Ints,
-    past: Past | None,
-) -> Events:
-    """The events that each question could see, as those of an entity of the question's own."""
-    by_entity, starts = events.everything_by_entity
-    question, index = expand(starts[entity], np.diff(starts)[entity])
-    row = by_entity[index]
-    visible = _could_see(events.everything, questions, visibility, question, row, past)
-    question, row = question[visible], row[visible]
-    if events.everything.repeated is not None and events.everything.repeated.any():
-        first = _first_of_each_order(events.everything, question, row)
-        question, row = question[first], row[first]
-    return select(events.everything, row, entity=question, entities=len(entity))
+    def _sees(self, event: Event, past: Past | None, question: Ints, row: Ints) -> Mask:
+        """Whether question `question[i]` could see the event in `row[i]`; never its own."""
+        events = self._history[event].everything
+        assert events.order is not None
+        if past is None:
+            is_distant = events.at_us[row] < self.questions.edge_us(CUTOFF)[question]
+            visible = np.where(
+                is_distant,
+                self._is_below(event, Past.DISTANT, question, row),
+                self._is_below(event, Past.RECENT, question, row),
+            )
+        else:
+            visible = self._is_below(event, past, question, row)
+        return np.asarray(visible & (events.order[row] != self.visibility.order[question]))
 
+    def _is_below(self, event: Event, past: Past, question: Ints, row: Ints) -> Mask:
+        return np.asarray(self._rank(event, past)[row] < self._limits[past][question])
 
-def _could_see(
-    events: Events,
-    questions: Questions,
-    visibility: Visibility,
-    question: Ints,
-    row: Ints,
-    past: Past | None,
-) -> Mask:
-    """Whether question `question[i]` could see the event in `row[i]`."""
-    assert events.recorded_key is not None
-    assert events.order_recorded_key is not None
-    assert events.order is not None
-    recorded, at_us = events.recorded_key[row], events.at_us[row]
-    before_cutoff = at_us < questions.edge_us(CUTOFF)[question]
-    in_load = before_cutoff & (recorded < visibility.watermark[question])
-    in_recent_read = _was_read(visibility, question, recorded)
-    in_recent_read &= _was_read(visibility, question, events.order_recorded_key[row])
-    in_recent_read &= at_us < questions.at_us[question]
-    if past is Past.DISTANT:
-        visible = in_load
-    elif past is Past.RECENT:
-        visible = in_recent_read
-    else:
-        visible = np.where(before_cutoff, in_load, in_recent_read)
-    return np.asarray(visible & (events.order[row] != visibility.order[question]))
+    def _rank(self, event: Event, past: Past) -> Ints:
+        """The rank of each row: for loads its recorded key, for recent reads the first that saw it.
 
+        A chargeback was seen where it and its order were.
+        """
+        key = (event, past)
+        if key not in self._ranks:
+            events = self._history[event].everything
+            assert events.recorded_key is not None
+            assert events.order_recorded_key is not None
+            self._ranks[key] = (
+                events.recorded_key
+                if past is Past.DISTANT
+                else np.maximum(
+                    self._chain.links(events.recorded_key),
+                    self._chain.links(events.order_recorded_key),
+                )
+            )
+        return self._ranks[key]
 
-def _was_read(visibility: Visibility, question: Ints, recorded: Ints) -> Mask:
-    """Whether the recent read of a question saw what was stored in a transaction."""
-    return np.asarray(
-        (recorded < visibility.xmax[question]) & ~_was_in_flight(visibility, question, recorded)
-    )
-
-
-def _was_in_flight(visibility: Visibility, question: Ints, recorded: Ints) -> Mask:
-    """Whether the transaction `recorded[i]` was in flight when question `question[i]` was asked.
-
-    Keys become ranks among all that were ever in flight, so that (question, rank) packs into one
-    number; those of the lists and those asked about are then compared in one step.
-    """
-    count = np.array([len(keys) for keys in visibility.in_flight], dtype=np.int64)
-    keys = np.array([key for keys in visibility.in_flight for key in keys], dtype=np.int64)
-    if not len(keys):
-        return np.zeros(len(question), dtype=np.bool_)
-    known, rank = np.unique(keys, return_inverse=True)
-    listed = np.repeat(np.arange(len(count)), count) * len(known) + rank
-    nearest = np.minimum(np.searchsorted(known, recorded), len(known) - 1)
-    pair = question * len(known) + nearest
-    return np.asarray((known[nearest] == recorded) & np.isin(pair, listed))
-
-
-def _first_of_each_order(events: Events, question: Ints, row: Ints) -> Ints:
-    """Of each question and order the first pair; pairs are by (question, instant)."""
-    assert events.order is not None
-    _, order = np.unique(events.order[row], return_inverse=True)
-    pair = question * (order.max(initial=0) + 1) + order
-    _, first = np.unique(pair, return_index=True)
-    return np.sort(first)
+    def _find_own(self, events: SortedEvents) -> Ints:
+        """Orders that were imported and posted later are found by (entity, order)."""
+        found = np.full(len(self.entity), -1)
+        asks = np.flatnonzero(self.visibility.own_us < self.questions.at_us)
+        if not len(asks):
+            return found
+        assert events.everything.order is not None
+        order = events.by_position(events.everything.order)
+        known, code = np.unique(self.visibility.order[asks], return_inverse=True)
+        nearest = np.minimum(np.searchsorted(known, order), len(known) - 1)
+        position = np.flatnonzero(known[nearest] == order)
+        pair = events.entity[position].astype(np.int64) * len(known) + nearest[position]
+        by_pair = np.argsort(pair)
+        pair, position = pair[by_pair], position[by_pair]
+        wanted = self.entity[asks].astype(np.int64) * len(known) + code
+        at = np.searchsorted(pair, wanted)
+        hit = at < len(pair)
+        hit[hit] = pair[at[hit]] == wanted[hit]
+        found[asks[hit]] = position[at[hit]]
+        return found
