@@ -60,7 +60,11 @@ class Pool(Generic[Kept]):
         self, maker: Maker[Kept], size: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._maker, self._size, self._clock = maker, size, clock
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._changed = threading.Condition(lock)
+        """What requests wait for, and `settle`."""
+        self._room = threading.Condition(lock)
+        """What the pool's own thread waits for: no request that gives back wakes it."""
         self._ready: list[Kept] = []
         self._alive = 0
         """Those that are ready, and those that are taken."""
@@ -119,7 +123,7 @@ class Pool(Generic[Kept]):
                 self._forget(kept)
             else:
                 self._ready.append(kept)
-                self._changed.notify()
+                self._changed.notify_all()
 
     def drop(self, kept: Kept) -> None:
         """Close a connection that was taken; another one is made in its place."""
@@ -139,11 +143,12 @@ class Pool(Generic[Kept]):
             while self._ready:
                 self._forget(self._ready.pop())
             self._changed.notify_all()
+            self._room.notify_all()
 
     def _forget(self, kept: Kept) -> None:
         self._alive -= 1
         self._maker.close(kept)
-        self._changed.notify_all()
+        self._room.notify_all()
 
     def _why_none(self) -> str:
         if self._is_closed:
@@ -162,8 +167,8 @@ class Pool(Generic[Kept]):
                 kept = self._maker.make()
             except Exception as error:  # noqa: BLE001  whatever it is, the next attempt may succeed
                 self._note_failure(type(error).__name__)
-                with self._changed:
-                    self._changed.wait_for(lambda: self._is_closed, pause)
+                with self._room:
+                    self._room.wait_for(lambda: self._is_closed, pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             else:
                 self._add(kept)
@@ -171,8 +176,8 @@ class Pool(Generic[Kept]):
 
     def _has_room(self) -> bool:
         """Whether a connection is to be made; returns when one is, or when the pool is closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._is_closed or self._alive < self._size)
+        with self._room:
+            self._room.wait_for(lambda: self._is_closed or self._alive < self._size)
             return not self._is_closed
 
     def _add(self, kept: Kept) -> None:

@@ -80,6 +80,24 @@ def until_taken(pool: Pool[Wire]) -> Wire:
     raise AssertionError("the pool does not connect again")
 
 
+def test_who_waits_for_a_connection_gets_the_first_that_is_given_back(pool: Pool[Wire]):
+    """It is that request which is woken, and not the thread of the pool, which waits longer."""
+    first, _ = take(pool), take(pool)
+    waits, found = threading.Event(), list[Wire]()
+
+    def clock() -> float:
+        waits.set()  # the pool asks right before it waits, and lets nobody in until then
+        return 0.0
+
+    taker = threading.Thread(target=lambda: found.append(pool.take(Deadline(0.0, 5.0, clock))))
+    taker.start()
+    assert waits.wait(LONG.total_seconds())
+    pool.give_back(first)
+    taker.join(LONG.total_seconds())
+
+    assert found == [first]
+
+
 def test_a_connection_is_taken_by_one_at_a_time_and_given_back_to_the_next(pool: Pool[Wire]):
     first, second = take(pool), take(pool)
     pool.give_back(first)
