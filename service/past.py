@@ -1,7 +1,7 @@
 """Both pasts of one order, read from PostgreSQL and Redis at the same time.
 
-PostgreSQL takes longer, so it is asked first and its answer is taken last. One load is chosen per
-request. A past that could not be read is None, never empty.
+PostgreSQL takes longer, so it is asked first. When it has answered, Redis has, too, so a request
+waits once. One load is chosen per request. A past that could not be read is None, never empty.
 """
 
 from collections.abc import Callable, Iterator
@@ -111,8 +111,8 @@ class PastReader:
             recent_answer = early_answer or ask_recent(cutoff_us)
 
             def both_pasts() -> PastReads:
-                distant_read = self._receive(question, request, due_day, failures)
                 recent_read = recent_answer()
+                distant_read = self._receive(question, request, due_day, failures)
                 if distant_read is not None and recent_read is not None:
                     load_end_us = distant_read.load.cutoff_us
                     if load_end_us < cutoff_us:  # `since_cutoff` starts before what was read
