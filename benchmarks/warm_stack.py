@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -76,13 +76,19 @@ class WarmStack:
         _ontem(self.folder, self.environ, *words)
 
 
+Prepare = Callable[[ImportedStack], None]
+"""Adds something to a stack before its night."""
+
+
 @cache
-def imported_stack(orders: int = ORDERS, *, durable: bool = True) -> ImportedStack:
+def imported_stack(
+    orders: int = ORDERS, *, durable: bool = True, prepare: Prepare | None = None
+) -> ImportedStack:
     """A stack of which no night ran yet, unless `warm_stack` was made of it.
 
-    One that is not durable waits for no disk.
+    One that is not durable waits for no disk. `prepare` adds something to it; neither is kept.
     """
-    folder, is_kept = _folder_of(orders) if durable else (_new_folder(), False)
+    folder, is_kept = _folder_of(orders) if durable and not prepare else (_new_folder(), False)
     local = LocalStack(folder, throwaway=not durable)
     if is_kept:
         atexit.register(local.down)
@@ -93,14 +99,18 @@ def imported_stack(orders: int = ORDERS, *, durable: bool = True) -> ImportedSta
     environ = {**os.environ, **local.variables, **PRODUCTION, "PYTHONPATH": str(PROJECT)}
     if not (folder / IMPORTED).exists():
         _import_orders(ImportedStack(folder, environ, pa.table({})), orders)
-    table = pq.read_table(folder / "live.parquet")
-    return ImportedStack(folder, environ, table)
+    stack = ImportedStack(folder, environ, pq.read_table(folder / "live.parquet"))
+    if prepare is not None:
+        prepare(stack)
+    return stack
 
 
 @cache
-def warm_stack(orders: int = ORDERS, *, durable: bool = True) -> WarmStack:
+def warm_stack(
+    orders: int = ORDERS, *, durable: bool = True, prepare: Prepare | None = None
+) -> WarmStack:
     """The stack, made once per process with the commands that a user has."""
-    imported = imported_stack(orders, durable=durable)
+    imported = imported_stack(orders, durable=durable, prepare=prepare)
     folder, table = imported.folder, imported.table
     environ = {**imported.environ, "ONTEM_MODEL": str(folder / "model"), **TRUST}
     settings = Settings.from_environ(environ)
