@@ -17,8 +17,9 @@ from stores.settings import Settings
 COLUMNS = ("order_id", "merchant_id", "event_at", "amount_cents", "chargeback_at", *SINGLE_VALUED)
 ROWS = """
     SELECT o.*, (
-        SELECT greatest(min(c.event_at), o.event_at) FROM chargebacks c
+        SELECT greatest(c.event_at, o.event_at) FROM chargebacks c
         WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id AND c.kind = 'chargeback'
+        ORDER BY c.event_at LIMIT 1
     ) AS chargeback_at
     FROM orders o
 """
