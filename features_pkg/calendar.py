@@ -19,6 +19,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_DAY = EPOCH.toordinal()
 MICROSECOND = timedelta(microseconds=1)
 DAY_US = 86_400_000_000
+HOUR_US = 3_600_000_000
 
 
 def to_us(at: datetime) -> int:
@@ -105,13 +106,20 @@ class Calendar:
         return from_us(us).astimezone(self._zone)
 
     def offsets_us(self, us: Micros) -> Micros:
-        """How far the local clock is ahead of UTC at each instant; found once per distinct hour."""
-        hours, inverse = np.unique(us // 3_600_000_000, return_inverse=True)
-        offsets = [
-            (self.local(int(hour) * 3_600_000_000).utcoffset() or timedelta()) // MICROSECOND
-            for hour in hours
-        ]
-        return np.array(offsets, dtype=np.int64)[inverse].reshape(us.shape)
+        """How far the local clock is ahead of UTC at each instant.
+
+        It is found once per distinct hour; in an hour in which the clock is changed, per instant.
+        """
+        hours, inverse = np.unique(us // HOUR_US, return_inverse=True)
+        starts = np.array([self._offset_us(int(hour) * HOUR_US) for hour in hours], np.int64)
+        ends = np.array([self._offset_us(int(hour + 1) * HOUR_US - 1) for hour in hours], np.int64)
+        offsets = starts[inverse].reshape(us.shape)
+        changing = np.nonzero((starts != ends)[inverse].reshape(us.shape))
+        offsets[changing] = [self._offset_us(int(instant)) for instant in us[changing]]
+        return offsets
+
+    def _offset_us(self, us: int) -> int:
+        return (self.local(us).utcoffset() or timedelta()) // MICROSECOND
 
     def _cover(self, low: int, high: int) -> _Table:
         """A table of all days from `low` to `high`, and of those that it had before."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from features_pkg.array_types import Ints
 from features_pkg.calendar import Calendar
+from features_pkg.chunked import binary_column, list_column
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.engines.arrays import Questions, Visibility, answer
 from features_pkg.history.ragged import expand
@@ -66,12 +67,10 @@ def _group_pieces(group: Group, features: FeatureSet, calendar: Calendar) -> pa.
     return pa.table([rows["order_pk"], number, payloads(values)], schema=PIECES)
 
 
-def payloads(values: Ints | NDArray[np.float64]) -> pa.Array:
+def payloads(values: Ints | NDArray[np.float64]) -> pa.ChunkedArray:
     """Each row of a matrix of eight-byte numbers as bytes."""
     rows, width = values.shape
-    offsets = np.arange(rows + 1, dtype=np.int32) * (8 * width)
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(values))]
-    return pa.Array.from_buffers(pa.binary(), rows, buffers)
+    return binary_column(values, np.arange(rows + 1, dtype=np.int64) * (8 * width))
 
 
 def payload_values(payload: pa.ChunkedArray) -> Ints:
@@ -92,15 +91,14 @@ def _questions(rows: pa.Table, features: FeatureSet, calendar: Calendar) -> Ques
     due_day = calendar.due_days(at_us, features.snapshot_lag)
     if rows["visible"].null_count == len(rows["visible"]):
         return Questions(at_us, as_of, due_day, calendar)
-    visibility = _visibility(rows["visible"].combine_chunks(), rows)
+    visibility = _visibility(rows)
     return Questions(at_us, as_of, due_day, calendar, visibility)
 
 
-def _visibility(visible: pa.ListArray, rows: pa.Table) -> Visibility:
+def _visibility(rows: pa.Table) -> Visibility:
     """What the questions could see; one asked by the rule sees all keys."""
-    live = visible.is_valid().to_numpy(zero_copy_only=False)
-    keys = pc.list_flatten(visible).to_numpy()
-    count = pc.fill_null(pc.list_value_length(visible), 0).to_numpy().astype(np.int64)
+    live = rows["visible"].is_valid().to_numpy()
+    count, keys = list_column(rows["visible"])
     start = np.cumsum(count) - count
 
     def bound(position: int) -> Ints:

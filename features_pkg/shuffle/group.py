@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features_pkg.array_types import Ints
 from features_pkg.calendar import Calendar
+from features_pkg.chunked import list_column
 from features_pkg.history.events import Events, TargetValues
 from features_pkg.history.sorted_events import SortedEvents
 from features_pkg.identifiers import Event, Identifier
@@ -60,7 +60,7 @@ def groups(table: pa.Table) -> Iterator[Group]:
     """The rows of a table of shuffled rows, identifier by identifier."""
     identifier = table["identifier"].to_numpy()
     for number in np.unique(identifier).tolist():
-        rows = table.filter(pa.array(identifier == number)).combine_chunks()
+        rows = table.filter(pa.array(identifier == number))
         columns = ("entity_hi", "entity_lo", "entity_check")
         words = np.stack([rows[name].to_numpy() for name in columns], axis=1)
         first, entity = _dense(words)
@@ -79,10 +79,9 @@ def _dense(words: Ints) -> tuple[Ints, Ints]:
 
 
 def _target_values(rows: pa.Table, targets: Iterable[Identifier]) -> dict[Identifier, TargetValues]:
-    number = rows["target"].combine_chunks()
-    event = pc.list_parent_indices(number).to_numpy().astype(np.int64)
-    numbers = pc.list_flatten(number).to_numpy()
-    codes = pc.list_flatten(rows["code"].combine_chunks()).to_numpy()
+    lengths, numbers = list_column(rows["target"])
+    _, codes = list_column(rows["code"])
+    event = np.repeat(np.arange(len(lengths)), lengths)
     values = {}
     for target in targets:
         is_of_target = numbers == NUMBER_OF[target]

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features_pkg.array_types import Ints
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
-from features_pkg.definitions.order_features import (
-    CONTEXT_FEATURES,
-    ORDER_FEATURES,
-    VALUE_FEATURES,
-    OrderContext,
-)
-from features_pkg.orders.order import Order
+from features_pkg.definitions.order_features import ORDER_FEATURES, VALUE_FEATURES
 from features_pkg.shuffle.answer import PIECES, payloads
+from features_pkg.shuffle.context_features import context_columns
 from features_pkg.shuffle.merchant_starts import MerchantStarts
-from features_pkg.shuffle.rows import ENTITY_KINDS, QUESTION_FIELDS
+from features_pkg.shuffle.rows import ENTITY_KINDS
 
 ORDER_PIECE: Final = len(ENTITY_KINDS)
 """The number of this piece, beside those of the identifiers."""
 
-_CONTEXT_COLUMNS: Final = (
-    "order_id",
-    "merchant_id",
-    "amount_cents",
-    *(field.name for field in QUESTION_FIELDS),
-)
 _NULL: Final = np.iinfo(np.int64).min
 
 
@@ -52,8 +42,8 @@ def order_pieces(
     Without it an order that names nothing would have no row at all.
     """
     orders = batch.filter(batch["asked_us"].is_valid())
-    rows = _values(orders, features.snapshot_lag, calendar, starts)
-    values = np.array(list(rows), dtype=np.int64).reshape(orders.num_rows, len(ORDER_FEATURES))
+    columns_of_features = _values(orders, features.snapshot_lag, calendar, starts)
+    values = np.stack(list(columns_of_features), axis=1)
     piece = pa.array(np.full(orders.num_rows, ORDER_PIECE), pa.int8())
     columns = [
         orders["order_pk"],
@@ -73,15 +63,12 @@ def order_feature_columns(values: Ints) -> Iterator[pa.Array]:
 
 def _values(
     orders: pa.Table, lag: timedelta, calendar: Calendar, starts: MerchantStarts
-) -> Iterator[Sequence[int]]:
-    names = [*_CONTEXT_COLUMNS, *VALUE_FEATURES]
-    for row in orders.select(names).to_pylist():
-        cutoff_us, visible = calendar.cutoff_us(row["as_of"]), row["visible"]
-        watermark = visible[0] if visible else None
-        first_us = starts.first_us(row["merchant_id"], cutoff_us, watermark)
-        due_day = calendar.due_day(row["asked_us"], lag)
-        history_days = 0 if first_us is None else due_day - calendar.day_of(first_us)
-        order = Order(order_id=row["order_id"], amount_cents=row["amount_cents"])
-        context = OrderContext(order, calendar.local(row["asked_us"]), history_days)
-        row |= {name: function(context) for name, function in CONTEXT_FEATURES.items()}
-        yield [_NULL if (value := row[name]) is None else value for name in ORDER_FEATURES]
+) -> Iterator[Ints]:
+    """The column of each order feature; `_NULL` is null."""
+    context = context_columns(orders, lag, calendar, starts)
+    for name in ORDER_FEATURES:
+        if name in VALUE_FEATURES:
+            column = pc.fill_null(orders[name].cast(pa.int64()), _NULL).to_numpy()
+        else:
+            column = context[name]
+        yield column

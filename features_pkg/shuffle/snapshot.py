@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features_pkg.calendar import Calendar
+from features_pkg.chunked import binary_column
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.entity_keys import KEY_BYTES
 from features_pkg.identifiers import MERCHANT, Event, Identifier
@@ -28,6 +29,10 @@ MERCHANT_COLUMN: Final = f"first_{Event.ORDER}_at"
 """The only one of a merchant's columns that is not null: its timeline has its first order alone."""
 
 
+SLICE_ROWS: Final = 2**18
+"""Of so many rows the lists and bytes of the widest timelines are below what a chunk may have."""
+
+
 def snapshot_schema(features: FeatureSet) -> pa.Schema:
     """The columns of `snapshot_timelines`: `TIMELINES`, then the same timelines as columns."""
     return pa.schema([*TIMELINES, *timeline_columns(features.timeline_targets)])
@@ -40,8 +45,11 @@ def snapshot_timelines(table: pa.Table, features: FeatureSet, calendar: Calendar
     """
     schema = snapshot_schema(features)
     tables = [_group_timelines(group, features, calendar, schema) for group in groups(table)]
-    rows = pa.concat_tables([schema.empty_table(), *tables]).combine_chunks()
-    return rows.take(pc.sort_indices(rows["entity"]))
+    rows = pa.concat_tables([schema.empty_table(), *tables])
+    by_key = pc.sort_indices(rows["entity"])
+    # In slices: what they take becomes one chunk each.
+    slices = (by_key.slice(start, SLICE_ROWS) for start in range(0, len(by_key), SLICE_ROWS))
+    return pa.concat_tables([schema.empty_table(), *map(rows.take, slices)])
 
 
 def _group_timelines(
@@ -67,11 +75,8 @@ def _timelines(group: Group, counts: Counts) -> dict[str, pa.Array]:
     """The columns of `TIMELINES`."""
     rows = len(group.words)
     words = np.ascontiguousarray(group.words, dtype="<i8")
-    keys = pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(KEY_BYTES), rows, [None, pa.py_buffer(words)]
-    )
     return {
-        "entity": keys.cast(pa.binary()),
+        "entity": binary_column(words, np.arange(rows + 1, dtype=np.int64) * KEY_BYTES),
         "identifier": pa.repeat(group.name, rows),
         "timeline": encode_all(counts),
     }

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from features_pkg.array_types import Ints, Mask
+from features_pkg.chunked import binary_column
 from features_pkg.identifiers import Event
 from features_pkg.timelines.counts import Counts, DayCounts, EventCounts
 from features_pkg.timelines.packing import Bytes, NumberLists, pack
@@ -18,7 +19,7 @@ from features_pkg.timelines.read import (
 )
 
 
-def encode_all(counts: Counts) -> pa.Array:
+def encode_all(counts: Counts) -> pa.ChunkedArray:
     """The timeline of every entity, by dense code. Nothing can read that of one without an event.
 
     Each is a head, the first instant of each kind of event that happened, and a list of numbers.
@@ -38,10 +39,7 @@ def encode_all(counts: Counts) -> pa.Array:
         who = counted.happened
         _write(content, written[who], counted.first_us[who], INSTANT_BYTES)
         written = written + INSTANT_BYTES * who
-    offsets = pa.py_buffer(starts.astype(np.int32))
-    return pa.Array.from_buffers(
-        pa.binary(), len(starts) - 1, [None, offsets, pa.py_buffer(content)]
-    )
+    return binary_column(content, starts)
 
 
 def _append_event(lists: NumberLists, counted: EventCounts, base: Ints) -> None:

@@ -132,7 +132,7 @@ SMALL = World(
 )
 MISTAKES = {
     "the watermark of the load is ignored": Mistake(
-        "features_pkg.shuffle.order_pieces:_values", "visible[0] if visible else None", "None",
+        "features_pkg.shuffle.context_features:_watermarks", "keys[start[lengths > 0]]", "2**62",
     ),
     "only the earliest order of a batch is kept": Mistake(
         "features_pkg.shuffle.merchant_starts:merchant_starts",
@@ -150,8 +150,8 @@ MISTAKES = {
         "recorded_key < watermark", "recorded_key <= watermark",
     ),
     "days are counted to the snapshot's own day": Mistake(
-        "features_pkg.shuffle.order_pieces:_values",
-        "due_day - calendar.day_of", 'row["as_of"] - calendar.day_of',
+        "features_pkg.shuffle.context_features:_history_days",
+        "due_day - first_day", 'orders["as_of"].to_numpy() - first_day',
     ),
 }  # fmt: skip
 

@@ -155,10 +155,10 @@ LIVE_MISTAKES = {
         "np.where(self.key[nearest] == keys, self.first_link[nearest], links)", "links",
     ),
     "a row stored after it was visible": Mistake(
-        SIGHT + "__init__", "np.arange(len(entity)) + 1", "np.arange(len(entity)) + 2",
+        SIGHT + "__init__", "link + 1", "link + 2",
     ),
     "what the last of them saw, all saw": Mistake(
-        SIGHT + "__init__", "np.arange(len(entity)) + 1", "np.full(len(entity), len(entity))",
+        SIGHT + "__init__", "link + 1", "np.full(len(entity), len(entity))",
     ),
     "a chargeback is seen without its order": Mistake(
         SIGHT + "_rank", "self._chain.links(events.order_recorded_key)",

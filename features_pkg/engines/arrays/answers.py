@@ -34,8 +34,10 @@ def answer(
     # Neighbouring questions look up neighbouring positions when they are sorted by entity.
     sorting = by_code(entity)
     answers = _IdentifierAnswers(history, questions, rows[sorting], entity[sorting])
+    place = np.empty(len(rows), dtype=np.int64)
+    place[sorting] = np.arange(len(rows))
     corrections = [
-        (some, _IdentifierAnswers(history, questions, rows[some], entity[some], sight))
+        (some, answers.limited(place[some], sight))
         for some, sight in sights(history, questions, rows, entity)
     ]
     for velocity in velocities:
@@ -66,6 +68,15 @@ class _IdentifierAnswers:
         self._at_us = questions.at_us[rows]
         self._stale_days = (questions.due_day - questions.as_of)[rows]
         self._positions: dict[tuple[Event, Edge | None], Ints] = {}
+        self._whole: tuple[_IdentifierAnswers, Ints] | None = None
+
+    def limited(self, some: Ints, sight: Sight) -> _IdentifierAnswers:
+        """The answers to `some` of these questions, which have this sight."""
+        answers = _IdentifierAnswers(
+            self._history, self._questions, self._rows[some], self._entity[some], sight
+        )
+        answers._whole = self, some
+        return answers
 
     def value(self, velocity: Velocity) -> Ints:
         """The value of `velocity` for each question."""
@@ -107,7 +118,10 @@ class _IdentifierAnswers:
         key = (event, edge)
         if key not in self._positions:
             events = self._history[event]
-            if edge is None:
+            if self._whole is not None:
+                whole, some = self._whole
+                self._positions[key] = whole._position(event, edge)[some]
+            elif edge is None:
                 self._positions[key] = events.starts[self._entity]
             else:
                 ranks = self._questions.ranks(edge, events.times)[self._rows]

@@ -17,7 +17,7 @@ from features_pkg.engines.arrays.charged_again import Pairs, later_chargebacks
 from features_pkg.engines.arrays.questions import AT, CUTOFF, Edge, Questions
 from features_pkg.engines.arrays.snapshots import Chain, chains
 from features_pkg.history.hidden_events import HiddenEvents
-from features_pkg.history.sorted_events import SortedEvents
+from features_pkg.history.sorted_events import SortedEvents, by_code
 from features_pkg.identifiers import Event
 
 History = Mapping[Event, SortedEvents]
@@ -52,20 +52,24 @@ def sights(
         return
     assert questions.visibility is not None
     for chain in chains(questions.visibility.select(rows[limited])):
-        some = limited[chain.questions]
-        yield some, Sight(history, questions.select(rows[some]), entity[some], chain)
+        # Neighbouring questions look up neighbouring positions when they are sorted by entity.
+        link = by_code(entity[limited[chain.questions]])
+        some = limited[chain.questions[link]]
+        yield some, Sight(history, questions.select(rows[some]), entity[some], link, chain)
 
 
 class Sight:
-    """What live questions could see of their entities, row by row in the order of `chain`."""
+    """What live questions could see of their entities; question `i` is at `link[i]` of `chain`."""
 
-    def __init__(self, history: History, questions: Questions, entity: Ints, chain: Chain) -> None:
+    def __init__(
+        self, history: History, questions: Questions, entity: Ints, link: Ints, chain: Chain
+    ) -> None:
         assert questions.visibility is not None
         self.questions, self.visibility, self.entity = questions, questions.visibility, entity
         self._history, self._chain = history, chain
         self._limits = {
             Past.DISTANT: self.visibility.watermark,
-            Past.RECENT: np.arange(len(entity)) + 1,
+            Past.RECENT: link + 1,
         }
         self._ranks: dict[tuple[Event, Past], Ints] = {}
         self._hidden: dict[tuple[Event, Past], HiddenEvents] = {}
