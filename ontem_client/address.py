@@ -39,7 +39,7 @@ def read_url(url: str, *, plain_http: bool) -> ServiceAddress:
     except ValueError:
         raise ValueError("the URL of Ontem can't be read: write https://HOST:PORT") from None
     host = parts.hostname or ""
-    if parts.scheme not in ("http", "https") or not host or not url.isascii():
+    if parts.scheme not in ("http", "https") or not _is_host(host) or not url.isascii():
         raise ValueError("the URL of Ontem must be like https://HOST or https://HOST:PORT")
     if (
         parts.username is not None
@@ -56,6 +56,11 @@ def read_url(url: str, *, plain_http: bool) -> ServiceAddress:
             "where the network is your own"
         )
     return ServiceAddress(host, port or (443 if is_tls else 80), parts.path.rstrip("/"), is_tls)
+
+
+def _is_host(host: str) -> bool:
+    """Whether the system can look the host up: Python refuses a longer or empty part at a call."""
+    return all(0 < len(part) < 64 for part in host.removesuffix(".").split("."))
 
 
 def _is_this_machine(host: str) -> bool:

@@ -1,6 +1,5 @@
 """The client of a merchant's back end: one method for each path that needs a key."""
 
-import re
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from ontem_client import ids
 from ontem_client.address import read_url
 from ontem_client.answers import Body, read_answer, unreadable
 from ontem_client.bodies import (
@@ -38,9 +38,6 @@ CHECKOUT_SECONDS: Final = 1.0
 BULK_SECONDS: Final = 10.0
 """The deadlines of calls that name none: the service gives itself 0.15 s and 5 s."""
 
-_REQUEST_ID: Final = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._-]{8,64}")
-_IDEMPOTENCY_KEY: Final = re.compile(r"[!-+\--~]{1,255}")
-
 
 class Client:
     """Ontem, for one merchant. Make one and share it: threads may call it at the same time.
@@ -64,8 +61,11 @@ class Client:
         ca_file: str | PathLike[str] | None = None,
         plain_http: bool = False,
     ) -> None:
-        self._service = read_url(url, plain_http=plain_http)
-        self._key = ApiKey(key)
+        found = ApiKey.read(key)
+        del key  # so that no traceback with local variables shows it
+        if found is None:
+            raise ValueError("this is not an API key: it must be like ontem_<id>_<secret>")
+        self._key, self._service = found, read_url(url, plain_http=plain_http)
         for seconds in (deadline, bulk_deadline):
             Deadline(seconds)  # refuses what can't be one
         self._deadline, self._bulk_deadline = deadline, bulk_deadline
@@ -84,15 +84,18 @@ class Client:
 
     def evaluation(
         self,
-        evaluation_id: UUID,
+        evaluation_id: UUID | str,
         *,
         deadline: float | None = None,
         request_id: str | None = None,
     ) -> EvaluationAnswer:
-        """The stored answer with this id. Raises NotFound, another Refused, and NotAnswered."""
-        path = f"/evaluations/{evaluation_id}"
-        call = self._call("GET", path, self._seconds(deadline), request_id)
-        return call.answer(EvaluationAnswer, lambda found: found.evaluation_id == evaluation_id)
+        """The stored answer with this id.
+
+        Raises NotFound, another Refused, and NotAnswered; ValueError for an id that is not a UUID.
+        """
+        wanted = ids.evaluation_id(evaluation_id)
+        call = self._call("GET", f"/evaluations/{wanted}", self._seconds(deadline), request_id)
+        return call.answer(EvaluationAnswer, lambda found: found.evaluation_id == wanted)
 
     def evaluation_of_order(
         self, order_id: str, *, deadline: float | None = None, request_id: str | None = None
@@ -104,20 +107,19 @@ class Client:
 
     def explain(
         self,
-        evaluation_id: UUID,
+        evaluation_id: UUID | str,
         *,
         deadline: float | None = None,
         request_id: str | None = None,
     ) -> Explanation:
         """The values of an evaluation, the orders behind them, and what moved its score; slow.
 
-        Raises NotFound, another Refused, and NotAnswered.
+        Raises as `evaluation` does.
         """
-        path = f"/evaluations/{evaluation_id}/explain"
+        wanted = ids.evaluation_id(evaluation_id)
+        path = f"/evaluations/{wanted}/explain"
         call = self._call("GET", path, self._bulk_seconds(deadline), request_id)
-        return call.answer(
-            Explanation, lambda found: found.evaluation.evaluation_id == evaluation_id
-        )
+        return call.answer(Explanation, lambda found: found.evaluation.evaluation_id == wanted)
 
     def store_orders(
         self,
@@ -177,7 +179,8 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Client({self._service.host_header})"
+        service = getattr(self, "_service", None)  # there is none while a URL is being refused
+        return f"Client({service.host_header if service else ''})"
 
     def _seconds(self, deadline: float | None) -> float:
         return self._deadline if deadline is None else deadline
@@ -194,24 +197,22 @@ class Client:
         body: msgspec.Struct | None = None,
         idempotency_key: str | None = None,
     ) -> "_Call":
-        request_id = _checked(request_id or f"c-{uuid4().hex}", _REQUEST_ID, "a request id")
+        request_id = ids.request_id(request_id or f"c-{uuid4().hex}")
         headers = {
             "Host": self._service.host_header,
             "User-Agent": "ontem-client",
             "Accept": "application/json",
-            "Authorization": self._key.authorization,
             "Ontem-Version": VERSION,
             "X-Request-Id": request_id,
         }
         if idempotency_key is not None:
-            form = _IDEMPOTENCY_KEY
-            headers["Idempotency-Key"] = _checked(idempotency_key, form, "an idempotency key")
+            headers["Idempotency-Key"] = ids.idempotency_key(idempotency_key)
         content = b""
         if body is not None:
             content = _encoded(body, request_id)
             headers["Content-Type"] = "application/json"
             headers["Content-Length"] = str(len(content))
-        request = Request(method, self._service.path + path, headers, content, request_id)
+        request = Request(method, self._service.path + path, self._key, headers, content)
         return _Call(self._exchange, request, seconds)
 
 
@@ -240,9 +241,3 @@ def _encoded(body: msgspec.Struct, request_id: str) -> bytes:
         pass  # so that the error below does not show the value with the one here
     detail = "a value can't be written as JSON: each must be of the type that its field has"
     raise Refused(detail, request_id=request_id)
-
-
-def _checked(text: str, form: re.Pattern[str], name: str) -> str:
-    if not form.fullmatch(text):
-        raise ValueError(f"this does not have the form of {name}: it must be {form.pattern}")
-    return text

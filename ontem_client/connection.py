@@ -128,14 +128,21 @@ def _open(resolver: Resolver, deadline: Deadline) -> socket.socket:
     """A TCP connection; each address gets its share of the time, so a dead one leaves some."""
     addresses = resolver.addresses(deadline)
     for tried, (family, address) in enumerate(addresses, 1):
-        opened = socket.socket(family, socket.SOCK_STREAM)
+        seconds = deadline.left() / (len(addresses) - tried + 1)
         try:
-            opened.settimeout(deadline.left() / (len(addresses) - tried + 1))
-            opened.connect(address)
-        except OSError:
-            opened.close()
+            return _opened(family, address, seconds)
+        except OSError:  # also from a machine that knows the address family by name alone
             if tried == len(addresses):
                 raise
-        else:
-            return opened
     raise ConnectionRefusedError
+
+
+def _opened(family: socket.AddressFamily, address: Any, seconds: float) -> socket.socket:
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        opened.settimeout(seconds)
+        opened.connect(address)
+    except BaseException:
+        opened.close()
+        raise
+    return opened

@@ -1,7 +1,10 @@
 """How long one call may take, from its first name look-up to the last byte of its answer."""
 
-import math
 import time
+from typing import Final
+
+LONGEST_SECONDS: Final = 86_400
+"""Sockets can't be given more than some days."""
 
 
 class Deadline:
@@ -10,8 +13,10 @@ class Deadline:
     __slots__ = ("_ends",)
 
     def __init__(self, seconds: float) -> None:
-        if not (isinstance(seconds, int | float) and math.isfinite(seconds) and seconds > 0):
-            raise ValueError("a deadline must be a number of seconds above 0")
+        if not (isinstance(seconds, int | float) and 0 < seconds <= LONGEST_SECONDS):
+            raise ValueError(
+                f"a deadline must be a number of seconds above 0, at most {LONGEST_SECONDS}"
+            )
         self._ends = time.monotonic() + seconds
 
     def left(self) -> float:

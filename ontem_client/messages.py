@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
+from typing import Self
 
 
 class ApiKey:
@@ -11,9 +12,14 @@ class ApiKey:
     __slots__ = ("_text",)
 
     def __init__(self, text: str) -> None:
-        if not (isinstance(text, str) and text.isascii() and text.replace("_", "").isalnum()):
-            raise ValueError("this is not an API key: it must be like ontem_<id>_<secret>")
         self._text = text
+
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        """The key in the text; None if it can't be one."""
+        if isinstance(text, str) and text.isascii() and text.replace("_", "").isalnum():
+            return cls(text)
+        return None
 
     @property
     def authorization(self) -> str:
@@ -30,12 +36,17 @@ class Request:
     __slots__ = ("content", "method", "request_id")
 
     def __init__(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes, request_id: str
+        self, method: str, path: str, key: ApiKey, headers: Mapping[str, str], body: bytes
     ) -> None:
-        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {headers[name]}" for name in headers)]
-        self.content = "\r\n".join([*lines, "", ""]).encode("ascii") + body
+        """Only here does the key become text, and nothing here raises.
+
+        So no traceback has it, whatever else is wrong with a call.
+        """
         self.method = method
-        self.request_id = request_id
+        self.request_id = headers["X-Request-Id"]
+        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {headers[name]}" for name in headers)]
+        lines.append(f"Authorization: {key.authorization}")
+        self.content = "\r\n".join([*lines, "", ""]).encode("ascii") + body
 
     def __repr__(self) -> str:  # its bytes have the key and the buyer's data
         return f"Request({self.method}, {self.request_id})"

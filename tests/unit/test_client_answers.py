@@ -87,14 +87,38 @@ def test_no_error_shows_the_key_or_what_was_sent_even_with_the_local_variables(o
         client = a_client(server)
         with pytest.raises(OntemError) as error:
             client.evaluate(ORDER)
-    shown = "".join(
-        traceback.TracebackException.from_exception(error.value, capture_locals=True).format()
-    )
+    shown = _with_local_variables(error.value)
 
     assert "s3cret" not in shown + repr(client) + repr(vars(client))
     assert "52998224725" not in str(error.value)
     assert "During handling" not in shown
     assert "above exception" not in shown
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        lambda client: client.store_orders([ORDER], idempotency_key="a,b"),
+        lambda client: client.evaluate(Order(order_id="o", amount_cents=1, user="\ud800")),
+        lambda client: client.evaluate(ORDER, request_id="1"),
+        lambda client: client.evaluate(ORDER, deadline=0),
+        lambda client: client.evaluation("not an id"),
+        lambda _: Client("ontem.example", KEY),
+        lambda _: Client("https://ontem.example", f"{KEY}\n"),
+    ],
+    ids=["idempotency key", "value", "request id", "deadline", "evaluation id", "url", "key"],
+)
+def test_what_a_program_gets_wrong_does_not_show_the_key_either(mistake):
+    with pytest.raises((ValueError, Refused)) as error:
+        mistake(Client("https://ontem.example", KEY))
+    shown = _with_local_variables(error.value)
+
+    assert "s3cret" not in shown
+
+
+def _with_local_variables(error: BaseException) -> str:
+    found = traceback.TracebackException.from_exception(error, capture_locals=True)
+    return "".join(found.format())
 
 
 def test_an_error_stays_itself_on_its_way_between_processes():
@@ -129,6 +153,8 @@ def test_a_value_that_is_not_json_is_refused_before_anything_is_sent():
         ("https://ontem.example/a\r\nX: y", "must"),
         ("https://ontem.example:99999", "can't be read"),
         ("https://[::1", "can't be read"),
+        ("https://api..example", "must be like https"),
+        (f"https://{'a' * 64}.example", "must be like https"),
     ],
 )
 def test_an_address_that_can_t_be_right_is_refused_at_once(url: str, reason: str):
@@ -136,7 +162,7 @@ def test_an_address_that_can_t_be_right_is_refused_at_once(url: str, reason: str
         Client(url, KEY)
 
 
-@pytest.mark.parametrize("deadline", [0, -1, float("nan"), float("inf"), "1"])
+@pytest.mark.parametrize("deadline", [0, -1, float("nan"), float("inf"), 1e7, "1"])
 def test_a_deadline_that_is_none_is_refused_at_once(deadline: Any):
     with pytest.raises(ValueError, match="a number of seconds above 0"):
         Client("https://ontem.example", KEY, deadline=deadline)
@@ -157,3 +183,16 @@ def test_ids_that_the_service_would_not_take_are_refused_at_once():
         client.evaluate(ORDER, request_id="12345678901")
     with pytest.raises(ValueError, match="an idempotency key"):
         client.store_orders([ORDER], idempotency_key="a,b")
+    for odd in ("é", "1\r\nX: y", "1/explain", 1):
+        with pytest.raises(ValueError, match="an evaluation id"):
+            client.evaluation(odd)  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="an evaluation id"):
+            client.explain(odd)  # type: ignore[arg-type]
+
+
+def test_an_evaluation_is_found_by_its_id_as_text_too():
+    with odd_server(send(GOOD)) as server:
+        found = a_client(server).evaluation(EVALUATION["evaluation_id"].upper())
+
+    assert str(found.evaluation_id) == EVALUATION["evaluation_id"]
+    assert f"/evaluations/{EVALUATION['evaluation_id']} ".encode() in server.requests[0]

@@ -93,6 +93,15 @@ def test_a_name_that_is_not_found_out_costs_no_more_than_the_deadline(monkeypatc
         assert client.evaluate(ORDER, deadline=30).score == 0.25
 
 
+def test_an_address_that_this_machine_has_no_sockets_for_leaves_the_next_one(monkeypatch):
+    unknown_family = 99
+    with odd_server(send(GOOD)) as server:
+        client = a_client(server)
+        found = [(unknown_family, ("::1", 1)), (socket.AF_INET, ("127.0.0.1", server.port))]
+        monkeypatch.setattr(client._exchange._resolver, "_look_up", lambda _: found)
+        assert client.evaluate(ORDER).score == 0.25
+
+
 @pytest.mark.parametrize("odd", [reset, send_and_close(b""), send_and_close(GOOD[:-1])],
                          ids=["reset", "closed", "half an answer"])  # fmt: skip
 def test_a_connection_that_breaks_is_tried_once_more_with_the_same_bytes(odd):
