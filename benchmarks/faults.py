@@ -73,8 +73,8 @@ def measure() -> list[str]:
         (
             f"{PER_SECOND} orders a second, whatever is answered, and `/livez` 20 times a second, "
             f"to a service with one worker, {min(ORDERS, MOST_ORDERS):,} orders and a deadline of "
-            f"{DEADLINE_MS} ms. Each fault lasts {MEANWHILE:.0f} s, and its figures are of those "
-            f"and the {AFTERWARDS:.0f} s after it. The goals: 99% answered within {SOON_MS} ms, "
+            f"{DEADLINE_MS} ms. Each fault lasts {MEANWHILE:g} s, and its figures are of those "
+            f"and the {AFTERWARDS:g} s after it. The goals: 99% answered within {SOON_MS} ms, "
             f"none after {WORST_MS} ms, `/livez` within 100 ms, as ever within 5 s after. After "
             "each, what was not recorded was sent again, and all rows were compared with all "
             "answers: nothing was lost or doubled."
