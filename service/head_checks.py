@@ -1,6 +1,7 @@
 """What `ontem serve` refuses by the head of a request, before the body is read."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 from urllib.parse import unquote
 
@@ -75,7 +76,8 @@ class HeadChecks:
             check_media_type(head.headers.get("CONTENT-TYPE"), head.headers.get("CONTENT-ENCODING"))
             if head.length is None:
                 raise LengthRequired
-        return WITH_KEY.get(endpoint, _OF_ORDINARY_LENGTH)
+        passed = WITH_KEY.get(endpoint, _OF_ORDINARY_LENGTH)
+        return replace(passed, is_stranger=True) if merchant is None else passed
 
     def _match(self, head: Head) -> str:
         """The endpoint of a path with variables or percent signs."""

@@ -29,6 +29,8 @@ class Pass:
     """The JSON to answer with at once, without a thread."""
     most_bytes: int = MAX_BYTES
     """How long the body may be."""
+    is_stranger: bool = False
+    """Whether the request has a key that must be looked up, and may be anybody's."""
 
 
 class Gate(Protocol):

@@ -16,7 +16,7 @@ class Threads(Generic[Job]):
     ) -> None:
         """`waiting` jobs at most wait for a thread; `work` never raises."""
         self._capacity = threads + waiting
-        self._unfinished = 0
+        self._unfinished = self._of_strangers = 0
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._work = work
         for number in range(threads):
@@ -28,17 +28,24 @@ class Threads(Generic[Job]):
         """How many jobs wait for a thread or have one."""
         return self._unfinished
 
-    def put(self, job: Job) -> bool:
-        """Have a thread do the job, unless too many wait already."""
+    def put(self, job: Job, *, is_stranger: bool = False) -> bool:
+        """Have a thread do the job, unless too many wait already.
+
+        Strangers get half of the room at most, so however many come, the rest is for others.
+        """
         if self._unfinished >= self._capacity:
             return False
+        if is_stranger and self._of_strangers >= max(1, self._capacity // 2):
+            return False
         self._unfinished += 1
+        self._of_strangers += is_stranger
         self._jobs.put(job)
         return True
 
-    def finished(self) -> None:
+    def finished(self, *, is_stranger: bool = False) -> None:
         """Count a job as done."""
         self._unfinished -= 1
+        self._of_strangers -= is_stranger
 
     def _run(self) -> None:
         while True:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from features_pkg.definitions.feature_set import FeatureSet
+from stores.postgres.api_keys import ApiKey
 from stores.postgres.connection import connect
 from tests.e2e.conftest import Shop, a_shop, environment_of
 from tests.e2e.raw_http import RawClient, evaluation_of, head_of, raw_client
@@ -20,6 +21,7 @@ from tests.e2e.running import TIMEOUT_SECONDS, RunningService, running_service
 from tests.e2e.test_refusals import an_order, the_problem
 
 THREADS, WAITING = 2, 2
+STRANGERS = 4 * (THREADS + WAITING)
 SLOW_CLIENTS = 50
 CONNECTIONS = 5 * SLOW_CLIENTS
 
@@ -174,6 +176,27 @@ def test_more_requests_than_may_wait_are_refused_at_once_and_served_afterwards(
         assert each.headers["retry-after"] == "1"
         assert each.headers["connection"] == "keep-alive"
     assert after == [200] * len(after)
+
+
+def test_keys_of_nobody_take_no_room_from_a_merchant_s_requests(
+    shop: Shop, busy_service: RunningService
+):
+    shop.evaluate(an_order())
+    is_over = threading.Event()
+
+    def ask_as_nobody(_: int) -> set[int]:
+        client, statuses = busy_service.client(ApiKey.new().text), set()
+        while not is_over.is_set():
+            statuses.add(client.evaluate(an_order()).status)
+        return statuses
+
+    with ThreadPoolExecutor(STRANGERS) as senders:
+        strangers = [senders.submit(ask_as_nobody, number) for number in range(STRANGERS)]
+        answers = [shop.client.evaluate(an_order()) for _ in range(50)]
+        is_over.set()
+
+    assert {401} <= set.union(*(each.result() for each in strangers)) <= {401, 503}
+    assert [each.body for each in answers if each.body.get("code") == "overloaded"] == []
 
 
 def test_more_connections_than_the_service_has_leave_room_for_those_that_are_used(
