@@ -19,7 +19,7 @@ from service.recording import item_fields
 from service.session import ServiceConnection
 from service.statements import prepare, rows
 
-_STORE: Final = prepare("store_orders", "merchant_id", "orders")
+STORE_ORDERS: Final = prepare("store_orders", "merchant_id", "orders")
 _STORED: Final = (
     "SELECT order_id, content_hash FROM orders WHERE merchant_id = %s AND order_id = ANY(%s)"
 )
@@ -88,7 +88,7 @@ def _store(
     """Store the orders whose ids are new: their ids."""
     content = msgspec.json.encode([_columns(sent) for sent in orders.values()]).decode()
     values = {"merchant_id": Int8(merchant_id), "orders": content}
-    return {order_id for (order_id,) in rows(connection, _STORE, values)}
+    return {order_id for (order_id,) in rows(connection, STORE_ORDERS, values)}
 
 
 def _columns(sent: SentOrder) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from psycopg.types.numeric import Int8
 from features_pkg.engines.one_order import DistantPast
 from features_pkg.history.recent_events import RecentEvent
 from features_pkg.orders.order import Order, content_hash
-from service import body, distant, recent, recording
+from service import batch, body, distant, recent, recording
 from service.evaluation_answer import encode
 from service.recording import Evaluation
 from service.served_model import ServedModel
@@ -46,8 +46,9 @@ def rehearse_model(served_model: ServedModel, at_us: int) -> None:
 
 
 def rehearse_statements(connection: ServiceConnection) -> None:
-    """Have PostgreSQL prepare what requests send, and plan it.
+    """Have PostgreSQL prepare and plan what sessions keep prepared, for orders and for batches.
 
+    Reports of chargebacks run statements that are planned each time, so there is nothing to keep.
     What it refuses, as it does without a schema, it will refuse to requests, too. Raises
     psycopg.Error when the session is of no more use.
     """
@@ -60,6 +61,7 @@ def rehearse_statements(connection: ServiceConnection) -> None:
     ]
     if not connection.is_read_only:
         statements += [(recording.RECORD, values) for values in stored]
+        statements.append((batch.STORE_ORDERS, {"merchant_id": Int8(NOBODY), "orders": "[]"}))
     for statement, values in statements:
         try:
             rows(connection, statement, values)
