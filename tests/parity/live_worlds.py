@@ -20,6 +20,8 @@ from tests.parity.rows import CALENDAR, FEATURES, order_rows
 TRANSACTIONS = 12
 """Orders and chargebacks are stored in transactions 0 to 11; several share one, as in an import."""
 
+_HOUR_US = 3_600_000_000
+
 
 @dataclass(frozen=True)
 class StoredOrder:
@@ -86,19 +88,32 @@ def _question(question: LiveQuestion | None) -> dict[str, object]:
 def _as_seen(
     stored: StoredOrder, question: LiveQuestion, velocity: Velocity
 ) -> Iterable[PastOrder]:
-    """The order with the chargeback that the question knew; nothing if it saw no event of it."""
+    """The order with the chargeback that the question knew; nothing if it saw no event of it.
+
+    An age is of what the load knew before its cutoff, and of what the recent read did from there.
+    """
+    for past in Past if velocity.past is None else (velocity.past,):
+        at_us = _first_us(stored, question, velocity.event, past)
+        is_other = at_us is not None and (past is Past.DISTANT) != (
+            at_us < CALENDAR.cutoff_us(question.as_of)
+        )
+        if at_us is not None and not (velocity.past is None and is_other):
+            charged_us = at_us if velocity.event is Event.CHARGEBACK else None
+            yield replace(stored.order, chargeback_us=charged_us)
+
+
+def _first_us(stored: StoredOrder, question: LiveQuestion, event: Event, past: Past) -> int | None:
+    """When the first event of an order happened that a past of the question had."""
     events = [(stored.order.at_us, stored.key)]
-    if velocity.event is Event.CHARGEBACK:
+    if event is Event.CHARGEBACK:
         events = sorted((us, max(key, stored.key)) for us, key in stored.chargebacks)
     cutoff_us = CALENDAR.cutoff_us(question.as_of)
     for at_us, key in events:
-        is_distant = velocity.past is Past.DISTANT or (velocity.past is None and at_us < cutoff_us)
         in_load = at_us < cutoff_us and key < question.watermark
         was_read = question.saw(key) and question.saw(stored.key)
-        if in_load if is_distant else was_read:
-            charged_us = at_us if velocity.event is Event.CHARGEBACK else None
-            yield replace(stored.order, chargeback_us=charged_us)
-            return
+        if in_load if past is Past.DISTANT else was_read:
+            return at_us
+    return None
 
 
 @st.composite
@@ -145,12 +160,12 @@ def _questions(
     )
 
 
-def crowded_world() -> LiveWorld:
-    """A fixed world in which each mistake about what questions saw changes an answer.
+def crowded_world(seed: int = 18) -> LiveWorld:
+    """A fixed world for each seed; by default one in which each mistake changes an answer.
 
     Thirty orders of two weeks share few values, and half of them were evaluated live.
     """
-    drawn = Random(18)  # noqa: S311  no secret
+    drawn = Random(seed)  # noqa: S311  no secret
     newest_us = worlds.to_us(worlds.AROUND[2])
     orders = []
     for number in range(30):
@@ -183,3 +198,25 @@ def crowded_world() -> LiveWorld:
             )
         )
     return LiveWorld(tuple(orders), tuple(questions))
+
+
+def revealed_world() -> LiveWorld:
+    """An import reveals that an order was charged back before the cutoff, and not first after it.
+
+    The load lacks that chargeback, and the recent read of the question knows it.
+    """
+    values = dict.fromkeys(IDENTIFIERS, ("a",))
+    noon_us = worlds.to_us(worlds.AROUND[2]) + 12 * _HOUR_US
+    charged = PastOrder("m1", "0", noon_us - 72 * _HOUR_US, 100, values)
+    asker = PastOrder("m1", "1", noon_us, 100, values)
+    question = LiveQuestion(
+        order_id="1",
+        at_us=noon_us,
+        as_of=CALENDAR.due_day(noon_us, FEATURES.snapshot_lag),
+        watermark=3,
+        xmax=8,
+        in_flight=frozenset(),
+    )
+    chargebacks = ((noon_us - 48 * _HOUR_US, 5), (noon_us - _HOUR_US, 1))
+    orders = (StoredOrder(charged, 0, chargebacks), StoredOrder(asker, 8, ()))
+    return LiveWorld(orders, (question,))

@@ -202,6 +202,9 @@ LIVE_MISTAKES = {
     "pairs longer than the window count in it": Mistake(
         VALUES + "total", "gap <= span", "gap < 2**62",
     ),
+    "an age has later chargebacks from before the cutoff that the recent read saw": Mistake(
+        SIGHT + "_later_of_both", ">= cutoff_us", ">= 0",
+    ),
     "an age is of what the recent read saw": Mistake(
         WINDOWS + "_last", "self.sight.hidden(self.event, past)",
         "self.sight.hidden(self.event, Past.RECENT)",

@@ -12,7 +12,7 @@ from features_pkg.definitions.velocity import Velocity
 from features_pkg.engines.arrays import Visibility, charged_again
 from features_pkg.engines.arrays.snapshots import chains
 from features_pkg.history.ranked import NearestBelow, NextBelow, SumsFrom
-from tests.parity.live_worlds import LiveWorld, live_worlds
+from tests.parity.live_worlds import LiveWorld, live_worlds, revealed_world
 from tests.parity.rows import FEATURES
 from tests.parity.test_arrays_are_the_reference import velocities
 from tests.parity.test_shuffle_is_the_reference import training_rows
@@ -51,6 +51,12 @@ def test_snapshots_that_no_server_takes_are_answered_too(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(charged_again, "MOST_PAIRS", most_pairs)
         check(world, FeatureSet(FEATURES.timezone, FEATURES.snapshot_lag, some))
+
+
+def test_the_recent_read_may_know_a_chargeback_from_before_the_cutoff_that_the_load_lacked() -> (
+    None
+):
+    check(revealed_world(), FEATURES)
 
 
 @given(world=live_worlds(one_server=True))

@@ -100,31 +100,38 @@ class Sight:
         """The later chargebacks that count; of the past None those of both pasts."""
         key = (event, past)
         if key not in self._later:
-            self._later[key] = later_chargebacks(
-                self._history[event].everything,
-                self.entity,
-                self.questions.edge_us(REACH[past or Past.RECENT]),
-                lambda question, row: self._sees(event, past, question, row),
+            self._later[key] = (
+                self._later_of_both(event)
+                if past is None
+                else later_chargebacks(
+                    self._history[event].everything,
+                    self.entity,
+                    self.questions.edge_us(REACH[past]),
+                    lambda question, row: self._sees(event, past, question, row),
+                )
             )
         return self._later[key]
 
-    def _sees(self, event: Event, past: Past | None, question: Ints, row: Ints) -> Mask:
+    def _later_of_both(self, event: Event) -> Pairs:
+        """Those of the load, and from its cutoff on those of the recent read.
+
+        The recent read knew an order's first chargeback also where that was before the cutoff and
+        the load lacked it: then neither has one that counts.
+        """
+        distant, recent = self.later(event, Past.DISTANT), self.later(event, Past.RECENT)
+        cutoff_us = self.questions.edge_us(CUTOFF)[recent.question]
+        after = self._history[event].everything.at_us[recent.row] >= cutoff_us
+        return Pairs(
+            np.concatenate((distant.question, recent.question[after])),
+            np.concatenate((distant.row, recent.row[after])),
+        )
+
+    def _sees(self, event: Event, past: Past, question: Ints, row: Ints) -> Mask:
         """Whether question `question[i]` could see the event in `row[i]`; never its own."""
         events = self._history[event].everything
         assert events.order is not None
-        if past is None:
-            is_distant = events.at_us[row] < self.questions.edge_us(CUTOFF)[question]
-            visible = np.where(
-                is_distant,
-                self._is_below(event, Past.DISTANT, question, row),
-                self._is_below(event, Past.RECENT, question, row),
-            )
-        else:
-            visible = self._is_below(event, past, question, row)
+        visible = self._rank(event, past)[row] < self._limits[past][question]
         return np.asarray(visible & (events.order[row] != self.visibility.order[question]))
-
-    def _is_below(self, event: Event, past: Past, question: Ints, row: Ints) -> Mask:
-        return np.asarray(self._rank(event, past)[row] < self._limits[past][question])
 
     def _rank(self, event: Event, past: Past) -> Ints:
         """The rank of each row: for loads its recorded key, for recent reads the first that saw it.

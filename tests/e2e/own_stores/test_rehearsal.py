@@ -32,7 +32,9 @@ def prepared(dependencies: Dependencies) -> list[str]:
     return sorted(statement for (statement,) in answer)
 
 
-def test_a_first_order_and_a_first_batch_find_their_statements_prepared(stores: Stores, online: OnlineStore):
+def test_a_first_order_and_a_first_batch_find_their_statements_prepared(
+    stores: Stores, online: OnlineStore
+):
     online.publish(date(2018, 6, 1))
     dependencies = stores.process(standing_clocks(NOON)).dependencies()
     with connect(stores.postgres_url, application_name="test", autocommit=True) as database:
