@@ -20,13 +20,13 @@ def merchant_starts(orders: pa.Table) -> pa.Table:
     earlier order of the batch was recorded before it: by time, each new lowest recorded key.
     """
     merchant, event_us, recorded_key = (orders[name].to_numpy() for name in MERCHANT_STARTS.names)
-    lowest: dict[int, int] = {}
-    rows = []
-    for row in np.lexsort((recorded_key, event_us, merchant)).tolist():
-        known = lowest.get(int(merchant[row]))
-        if known is None or recorded_key[row] < known:
-            lowest[int(merchant[row])] = int(recorded_key[row])
-            rows.append(row)
+    by_time = np.lexsort((recorded_key, event_us, merchant))
+    _, code = np.unique(merchant[by_time], return_inverse=True)
+    known, rank = np.unique(recorded_key[by_time], return_inverse=True)
+    # Each merchant's ranks are below those of all before it, so that the minimum begins anew.
+    rank = rank - code * len(known)
+    lowest = np.minimum.accumulate(rank)
+    rows = by_time[np.concatenate(([True], rank[1:] < lowest[:-1]))[: len(rank)]]
     columns = [column[rows] for column in (merchant, event_us, recorded_key)]
     return pa.table(columns, schema=MERCHANT_STARTS)
 

@@ -6,14 +6,14 @@ from math import ceil
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from jobs.parts import parts_of
+
 CORE_SECONDS: Final[Mapping[str, float]] = MappingProxyType(
     {"night": 65.0, "training-set": 260.0, "retrain": 260.0}
 )
 """What Spark needs for a million orders. Nights are measured, training sets reckoned as four."""
 GOAL_SECONDS: Final = 900.0
 """How long Spark may take: a quarter of an hour, beside as much for the cluster to start."""
-ORDERS_OF_A_PART: Final = 100_000
-"""The most orders in one part of a shuffle: a training set has 1.8 kB for each, held four times."""
 PARTS_PER_CORE: Final = 8
 MOST_NODES: Final = 40
 HEAP_SHARE: Final = 0.3
@@ -71,5 +71,5 @@ def size_for(job: str, orders: int, machine: Machine) -> Size:
     """The size of a cluster for so many orders of history."""
     cores = orders / 1e6 * CORE_SECONDS[job] / GOAL_SECONDS
     workers = min(max(ceil(cores / machine.cores), 1), MOST_NODES)
-    parts = max(PARTS_PER_CORE * workers * machine.cores, ceil(orders / ORDERS_OF_A_PART))
+    parts = parts_of(orders, PARTS_PER_CORE * workers * machine.cores)
     return Size(machine, workers, parts)

@@ -84,6 +84,17 @@ class Extractions:
         return [file for revision in self.revisions for file in revision.files]
 
     @property
+    def rows(self) -> KindCounts:
+        """How many rows of each kind all of them have."""
+        counts = [revision.facts.rows for revision in self.revisions]
+        return KindCounts(
+            order=sum(each.order for each in counts),
+            chargeback=sum(each.chargeback for each in counts),
+            reversal=sum(each.reversal for each in counts),
+            evaluation=sum(each.evaluation for each in counts),
+        )
+
+    @property
     def has_all_columns(self) -> bool:
         """Whether their orders have the present order features of values."""
         return all(r.facts.value_features == tuple(VALUE_FEATURES) for r in self.revisions)

@@ -20,6 +20,7 @@ from jobs.snapshot.facts import DATASET, PARTITION, SnapshotFacts
 from jobs.snapshot.stores import OpenStores
 from jobs.spark.arrow import map_batches, map_partitions
 from jobs.spark.reading import read_chargebacks, read_events, read_orders, with_chargebacks
+from jobs.spark.session import split_shuffles
 from stores.offline.revisions import Revision
 from stores.offline.runs import describe_files, run_folder
 
@@ -32,9 +33,11 @@ def build_snapshot(
 ) -> Revision[SnapshotFacts]:
     """Commit the snapshot of all events of a source."""
     run, read_bounds = uuid.uuid4().hex, source.read_bounds
+    counts = source.extracted.rows
+    split_shuffles(spark, counts.order)
     events = read_events(spark, stores.offline.files, source.extracted)
     chargebacks = read_chargebacks(events, read_bounds.watermark_key, before=read_bounds.cutoff)
-    orders = with_chargebacks(read_orders(events, read_bounds), chargebacks)
+    orders = with_chargebacks(read_orders(events, read_bounds), chargebacks, counts)
     folder = run_folder(DATASET, run)
     day = F.lit(source.as_of).alias(PARTITION)
     rows = timelines_of(orders, job.feature_set).select(day, "*")

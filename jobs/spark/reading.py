@@ -10,10 +10,13 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from features_pkg.calendar import EPOCH_DAY
 from features_pkg.shuffle import KEYED_ROWS
-from jobs.extract.facts import Extractions, check_files
+from jobs.extract.facts import Extractions, KindCounts, check_files
 from jobs.extract.rows import CHARGEBACK, EVALUATION, EVENT_ROWS, ORDER, REVERSAL
 from jobs.watermark import ReadBounds
 from stores.offline.files import Files
+
+MOST_BROADCAST_ROWS: Final = 500_000
+"""Some 50 to 150 bytes each: what is sent to every worker stays below 100 MB."""
 
 _EVALUATION: Final = ("evaluated_us", "load_as_of", "stale_days", "missing", "visible")
 _OF_CHARGEBACKS: Final = ("chargeback_us", "chargeback_key")
@@ -71,31 +74,41 @@ def read_chargebacks(
     )
 
 
-def read_questions(events: DataFrame, watermark_key: int) -> DataFrame:
+def read_questions(events: DataFrame, watermark_key: int, counts: KindCounts) -> DataFrame:
     """All orders below a watermark, what their evaluations could see, chargebacks and reversals.
 
     The lists `chargeback_us`, `chargeback_key` and `reversal_us` are null where there are none.
+    `counts` are those of the rows of `events`.
     """
     rows = events.where(_is(REVERSAL, watermark_key))
     reversals = rows.groupBy("order_pk").agg(F.collect_list("event_us").alias("reversal_us"))
     orders = with_chargebacks(
-        _with_evaluations(events, watermark_key), read_chargebacks(events, watermark_key)
+        _with_evaluations(events, watermark_key, counts),
+        read_chargebacks(events, watermark_key),
+        counts,
     )
-    return orders.join(F.broadcast(reversals), on="order_pk", how="left")
+    return _joined(orders, reversals, counts.reversal)
 
 
-def with_chargebacks(orders: DataFrame, chargebacks: DataFrame) -> DataFrame:
-    """`orders` with their chargebacks, null where there is none.
+def with_chargebacks(orders: DataFrame, chargebacks: DataFrame, counts: KindCounts) -> DataFrame:
+    """`orders` with their chargebacks, null where there is none."""
+    return _joined(orders, chargebacks, counts.chargeback)
 
-    Chargebacks are few, so they are sent to every worker, rather than all orders over the network.
+
+def _joined(orders: DataFrame, others: DataFrame, rows: int) -> DataFrame:
+    """`orders` with what others, at most `rows`, say of them.
+
+    Few are sent to every worker, rather than all orders over the network. Many would not fit into
+    the driver, through which they are sent; then both sides are shuffled.
     """
-    return orders.join(F.broadcast(chargebacks), on="order_pk", how="left")
+    chosen = F.broadcast(others) if rows <= MOST_BROADCAST_ROWS else others.hint("merge")
+    return orders.join(chosen, on="order_pk", how="left")
 
 
-def _with_evaluations(events: DataFrame, watermark_key: int) -> DataFrame:
+def _with_evaluations(events: DataFrame, watermark_key: int, counts: KindCounts) -> DataFrame:
     """All orders below a watermark, each with the evaluation recorded below it, wherever that is.
 
-    Imported orders that were posted later are few, so their evaluations are sent to every worker.
+    An imported order that was posted later has its evaluation in a row of its own.
     """
     orders = events.where(_is(ORDER, watermark_key))
     is_known = F.col("evaluation_key") < watermark_key
@@ -103,9 +116,7 @@ def _with_evaluations(events: DataFrame, watermark_key: int) -> DataFrame:
     late = events.where(_is(EVALUATION, watermark_key)).select(
         "order_pk", *(F.col(name).alias(f"late_{name}") for name in _EVALUATION)
     )
-    joined = orders.select(*_order_columns(), *own).join(
-        F.broadcast(late), on="order_pk", how="left"
-    )
+    joined = _joined(orders.select(*_order_columns(), *own), late, counts.evaluation)
     either = (
         F.coalesce(F.col(name), F.col(f"late_{name}")).alias(name)
         for name in _EVALUATION

@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 
 from jobs.errors import ConnectorMissing
 from jobs.machine import usable_memory
+from jobs.parts import parts_of
 from jobs.spark.banner import without_java_banner
 from jobs.spark.failure import spark_failures
 
@@ -25,7 +26,6 @@ S3A: Final = "hadoop-aws-*.jar"
 LOGGING: Final = Path(__file__).parent / "log4j2.properties"
 GIB: Final = 2**30
 PARTITIONS: Final = "spark.sql.shuffle.partitions"
-PARTS_PER_CORE: Final = 8
 OPTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "spark.sql.adaptive.enabled": "true",
@@ -80,7 +80,6 @@ def session(app_name: str, settings: SparkSettings) -> Iterator[SparkSession]:
         with without_java_banner(), _own_interrupts():
             spark = builder.getOrCreate()
         try:
-            _split_shuffles(spark)
             yield spark
         except BaseException:
             with suppress(Py4JError, OSError):  # Java may be what has failed
@@ -101,13 +100,14 @@ def _own_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _split_shuffles(spark: SparkSession) -> None:
-    """Let a shuffle have several parts for each core, so that one fits into a worker.
+def split_shuffles(spark: SparkSession, orders: int) -> None:
+    """Let a shuffle of so many orders have parts that fit into a worker, whatever the driver is.
 
-    Whoever knows how many rows there are has told spark-submit a number, which stays.
+    Whoever knew how many there are has told spark-submit a number, which stays.
     """
     if not spark.sparkContext.getConf().contains(PARTITIONS):
-        spark.conf.set(PARTITIONS, str(PARTS_PER_CORE * spark.sparkContext.defaultParallelism))
+        parts = parts_of(orders, spark.sparkContext.defaultParallelism)
+        spark.conf.set(PARTITIONS, str(parts))
 
 
 def local_options(settings: SparkSettings) -> dict[str, str]:

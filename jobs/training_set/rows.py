@@ -60,7 +60,7 @@ def training_rows(orders: DataFrame, features: FeatureSet) -> DataFrame:
     targets, timezone = features.targets, features.timezone
     starts = MerchantStarts(
         (row.merchant_id, row.event_us, row.recorded_key)
-        for row in map_batches(orders, merchant_starts, MERCHANT_STARTS).collect()
+        for row in starts_of_merchants(orders).collect()
     )
 
     def explode_batch(batch: pa.Table) -> pa.Table:
@@ -87,6 +87,16 @@ def training_rows(orders: DataFrame, features: FeatureSet) -> DataFrame:
         assemble_orders,
         training_schema(features),
     )
+
+
+def starts_of_merchants(orders: DataFrame) -> DataFrame:
+    """The rows of `merchant_starts` of all orders.
+
+    A merchant has one, and one more for each time that an import went further back. Those of the
+    batches are many more, and Spark brings them together before anything reaches the driver.
+    """
+    of_batches = map_batches(orders, merchant_starts, MERCHANT_STARTS)
+    return map_partitions(of_batches, ("merchant_id",), merchant_starts, MERCHANT_STARTS)
 
 
 def training_schema(features: FeatureSet) -> pa.Schema:

@@ -19,6 +19,7 @@ from jobs.extract.facts import events_slot
 from jobs.extract.run import extract
 from jobs.job import Job, StageTimer
 from jobs.spark.reading import read_events, read_questions
+from jobs.spark.session import split_shuffles
 from jobs.training_set.errors import LabelsFromTheFuture, NothingToTrainOn, PeriodEmpty
 from jobs.training_set.facts import DATASET, LabelCounts, TrainingSetFacts, training_set_slot
 from jobs.training_set.labels import LabelRule, Reason, quiet_sentence
@@ -145,8 +146,10 @@ def _build(
         with timer.stage("start Spark"):
             spark = stack.enter_context(job.spark("ontem training-set"))
         with timer.stage("build the training set"):
+            split_shuffles(spark, extracted.rows.order)
             events = read_events(spark, prepared.store.files, extracted)
-            orders = read_questions(events, prepared.read_bounds.watermark_key)
+            watermark_key = prepared.read_bounds.watermark_key
+            orders = read_questions(events, watermark_key, extracted.rows)
             orders = question_rows(orders, prepared.questions).persist(StorageLevel.DISK_ONLY)
             rows = training_rows(orders, job.feature_set)
             rows.write.mode("error").parquet(prepared.store.files.spark_location(folder))

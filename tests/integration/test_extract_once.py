@@ -119,9 +119,9 @@ def everything(
             cutoff = datetime(day.year, day.month, day.day, 3, tzinfo=UTC)
             before = replace(each, cutoff=cutoff)
             chargebacks = read_chargebacks(events, before.watermark_key, before=cutoff)
-            orders = with_chargebacks(read_orders(events, before), chargebacks)
+            orders = with_chargebacks(read_orders(events, before), chargebacks, extracted.rows)
             found.append(sorted(map(tuple, timelines_of(orders, job.feature_set).collect())))
-        questions = read_questions(events, each.watermark_key).collect()
+        questions = read_questions(events, each.watermark_key, extracted.rows).collect()
         found.append(sorted(str(sorted(row.asDict().items())) for row in questions))
     return found
 

@@ -136,7 +136,7 @@ MISTAKES = {
     ),
     "only the earliest order of a batch is kept": Mistake(
         "features_pkg.shuffle.merchant_starts:merchant_starts",
-        "known is None or recorded_key[row] < known", "known is None",
+        "rank[1:] < lowest[:-1]", "code[1:] != code[:-1]",
     ),
     "the first order of the last batch is the first": Mistake(
         "features_pkg.shuffle.merchant_starts:MerchantStarts.__init__", "sorted(rows)", "rows",

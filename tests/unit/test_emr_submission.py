@@ -13,9 +13,10 @@ import pytest
 
 import jobs.emr.driver as driver
 from jobs.__main__ import JOBS
-from jobs.emr.sizes import CORE_SECONDS, MACHINES, MOST_NODES, ORDERS_OF_A_PART, size_for
+from jobs.emr.sizes import CORE_SECONDS, MACHINES, MOST_NODES, size_for
 from jobs.emr.submission import HANDED_ON
 from jobs.entry import spark_master
+from jobs.parts import ORDERS_OF_A_PART
 from stores.errors import SettingsError
 from tests.unit.emr_stub import ACCOUNT, NIGHT, Emr
 

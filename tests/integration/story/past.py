@@ -108,7 +108,7 @@ def _exploded(world: World, as_of: date, clock: datetime) -> pa.Table:
         extracted = extract(job, connection, store, bounds.newest).extractions
     events = read_events(world.spark, store.files, extracted)
     chargebacks = read_chargebacks(events, bounds.watermark_key, before=bounds.cutoff)
-    batch = with_chargebacks(read_orders(events, bounds), chargebacks).toArrow()
+    batch = with_chargebacks(read_orders(events, bounds), chargebacks, extracted.rows).toArrow()
     return explode(batch, world.features.timeline_targets)
 
 

@@ -1,0 +1,14 @@
+"""How many parts a shuffle has: it follows from the number of orders."""
+
+from math import ceil
+from typing import Final
+
+ORDERS_OF_A_PART: Final = 100_000
+"""The most orders in one part of a shuffle, if their entities fall evenly."""
+MEMORY_OF_A_PART: Final = 2 * 10**9
+"""What a Python worker has in memory at most while it works on a part of so many orders."""
+
+
+def parts_of(orders: int, cores: int) -> int:
+    """The number of parts for so many orders; few orders get one part for each core."""
+    return max(ceil(orders / ORDERS_OF_A_PART), cores)
