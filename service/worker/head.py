@@ -23,6 +23,10 @@ _END: Final = b"\r\n\r\n"
 _BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 
 
+class OtherServerAsked(ParseException):  # type: ignore[misc]
+    """A request line has more than a path, as for a proxy: what it names may be another server."""
+
+
 @dataclass(frozen=True)
 class Head:
     """Request line and headers, as gunicorn's parser accepted them."""
@@ -91,6 +95,8 @@ def parse(content: bytes, settings: Any, peer: Any, number: int) -> Head:
         request = Request(settings, IterUnreader([content]), peer, number)
     except (NoMoreData, StopIteration) as cause:
         raise ParseException("the head has no end") from cause
+    if not request.uri.startswith(("/", "*")):
+        raise OtherServerAsked
     headers: dict[str, str] = {}
     for name, value in request.headers:
         headers[name] = f"{headers[name]},{value}" if name in headers else value

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from service.errors import RateLimited, ServiceError
 from service.problems import MALFORMED, PROBLEM_JSON, Problem, problem, refusal_of
 from service.request_headers import answer_headers
+from service.worker.head import OtherServerAsked
 
 _NOT_HTTP: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     http_errors.LimitRequestLine: (
@@ -37,6 +38,10 @@ _NOT_HTTP: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     http_errors.InvalidHeaderName: (
         HTTPStatus.BAD_REQUEST,
         "a header's name is refused: write it in letters, digits and hyphens, without underscore",
+    ),
+    OtherServerAsked: (
+        HTTPStatus.BAD_REQUEST,
+        "the request line names a server, as for a proxy: send the path alone",
     ),
     http_errors.ParseException: (
         HTTPStatus.BAD_REQUEST,

@@ -34,11 +34,13 @@ def an_evaluation(shop: Shop, **headers: str) -> bytes:
         (b"POST /evaluate HTTP/1.1\r\nExpect: 52998224725\r\n\r\n", 417),
         (b"GET /livez HTTP/1.1\r\nHost: a\r\nX_Forwarded_For: 52998224725\r\n\r\n", 400),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+        (b"GET http://52998224725/livez HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", 400),
     ],
     ids=[
         "two lengths", "length and chunked", "folded", "long header", "many headers", "version",
         "one word", "long line", "coding", "expectation", "underscore",
-        "HTTP/2",
+        "HTTP/2", "URL", "tunnel",
     ],
 )  # fmt: skip
 def test_what_no_http_client_sends_is_a_problem_too_and_the_connection_closed(
