@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from features_pkg.definitions.feature_set import FeatureSet
+from ontem_client import Client, Order, RateLimited
 from service.rate_limits import LEAST_BURST
 from stores.postgres.connection import connect
 from stores.postgres.merchants import change_policy
@@ -88,6 +89,23 @@ def test_a_limit_is_taken_away_by_the_policy_and_the_service_follows(
         change_policy(database, shop.merchant.name, requests_per_second=None)
 
         assert {get(shop, "/evaluations?order_id=none").status for _ in range(99)} == {404}
+
+
+def test_the_client_says_so_and_waits_if_its_deadline_leaves_the_time(
+    limited: Shop, service: RunningService
+):
+    flood(limited)
+    url, key = f"http://127.0.0.1:{service.port}", limited.client.key
+    with Client(url, key, deadline=TIMEOUT_SECONDS) as client:
+        assert client.evaluate(Order(order_id="o-1", amount_cents=1)).order_id == "o-1"
+        texts = dict.fromkeys(("user", "email", "device", "seller"), "a" * 480)
+        thousand = [Order(order_id=f"o-{n}", amount_cents=1, **texts) for n in range(1_000)]
+        with pytest.raises(RateLimited) as refused:
+            client.store_orders(thousand, deadline=1)
+
+    assert (refused.value.status, refused.value.code) == (429, "rate_limited")
+    assert refused.value.retry_after is not None
+    assert 1 <= refused.value.retry_after <= LEAST_BURST
 
 
 def test_the_log_names_the_merchant_and_no_key(limited: Shop, service: RunningService):
