@@ -78,7 +78,7 @@ class Builder:
             self._await_end_of_others(session, begun.transaction, deadline)
             if session.generation is None:
                 return None
-            if held is not None and held.from_us <= wish.from_us:
+            if held is not None and _can_grow(held, wish, begun):
                 grown = self._read(session, name, wish, held, begun, deadline)
                 if grown is not None:
                     return grown
@@ -109,7 +109,7 @@ class Builder:
         if held is not None:
             until_us = max(until_us, held.until_us)
         settled_us = until_us - LATE_AFTER_US
-        from_us = wish.from_us - SPARE_US
+        from_us = _from_us(wish, held, until_us)
         generation = session.generation
         if generation is None:
             return None
@@ -145,6 +145,28 @@ class Builder:
             orders=events[Event.ORDER],
             chargebacks=events[Event.CHARGEBACK],
         )
+
+
+def _can_grow(held: HeldEntity, wish: Wish, begun: _Watermark) -> bool:
+    """Whether what is held reaches back far enough, and ends before now.
+
+    It does not after the database's clock went back. What comes then counts from instants of which
+    all seemed to be held.
+    """
+    return held.from_us <= wish.from_us and held.until_us <= begun.clock_us
+
+
+def _from_us(wish: Wish, held: HeldEntity | None, until_us: int) -> int:
+    """From when on events are held: from before the wish, and for as long a time as until now.
+
+    While a snapshot is late a request asks about two windows. To hold the shorter one would be to
+    lose the longer one each time.
+    """
+    from_us = wish.from_us - SPARE_US
+    if held is None:
+        return from_us
+    same_span_us = held.from_us + until_us - held.until_us
+    return max(held.from_us, min(from_us, same_span_us))
 
 
 def recent_targets(velocities: Iterable[Velocity]) -> Targets:

@@ -6,9 +6,6 @@ import time
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-import psycopg
-
-from features_pkg.errors import OntemError
 from features_pkg.orders.order import Order
 from service import log
 from service.hot.building import Wish
@@ -18,6 +15,8 @@ from service.metrics import metering
 MEGABYTE: Final = 1_000_000
 PAUSE_SECONDS: Final = 1.0
 """How long an entity that could not be read is left alone."""
+CROWDED_SECONDS: Final = 10.0
+"""How long one is left alone for which there was no room."""
 _MOST_WISHES: Final = 100
 
 
@@ -121,7 +120,7 @@ class HotEntities:
             try:
                 entity = self._builder.build(name, wish, self._held.get(name))
                 reason = "its rows are another server's"
-            except (psycopg.Error, OntemError) as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, others can be read
                 entity, reason = None, type(error).__name__
             if entity is None:
                 log.error("hot entity not read", identifier=name.identifier, reason=reason)
@@ -160,7 +159,9 @@ class HotEntities:
 
     def _make_room(self) -> None:
         while self._nbytes() > self.limits.most_bytes:
-            self._forget(min(self._held, key=lambda name: self._uses.get(name, -1)))
+            least_used = min(self._held, key=lambda name: self._uses.get(name, -1))
+            self._forget(least_used)
+            self._left_alone[least_used] = time.monotonic() + CROWDED_SECONDS
             metering.metrics().hot_drops.labels("room").inc()
 
     def _forget(self, name: EntityName) -> None:

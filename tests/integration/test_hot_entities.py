@@ -10,8 +10,11 @@ import pytest
 
 from features_pkg.identifiers import SINGLE_VALUED
 from features_pkg.orders.order import Order
-from service.hot.building import SPARE_US, Wish
-from service.hot.entity import names_of
+from service.hot import keeper
+from service.hot.building import SPARE_US, Builder, Wish
+from service.hot.entity import EntityName, HeldEntity, names_of
+from service.hot.keeper import HotEntities, HotLimits
+from service.hot.reading import HotReader
 from service.recent import RecentRead
 from tests.integration.hot_shop import (
     HOT_CEP,
@@ -111,13 +114,119 @@ def test_what_came_is_taken_in_and_what_is_too_old_leaves(shop: HotShop) -> None
     after = shop.read(order, now_us())
     held = shop.hot.of(shop.merchant_id, order, window_start(now_us()), now_us())[name]
     wish = Wish(now_us() - 3_600_000_000, now_us())
-    later = shop.builder.build(name, wish, held)
+    an_hour = replace(held, from_us=wish.from_us - 2 * SPARE_US)
+    later = shop.builder.build(name, wish, an_hour)
 
     assert (len(before.events), len(came.events), len(after.events)) == (0, 5, 0)
     assert len(held.orders) == 75
     assert later is not None
     assert 0 < len(later.orders) < 75
-    assert later.orders.at_us[0] >= wish.from_us - SPARE_US
+    assert later.orders.at_us[0] >= later.from_us > an_hour.from_us
+
+
+def test_what_is_taken_in_for_a_short_window_does_not_end_a_longer_one(shop: HotShop) -> None:
+    """While a snapshot is late, each request asks about both."""
+    crowd(shop, zip_code=HOT_CEP)
+    order = a_question(shop, zip_code=HOT_CEP)
+    long = 60 * 3_600_000_000
+    shop.read(order, now_us(), from_us=now_us() - long)
+    assert shop.hot.settle(30)
+    for _ in range(5):
+        shop.insert(shop.connection, f"came {now_us()}", 2 * SECOND_US, zip_code=HOT_CEP)
+
+    grown = held_now(shop, order)
+    longer = shop.read(order, now_us(), from_us=now_us() - long)
+
+    assert grown.held
+    assert not grown.events
+    assert longer.held
+
+
+def test_an_earlier_question_does_not_stretch_what_is_held(shop: HotShop) -> None:
+    """What came before is not held, whatever the instants of two questions."""
+    crowd(shop, zip_code=HOT_CEP)
+    order = a_question(shop, zip_code=HOT_CEP)
+    held_now(shop, order)
+    name = names_of(shop.merchant_id, order)[0]
+    held = shop.hot.of(shop.merchant_id, order, window_start(now_us()), now_us())[name]
+
+    grown = shop.builder.build(name, Wish(held.from_us + 1, now_us()), held)
+
+    assert grown is not None
+    assert grown.from_us >= held.from_us
+
+
+def test_an_order_that_counts_from_before_what_is_held_ends_is_counted(shop: HotShop) -> None:
+    """The database's clock was set back, and right again later."""
+    crowd(shop, zip_code=HOT_CEP)
+    order = a_question(shop, zip_code=HOT_CEP)
+    assert held_now(shop, order).held
+    set_clock_back(shop, 20)
+    shop.insert(shop.connection, "repeated time", 20 * SECOND_US, zip_code=HOT_CEP)
+    assert not shop.read(order, now_us() - 19 * SECOND_US).is_whole
+    assert shop.hot.settle(30)
+    set_clock_back(shop, 0)
+
+    read = held_now(shop, order)
+
+    assert read.held
+    shop.assert_exact(order, now_us(), read)
+
+
+def set_clock_back(shop: HotShop, seconds: int) -> None:
+    shop.connection.execute(
+        "CREATE OR REPLACE FUNCTION ontem_clock() RETURNS timestamptz LANGUAGE sql VOLATILE"
+        f" PARALLEL SAFE AS $$ SELECT clock_timestamp() - interval '{seconds} s' $$".encode()
+    )
+
+
+def test_an_entity_for_which_there_is_no_room_is_left_alone_for_a_while(shop: HotShop) -> None:
+    """Else each request would have all its rows read, for nothing."""
+    crowd(shop, zip_code=HOT_CEP)
+    order = a_question(shop, zip_code=HOT_CEP)
+    recorded = record_builds(shop, replace(LIMITS, most_bytes=1))
+
+    for _ in range(3):
+        assert not held_now(shop, order).held
+
+    assert len(recorded.names) == 1
+
+
+def test_an_error_that_nobody_thought_of_does_not_end_the_thread(
+    shop: HotShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd(shop, zip_code=HOT_CEP)
+    order = a_question(shop, zip_code=HOT_CEP)
+    record_builds(shop, LIMITS).failures = [ZeroDivisionError()]
+    monkeypatch.setattr(keeper, "PAUSE_SECONDS", 0.0)
+
+    assert not held_now(shop, order).held
+    assert held_now(shop, order).held
+
+
+class RecordedBuilder:
+    """A builder, what it was asked for, and how it fails instead."""
+
+    def __init__(self, builder: Builder) -> None:
+        self.builder = builder
+        self.names: list[EntityName] = []
+        self.failures: list[Exception] = []
+
+    def build(self, name: EntityName, wish: Wish, held: HeldEntity | None) -> HeldEntity | None:
+        self.names.append(name)
+        if self.failures:
+            raise self.failures.pop()
+        return self.builder.build(name, wish, held)
+
+    def close(self) -> None:
+        self.builder.close()
+
+
+def record_builds(shop: HotShop, limits: HotLimits) -> RecordedBuilder:
+    recorded = RecordedBuilder(shop.builder)
+    shop.hot = HotEntities(recorded, limits)
+    shop.reader = HotReader(shop.hot)
+    return recorded
 
 
 def test_an_entity_that_can_not_be_read_is_left_alone_for_a_while(shop: HotShop) -> None:
