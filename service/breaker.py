@@ -8,6 +8,8 @@ from typing import Final, Literal
 
 FAILURES_TO_OPEN: Final = 5
 OPEN_SECONDS: Final = 1.0
+FAIR_SECONDS: Final = 0.02
+"""A store that is well answers within this time. One that had less has not failed."""
 
 BreakerState = Literal["closed", "open", "half-open"]
 
@@ -62,14 +64,21 @@ class Breaker:
             self._is_probing = True
             return Admission.PROBE
 
-    def record(self, admission: Admission, *, is_answered: bool) -> bool:
+    def record(
+        self, admission: Admission, *, is_answered: bool, seconds_given: float = FAIR_SECONDS
+    ) -> bool:
         """Note the outcome of a question; whether it has opened the breaker.
 
-        Any answer is one, also a refusal. A failure is a time-out or a lost connection. While the
-        breaker is not closed, only the outcome of the probe counts.
+        Any answer is one, also a refusal. A failure is a time-out or a lost connection, of a
+        question that gave the store FAIR_SECONDS: else a few requests that began with little time
+        would have nobody ask a store that is well. After a probe that gave less comes another one.
+        While the breaker is not closed, only the outcome of the probe counts.
         """
         with self._lock:
             is_probe = admission is Admission.PROBE
+            if not is_answered and seconds_given < FAIR_SECONDS:
+                self._is_probing = self._is_probing and not is_probe
+                return False
             if self._open_until is not None and not is_probe:
                 return False
             if is_answered:

@@ -48,6 +48,7 @@ class Question:
         self._pool, self._breaker, self._deadline = pool, breaker, deadline
         self._reader: OnlineReader | None = None
         self._admission: Admission | None = None
+        self._seconds_given = 0.0
         self._failure: OnlineReadFailed | None = None
 
     def send(self, keys: Sequence[bytes]) -> None:
@@ -91,6 +92,7 @@ class Question:
         if self._admission is None:
             raise OnlineReadFailed(reason="breaker open")
         self._reader.seconds_left = self._deadline.left
+        self._seconds_given = self._deadline.left()
         return self._reader
 
     def _fail(self, failure: OnlineReadFailed) -> None:
@@ -100,7 +102,9 @@ class Question:
     def _record(self, *, is_answered: bool) -> None:
         """Tell the breaker the outcome, once."""
         admission, self._admission = self._admission, None
-        if admission and self._breaker.record(admission, is_answered=is_answered):
+        if admission and self._breaker.record(
+            admission, is_answered=is_answered, seconds_given=self._seconds_given
+        ):
             self._pool.renew()
 
 

@@ -149,7 +149,9 @@ class Session:
         if admission is None:
             raise self._unavailable("it did not answer lately")
         connection.seconds_left = deadline.left
-        attempt = self._attempt = _Attempt(self._pool, self._breaker, connection, admission)
+        attempt = self._attempt = _Attempt(
+            self._pool, self._breaker, connection, admission, deadline.left()
+        )
         if connection.generation is None:
             attempt.do(lambda connection: connection.note_server(self._address))
         return attempt
@@ -182,9 +184,11 @@ class _Attempt:
         breaker: Breaker,
         connection: ServiceConnection,
         admission: Admission,
+        seconds_given: float,
     ) -> None:
         self._pool, self._breaker, self._connection = pool, breaker, connection
         self._admission: Admission | None = admission
+        self._seconds_given = seconds_given
 
     def do(self, work: Callable[[ServiceConnection], Result]) -> Result:
         """What a part of the question returns for the connection; raises what it does."""
@@ -202,7 +206,9 @@ class _Attempt:
     def end(self, *, is_answered: bool) -> None:
         """Tell the outcome, unless it is told already."""
         admission, self._admission = self._admission, None
-        if admission and self._breaker.record(admission, is_answered=is_answered):
+        if admission and self._breaker.record(
+            admission, is_answered=is_answered, seconds_given=self._seconds_given
+        ):
             self._pool.renew()
 
 

@@ -1,6 +1,8 @@
 """An answer of PostgreSQL that a request leaves outstanding is never another request's."""
 
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 
 import psycopg
@@ -8,10 +10,13 @@ import pytest
 
 from features_pkg.orders.order import Order
 from service import recent
-from service.breaker import FAILURES_TO_OPEN, OPEN_SECONDS, Breaker
+from service.breaker import FAILURES_TO_OPEN, FAIR_SECONDS, OPEN_SECONDS, Breaker
 from service.database import Database
 from service.deadline import Deadline
-from service.session import Session
+from service.online import OnlineStore
+from service.session import ServiceConnection, Session
+from stores.postgres.bounded import DeadlineMet
+from stores.redis.keys import Namespace
 
 LONG = timedelta(seconds=30)
 
@@ -84,3 +89,26 @@ def test_an_answer_that_is_never_taken_counts_as_none_and_ends_a_probe(database:
     in_session(database, lambda session: session.run(recent.RECENT, RECENT, Deadline.within(LONG)))
 
     assert database.breaker_state == "closed"
+
+
+def test_requests_that_begin_with_little_time_do_not_close_the_way_for_others(
+    database: Database, module_redis_url: str
+) -> None:
+    """As those of one merchant whose policy lowers the deadline to 10 ms, on a busy machine."""
+    online = OnlineStore(module_redis_url, Namespace("tests", "1"), connections=1)
+    for seconds, state in ((FAIR_SECONDS / 2, "closed"), (FAIR_SECONDS * 5, "open")):
+        for _ in range(FAILURES_TO_OPEN):
+            for store in (database, online):
+                store.start()
+                store.settle(time.monotonic() + 30)
+            limit = timedelta(seconds=seconds)
+            with database.session() as session, suppress(DeadlineMet):
+                session.call(sleep, Deadline.within(limit))
+            with online.question([bytes(16)], Deadline.within(limit)):
+                pass  # its answer is not taken
+        assert (database.breaker_state, online.breaker_state) == (state, state)
+    online.close()
+
+
+def sleep(connection: ServiceConnection) -> None:
+    connection.execute("SELECT pg_sleep(5)")

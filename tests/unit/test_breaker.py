@@ -13,7 +13,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from service.breaker import FAILURES_TO_OPEN, OPEN_SECONDS, Admission, Breaker
+from service.breaker import FAILURES_TO_OPEN, FAIR_SECONDS, OPEN_SECONDS, Admission, Breaker
 from tests.unit.test_deadline import Clock
 
 
@@ -90,11 +90,21 @@ class Questions(RuleBasedStateMachine):
             self.probes_outstanding += 1
         return admission
 
-    @rule(admission=consumes(open_questions), is_answered=st.booleans())
-    def end(self, admission: Admission | None, *, is_answered: bool) -> None:
+    @rule(
+        admission=consumes(open_questions),
+        is_answered=st.booleans(),
+        seconds_given=st.sampled_from([FAIR_SECONDS / 2, FAIR_SECONDS, FAIR_SECONDS, 1.0]),
+    )
+    def end(self, admission: Admission | None, *, is_answered: bool, seconds_given: float) -> None:
         if admission is None:
             return
-        has_opened = self.breaker.record(admission, is_answered=is_answered)
+        has_opened = self.breaker.record(
+            admission, is_answered=is_answered, seconds_given=seconds_given
+        )
+        if not is_answered and seconds_given < FAIR_SECONDS:  # as if it was never asked
+            self.probes_outstanding -= admission is Admission.PROBE
+            assert not has_opened
+            return
         assert has_opened == self._model(admission, is_answered=is_answered)
 
     def _model(self, admission: Admission, *, is_answered: bool) -> bool:
