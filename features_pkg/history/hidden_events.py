@@ -89,9 +89,10 @@ class HiddenEvents:
         A running minimum from the right that begins anew with each entity: limits become codes, and
         each entity's codes are lifted above those of all entities before it.
         """
-        lowest = np.full(len(self.rank), HIGHEST)
         asks = np.flatnonzero(self.reach > self.start)
-        np.minimum.at(lowest, self.reach[asks] - 1, self.limit[asks])
-        known, code = np.unique(lowest, return_inverse=True)
-        lift = self._events.entity.astype(np.int64) * len(known)
-        return known[np.minimum.accumulate((lift + code)[::-1])[::-1] - lift]
+        known, asked = np.unique(self.limit[asks], return_inverse=True)
+        code = np.full(len(self.rank), len(known))
+        np.minimum.at(code, self.reach[asks] - 1, asked)
+        lift = self._events.entity.astype(np.int64) * (len(known) + 1)
+        lowest = np.minimum.accumulate((lift + code)[::-1])[::-1] - lift
+        return np.append(known, HIGHEST)[lowest]
