@@ -15,7 +15,7 @@ from service.errors import KeyRefused, LengthRequired
 from service.health import LIVE
 from service.rate_limits import RateLimits
 from service.request_content import check_media_type
-from service.worker.gate import Lane, Pass
+from service.worker.gate import STRANGERS, Lane, Pass
 from service.worker.head import Head
 
 WITHOUT_KEY: Final[Mapping[str, Pass]] = {
@@ -77,7 +77,9 @@ class HeadChecks:
             if head.length is None:
                 raise LengthRequired
         passed = WITH_KEY.get(endpoint, _OF_ORDINARY_LENGTH)
-        return replace(passed, is_stranger=True) if merchant is None else passed
+        if merchant is None:
+            return replace(passed, party=STRANGERS)
+        return replace(passed, party=merchant.merchant_id) if passed.lane is Lane.BULK else passed
 
     def _match(self, head: Head) -> str:
         """The endpoint of a path with variables or percent signs."""

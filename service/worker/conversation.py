@@ -111,7 +111,7 @@ class Conversation:
     def finished(self, connection: Connection, answer: Answer, unsent: bytes | None) -> None:
         """Go on after a thread's answer, of which `unsent` is left; None if the client is gone."""
         passed = connection.passed
-        self._lanes[passed.lane].finished(is_stranger=passed.is_stranger)
+        self._lanes[passed.lane].finished(party=passed.party)
         connection.ends = not answer.keep
         connection.was_served |= answer.status < HTTPStatus.BAD_REQUEST
         connection.wait(State.SENDING, time.monotonic() + self._patience.client)
@@ -183,7 +183,7 @@ class Conversation:
             return
         connection.received_at = time.monotonic()
         connection.wait(State.ANSWER, inf)
-        if not self._lanes[passed.lane].put(connection, is_stranger=passed.is_stranger):
+        if not self._lanes[passed.lane].put(connection, party=passed.party):
             self._refuse(connection, Overloaded(), close=False)
 
     def _refuse(self, connection: Connection, error: Refused, *, close: bool) -> None:

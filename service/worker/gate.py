@@ -20,6 +20,10 @@ class Lane(Enum):
     """For what no buyer waits for, so that it takes no thread from those that do."""
 
 
+STRANGERS: Final = 0
+"""The party of requests whose key must be looked up: they may be anybody's. No merchant has it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
     """A head that may pass."""
@@ -29,8 +33,8 @@ class Pass:
     """The JSON to answer with at once, without a thread."""
     most_bytes: int = MAX_BYTES
     """How long the body may be."""
-    is_stranger: bool = False
-    """Whether the request has a key that must be looked up, and may be anybody's."""
+    party: int | None = None
+    """With whose requests this one shares half of the lane's room; None if all of it is open."""
 
 
 class Gate(Protocol):

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -16,7 +17,8 @@ class Threads(Generic[Job]):
     ) -> None:
         """`waiting` jobs at most wait for a thread; `work` never raises."""
         self._capacity = threads + waiting
-        self._unfinished = self._of_strangers = 0
+        self._unfinished = 0
+        self._of_party: Counter[int] = Counter()
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._work = work
         for number in range(threads):
@@ -28,24 +30,27 @@ class Threads(Generic[Job]):
         """How many jobs wait for a thread or have one."""
         return self._unfinished
 
-    def put(self, job: Job, *, is_stranger: bool = False) -> bool:
+    def put(self, job: Job, *, party: int | None = None) -> bool:
         """Have a thread do the job, unless too many wait already.
 
-        Strangers get half of the room at most, so however many come, the rest is for others.
+        A party gets half of the room at most, so however much it sends, the rest is for others.
         """
         if self._unfinished >= self._capacity:
             return False
-        if is_stranger and self._of_strangers >= max(1, self._capacity // 2):
+        if party is not None and self._of_party[party] >= (self._capacity + 1) // 2:
             return False
         self._unfinished += 1
-        self._of_strangers += is_stranger
+        if party is not None:
+            self._of_party[party] += 1
         self._jobs.put(job)
         return True
 
-    def finished(self, *, is_stranger: bool = False) -> None:
+    def finished(self, *, party: int | None = None) -> None:
         """Count a job as done."""
         self._unfinished -= 1
-        self._of_strangers -= is_stranger
+        if party is not None:
+            self._of_party[party] -= 1
+            self._of_party += Counter()  # keeps those above 0 alone
 
     def _run(self) -> None:
         while True:

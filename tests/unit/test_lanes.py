@@ -9,9 +9,11 @@ from service.app import Dependencies, create_app
 from service.authentication import KeyRing
 from service.head_checks import HeadChecks
 from service.rate_limits import RateLimits
-from service.worker.gate import Lane
-from service.worker.head import parse
+from service.worker.gate import STRANGERS, Lane
+from service.worker.head import Head, parse
+from stores.policy import Policy
 from stores.postgres.api_keys import ApiKey
+from stores.postgres.merchants import Merchant
 
 CHECKS = HeadChecks(create_app(cast(Dependencies, None)), KeyRing(), RateLimits())
 
@@ -29,9 +31,26 @@ CHECKS = HeadChecks(create_app(cast(Dependencies, None)), KeyRing(), RateLimits(
     ],
 )
 def test_what_no_buyer_waits_for_takes_no_thread_from_those_that_wait(line: str, lane: Lane):
-    sent = f"{line} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {ApiKey.new().text}\r\n"
+    assert CHECKS.check(a_head(line, ApiKey.new())).lane is lane
+
+
+@pytest.mark.parametrize(
+    ("line", "party"),
+    [("POST /evaluate", None), ("POST /chargebacks", 7), ("GET /evaluations/1/explain", 7)],
+)
+def test_requests_of_a_key_that_must_be_looked_up_and_those_for_the_one_thread_share_room(
+    line: str, party: int | None
+):
+    keys, key = KeyRing(), ApiKey.new()
+    checks = HeadChecks(create_app(cast(Dependencies, None)), keys, RateLimits())
+    assert checks.check(a_head(line, key)).party == STRANGERS
+
+    keys.merchant(f"Bearer {key.text}", 0.0, lambda _: Merchant(7, "loja", Policy()))
+    assert checks.check(a_head(line, key)).party == party
+
+
+def a_head(line: str, key: ApiKey) -> Head:
+    sent = f"{line} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key.text}\r\n"
     if line.startswith("POST"):
         sent += "Content-Type: application/json\r\nContent-Length: 2\r\n"
-
-    head = parse(f"{sent}\r\n".encode(), Config(), ("127.0.0.1", 1), 1)
-    assert CHECKS.check(head).lane is lane
+    return parse(f"{sent}\r\n".encode(), Config(), ("127.0.0.1", 1), 1)
