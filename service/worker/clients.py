@@ -57,12 +57,14 @@ class Clients:
             self._connections.remove(connection)
             connection.socket.close()
 
-    def takes_a_long_body(self) -> bool:
-        """Whether one more may be on its way: its sender may not have a valid key."""
-        long_bodies = sum(
-            each.state is State.BODY and each.body_length > MAX_BYTES for each in self._connections
-        )
-        return long_bodies < MOST_LONG_BODIES
+    def takes_a_long_body(self, party: int | None) -> bool:
+        """Whether one more may be on its way; those of one party are half of all at most."""
+        parties = [
+            each.passed.party
+            for each in self._connections
+            if each.state is State.BODY and each.body_length > MAX_BYTES
+        ]
+        return len(parties) < MOST_LONG_BODIES and parties.count(party) < MOST_LONG_BODIES // 2
 
     def overdue(self, now: float) -> list[Connection]:
         """Those whose deadline is over."""

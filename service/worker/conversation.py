@@ -150,7 +150,8 @@ class Conversation:
                 raise LengthRequired
             if connection.body_length > connection.passed.most_bytes:
                 raise BodyTooLarge(connection.passed.most_bytes)
-            if connection.body_length > MAX_BYTES and not self._clients.takes_a_long_body():
+            is_long, party = connection.body_length > MAX_BYTES, connection.passed.party
+            if is_long and not self._clients.takes_a_long_body(party):
                 raise Overloaded
         except (ServiceError, HTTPException) as error:
             self._refuse(connection, error, close=_body_is_not_worth_reading(head, connection))
