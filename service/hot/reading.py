@@ -1,14 +1,15 @@
 """The recent read of an order, some of whose entities may be hot."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from features_pkg.identifiers import Identifier
 from features_pkg.orders.order import Order
 from service import recent
 from service.deadline import Deadline
-from service.hot.building import Wish
-from service.hot.entity import EntityName, HeldEntity, Seen, held_events
+from service.hot.building import MARGIN_US, Wish
+from service.hot.entity import LATE_AFTER_US, EntityName, HeldEntity, Seen, held_events
 from service.hot.keeper import HotEntities
 from service.hot.statements import SINCE, since_values
 from service.recent import RECENT, RecentRead
@@ -88,14 +89,35 @@ class HotReader:
         if len(rows) < fewest:
             return False
         most = 0
-        for (identifier, value, _), count in Counter(
-            (row[0], row[1], row[2] == "order") for row in rows if row[0]
-        ).items():
-            most = max(most, count)
+        for (identifier, value, _), found in _by_entity(rows).items():
+            most = max(most, len(found))
             name = EntityName(merchant_id, identifier, value)
-            if count >= (self._limits.grown_rows if name in held else self._limits.hot_rows):
+            is_held = name in held
+            enough = self._limits.grown_rows if is_held else self._limits.hot_rows
+            if len(found) < enough:
+                continue
+            if not is_held or sum(_is_settled(row, wish.at_us) for row in found) >= enough:
                 self._hot.wish(name, wish)
         return most >= self._limits.most_rows
+
+
+def _by_entity(rows: Sequence[Row]) -> dict[tuple[str, str, bool], list[Row]]:
+    """The orders, and apart from them the chargebacks, by identifier and value."""
+    by_entity = defaultdict(list)
+    for row in rows:
+        if row[0]:
+            by_entity[row[0], row[1], row[2] == "order"].append(row)
+    return by_entity
+
+
+def _is_settled(row: Row, at_us: int) -> bool:
+    """Whether an entity that is read anew now would hold an event, so that it need not come again.
+
+    Of the last seconds chargebacks are not held, nor orders of a product. They come each time.
+    """
+    identifier, event, event_us = row[0], row[2], int(row[3])
+    is_late = event != "order" or identifier == Identifier.PRODUCT
+    return event_us < at_us - MARGIN_US - (LATE_AFTER_US if is_late else 0)
 
 
 def _seen(rows: Sequence[Row], generation: int | None) -> Seen:

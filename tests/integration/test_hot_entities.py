@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from features_pkg.identifiers import SINGLE_VALUED
-from features_pkg.orders.order import Order
 from service.hot import keeper
-from service.hot.building import SPARE_US, Builder, Wish
-from service.hot.entity import EntityName, HeldEntity, names_of
-from service.hot.keeper import HotEntities, HotLimits
-from service.hot.reading import HotReader
-from service.recent import RecentRead
+from service.hot.building import SPARE_US, Wish
+from service.hot.entity import names_of
+from tests.integration.hot_questions import a_question, crowd, held_now, record_builds
 from tests.integration.hot_shop import (
     HOT_CEP,
+    HOT_PRODUCT,
     LIMITS,
     SECOND_US,
     HotShop,
@@ -31,28 +27,6 @@ from tests.integration.hot_shop import (
 def shop(database_url: str) -> Iterator[HotShop]:
     with a_hot_shop(database_url) as shop:
         yield shop
-
-
-def a_question(shop: HotShop, **columns: Any) -> Order:
-    """An order that names only these entities."""
-    nothing = dict.fromkeys(SINGLE_VALUED)
-    return replace(shop.question(), product=(), **{**nothing, **columns})
-
-
-def crowd(shop: HotShop, orders: int = 70, **columns: Any) -> None:
-    """Import orders of the last day."""
-    with shop.connection.transaction():
-        for number in range(orders):
-            ago_us = shop.random.randrange(20 * 3_600_000_000)
-            order_id = f"{columns} {number}"
-            shop.insert(shop.connection, order_id, ago_us, import_id=1, **columns)
-
-
-def held_now(shop: HotShop, order: Order) -> RecentRead:
-    """The read of an order once all that it wishes for is held."""
-    shop.read(order, now_us())
-    assert shop.hot.settle(30)
-    return shop.read(order, now_us())
 
 
 def test_rows_of_an_older_generation_are_held_whatever_their_transaction(shop: HotShop) -> None:
@@ -204,31 +178,6 @@ def test_an_error_that_nobody_thought_of_does_not_end_the_thread(
     assert held_now(shop, order).held
 
 
-class RecordedBuilder:
-    """A builder, what it was asked for, and how it fails instead."""
-
-    def __init__(self, builder: Builder) -> None:
-        self.builder = builder
-        self.names: list[EntityName] = []
-        self.failures: list[Exception] = []
-
-    def build(self, name: EntityName, wish: Wish, held: HeldEntity | None) -> HeldEntity | None:
-        self.names.append(name)
-        if self.failures:
-            raise self.failures.pop()
-        return self.builder.build(name, wish, held)
-
-    def close(self) -> None:
-        self.builder.close()
-
-
-def record_builds(shop: HotShop, limits: HotLimits) -> RecordedBuilder:
-    recorded = RecordedBuilder(shop.builder)
-    shop.hot = HotEntities(recorded, limits)
-    shop.reader = HotReader(shop.hot)
-    return recorded
-
-
 def test_an_entity_that_can_not_be_read_is_left_alone_for_a_while(shop: HotShop) -> None:
     """Requests go on without it, and wish for it in vain."""
     crowd(shop, zip_code=HOT_CEP)
@@ -242,3 +191,23 @@ def test_an_entity_that_can_not_be_read_is_left_alone_for_a_while(shop: HotShop)
     shop.start()
 
     assert held_now(shop, order).held
+
+
+def test_what_can_not_be_taken_in_yet_is_not_tried_at_each_request(shop: HotShop) -> None:
+    """Of the last five seconds, chargebacks and orders of a product come with each request."""
+    crowd(shop, product=[HOT_PRODUCT], zip_code="z")
+    order = replace(a_question(shop), product=(HOT_PRODUCT,))
+    recorded = record_builds(shop, LIMITS)
+    held_now(shop, order)
+    for number in range(3):
+        shop.insert(shop.connection, f"now {number}", 0, product=[HOT_PRODUCT], zip_code="z")
+    later_us = now_us() + 6 * SECOND_US
+
+    read = held_now(shop, order)
+    builds = len(recorded.names)
+    shop.read(order, later_us)
+
+    assert read.held
+    assert (builds, len(read.events)) == (1, 3)
+    assert shop.hot.settle(30)
+    assert len(recorded.names) == 2
