@@ -13,8 +13,9 @@ from psycopg.abc import PQGen
 from psycopg.errors import _WaitTimeout
 
 Result = TypeVar("Result")
-_FINAL: Final = ("25006", "57P0", "08")
-"""How the SQLSTATEs begin that end a session: read-only server, shutdown, lost connection."""
+_FINAL: Final = ("25006", "57P0", "08", "0A000", "26000")
+"""How the SQLSTATEs begin that end a session: read-only server, shutdown, lost connection, and what
+meets a prepared statement from before a migration, or one that a pooler has forgotten."""
 
 
 class DeadlineMet(psycopg.OperationalError):
@@ -53,7 +54,7 @@ def ends_session(error: Exception) -> bool:
     """Whether a session that met this error is of no more use.
 
     One that met a shutdown, a lost connection or a read-only server would stay as it is after the
-    server is well again.
+    server is well again. So would one whose prepared statements do not fit or are gone.
     """
     sqlstate = getattr(error, "sqlstate", None)
     return sqlstate is not None and sqlstate.startswith(_FINAL)

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName
+from psycopg.types.numeric import Int8
 
 from features_pkg.orders.order import Order
 from service import recent
@@ -15,7 +17,9 @@ from service.database import Database
 from service.deadline import Deadline
 from service.online import OnlineStore
 from service.session import ServiceConnection, Session
+from service.statements import Statement
 from stores.postgres.bounded import DeadlineMet
+from stores.postgres.connection import connect
 from stores.redis.keys import Namespace
 
 LONG = timedelta(seconds=30)
@@ -112,3 +116,33 @@ def test_requests_that_begin_with_little_time_do_not_close_the_way_for_others(
 
 def sleep(connection: ServiceConnection) -> None:
     connection.execute("SELECT pg_sleep(5)")
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["DEALLOCATE ALL", "ALTER TABLE numbered ALTER number TYPE bigint"],
+    ids=["the server forgets", "a migration changes a column"],
+)
+def test_a_session_whose_prepared_statements_are_of_no_more_use_fails_one_request(
+    database: Database, module_database_url: str, change: str
+) -> None:
+    """As that of a service that runs while it is migrated, or behind a pooler that resets."""
+    numbers = Statement(b"SELECT number FROM numbered")
+    values = {"merchant_id": Int8(1)}
+
+    def ask(session: Session) -> None:
+        session.run(numbers, values, Deadline.within(LONG))
+
+    with connect(module_database_url, application_name="tests", autocommit=True) as owner:
+        owner.execute("DROP TABLE IF EXISTS numbered")
+        owner.execute("CREATE TABLE numbered (number integer)")
+        in_session(database, ask)
+        in_session(
+            database,
+            lambda session: session.call(
+                lambda connection: connection.pgconn.exec_(change.encode()), Deadline.within(LONG)
+            ),
+        )
+        with pytest.raises((InvalidSqlStatementName, FeatureNotSupported)):
+            in_session(database, ask)
+        in_session(database, ask)
