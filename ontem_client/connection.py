@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from contextlib import suppress
+from http import HTTPStatus
 from http.client import HTTPResponse, IncompleteRead
 from typing import Any, Final, cast
 
@@ -41,7 +42,9 @@ class Connection:
         response = HTTPResponse(cast(Any, _Source(self._socket, deadline)), method=request.method)
         response.begin()
         content = _read(response)
-        return Answer(response.status, response.headers, content, not response.will_close)
+        # After one such as 103 the real answer follows, which would be the next call's.
+        keeps = not response.will_close and response.status >= HTTPStatus.OK
+        return Answer(response.status, response.headers, content, keeps)
 
     def rest(self) -> None:
         """Begin to wait for the next call."""

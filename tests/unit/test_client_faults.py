@@ -13,6 +13,7 @@ import pytest
 
 import ontem_client.address
 from ontem_client import (
+    AnswerUnreadable,
     Client,
     ConnectionFailed,
     DeadlinePassed,
@@ -150,6 +151,15 @@ def test_a_connection_on_which_more_than_the_answer_came_is_not_used():
 def echo(client: socket.socket, request: bytes, _: threading.Event) -> None:
     order_id = json.loads(request.partition(b"\r\n\r\n")[2])["order_id"]
     client.sendall(answer(json.dumps({**EVALUATION, "order_id": order_id}).encode()))
+
+
+def test_a_connection_on_which_the_answer_is_still_to_come_is_not_used():
+    with odd_server(send(b"HTTP/1.1 103 Early Hints\r\n\r\n"), send(GOOD)) as server:
+        client = a_client(server)
+        with pytest.raises(AnswerUnreadable):
+            client.evaluate(ORDER)
+        assert client.evaluate(ORDER).score == 0.25
+    assert server.connections == 2
 
 
 def test_threads_share_a_client_and_its_connections_and_each_gets_its_own_answer():
