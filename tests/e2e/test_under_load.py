@@ -4,6 +4,7 @@ import http.client
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from features_pkg.definitions.feature_set import FeatureSet
+from service.rate_limits import LEAST_BURST
 from stores.postgres.connection import connect
 from tests.e2e.conftest import a_shop, environment_of
 from tests.e2e.in_process import until
@@ -115,19 +117,46 @@ def test_a_worker_that_is_killed_costs_its_own_requests_only(
     assert set(load.statuses) == {200}
 
 
+def replace_workers(service: RunningService) -> set[int]:
+    """Send a HUP; the process ids of the workers that have then taken the place of the old ones."""
+    before = workers(service)
+    service.process.send_signal(signal.SIGHUP)
+    return until(lambda: workers(service), lambda now: not now & before and len(now) == WORKERS)
+
+
 def test_a_hup_loses_no_request(loaded_service: RunningService, key: str):
     with Load(loaded_service, key, "hup") as load:
         before = workers(loaded_service)
-        loaded_service.process.send_signal(signal.SIGHUP)
-        after = until(
-            lambda: workers(loaded_service),
-            lambda now: not now & before and len(now) == WORKERS,
-        )
+        after = replace_workers(loaded_service)
         load.more(100)
 
     assert not after & before
     assert load.errors == []
     assert set(load.statuses) == {200}
+
+
+def test_a_hup_gives_no_merchant_more_than_its_limit(
+    loaded_service: RunningService, service_database_url: str, features: FeatureSet
+):
+    started = time.monotonic()
+    with connect(service_database_url, application_name="test", autocommit=True) as database:
+        key = a_shop(loaded_service, database, features, requests_per_second=1).client.key
+    before = answers_until_refused(loaded_service, key)
+    replace_workers(loaded_service)
+    after = answers_until_refused(loaded_service, key)
+
+    # Each worker lets the first request with a key through, which it then looks up.
+    most = LEAST_BURST + 2 * WORKERS + 1 + (time.monotonic() - started)
+    assert LEAST_BURST <= before <= before + after <= most
+
+
+def answers_until_refused(service: RunningService, key: str) -> int:
+    """How many requests of a merchant are answered until one is refused."""
+    bearer = {"Authorization": f"Bearer {key}"}
+    for answered in range(10 * LEAST_BURST):
+        if service.client().send("GET", "/evaluations?order_id=none", **bearer).status == 429:
+            return answered
+    raise AssertionError("none was refused")
 
 
 def test_a_term_loses_no_request_of_clients_that_leave_when_they_are_told(
