@@ -1,6 +1,7 @@
 """Live orders in a training set: asked with exactly what their evaluation saw."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ from jobs.training_set.run import TrainingPeriod
 from stores.postgres.connection import connect
 from stores.postgres.loads import NewLoad, register_load
 from tests.integration.history import NOON, History, a_job
+from tests.integration.serving_shop import ServingShop, a_serving_shop
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -143,3 +145,47 @@ def test_what_a_load_had_whose_row_is_lost_is_missing(shop: TrainingShop) -> Non
     assert row["live"]
     assert row["card_orders_7d_distant"] is None
     assert row["card_orders_6h_recent"] == 0
+
+
+def sell(serving: ServingShop, name: str, *, in_time: bool) -> list[str]:
+    """The ids of a merchant's four orders of one card, of which the second came after the third.
+
+    That one was stored then by a batch, or else (`in_time`) evaluated.
+    """
+    till, minute = serving.till(name), timedelta(minutes=1)
+    orders = [
+        {
+            "order_id": f"{name} {n}",
+            "amount_cents": 100 + n,
+            "card": f"tok_{n // 4}",
+            "user": f"u{n}",
+        }
+        for n in range(4)
+    ]
+    late = orders[1] | {"placed_at": (NOON - 5 * minute).isoformat()}
+    till.post("/evaluate", orders[0], NOON - 10 * minute)
+    till.post("/evaluate", orders[2], NOON)
+    if in_time:
+        till.post("/evaluate", late, NOON + 30 * minute)
+    else:
+        till.post("/orders/batch", {"orders": [late]}, NOON + 30 * minute)
+    till.post("/evaluate", orders[3], NOON + 40 * minute)
+    return [order["order_id"] for order in orders]
+
+
+def test_an_order_of_a_batch_and_those_after_it_have_the_past_that_serving_would_have_seen(
+    shop: TrainingShop, tmp_path: Path
+) -> None:
+    a_load(shop, date(2018, 5, 20), next_xid(shop))
+    with a_serving_shop(shop, date(2018, 5, 20), tmp_path) as serving:
+        told_later = sell(serving, "told later", in_time=False)
+        evaluated = sell(serving, "evaluated", in_time=True)
+        vectors = [serving.vector(order_id) for order_id in evaluated]
+    rows = shop.rows()
+
+    asked = [rows[order_id] for order_id in told_later]
+    assert [row["live"] for row in asked] == [True, False, True, True]
+    assert asked[1]["asked_at"] == NOON + timedelta(minutes=30)
+    assert [row["card_orders_6h_recent"] for row in asked] == [0, 2, 1, 3]
+    for order_ids in (told_later, evaluated):
+        assert [{name: rows[o][name] for name in serving.names} for o in order_ids] == vectors

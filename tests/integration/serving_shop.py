@@ -1,0 +1,77 @@
+"""The service on the stores of a training shop, with merchants of its own."""
+
+import math
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from service.app import create_app
+from stores.policy import Policy
+from stores.postgres.connection import Connection, connect
+from stores.postgres.merchants import add_merchant, issue_key
+from tests.e2e.a_model import write_a_model
+from tests.e2e.in_process import Stores
+from tests.e2e.published import OnlineStore
+from tests.integration.training_shop import TrainingShop
+
+
+@dataclass
+class Till:
+    """A merchant's way to the service: each request says what time it is."""
+
+    client: FlaskClient
+    key: str
+
+    def post(self, path: str, body: Any, at: datetime) -> Any:
+        headers = {"Authorization": f"Bearer {self.key}", "Ontem-Clock": at.isoformat()}
+        answer = self.client.post(path, json=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json
+
+
+@dataclass
+class ServingShop:
+    """A service whose load of one day has nothing in it."""
+
+    client: FlaskClient
+    database: Connection
+    names: Sequence[str]
+    """Those of the features."""
+
+    def till(self, name: str) -> Till:
+        """That of a new merchant."""
+        merchant = add_merchant(self.database, name, Policy())
+        return Till(self.client, issue_key(self.database, merchant).text)
+
+    def vector(self, order_id: str) -> dict[str, float | None]:
+        """What an order was answered, by feature name."""
+        ((content,),) = self.database.execute(
+            "SELECT vector FROM evaluations WHERE order_id = %s", (order_id,)
+        ).fetchall()
+        values = struct.unpack(f"<{len(self.names)}d", content)
+        return {
+            name: None if math.isnan(value) else value
+            for name, value in zip(self.names, values, strict=True)
+        }
+
+
+@contextmanager
+def a_serving_shop(shop: TrainingShop, as_of: date, folder: Path) -> Iterator[ServingShop]:
+    """The service of a training shop, whose load of that day is published in Redis, empty."""
+    settings, features = shop.job.settings, shop.job.feature_set
+    write_a_model(folder, features)
+    OnlineStore(settings.redis_url, features, settings.entity_secret).publish(as_of)
+    stores = Stores(settings.postgres_url, settings.redis_url, folder, settings.entity_secret)
+    dependencies = stores.process().dependencies()
+    with connect(settings.postgres_url, application_name="test", autocommit=True) as database:
+        try:
+            client = create_app(dependencies).test_client()
+            yield ServingShop(client, database, features.names)
+        finally:
+            dependencies.close()
