@@ -201,9 +201,12 @@ def test_what_can_not_be_taken_in_yet_is_not_tried_at_each_request(shop: HotShop
     held_now(shop, order)
     for number in range(3):
         shop.insert(shop.connection, f"now {number}", 0, product=[HOT_PRODUCT], zip_code="z")
-    later_us = now_us() + 6 * SECOND_US
+    at_us = now_us()
+    later_us = at_us + 6 * SECOND_US
 
-    read = held_now(shop, order)
+    shop.read(order, at_us)
+    assert shop.hot.settle(30)
+    read = shop.read(order, at_us)
     builds = len(recorded.names)
     shop.read(order, later_us)
 
