@@ -65,7 +65,8 @@ def _send_to_both(echo: Client, service: Client, bodies: Iterator[bytes]) -> lis
 
 
 def _page(echo: list[float], service: list[float]) -> list[str]:
-    ratio = statistics.median(service) / statistics.median(echo)
+    base = statistics.median(echo)
+    ratio, tail = statistics.median(service) / base, statistics.quantiles(service, n=100)[98] / base
     lines = [
         "## `POST /evaluate` against a bare Flask echo",
         "",
@@ -85,5 +86,8 @@ def _page(echo: list[float], service: list[float]) -> list[str]:
     return [
         *lines,
         "",
-        f"The median is **{ratio:.1f} times** that of the echo; the goal is at most 10 times.",
+        (
+            f"The median is **{ratio:.1f} times** that of the echo, and the 99th percentile "
+            f"{tail:.1f} times; the goals are at most 4 and 12 times."
+        ),
     ]
