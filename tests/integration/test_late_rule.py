@@ -8,7 +8,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from features_pkg.calendar import from_us
-from features_pkg.identifiers import SINGLE_VALUED
+from features_pkg.identifiers import IDENTIFIERS, SINGLE_VALUED
 from features_pkg.queries import with_parameters
 from stores.postgres.chargebacks import record_chargeback
 from stores.postgres.connection import Connection, connect
@@ -208,8 +208,11 @@ def _events(connection: Connection, merchant_id: int = 1) -> list[tuple[object, 
         {
             "merchant_id": merchant_id,
             "order_id": "another order",
-            "from_at": NOON - timedelta(days=365),
+            "from_at": dict.fromkeys(IDENTIFIERS, NOON - timedelta(days=365)),
             "to_at": NOON + timedelta(days=365),
+            "settled_at": NOON + timedelta(days=365),
+            "most_rows": 10,
+            "held": False,
             "values": dict.fromkeys(SINGLE_VALUED) | {"document": DOCUMENT},
             "product": [],
         },
