@@ -89,7 +89,8 @@ from stores.settings import settings_here
     default=4_000,
     show_default=True,
     envvar="ONTEM_RECENT_ROWS",
-    help="How many recent rows of one entity a request reads; what has more is held in memory.",
+    help="How many recent rows of one entity a request reads; those of an entity with an "
+    "eighth of that are held in memory.",
 )
 @click.option(
     "--hot-megabytes",
