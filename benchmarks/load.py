@@ -84,7 +84,7 @@ class Clients:
         return self._run(_closed_loop, target, bodies, 0.0)
 
     def open_loop(self, target: Target, bodies: Sequence[bytes], per_second: float) -> Load:
-        """Requests are due at a fixed rate, and late from when they were due.
+        """Requests are due at a fixed rate, one after the other, and late from when they were due.
 
         So a server that stalls is not spared the requests that would have come meanwhile.
         """
@@ -92,13 +92,17 @@ class Clients:
 
     def _run(
         self,
-        send: Callable[[Target, Sequence[bytes], float], tuple[float, float, list[float]]],
+        send: Callable[[Target, Sequence[bytes], float, float], tuple[float, float, list[float]]],
         target: Target,
         bodies: Sequence[bytes],
         pause: float,
     ) -> Load:
         shares = [bodies[number :: self._number] for number in range(self._number)]
-        runs = [self._pool.submit(send, target, share, pause) for share in shares]
+        delays = [pause * number / self._number for number in range(self._number)]
+        runs = [
+            self._pool.submit(send, target, share, pause, delay)
+            for share, delay in zip(shares, delays, strict=True)
+        ]
         ended = [run.result() for run in runs]
         begun, over = min(each[0] for each in ended), max(each[1] for each in ended)
         return Load([took for each in ended for took in each[2]], over - begun)
@@ -122,7 +126,7 @@ def _keep(barrier: Barrier) -> None:
 
 
 def _closed_loop(
-    target: Target, bodies: Sequence[bytes], _pause: float
+    target: Target, bodies: Sequence[bytes], _pause: float, _delay: float
 ) -> tuple[float, float, list[float]]:
     connection, requests = Connection(target.port), [target.request(body) for body in bodies]
     took = []
@@ -137,12 +141,13 @@ def _closed_loop(
 
 
 def _open_loop(
-    target: Target, bodies: Sequence[bytes], pause: float
+    target: Target, bodies: Sequence[bytes], pause: float, delay: float
 ) -> tuple[float, float, list[float]]:
     connection, requests = Connection(target.port), [target.request(body) for body in bodies]
     took = []
     _STATE["barrier"].wait(60)
-    begun = due_at = time.perf_counter()
+    begun = time.perf_counter()
+    due_at = begun + delay
     for request in requests:
         time.sleep(max(due_at - time.perf_counter(), 0))
         connection.exchange(request)
