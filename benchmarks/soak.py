@@ -62,7 +62,7 @@ class Sample:
         return cls(
             minutes=(time.monotonic() - began) / 60,
             memory_mb=sum(each.memory_info().rss for each in processes) / 1e6,
-            descriptors=sum(each.num_fds() for each in processes),
+            descriptors=sum(each.num_fds() - _clients_of(each, service) for each in processes),
             threads=sum(each.num_threads() for each in processes),
             postgres=len(service.sessions()),
             redis=redis,
@@ -72,6 +72,12 @@ class Sample:
         """The row of a table."""
         minutes, memory, *others = astuple(self)
         return f"| {minutes:.1f} | {memory:.1f} | {' | '.join(map(str, others))} |"
+
+
+def _clients_of(process: psutil.Process, service: FaultyService) -> int:
+    """The connections that clients keep to a process: as many as once were busy together."""
+    connections = process.net_connections("tcp")
+    return sum(bool(each.raddr) and each.laddr.port == service.target.port for each in connections)
 
 
 def measure() -> list[str]:
@@ -181,7 +187,8 @@ def _page(samples: Sequence[Sample], answers: Answers, per_second: float) -> lis
             f"clients got, for {MINUTES:g} minutes, while Redis and PostgreSQL were away by turns "
             f"for {AWAY_SECONDS:g} s, every {2 * AWAY_SECONDS:g} s. {answered:,} of "
             f"{len(answers.orders):,} orders were answered. Each row was taken when both stores "
-            "had been back for as long; the figures are those of all processes of the service."
+            "had been back for as long; the figures are those of all processes of the service, "
+            "without the connections of clients."
         ),
         "",
         f"| minute | {' | '.join(NAMES.values())} |",
