@@ -33,9 +33,8 @@ class Exchange:
     def __init__(self, service: ServiceAddress, tls: ssl.SSLContext | None) -> None:
         self._service, self._tls = service, tls
         self._resolver = Resolver(service.host, service.port)
-        self._at_rest: deque[Connection] = (
-            deque()
-        )  # its methods need no lock, which a fork could leave locked
+        # The methods of a deque need no lock, which a fork could leave locked.
+        self._at_rest: deque[Connection] = deque()
 
     def ask(self, request: Request, seconds: float) -> Answer:
         """The answer, whatever its status, within so many seconds. Raises NotAnswered."""

@@ -121,9 +121,8 @@ def _shapley(agrees: Floats, shares: Floats) -> Floats:
         coefficients = np.zeros((players, len(agrees)))
         coefficients[0] = 1.0
         for other in others:
-            shifted = np.roll(
-                coefficients, 1, axis=0
-            )  # the last row is 0, and so becomes the first
+            # The last row is 0, and so becomes the first.
+            shifted = np.roll(coefficients, 1, axis=0)
             coefficients = coefficients * shares[:, other] + shifted * agrees[:, other]
         found[:, player] = np.asarray(weights) @ coefficients
     return found * (agrees - shares)

@@ -53,10 +53,9 @@ class Snapshot(NamedTuple):
 class HeldEntity:
     """The events of one entity from `from_us` on, as one snapshot of PostgreSQL showed them.
 
-    Held are orders before `until_us`,
-    or before `settled_us` if a product named them, and chargebacks before that.
-    What a later snapshot shows besides counts from `settled_us` on, unless an import brought it, or
-    a transaction of `open` did.
+    It has orders before `until_us`, those of a product before `settled_us`, and chargebacks before
+    `settled_us`. What a later snapshot shows besides counts from `settled_us` on, unless an import
+    brought it, or a transaction of `open` did.
     """
 
     name: EntityName

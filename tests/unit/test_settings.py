@@ -97,7 +97,7 @@ def test_an_address_that_is_no_server_s_is_refused(url):
         some_settings(ONTEM_STORAGE_URL="s3://bucket/root", AWS_ENDPOINT_URL=url)
 
 
-@pytest.mark.parametrize("url", ["s3://bucket", "s3://bucket/João 50%/root", "s3://bucket/root/"])
+@pytest.mark.parametrize("url", ["s3://bucket", "s3://bucket/João 50%/store", "s3://bucket/root/"])
 def test_a_bucket_is_a_root(url):
     assert some_settings(ONTEM_STORAGE_URL=url).storage_url == url
 
