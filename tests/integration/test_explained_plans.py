@@ -16,9 +16,8 @@ from service.deadline import Deadline
 from service.evaluation_answer import from_columns
 from service.explaining.events import _PLANS, MOST_EVENTS, EventReader
 from service.explaining.stored import Seen, StoredEvaluation
-from stores.postgres.connection import connect
 from tests.integration.planned_session import NOW, PlannedSession
-from tests.integration.test_request_plans import NOBODY, STATES, nodes, scans
+from tests.integration.planned_states import NOBODY, STATES, each_state, nodes, scans
 from tests.parity.rows import FEATURES
 
 READER = EventReader(FEATURES)
@@ -74,16 +73,10 @@ class ExplainingSession:
 def plans(module_database_url: str) -> dict[tuple[str, Identifier], dict[str, Any]]:
     """The plans in each state of the tables, which are left full and without statistics."""
     found = {}
-    with connect(module_database_url, application_name="tests", autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO merchants (name) SELECT 'm' || n FROM generate_series(1, 9) n"
-        )
-        for state, statements in STATES.items():
-            for statement in filter(str.strip, statements.split(";")):
-                connection.execute(statement.encode())
-            session = ExplainingSession(module_database_url)
-            found |= {(state, name): session.plan(name) for name in READER._statements}
-            session.connection.close()
+    for state in each_state(module_database_url):
+        session = ExplainingSession(module_database_url)
+        found |= {(state, name): session.plan(name) for name in READER._statements}
+        session.connection.close()
     return found
 
 
