@@ -1,7 +1,8 @@
 """Both pasts of one order, read from PostgreSQL and Redis at the same time.
 
-PostgreSQL takes longer, so it is asked first. When it has answered, Redis has, too, so a request
-waits once. One load is chosen per request. A past that could not be read is None, never empty.
+Redis is asked first, because PostgreSQL may have to be waited for before it can be asked. It takes
+longer, so when it has answered, Redis has, too. One load is chosen per request. A past that could
+not be read is None, never empty.
 """
 
 from collections.abc import Callable, Iterator
@@ -104,11 +105,9 @@ class PastReader:
             )
             return lambda: _available(answer, failures)
 
-        # If PostgreSQL has to be waited for before it can be asked, Redis is asked first.
-        early_answer = ask_recent(cutoff_us) if session.is_ready else None
         request = distant.entity_request(self._served_model.keys, merchant_id, order)
         with self._online.question(request.keys, deadline) as question:
-            recent_answer = early_answer or ask_recent(cutoff_us)
+            recent_answer = ask_recent(cutoff_us)
 
             def both_pasts() -> PastReads:
                 recent_read = recent_answer()

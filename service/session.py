@@ -75,13 +75,6 @@ class Session:
         """The generation of the server that was read last; None if its rows are another's."""
         return None if self._connection is None else self._connection.generation
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether something can be asked without waiting for a connection."""
-        if self._breaker.refuses:
-            return False
-        return self._connection is not None or self._pool.sizes.ready > 0
-
     def run(
         self, statement: Statement, values: Mapping[str, object], deadline: Deadline
     ) -> list[Row]:

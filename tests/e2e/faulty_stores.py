@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -41,7 +41,7 @@ class FaultyStores:
         """Meanwhile PostgreSQL takes connections and does nothing."""
         server = psutil.Process(self.sessions()[0]).parent()
         assert server is not None
-        with stopped([server, *server.children(recursive=True)]):
+        with stopped([server]), stopped(server.children(recursive=True)):
             yield
 
     def sessions(self) -> list[int]:
@@ -57,14 +57,18 @@ class FaultyStores:
 
 @contextmanager
 def stopped(processes: list[psutil.Process]) -> Iterator[None]:
+    """Meanwhile these processes do nothing; one may have ended, such as an autovacuum's."""
     try:
-        for process in processes:
-            process.send_signal(signal.SIGSTOP)
+        _send(signal.SIGSTOP, processes)
         yield
     finally:
-        for process in processes:
-            if process.is_running():
-                process.send_signal(signal.SIGCONT)
+        _send(signal.SIGCONT, processes)
+
+
+def _send(signal_number: signal.Signals, processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal_number)
 
 
 def through(proxy: FaultProxy, url: str) -> str:
