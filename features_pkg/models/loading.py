@@ -21,9 +21,10 @@ from features_pkg.models.bundle import PICKLE, Bundle, read_bundle
 from features_pkg.models.golden import proof_rows
 from features_pkg.models.manifest import ModelManifest, ModelRefused
 from features_pkg.models.proof import check_golden, first_line, prove
-from features_pkg.models.scoring import PipelineUnknown, Scorer, compile_pipeline
+from features_pkg.models.scoring import Scorer, compile_pipeline
 from features_pkg.models.shapley import Attribution, attribution
 from features_pkg.models.signing import VerifyKeys
+from features_pkg.models.trees import PipelineUnknown
 from features_pkg.models.unpickling import REFUSALS, unpickle
 
 LIBRARIES: Final[Mapping[str, int]] = MappingProxyType({"scikit-learn": 3, "numpy": 1})

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import inf, nan
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
-if TYPE_CHECKING:
-    from features_pkg.models.scoring import TreeScorer
+from features_pkg.models.trees import Trees
 
 DEEPEST: Final = 60
 """Python's parser takes 200 brackets within each other, and two are around all trees."""
@@ -24,7 +23,7 @@ LeafValues: TypeAlias = Callable[[Sequence[float]], tuple[float, ...]]
 
 
 @lru_cache(maxsize=2)
-def leaf_values(trees: TreeScorer, features: int) -> LeafValues | None:
+def leaf_values(trees: Trees, features: int) -> LeafValues | None:
     """The code for rows of so many features; None if the trees are too many or too deep for it."""
     if trees.depth > DEEPEST or len(trees.values) > MOST_NODES:
         return None
@@ -34,7 +33,7 @@ def leaf_values(trees: TreeScorer, features: int) -> LeafValues | None:
     return function
 
 
-def _expression(trees: TreeScorer, node: int, features: int, steps: int) -> str:
+def _expression(trees: Trees, node: int, features: int, steps: int) -> str:
     """The value of the node to which `row` comes from this one in so many steps.
 
     No comparison is true of NaN, so where nulls go left it is asked what goes right.

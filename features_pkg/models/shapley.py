@@ -30,7 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features_pkg.array_types import Floats, Mask
-from features_pkg.models.scoring import ConstantScorer, PipelineUnknown, Scorer, TreeScorer
+from features_pkg.models.scoring import ConstantScorer, Scorer, TreeScorer
+from features_pkg.models.trees import PipelineUnknown, Trees
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def attribution(scorer: Scorer, row: Floats) -> Attribution:
     if isinstance(scorer, ConstantScorer):
         return Attribution(_log_odds(scorer.probability), np.zeros(len(row)))
     if isinstance(scorer, TreeScorer):
-        return _of_trees(scorer, row)
+        return _of_trees(scorer.trees, row)
     raise PipelineUnknown(f"nobody can say what moves the scores of {type(scorer).__name__}")
 
 
@@ -94,7 +95,7 @@ def _log_odds(probability: float) -> float:
     return log(probability / (1.0 - probability))
 
 
-def _of_trees(trees: TreeScorer, row: Floats) -> Attribution:
+def _of_trees(trees: Trees, row: Floats) -> Attribution:
     leaves = _leaves(trees, len(row))
     agrees = np.ones(leaves.features.size)
     null = np.isnan(row)
@@ -129,7 +130,7 @@ def _shapley(agrees: Floats, shares: Floats) -> Floats:
 
 
 @lru_cache(maxsize=4)
-def _leaves(trees: TreeScorer, features: int) -> _Leaves:
+def _leaves(trees: Trees, features: int) -> _Leaves:
     """The leaves of `trees`; each model's are found once."""
     leaf = trees.children[::2] == np.arange(len(trees.columns))
     paths = [path for root in trees.roots for path in _paths(trees, leaf, int(root))]
@@ -149,7 +150,7 @@ def _leaves(trees: TreeScorer, features: int) -> _Leaves:
     return _Leaves(values, names, shares, node, side, position)
 
 
-def _paths(trees: TreeScorer, leaf: Mask, root: int) -> list[tuple[int, tuple[_Step, ...]]]:
+def _paths(trees: Trees, leaf: Mask, root: int) -> list[tuple[int, tuple[_Step, ...]]]:
     """Each leaf of one tree, with the steps that lead to it."""
     found, open_paths = [], [(root, tuple[_Step, ...]())]
     while open_paths:
@@ -165,7 +166,7 @@ def _paths(trees: TreeScorer, leaf: Mask, root: int) -> list[tuple[int, tuple[_S
     return found
 
 
-def _slots(trees: TreeScorer, path: tuple[_Step, ...], features: int) -> dict[int, int]:
+def _slots(trees: Trees, path: tuple[_Step, ...], features: int) -> dict[int, int]:
     """A slot for each feature on a path, in the order of their first step."""
     names = dict.fromkeys(int(trees.columns[step.node]) % features for step in path)
     return {feature: position for position, feature in enumerate(names)}

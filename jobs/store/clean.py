@@ -10,7 +10,7 @@ from pyiceberg.table import Table
 
 from jobs.extract.run import LOCK_CLASS as EXTRACT_LOCK
 from jobs.job import Job, StageTimer
-from jobs.store.commands import LEAST_AGE
+from jobs.store.age import LEAST_AGE
 from jobs.store.errors import CleanIncomplete, LoadOfUnknownTable
 from jobs.store.pins import Pins, known_models, loads_in_use, read_pins
 from jobs.store.plan import CleanPlan, Cutoffs, choose, make_plan, named_now

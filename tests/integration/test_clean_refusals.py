@@ -13,8 +13,8 @@ from features_pkg.errors import OntemError
 from jobs.exit_codes import exit_code
 from jobs.extract.run import LOCK_CLASS as EXTRACT_LOCK
 from jobs.extract.run import lock_numbers
+from jobs.store.age import LEAST_AGE
 from jobs.store.clean import CLOCKS_DIFFER, cutoffs_at
-from jobs.store.commands import LEAST_AGE
 from jobs.store.errors import LoadOfUnknownTable, ModelUnreadable
 from jobs.store.plan import Cutoffs, removable
 from stores.offline.commit import commit_run

@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 
 from features_pkg.models import one_row
 from features_pkg.models.one_row import leaf_values
-from features_pkg.models.scoring import (
-    ConstantScorer,
-    TreeScorer,
-)
+from features_pkg.models.scoring import ConstantScorer, TreeScorer
+from features_pkg.models.trees import Trees
 from tests.parity.mutants import Mistake, broken
 from tests.unit.test_shapley import FEATURES, some_trees
 
@@ -31,7 +29,7 @@ rows = st.lists(
 # Two trees of three nodes: nulls go left in the first, and right in the second. Both part nulls
 # from numbers as scikit-learn does that, with an infinite threshold, which is the largest number.
 LARGEST = float(np.finfo(np.float64).max)
-PARTS_NULLS = TreeScorer(
+PARTS_NULLS = Trees(
     roots=np.array([0, 3]),
     columns=np.array([0, 0, 0, FEATURES, 0, 0]),
     thresholds=np.array([0.5, 0, 0, LARGEST, 0, 0]),
@@ -50,8 +48,9 @@ def _new_code() -> Iterator[None]:
     leaf_values.cache_clear()
 
 
-def is_right(trees: TreeScorer, row: list[float]) -> bool:
-    alone, among_others = trees.score(row), trees.scores(np.array([row, [NULL] * FEATURES]))[0]
+def is_right(trees: Trees, row: list[float]) -> bool:
+    scorer = TreeScorer(trees)
+    alone, among_others = scorer.score(row), scorer.scores(np.array([row, [NULL] * FEATURES]))[0]
     return alone.hex() == float(among_others).hex()
 
 
@@ -76,19 +75,21 @@ def test_a_null_goes_where_the_node_says(value: float, leaves: tuple[float, ...]
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(("baseline", "score"), [(-800.0, 0.0), (800.0, 1.0)])
 def test_log_odds_beyond_all_scores_are_no_warning(baseline: float, score: float) -> None:
-    assert replace(TREES, baseline=baseline).score([0.0] * FEATURES) == score
+    trees = replace(TREES, baseline=baseline)
+
+    assert TreeScorer(trees).score([0.0] * FEATURES) == score
 
 
 @pytest.mark.parametrize(("limit", "least"), [("DEEPEST", 1), ("MOST_NODES", 10)])
 def test_without_code_a_row_is_scored_among_none(
     limit: str, least: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    score = TREES.score([1.0] * FEATURES)
+    score = TreeScorer(TREES).score([1.0] * FEATURES)
     leaf_values.cache_clear()
     monkeypatch.setattr(one_row, limit, least)
 
     assert leaf_values(TREES, FEATURES) is None
-    assert TREES.score([1.0] * FEATURES) == score
+    assert TreeScorer(TREES).score([1.0] * FEATURES) == score
 
 
 def test_the_deepest_trees_that_get_code_compile() -> None:
@@ -96,7 +97,7 @@ def test_the_deepest_trees_that_get_code_compile() -> None:
     inner, leaf = np.arange(0, 2 * depth, 2), np.arange(1, 2 * depth + 1)
     children = np.repeat(np.arange(2 * depth + 1), 2)
     children[2 * inner], children[2 * inner + 1] = inner + 1, inner + 2
-    chain = TreeScorer(
+    chain = Trees(
         roots=np.zeros(1, np.intp),
         columns=np.zeros(2 * depth + 1, np.intp),
         thresholds=np.arange(2 * depth + 1, dtype=np.float64),
@@ -144,7 +145,7 @@ def test_a_mistake_in_the_code_is_caught(mistake: Mistake) -> None:
         assert not all(_is_right_or_fails(*question) for question in questions)
 
 
-def _is_right_or_fails(trees: TreeScorer, row: list[float]) -> bool:
+def _is_right_or_fails(trees: Trees, row: list[float]) -> bool:
     try:
         return is_right(trees, row)
     except IndexError:

@@ -9,20 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features_pkg.array_types import Floats
-from features_pkg.models.scoring import (
-    ConstantScorer,
-    PipelineUnknown,
-    TreeScorer,
-    compile_pipeline,
-)
+from features_pkg.models.scoring import ConstantScorer, TreeScorer, compile_pipeline
 from features_pkg.models.shapley import attribution
+from features_pkg.models.trees import PipelineUnknown, Trees
 from jobs.train.examples import Examples
 from jobs.train.pipeline import fit
 
 FEATURES = 4
 
 
-def some_trees(seed: int) -> TreeScorer:
+def some_trees(seed: int) -> Trees:
     """Trees over few features, so that paths ask for one several times, and nulls matter."""
     random = np.random.default_rng(seed)
     matrix = random.integers(0, 6, (600, FEATURES)).astype(np.float64)
@@ -32,9 +28,9 @@ def some_trees(seed: int) -> TreeScorer:
     examples = Examples(
         matrix=matrix, labels=labels, asked_us=times, known_us=times, days=times, cards=times
     )
-    trees = compile_pipeline(fit(examples, [f"f{n}" for n in range(FEATURES)], seed))
-    assert isinstance(trees, TreeScorer)
-    return trees
+    scorer = compile_pipeline(fit(examples, [f"f{n}" for n in range(FEATURES)], seed))
+    assert isinstance(scorer, TreeScorer)
+    return scorer.trees
 
 
 TREES = some_trees(3)
@@ -44,7 +40,7 @@ rows = st.lists(values, min_size=FEATURES, max_size=FEATURES).map(
 )
 
 
-def expected(trees: TreeScorer, node: int, row: Floats, known: frozenset[int]) -> float:
+def expected(trees: Trees, node: int, row: Floats, known: frozenset[int]) -> float:
     """The average of the leaves below a node when only some features of the row are known."""
     below, above = trees.children[2 * node : 2 * node + 2]
     if below == node:
@@ -59,7 +55,7 @@ def expected(trees: TreeScorer, node: int, row: Floats, known: frozenset[int]) -
     return float(np.average(sides, weights=weights))
 
 
-def by_definition(trees: TreeScorer, row: Floats) -> list[float]:
+def by_definition(trees: Trees, row: Floats) -> list[float]:
     """Each feature's Shapley value: its mean effect over all orders in which features get known."""
     game = {
         frozenset(known): sum(expected(trees, int(r), row, frozenset(known)) for r in trees.roots)
@@ -77,9 +73,9 @@ def by_definition(trees: TreeScorer, row: Floats) -> list[float]:
     ]  # fmt: skip
 
 
-def first_trees(trees: TreeScorer, number: int) -> TreeScorer:
+def first_trees(trees: Trees, number: int) -> Trees:
     """The same model cut short: the definition is slow."""
-    return TreeScorer(
+    return Trees(
         roots=trees.roots[:number],
         columns=trees.columns,
         thresholds=trees.thresholds,
@@ -96,20 +92,23 @@ FEW_TREES = first_trees(TREES, 4)
 
 @given(rows)
 def test_contributions_are_the_shapley_values_of_the_definition(row: Floats) -> None:
-    found = attribution(FEW_TREES, row)
+    found = attribution(TreeScorer(FEW_TREES), row)
 
     assert found.parts == pytest.approx(by_definition(FEW_TREES, row), abs=1e-9)
 
 
 @given(rows)
 def test_base_and_contributions_add_up_to_the_score(row: Floats) -> None:
-    found = attribution(TREES, row)
+    found = attribution(TreeScorer(TREES), row)
 
-    assert found.score == pytest.approx(TREES.scores(row[None, :])[0], abs=1e-12)
+    assert found.score == pytest.approx(TreeScorer(TREES).scores(row[None, :])[0], abs=1e-12)
 
 
 def test_the_base_is_the_same_for_every_row() -> None:
-    found = {attribution(TREES, np.full(FEATURES, value)).base for value in (np.nan, 0.0, 5.0)}
+    found = {
+        attribution(TreeScorer(TREES), np.full(FEATURES, value)).base
+        for value in (np.nan, 0.0, 5.0)
+    }
 
     assert len(found) == 1
 
@@ -132,7 +131,7 @@ def test_an_unknown_scorer_is_refused() -> None:
 
 
 def test_a_tree_of_one_leaf_moves_nothing() -> None:
-    one_leaf = TreeScorer(
+    one_leaf = Trees(
         roots=np.zeros(1, np.intp),
         columns=np.zeros(1, np.intp),
         thresholds=np.zeros(1),
@@ -142,6 +141,6 @@ def test_a_tree_of_one_leaf_moves_nothing() -> None:
         baseline=1.0,
         rows=np.ones(1),
     )
-    found = attribution(one_leaf, np.zeros(FEATURES))
+    found = attribution(TreeScorer(one_leaf), np.zeros(FEATURES))
 
     assert (found.base, found.parts.tolist()) == (2.0, [0.0] * FEATURES)
