@@ -3,6 +3,7 @@
 from datetime import date
 
 from jobs.errors import JobError
+from stores.offline.errors import RevisionMissing
 
 
 class PeriodReversed(JobError):
@@ -69,6 +70,18 @@ class SnapshotDamaged(JobError):
     def __init__(self, *, key: str, reason: str) -> None:
         super().__init__(f"{key} can't be published ({reason}): run `ontem night` again")
         self.key, self.reason = key, reason
+
+
+class BaseMissing(RevisionMissing):
+    """A snapshot that a delta stands on is gone, so the rows of the delta alone are of no use."""
+
+    def __init__(self, *, delta: str, as_of: date, base: str) -> None:
+        remedy = (
+            f"{delta} stands on it; bring it back from a copy, or run `ontem night --as-of "
+            f"{as_of}`, which gives its load up, and once more to build the day in full"
+        )
+        super().__init__(name=base, remedy=remedy)
+        self.delta, self.as_of, self.base = delta, as_of, base
 
 
 class ColumnsChanged(JobError):

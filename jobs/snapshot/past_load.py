@@ -1,9 +1,9 @@
 """A load of before: whether it is as good as a new one would be."""
 
 from features_pkg.queries import with_parameters
+from jobs.snapshot.chain import UNREADABLE, Link, chain_of, files_of
 from jobs.snapshot.errors import SnapshotLost
 from jobs.snapshot.facts import SnapshotFacts
-from stores.offline.errors import FileDamaged, FileMissing, RevisionMissing, RevisionUnreadable
 from stores.offline.revisions import read_revision
 from stores.offline.runs import run_folder
 from stores.offline.tables import OfflineStore
@@ -19,17 +19,27 @@ def has_changed(connection: Connection, load: LoadRow) -> bool:
     return bool(row[0])
 
 
+def missing_keys(store: OfflineStore, chain: tuple[Link, ...]) -> list[str]:
+    """The files of a chain that are not there; none of them is read."""
+    present = {
+        key
+        for link in chain
+        if link.files
+        for key in store.files.list(run_folder(link.slot.dataset, link.run))
+    }
+    return [each.key for each in files_of(chain) if each.key not in present]
+
+
 def check_there(store: OfflineStore, load: LoadRow) -> None:
-    """Look for the files of a load's snapshot by their names; none of them is read but the list.
+    """Look for the files of a load's chain by their names; none of them is read but the lists.
 
     Raises SnapshotLost.
     """
     try:
-        snapshot = read_revision(store, load.revision, SnapshotFacts)
-    except (RevisionMissing, RevisionUnreadable, FileMissing, FileDamaged) as error:
+        chain = chain_of(store, read_revision(store, load.revision, SnapshotFacts))
+    except UNREADABLE as error:
         raise SnapshotLost(load_id=load.load_id, as_of=load.as_of, reason=f"{error}") from None
-    present = set(store.files.list(run_folder(snapshot.slot.dataset, snapshot.run)))
-    missing = [each.key for each in snapshot.files if each.key not in present]
+    missing = missing_keys(store, chain)
     metadata = store.files.key_of(load.metadata_location)
     if metadata is not None and not store.files.exists(metadata):
         missing.append(metadata)

@@ -6,13 +6,14 @@ from contextlib import contextmanager
 
 from features_pkg.calendar import to_us
 from jobs.job import Job, StageTimer
+from jobs.snapshot.chain import Link, chain_of, entities_of, files_of
 from jobs.snapshot.errors import NoOrders, SnapshotDamaged, SnapshotShrunk
 from jobs.snapshot.facts import SnapshotFacts
 from jobs.snapshot.rows import check_rows, read_groups
 from jobs.snapshot.stores import OpenStores
 from stores.offline.errors import FileDamaged, RevisionMissing, RevisionUnreadable
 from stores.offline.files import Files
-from stores.offline.revisions import Revision, read_revision
+from stores.offline.revisions import read_revision
 from stores.offline.runs import DataFile, verify_files
 from stores.postgres.loads import LoadRow, mark_published, mark_withdrawn
 from stores.redis.connection import redis_address
@@ -68,7 +69,7 @@ def publish(
     load = list_entry(row, load_list)
     check_newer(load, load_list)
     with timer.stage("check the snapshot"):
-        snapshot, row_bytes = _checked_snapshot(job, stores, row, load_list)
+        chain, row_bytes = _checked_snapshot(job, stores, row, load_list)
         needed = bytes_needed(load, row_bytes, load_list)
         check_room(stores.client, redis_address(job.settings.redis_url), needed)
     fence = _take_fence(job, stores, row, published)
@@ -77,7 +78,8 @@ def publish(
         stores.client, job.namespace, fence, load=load, load_list=published.load_list
     )
     with timer.stage("write to Redis"), _given_up_when_damaged(job, stores, row):
-        counts = writer.write(read_groups(stores.offline.files, snapshot.files))
+        links = [link.files for link in chain]
+        counts = writer.write(read_groups(stores.offline.files, links))
     if counts.mended_buckets:
         job.say(
             f"  {counts.mended_buckets:,} buckets in Redis were damaged or lost: they are whole "
@@ -124,14 +126,14 @@ def prepare_layout(
 
 def _checked_snapshot(
     job: Job, stores: OpenStores, row: LoadRow, load_list: LoadList
-) -> tuple[Revision[SnapshotFacts], int]:
-    """The load's snapshot, and how many bytes its keys and timelines have."""
+) -> tuple[tuple[Link, ...], int]:
+    """The chain of the load's snapshot, and how many bytes its keys and timelines have."""
     with _given_up_when_damaged(job, stores, row):
-        snapshot = _read(stores, row)
-        return snapshot, _check_snapshot(job, stores.offline.files, snapshot, row, load_list)
+        chain = chain_of(stores.offline, _read(stores, row))
+        return chain, _check_snapshot(job, stores.offline.files, chain, row, load_list)
 
 
-def _read(stores: OpenStores, row: LoadRow) -> Revision[SnapshotFacts]:
+def _read(stores: OpenStores, row: LoadRow) -> Link:
     try:
         return read_revision(stores.offline, row.revision, SnapshotFacts)
     except RevisionMissing:
@@ -166,19 +168,20 @@ def give_up(job: Job, stores: OpenStores, row: LoadRow) -> None:
 def _check_snapshot(
     job: Job,
     files: Files,
-    snapshot: Revision[SnapshotFacts],
+    chain: tuple[Link, ...],
     row: LoadRow,
     load_list: LoadList,
 ) -> int:
-    """How many bytes its keys and timelines have.
+    """How many bytes the keys and timelines of all links have.
 
     A snapshot built with another secret is refused, and one that is damaged, empty or shrunken.
     """
-    if snapshot.facts.entity_key_id != job.namespace.key_id:
+    if chain[0].facts.entity_key_id != job.namespace.key_id:
         raise SnapshotDamaged(key=row.revision, reason="it was built with another ONTEM_ENTITY_KEY")
-    if snapshot.rows != row.entities or checksum_of(snapshot.files) != row.checksum:
+    described = files_of(chain)
+    if entities_of(chain) != row.entities or checksum_of(described) != row.checksum:
         raise SnapshotDamaged(key=row.revision, reason="it changed after the load was registered")
-    if not snapshot.rows:
+    if not row.entities:
         raise NoOrders(as_of=row.as_of)
     newest = load_list.newest
     if newest and row.entities < newest.entities:
@@ -188,5 +191,5 @@ def _check_snapshot(
             before=newest.entities,
             before_as_of=row.as_of.fromordinal(newest.as_of),
         )
-    verify_files(files, snapshot.files)
-    return sum(check_rows(files, file) for file in snapshot.files)
+    verify_files(files, described)
+    return sum(check_rows(files, file) for file in described)

@@ -17,6 +17,8 @@ from stores.redis.publish import GroupRows
 
 ROWS_AT_ONCE = 20_000
 COLUMNS = ["entity", "timeline"]
+LINK = "link"
+"""The column with the number of the link that a row is from, 0 that of the newest."""
 KEY_LENGTHS = {"min": KEY_BYTES, "max": KEY_BYTES}
 FIRST_BYTES = 256 // GROUPS
 """How many first bytes of a key belong to one group."""
@@ -43,24 +45,45 @@ def check_rows(files: Files, file: DataFile) -> int:
     return sum(pc.sum(pc.binary_length(column)).as_py() or 0 for column in (keys, timelines))
 
 
-def read_groups(files: Files, described: Sequence[DataFile]) -> Iterator[GroupRows]:
+def read_groups(files: Files, links: Sequence[Sequence[DataFile]]) -> Iterator[GroupRows]:
     """The rows of each group of `stores/redis/keys.py`, in the order of their keys.
 
-    Spark spreads entities over the files as it likes, but each file is in the order of keys, so all
-    are read side by side, and no more is held than one group and a piece of each file. Raises
-    SnapshotDamaged for an entity that two files have.
+    `links` has the files of each link of a chain, newest first: of an entity that several have, the
+    newest row counts. Each file is in the order of keys, so all are read side by side, and no more
+    is held than one group and a piece of each file. Raises SnapshotDamaged for an entity that two
+    files of one link have.
     """
     with ExitStack() as stack:
-        sources = [_SortedRows(stack.enter_context(files.open(file.key))) for file in described]
+        sources = [
+            (link, _SortedRows(stack.enter_context(files.open(file.key))))
+            for link, described in enumerate(links)
+            for file in described
+        ]
         for group in range(GROUPS):
             end = FIRST_BYTES * (group + 1)
-            pieces = [piece for source in sources for piece in source.before(end)]
+            pieces = [
+                piece.append_column(LINK, pa.repeat(link, piece.num_rows))
+                for link, source in sources
+                for piece in source.before(end)
+            ]
             if not pieces:
                 yield [], []
                 continue
-            table = pa.concat_tables(pieces).sort_by(COLUMNS[0]).combine_chunks()
-            _check_ascending(table[COLUMNS[0]].combine_chunks(), "the snapshot")
+            table = _newest_rows(pa.concat_tables(pieces))
             yield table[COLUMNS[0]].to_pylist(), table[COLUMNS[1]].to_pylist()
+
+
+def _newest_rows(table: pa.Table) -> pa.Table:
+    """One row of each entity, by key: that of its lowest link."""
+    by_key = table.sort_by([(COLUMNS[0], "ascending"), (LINK, "ascending")]).combine_chunks()
+    keys, links = by_key[COLUMNS[0]].combine_chunks(), by_key[LINK].combine_chunks()
+    if len(keys) < 2:
+        return by_key
+    is_same = pc.equal(keys[1:], keys[:-1])
+    if pc.any(pc.and_(is_same, pc.equal(links[1:], links[:-1]))).as_py():
+        raise _out_of_order("the snapshot")
+    is_newest = pa.concat_arrays([pa.array([True]), pc.invert(is_same)])
+    return by_key.filter(is_newest).combine_chunks()
 
 
 class _SortedRows:
@@ -91,6 +114,9 @@ class _SortedRows:
 
 def _check_ascending(keys: pa.Array, name: str) -> None:
     if len(keys) > 1 and not pc.all(pc.less(keys[:-1], keys[1:])).as_py():
-        raise SnapshotDamaged(
-            key=name, reason="an entity appears twice, or rows are not in the order of their keys"
-        )
+        raise _out_of_order(name)
+
+
+def _out_of_order(name: str) -> SnapshotDamaged:
+    reason = "an entity appears twice, or rows are not in the order of their keys"
+    return SnapshotDamaged(key=name, reason=reason)

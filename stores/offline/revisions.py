@@ -136,13 +136,16 @@ def newest_revision(store: OfflineStore, slot: Slot) -> int:
     return 0 if table is None else newest_number(table, slot)
 
 
-def read_revision(store: OfflineStore, name: str, facts: type[Facts]) -> Revision[Facts]:
+def read_revision(
+    store: OfflineStore, name: str, facts: type[Facts], table: Table | None = None
+) -> Revision[Facts]:
     """The revision of that name; its facts are of the type `facts`.
 
-    Raises RevisionMissing, RevisionUnreadable, CatalogueLost, FileMissing, FileDamaged.
+    Who reads several of one table finds that once, and hands it over. Raises RevisionMissing,
+    RevisionUnreadable, CatalogueLost, FileMissing, FileDamaged.
     """
     slot, number = _parsed(name)
-    table = find_table(store, slot.table)
+    table = table or find_table(store, slot.table)
     tag = slot.tag(number)
     if table is None or tag not in table.metadata.refs:
         raise _missing(name)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,6 +11,7 @@ import redis
 
 from features_pkg.entity_keys import EntityKeys
 from jobs.job import Job, StageTimer
+from jobs.snapshot.chain import chain_of, entities_of, files_of
 from jobs.snapshot.facts import DATASET, SnapshotFacts, snapshot_slot
 from jobs.snapshot.publish import checksum_of, list_entry, publish
 from jobs.snapshot.stores import OpenStores
@@ -57,8 +59,8 @@ class PublishingShop:
     def key(self, name: str) -> bytes:
         return self._keys.key(1, "card", name)
 
-    def committed(self, as_of: date, timelines: Timelines, **facts: object) -> NewLoad:
-        """A committed snapshot that says this of some cards."""
+    def committed(self, as_of: date, timelines: Timelines, **facts: Any) -> NewLoad:
+        """A committed snapshot that says this of some cards; of one that is not sound it is all."""
         self.runs += 1
         folder = run_folder(DATASET, f"r{self.runs}")
         (self.root / folder).mkdir(parents=True)
@@ -67,7 +69,14 @@ class PublishingShop:
         pq.write_table(table, self.root / folder / "part-0.parquet")
         return self.commit_files(as_of, describe_files(self.store.files, folder), **facts)
 
-    def commit_files(self, as_of: date, files: tuple[DataFile, ...], **facts: object) -> NewLoad:
+    def commit_files(
+        self,
+        as_of: date,
+        files: tuple[DataFile, ...],
+        *,
+        is_sound: bool = True,
+        **facts: object,
+    ) -> NewLoad:
         cutoff = datetime(as_of.year, as_of.month, as_of.day, 3, tzinfo=UTC)
         values: dict[str, object] = {
             "as_of": as_of,
@@ -88,6 +97,7 @@ class PublishingShop:
             provenance=provenance(at=cutoff, by="test"),
         )
         built = commit_run(self.store, snapshots_table(self.job.feature_set), run)
+        chain = chain_of(self.store, built) if is_sound else (built,)
         return NewLoad(
             as_of=as_of,
             cutoff=cutoff,
@@ -98,8 +108,8 @@ class PublishingShop:
             revision=built.name,
             snapshot_id=built.snapshot_id,
             metadata_location=built.metadata_location,
-            entities=built.rows,
-            checksum=checksum_of(files),
+            entities=entities_of(chain),
+            checksum=checksum_of(files_of(chain)),
         )
 
     def register(self, load: NewLoad) -> LoadRow:
