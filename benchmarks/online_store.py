@@ -6,7 +6,8 @@
 import random
 import statistics
 import time
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -19,13 +20,15 @@ from features_pkg.calendar import Calendar, to_us
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.entity_keys import EntityKeys
 from features_pkg.timelines.read import decode
+from jobs.snapshot.rows import PIECE_BUCKETS
 from ontem.generating import generate
 from stores.redis.fence import Fence, take_fence
-from stores.redis.keys import GROUPS, Namespace, group_of
+from stores.redis.keys import GROUPS, Namespace
 from stores.redis.load_list import Load
-from stores.redis.publish import BucketWriter, GroupRows, choose_buckets, set_list
+from stores.redis.publish import BucketWriter, choose_buckets, set_list
 from stores.redis.published import read_published
 from stores.redis.reader import OnlineReader
+from stores.redis.ring import RingRows, first_key
 from tests.servers import own_stack
 
 DAYS = 180
@@ -40,29 +43,32 @@ NAMESPACE = Namespace.of(KEYS)
 class OnlineStore:
     """One Redis into which load after load is written."""
 
-    def __init__(self, client: "redis.Redis", groups: Sequence[GroupRows]) -> None:
-        self._client, self._groups = client, groups
-        self.entities = sum(len(keys) for keys, _ in groups)
+    def __init__(
+        self, client: "redis.Redis", keys: Sequence[bytes], timelines: Sequence[bytes]
+    ) -> None:
+        self._client, self._keys, self._timelines = client, keys, list(timelines)
+        self.entities = len(keys)
         self._empty = self._used()
         self._loads = 0
 
     def load(self, changed_one_in: int | None) -> float:
         """Write the next load, in which one in so many timelines is new; entities a second."""
         self._loads += 1
-        groups = [
-            (keys, [self._timeline(n, timeline, changed_one_in) for n, timeline in enumerate(rows)])
-            for keys, rows in self._groups
+        timelines = [
+            self._timeline(number, timeline, changed_one_in)
+            for number, timeline in enumerate(self._timelines)
         ]
         published = read_published(self._client, NAMESPACE)
         buckets = choose_buckets(self.entities, published.load_list)
         load = Load(self._loads, self._loads, 0, self.entities, "0" * 32, buckets)
         fence = Fence.fresh(load.load_id)
         take_fence(self._client, NAMESPACE, fence)
+        pieces = list(ring_pieces(self._keys, timelines, buckets))
         start = time.perf_counter()
         writer = BucketWriter(
             self._client, NAMESPACE, fence, load=load, load_list=published.load_list
         )
-        writer.write(groups)
+        writer.write(pieces)
         seconds = time.perf_counter() - start
         set_list(self._client, NAMESPACE, fence, published, published.load_list.with_load(load))
         return self.entities / seconds
@@ -82,18 +88,18 @@ class OnlineStore:
 
 def measure() -> list[str]:
     """The lines of the page."""
-    groups = timelines()
-    size = sum(len(timeline) for _, rows in groups for timeline in rows)
+    keys, contents = timelines()
+    size = sum(map(len, contents))
     with own_stack() as stack:
         url = stack.variables["ONTEM_REDIS_URL"]
         with redis.Redis.from_url(url) as client:
-            store = OnlineStore(client, groups)
+            store = OnlineStore(client, keys, contents)
             first = store.load(None)
             one_version = store.bytes_an_entity()
-            reads = read_times(url, [key for keys, _ in groups for key in keys])
+            reads = read_times(url, keys)
             whole, _ = store.load(1), store.load(1)
             three_versions = store.bytes_an_entity()
-            again = read_times(url, [key for keys, _ in groups for key in keys])
+            again = read_times(url, keys)
             few = store.load(10)
     return [
         "## The online store",
@@ -134,21 +140,31 @@ def read_times(url: str, keys: Sequence[bytes]) -> float:
     return statistics.median(milliseconds)
 
 
-def timelines() -> list[GroupRows]:
-    """The rows of a snapshot of all generated orders, by group."""
+def ring_pieces(
+    keys: Sequence[bytes], timelines: Sequence[bytes], buckets: int
+) -> Iterator[RingRows]:
+    """The rows in the order of their keys, some buckets at a time, as a load reads them."""
+    for first in range(0, GROUPS * buckets, PIECE_BUCKETS):
+        end = min(first + PIECE_BUCKETS, GROUPS * buckets)
+        start = bisect_left(keys, first_key(first, buckets))
+        bound = first_key(end, buckets)
+        stop = bisect_left(keys, bound) if bound else len(keys)
+        yield RingRows(
+            first,
+            end,
+            pa.array(keys[start:stop], pa.binary()),
+            pa.array(timelines[start:stop], pa.binary()),
+        )
+
+
+def timelines() -> tuple[list[bytes], list[bytes]]:
+    """The rows of a snapshot of all generated orders, in the order of their keys."""
     calendar = Calendar(FEATURES.timezone)
     narrow = shuffle.explode(
         shuffle.with_entity_keys(order_rows(), KEYS), FEATURES.timeline_targets
     )
-    table = shuffle.snapshot_timelines(narrow, FEATURES, calendar)
-    groups: list[tuple[list[bytes], list[bytes]]] = [([], []) for _ in range(GROUPS)]
-    for key, timeline in zip(
-        table["entity"].to_pylist(), table["timeline"].to_pylist(), strict=True
-    ):
-        keys, rows = groups[group_of(key)]
-        keys.append(key)
-        rows.append(timeline)
-    return list(groups)
+    table = shuffle.snapshot_timelines(narrow, FEATURES, calendar).sort_by("entity")
+    return table["entity"].to_pylist(), table["timeline"].to_pylist()
 
 
 def order_rows() -> pa.Table:

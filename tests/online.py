@@ -1,22 +1,26 @@
 """What tests do to the online store by hand: load some timelines, and read one entity."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
+import pyarrow as pa
 import redis
 
 from stores.redis.buckets import read_timeline
 from stores.redis.fence import Fence, take_fence
 from stores.redis.keys import GROUPS, Namespace, bucket_of, group_of, name_of
 from stores.redis.load_list import Load, LoadList
-from stores.redis.publish import BucketWriter, GroupRows, WriteCounts, set_list
+from stores.redis.publish import BucketWriter, WriteCounts, set_list
 from stores.redis.published import Published, read_published
+from stores.redis.ring import RingRows
 
 
-def group_rows(timelines: Mapping[bytes, bytes]) -> Iterator[GroupRows]:
-    """Timelines by entity key, as a load takes them."""
-    for group in range(GROUPS):
-        keys = sorted(key for key in timelines if group_of(key) == group)
-        yield keys, [timelines[key] for key in keys]
+def ring_rows(timelines: Mapping[bytes, bytes], buckets: int) -> RingRows:
+    """Timelines by entity key, as a load into so many buckets takes them."""
+    keys = sorted(timelines)
+    contents = [timelines[key] for key in keys]
+    return RingRows(
+        0, GROUPS * buckets, pa.array(keys, pa.binary()), pa.array(contents, pa.binary())
+    )
 
 
 def write_load(
@@ -35,7 +39,7 @@ def write_load(
     if load_list is None:
         load_list = read_published(client, namespace).load_list
     writer = BucketWriter(client, namespace, fence, load=load, load_list=load_list)
-    return writer.write(group_rows(timelines))
+    return writer.write([ring_rows(timelines, load.buckets)])
 
 
 def publish_load(

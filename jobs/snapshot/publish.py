@@ -9,7 +9,7 @@ from jobs.job import Job, StageTimer
 from jobs.snapshot.chain import Link, chain_of, entities_of, files_of
 from jobs.snapshot.errors import NoOrders, SnapshotDamaged, SnapshotShrunk
 from jobs.snapshot.facts import SnapshotFacts
-from jobs.snapshot.rows import check_rows, read_groups
+from jobs.snapshot.rows import check_rows, read_pieces
 from jobs.snapshot.stores import OpenStores
 from stores.offline.errors import FileDamaged, RevisionMissing, RevisionUnreadable
 from stores.offline.files import Files
@@ -19,6 +19,7 @@ from stores.postgres.loads import LoadRow, mark_published, mark_withdrawn
 from stores.redis.connection import redis_address
 from stores.redis.errors import LoadFenced
 from stores.redis.fence import Fence, take_fence, take_over_fence
+from stores.redis.keys import GROUPS
 from stores.redis.load_list import Load, LoadList
 from stores.redis.memory import bytes_needed, check_room
 from stores.redis.publish import (
@@ -79,7 +80,8 @@ def publish(
     )
     with timer.stage("write to Redis"), _given_up_when_damaged(job, stores, row):
         links = [link.files for link in chain]
-        counts = writer.write(read_groups(stores.offline.files, links))
+        places = GROUPS * load.buckets
+        counts = writer.write(read_pieces(stores.offline.files, links, load.buckets, 0, places))
     if counts.mended_buckets:
         job.say(
             f"  {counts.mended_buckets:,} buckets in Redis were damaged or lost: they are whole "

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,16 +11,15 @@ from features_pkg.entity_keys import KEY_BYTES
 from jobs.snapshot.errors import SnapshotDamaged
 from stores.offline.files import Files
 from stores.offline.runs import DataFile
-from stores.redis.keys import GROUPS
-from stores.redis.publish import GroupRows
+from stores.redis.ring import RingRows, first_key
 
 ROWS_AT_ONCE = 20_000
 COLUMNS = ["entity", "timeline"]
 LINK = "link"
 """The column with the number of the link that a row is from, 0 that of the newest."""
 KEY_LENGTHS = {"min": KEY_BYTES, "max": KEY_BYTES}
-FIRST_BYTES = 256 // GROUPS
-"""How many first bytes of a key belong to one group."""
+PIECE_BUCKETS = 2_048
+"""How many buckets are written at a time: they have some 20,000 to 50,000 entities."""
 
 
 def check_rows(files: Files, file: DataFile) -> int:
@@ -41,65 +39,78 @@ def check_rows(files: Files, file: DataFile) -> int:
         raise SnapshotDamaged(key=file.key, reason="a row has a null")
     if table.num_rows and pc.min_max(pc.binary_length(keys)).as_py() != KEY_LENGTHS:
         raise SnapshotDamaged(key=file.key, reason=f"a key does not have {KEY_BYTES} bytes")
-    _check_ascending(keys, file.key)
+    if not _are_ascending(keys):
+        raise _out_of_order(file.key)
     return sum(pc.sum(pc.binary_length(column)).as_py() or 0 for column in (keys, timelines))
 
 
-def read_groups(files: Files, links: Sequence[Sequence[DataFile]]) -> Iterator[GroupRows]:
-    """The rows of each group of `stores/redis/keys.py`, in the order of their keys.
+def read_pieces(
+    files: Files, links: Sequence[Sequence[DataFile]], buckets: int, first: int, end: int
+) -> Iterator[RingRows]:
+    """The rows of the ring's places from `first` to before `end`, some buckets at a time.
 
     `links` has the files of each link of a chain, newest first: of an entity that several have, the
     newest row counts. Each file is in the order of keys, so all are read side by side, and no more
-    is held than one group and a piece of each file. Raises SnapshotDamaged for an entity that two
-    files of one link have.
+    is held than a few thousand buckets and a piece of each file. Raises SnapshotDamaged for an
+    entity that two files of one link have.
     """
+    bounds = first_key(first, buckets), first_key(end, buckets)
     with ExitStack() as stack:
         sources = [
-            (link, _SortedRows(stack.enter_context(files.open(file.key))))
+            (link, _SortedRows(stack.enter_context(files.open(file.key)), *bounds))
             for link, described in enumerate(links)
             for file in described
         ]
-        for group in range(GROUPS):
-            end = FIRST_BYTES * (group + 1)
-            pieces = [
-                piece.append_column(LINK, pa.repeat(link, piece.num_rows))
+        for start in range(first, end, PIECE_BUCKETS):
+            stop = min(start + PIECE_BUCKETS, end)
+            bound = first_key(stop, buckets)
+            tables = [
+                table.append_column(LINK, pa.repeat(link, table.num_rows))
                 for link, source in sources
-                for piece in source.before(end)
+                for table in source.before(bound)
             ]
-            if not pieces:
-                yield [], []
-                continue
-            table = _newest_rows(pa.concat_tables(pieces))
-            yield table[COLUMNS[0]].to_pylist(), table[COLUMNS[1]].to_pylist()
+            yield RingRows(start, stop, *_newest_rows(tables))
 
 
-def _newest_rows(table: pa.Table) -> pa.Table:
-    """One row of each entity, by key: that of its lowest link."""
-    by_key = table.sort_by([(COLUMNS[0], "ascending"), (LINK, "ascending")]).combine_chunks()
-    keys, links = by_key[COLUMNS[0]].combine_chunks(), by_key[LINK].combine_chunks()
-    if len(keys) < 2:
-        return by_key
-    is_same = pc.equal(keys[1:], keys[:-1])
-    if pc.any(pc.and_(is_same, pc.equal(links[1:], links[:-1]))).as_py():
-        raise _out_of_order("the snapshot")
-    is_newest = pa.concat_arrays([pa.array([True]), pc.invert(is_same)])
-    return by_key.filter(is_newest).combine_chunks()
+def _newest_rows(tables: Sequence[pa.Table]) -> tuple[pa.Array, pa.Array]:
+    """The key and the timeline of each entity, by key: those of its lowest link."""
+    if not tables:
+        return pa.array([], pa.binary()), pa.array([], pa.binary())
+    table = pa.concat_tables(tables).combine_chunks()
+    if not _are_ascending(table[COLUMNS[0]].combine_chunks()):
+        table = table.sort_by([(COLUMNS[0], "ascending"), (LINK, "ascending")]).combine_chunks()
+        keys, links = table[COLUMNS[0]].combine_chunks(), table[LINK].combine_chunks()
+        is_same = pc.equal(keys[1:], keys[:-1])
+        if pc.any(pc.and_(is_same, pc.equal(links[1:], links[:-1]))).as_py():
+            raise _out_of_order("the snapshot")
+        table = table.filter(pa.concat_arrays([pa.array([True]), pc.invert(is_same)]))
+    keys, timelines = (table[name].combine_chunks() for name in COLUMNS)
+    return keys, timelines
 
 
 class _SortedRows:
     """The rows of one file, taken from its start on."""
 
-    def __init__(self, source: IO[bytes]) -> None:
-        self._batches = pq.ParquetFile(source).iter_batches(ROWS_AT_ONCE, columns=COLUMNS)
+    def __init__(self, source: pa.NativeFile, lower: bytes, upper: bytes) -> None:
+        """Begin with the row groups that may have keys from `lower` to before `upper`."""
+        file = pq.ParquetFile(source, page_checksum_verification=True)
+        groups = [
+            number
+            for number in range(file.num_row_groups)
+            if _may_have(file.metadata.row_group(number), lower, upper)
+        ]
+        self._batches = file.iter_batches(ROWS_AT_ONCE, columns=COLUMNS, row_groups=groups)
         self._rest: pa.Table | None = None
+        for _ in self.before(lower) if lower else ():
+            pass
 
-    def before(self, end: int) -> Iterator[pa.Table]:
-        """What is left of the rows whose key begins with a byte below `end`."""
+    def before(self, bound: bytes) -> Iterator[pa.Table]:
+        """What is left of the rows whose key is less than `bound`; all, if that is empty."""
         while (rows := self._rest or self._next()) is not None:
             keys = rows[COLUMNS[0]]
             count = rows.num_rows
-            if end < 256:
-                count = pc.sum(pc.less(keys, pa.scalar(bytes([end]), pa.binary()))).as_py() or 0
+            if bound:
+                count = pc.sum(pc.less(keys, pa.scalar(bound, pa.binary()))).as_py() or 0
             if count:
                 yield rows.slice(0, count)
             if count < rows.num_rows:
@@ -112,11 +123,19 @@ class _SortedRows:
         return None if batch is None else pa.Table.from_batches([batch])
 
 
-def _check_ascending(keys: pa.Array, name: str) -> None:
-    if len(keys) > 1 and not pc.all(pc.less(keys[:-1], keys[1:])).as_py():
-        raise _out_of_order(name)
-
-
 def _out_of_order(name: str) -> SnapshotDamaged:
     reason = "an entity appears twice, or rows are not in the order of their keys"
     return SnapshotDamaged(key=name, reason=reason)
+
+
+def _may_have(group: pq.RowGroupMetaData, lower: bytes, upper: bytes) -> bool:
+    """Whether a row group may have keys from `lower` to before `upper`, by its statistics."""
+    found = (group.column(number) for number in range(group.num_columns))
+    known = next(column.statistics for column in found if column.path_in_schema == COLUMNS[0])
+    if known is None or not known.has_min_max:
+        return True
+    return bool(known.max >= lower and (not upper or known.min < upper))
+
+
+def _are_ascending(keys: pa.Array) -> bool:
+    return len(keys) < 2 or bool(pc.all(pc.less(keys[:-1], keys[1:])).as_py())

@@ -14,14 +14,13 @@ section 8.3).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any, Final
 from zlib import crc32
 
 import msgspec
 
 from features_pkg.errors import OntemError
-from stores.redis.load_list import MOST_LISTED, LoadList
+from stores.redis.load_list import LoadList
 
 CRC_BYTES: Final = 4
 NAME_BYTES: Final = 8
@@ -33,9 +32,11 @@ DROPPED: Final = 0x80
 ENTRY_HEAD: Final = 1 + ID_BYTES
 """What an entry of one version begins with; its timeline follows."""
 
+NO_ENTRY: Final = b""
+"""Stands for the entry of an entity that a bucket does not have."""
+
 Version = tuple[int, bytes]
 """Load id and timeline."""
-IsVisible = Callable[[int], bool]
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Any]).decode
@@ -57,101 +58,24 @@ def read_timeline(
     """
     if content is None:
         raise ValueUnreadable("the bucket is not there")
-    mended_by, names, entries = _unpack(content, bucket_key)
+    mended_by, names, entries = unpack(content, bucket_key)
     position = _position(names, name)
-    dropped, versions = _versions(entries[position]) if position >= 0 else (False, [])
+    dropped, versions = versions_of(entries[position]) if position >= 0 else (False, [])
     for version_id, timeline in versions:
         if version_id <= load_id and load_list.is_visible(version_id):
             return timeline
-    if dropped or load_id < mended_by or _is_unfinished(mended_by, load_list):
+    if dropped or load_id < mended_by or is_unfinished(mended_by, load_list):
         raise ValueUnreadable(f"the version that load {load_id} needs was dropped")
     return None
 
 
-def new_bucket(bucket_key: bytes, load_id: int, timelines: Mapping[bytes, bytes]) -> bytes:
-    """A bucket that no listed load reads yet, with the timelines of the first one."""
-    return _pack(bucket_key, 0, _only(load_id, timelines))
-
-
-def mended_bucket(bucket_key: bytes, load_id: int, timelines: Mapping[bytes, bytes]) -> bytes:
-    """The bucket in place of one that is damaged or not there: earlier loads find it missing."""
-    return _pack(bucket_key, load_id, _only(load_id, timelines))
-
-
-def next_bucket(
-    content: bytes,
-    bucket_key: bytes,
-    load_id: int,
-    timelines: Mapping[bytes, bytes],
-    load_list: LoadList,
-) -> tuple[bytes, int]:
-    """The bucket with the timelines of a load, by name, and how many of them are new in it.
-
-    An entity whose newest visible version has the same timeline keeps its versions. If that is so
-    of all, and nothing in the bucket is invisible, its bytes stay as they are. Otherwise versions
-    that no listed load can read are dropped.
-
-    Raises:
-        ValueUnreadable: the bucket is damaged, or was, and the load that mended it is not listed.
-    """
-    mended_by, names, entries = _unpack(content, bucket_key)
-    if _is_unfinished(mended_by, load_list):
-        raise ValueUnreadable("the load that mended the bucket is not listed")
-    old = dict(zip(_split(names), entries, strict=True))
-    visible = {
-        version_id
-        for version_id in _ids(entries)
-        if version_id < load_id and load_list.is_visible(version_id)
-    }
-    reading_load_ids = (load_id, *(load.load_id for load in load_list.loads[1 - MOST_LISTED :]))
-    new = {}
-    written, is_clean = 0, True
-    for name, entry in old.items():
-        timeline = timelines.get(name)
-        is_same = timeline is None or entry[ENTRY_HEAD:] == timeline
-        if entry[0] == 1 and is_same and int.from_bytes(entry[1:ENTRY_HEAD]) in visible:
-            new[name] = entry  # by far the most: one version, and nothing new
-            continue
-        dropped, versions = _versions(entry)
-        visible_versions = [version for version in versions if version[0] in visible]
-        is_clean &= len(visible_versions) == len(versions)
-        if timeline is not None and not (visible_versions and visible_versions[0][1] == timeline):
-            visible_versions = [(load_id, timeline), *visible_versions]
-            written += 1
-        needed = _needed_by(visible_versions, reading_load_ids)
-        if needed or dropped:
-            new[name] = _entry(needed, dropped=dropped or len(needed) < len(visible_versions))
-    newcomers = {name: timeline for name, timeline in timelines.items() if name not in old}
-    written += len(newcomers)
-    if is_clean and not written:
-        return content, 0
-    packed = _pack(bucket_key, mended_by, new | _only(load_id, newcomers))
-    return packed, written if packed != content else 0
-
-
-def _is_unfinished(mended_by: int, load_list: LoadList) -> bool:
+def is_unfinished(mended_by: int, load_list: LoadList) -> bool:
     """Whether a bucket was mended by a load that can't be read, so that it has nothing yet."""
     return mended_by > 0 and not load_list.is_visible(mended_by)
 
 
-def _only(load_id: int, timelines: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
-    """Entries with the one version of this load."""
-    head = b"\1" + load_id.to_bytes(ID_BYTES)
-    return {name: head + timeline for name, timeline in timelines.items()}
-
-
-def _needed_by(versions: list[Version], reading_load_ids: tuple[int, ...]) -> list[Version]:
-    """Those of the versions, newest first, that one of the loads reads."""
-    if len(versions) == 1:
-        return versions
-    read_ids = {
-        next((version_id for version_id, _ in versions if version_id <= load_id), None)
-        for load_id in reading_load_ids
-    }
-    return [version for version in versions if version[0] in read_ids]
-
-
-def _entry(versions: list[Version], *, dropped: bool) -> bytes:
+def entry_of(versions: list[Version], *, dropped: bool) -> bytes:
+    """The entry with these versions, newest first, and whether older ones were dropped."""
     head = len(versions) | (DROPPED if dropped else 0)
     return b"".join(
         (
@@ -163,32 +87,37 @@ def _entry(versions: list[Version], *, dropped: bool) -> bytes:
     )
 
 
-def _versions(entry: bytes) -> tuple[bool, list[Version]]:
+def versions_of(entry: bytes) -> tuple[bool, list[Version]]:
     """Whether older versions were dropped, and the versions that are left."""
+    if not entry:
+        return False, []
     count = entry[0] & ~DROPPED
     if count == 1:
         only = (int.from_bytes(entry[1:ENTRY_HEAD]), entry[ENTRY_HEAD:])
         return entry[0] >= DROPPED, [only]
     ids_end = 1 + ID_BYTES * count
     start = ids_end + LENGTH_BYTES * max(count - 1, 0)
-    versions = []
-    for number in range(count):
-        load_id = int.from_bytes(entry[1 + ID_BYTES * number :][:ID_BYTES])
-        length_at = ids_end + LENGTH_BYTES * number
-        length = int.from_bytes(entry[length_at : length_at + LENGTH_BYTES])
-        end = start + length if number < count - 1 else len(entry)
-        versions.append((load_id, entry[start:end]))
-        start = end
+    versions, length_at = [], ids_end
+    for id_at in range(1, ids_end - ID_BYTES, ID_BYTES):
+        end = start + int.from_bytes(entry[length_at : length_at + LENGTH_BYTES])
+        versions.append((int.from_bytes(entry[id_at : id_at + ID_BYTES]), entry[start:end]))
+        start, length_at = end, length_at + LENGTH_BYTES
+    if count:
+        versions.append((int.from_bytes(entry[ids_end - ID_BYTES : ids_end]), entry[start:]))
     return entry[0] >= DROPPED, versions
 
 
-def _pack(bucket_key: bytes, mended_by: int, entries: Mapping[bytes, bytes]) -> bytes:
-    names = sorted(entries)
-    body = _encode([mended_by, b"".join(names), *(entries[name] for name in names)])
+def pack(bucket_key: bytes, mended_by: int, names: bytes, entries: list[bytes]) -> bytes:
+    """The bytes of a bucket; a name whose entry is `NO_ENTRY` is left out."""
+    if NO_ENTRY in entries:
+        found = [pair for pair in zip(split_names(names), entries, strict=True) if pair[1]]
+        names, entries = b"".join(name for name, _ in found), [entry for _, entry in found]
+    body = _encode([mended_by, names, *entries])
     return crc32(body, crc32(bucket_key)).to_bytes(CRC_BYTES) + body
 
 
-def _unpack(content: bytes, bucket_key: bytes) -> tuple[int, bytes, list[bytes]]:
+def unpack(content: bytes, bucket_key: bytes) -> tuple[int, bytes, list[bytes]]:
+    """Which load mended a bucket, its names, and its entries. Raises ValueUnreadable."""
     body = content[CRC_BYTES:]
     if crc32(body, crc32(bucket_key)).to_bytes(CRC_BYTES) != content[:CRC_BYTES]:
         raise ValueUnreadable("the checksum of the bucket does not match its bytes")
@@ -199,17 +128,8 @@ def _unpack(content: bytes, bucket_key: bytes) -> tuple[int, bytes, list[bytes]]
     return mended_by, names, entries
 
 
-def _ids(entries: list[bytes]) -> set[int]:
-    """The load ids of all versions."""
-    id_fields = {entry[1 : 1 + ID_BYTES * (entry[0] & ~DROPPED)] for entry in entries}
-    return {
-        int.from_bytes(ids[at : at + ID_BYTES])
-        for ids in id_fields
-        for at in range(0, len(ids), ID_BYTES)
-    }
-
-
-def _split(names: bytes) -> list[bytes]:
+def split_names(names: bytes) -> list[bytes]:
+    """Each of the names that are one after the other."""
     return [names[at : at + NAME_BYTES] for at in range(0, len(names), NAME_BYTES)]
 
 

@@ -69,6 +69,11 @@ class Namespace:
         """The key of a bucket, where each group has `buckets` of them."""
         return f"{self.prefix}{{{TAGS[group]}}}{buckets:x}:{number:x}".encode()
 
+    def bucket_keys(self, buckets: int, group: int, first: int, count: int) -> list[bytes]:
+        """The keys of so many buckets of a group, from the number `first` on."""
+        start = f"{self.prefix}{{{TAGS[group]}}}{buckets:x}:".encode()
+        return [start + b"%x" % number for number in range(first, first + count)]
+
 
 def group_of(entity_key: bytes) -> int:
     """The group that an entity is in."""

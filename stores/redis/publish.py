@@ -11,22 +11,18 @@ Fence and list have a copy in every group. Two runs never write one bucket at a 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Final, TypeAlias, cast
+from typing import Final, cast
 
 import redis
 
-from stores.redis.buckets import (
-    MOST_LOAD_IDS,
-    ValueUnreadable,
-    mended_bucket,
-    new_bucket,
-    next_bucket,
-)
+from stores.redis.buckets import MOST_LOAD_IDS, ValueUnreadable
 from stores.redis.errors import LoadIdTooGreat, LoadTooOld
 from stores.redis.fence import TEXT_AT, Fence, fence_keys, loss_refused, run_fenced
-from stores.redis.keys import GROUPS, Namespace, bucket_of, name_of
+from stores.redis.keys import GROUPS, Namespace
 from stores.redis.load_list import Load, LoadList, encode_list
+from stores.redis.new_buckets import NewVersions, mended_bucket, new_bucket, next_bucket
 from stores.redis.published import Published
+from stores.redis.ring import RingRows
 
 BATCH: Final = 256
 """How many buckets are written by one script."""
@@ -35,9 +31,6 @@ FILL: Final = 10
 """How many entities a bucket has on average when its number is chosen."""
 MOST_FILL: Final = 24
 """How many it may have on average before a load is written to more buckets."""
-
-GroupRows: TypeAlias = tuple[Sequence[bytes], Sequence[bytes]]
-"""The keys of all entities of a group, and the timeline of each."""
 
 
 def choose_buckets(entities: int, load_list: LoadList) -> int:
@@ -69,7 +62,7 @@ class WriteCounts:
 
 
 class BucketWriter:
-    """Writes all buckets of one load, while its run has the fence.
+    """Writes buckets of one load, while its run has the fence.
 
     `load_list` is the list before the load. A load into buckets that no listed load reads writes
     over whatever they hold.
@@ -85,30 +78,26 @@ class BucketWriter:
         load_list: LoadList,
     ) -> None:
         self._client, self._namespace, self._fence = client, namespace, fence
-        self._load_id, self._buckets, self._load_list = load.load_id, load.buckets, load_list
+        self._load_id, self._buckets = load.load_id, load.buckets
+        self._versions = NewVersions(load.load_id, load_list)
         self.into_new_buckets = all(listed.buckets != load.buckets for listed in load_list.loads)
         self.counts = WriteCounts()
 
-    def write(self, groups: Iterable[GroupRows]) -> WriteCounts:
-        """Write all groups, in their order. When this returns, Redis has confirmed every write.
+    def write(self, pieces: Iterable[RingRows]) -> WriteCounts:
+        """Write the buckets of all pieces. When this returns, Redis has confirmed every write.
 
         Repeated, it writes the same bytes. Raises LoadFenced, RedisLost.
         """
-        for group, (keys, timelines) in enumerate(groups):
-            contents: list[dict[bytes, bytes]] = [{} for _ in range(self._buckets)]
-            for key, timeline in zip(keys, timelines, strict=True):
-                contents[bucket_of(key, self._buckets)][name_of(key)] = timeline
-            for start in range(0, self._buckets, BATCH):
-                self._write_batch(group, start, contents[start : start + BATCH])
+        for piece in pieces:
+            contents = piece.contents(self._buckets)
+            for first, end in batches(piece.first, piece.end, self._buckets):
+                self._write_batch(first, contents[first - piece.first : end - piece.first])
         return self.counts
 
-    def _write_batch(
-        self, group: int, start: int, contents: Sequence[Mapping[bytes, bytes]]
-    ) -> None:
-        keys = [
-            self._namespace.bucket_key(self._buckets, group, start + number)
-            for number in range(len(contents))
-        ]
+    def _write_batch(self, first: int, contents: Sequence[Mapping[bytes, bytes]]) -> None:
+        """Write the buckets of one group from the place `first` on."""
+        group, number = divmod(first, self._buckets)
+        keys = self._namespace.bucket_keys(self._buckets, group, number, len(contents))
         changed = list(self._changed(keys, contents))
         if changed:
             fence_key = self._namespace.fence_key(group)
@@ -125,10 +114,10 @@ class BucketWriter:
         self, keys: Sequence[bytes], contents: Sequence[Mapping[bytes, bytes]]
     ) -> Iterator[tuple[bytes, bytes]]:
         """The buckets to write, with their new bytes."""
-        load_id = self._load_id
+        load_id, counts = self._load_id, self.counts
         if self.into_new_buckets:
             for key, timelines in zip(keys, contents, strict=True):
-                self.counts.entities += len(timelines)
+                counts.entities += len(timelines)
                 yield key, new_bucket(key, load_id, timelines)
             return
         with loss_refused():
@@ -137,13 +126,22 @@ class BucketWriter:
             try:
                 if before is None:
                     raise ValueUnreadable("the bucket is not there")
-                content, entities = next_bucket(before, key, load_id, timelines, self._load_list)
+                content, entities = next_bucket(before, key, timelines, self._versions)
             except ValueUnreadable:
                 content, entities = mended_bucket(key, load_id, timelines), len(timelines)
-                self.counts.mended_buckets += 1
+                counts.mended_buckets += 1
             if content != before:
-                self.counts.entities += entities
+                counts.entities += entities
                 yield key, content
+
+
+def batches(first: int, end: int, buckets: int) -> Iterator[tuple[int, int]]:
+    """Ranges of places from `first` to before `end`, each of one group and for one script."""
+    while first < end:
+        end_of_group = (first // buckets + 1) * buckets
+        stop = min(first + BATCH, end_of_group, end)
+        yield first, stop
+        first = stop
 
 
 _WRITE_BUCKETS: Final = """
@@ -163,11 +161,11 @@ def delete_buckets(client: "redis.Redis", namespace: Namespace, fence: Fence, bu
     """Delete the buckets of which each group has `buckets`. Raises LoadFenced, RedisLost."""
     for group in range(GROUPS):
         for start in range(0, buckets, BATCH):
+            count = min(BATCH, buckets - start)
             keys = [
-                namespace.bucket_key(buckets, group, number)
-                for number in range(start, min(start + BATCH, buckets))
+                namespace.fence_key(group),
+                *namespace.bucket_keys(buckets, group, start, count),
             ]
-            keys.insert(0, namespace.fence_key(group))
             run_fenced(client, fence, _DELETE_BUCKETS, keys, [fence.token])
 
 

@@ -6,15 +6,10 @@ from collections.abc import Collection, Mapping
 from functools import cache
 from hashlib import blake2b
 
-from stores.redis.buckets import (
-    ValueUnreadable,
-    mended_bucket,
-    new_bucket,
-    next_bucket,
-    read_timeline,
-)
+from stores.redis.buckets import ValueUnreadable, read_timeline
 from stores.redis.keys import Namespace, bucket_of, group_of, name_of
 from stores.redis.load_list import Load, LoadList, decode_list, encode_list
+from stores.redis.new_buckets import NewVersions, mended_bucket, new_bucket, next_bucket
 
 GROUPS_IN_USE = range(0, 64, 8)
 """Keys are cut to few bits here, so that entities share buckets."""
@@ -100,7 +95,8 @@ class LoadStore:
         try:
             if place not in self.redis:
                 raise ValueUnreadable
-            return next_bucket(self.redis[place], place, load_id, part, self.load_list)[0]
+            load = NewVersions(load_id, self.load_list)
+            return next_bucket(self.redis[place], place, part, load)[0]
         except ValueUnreadable:
             self.mended[place] = load_id
             return mended_bucket(place, load_id, everything)

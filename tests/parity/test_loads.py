@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from stores.postgres.recorded_key import recorded_key
-from stores.redis.buckets import ValueUnreadable, new_bucket, next_bucket
+from stores.redis.buckets import ValueUnreadable
 from stores.redis.load_list import Load, LoadList
+from stores.redis.new_buckets import NewVersions, new_bucket, next_bucket
 from tests.parity.load_worlds import BEFORE_ALL, Loads
 from tests.parity.mutants import Mistake, broken
 from tests.parity.raw_events import Entity, ReadBounds, entities, opaque
@@ -62,7 +63,8 @@ class DamagedIsDeleted(OpaqueLoads):
         self, place: bytes, load_id: int, part: dict[bytes, bytes], everything: dict[bytes, bytes]
     ) -> bytes:
         try:
-            next_bucket(self.redis.get(place, b""), place, load_id, part, self.load_list)
+            load = NewVersions(load_id, self.load_list)
+            next_bucket(self.redis.get(place, b""), place, part, load)
         except ValueUnreadable:
             self.redis[place] = new_bucket(place, 0, {})
         return super().rewritten(place, load_id, everything, everything)
@@ -125,7 +127,12 @@ PUBLISHERS = (
     NewByTransaction,
     NewByDay,
 )
-READ, NEXT = "stores.redis.buckets:read_timeline", "stores.redis.buckets:next_bucket"
+READ, NEXT = "stores.redis.buckets:read_timeline", "stores.redis.new_buckets:next_bucket"
+ENTRY, PLAN, VISIBLE = (
+    "stores.redis.new_buckets:_next_entry",
+    "stores.redis.new_buckets:NewVersions._make_plan",
+    "stores.redis.new_buckets:NewVersions.is_visible",
+)
 MISTAKES = {
     "an invisible version is read": Mistake(
         READ, " and load_list.is_visible(version_id)", ""
@@ -140,27 +147,32 @@ MISTAKES = {
         READ, " or load_id < mended_by", ""
     ),
     "a bucket that an unlisted load mended is whole": Mistake(
-        "stores.redis.buckets:_is_unfinished", "mended_by > 0 and", "False and"
+        "stores.redis.buckets:is_unfinished", "mended_by > 0 and", "False and"
     ),
     "a mended bucket forgets that something was lost": Mistake(
-        "stores.redis.buckets:mended_bucket", "bucket_key, load_id, _", "bucket_key, 0, _"
+        "stores.redis.new_buckets:mended_bucket",
+        "bucket_key, load_id, load_id",
+        "bucket_key, 0, load_id",
     ),
     "a mended bucket is whole after the next write": Mistake(
-        NEXT, "_pack(bucket_key, mended_by", "_pack(bucket_key, 0"
+        NEXT, "pack(bucket_key, mended_by", "pack(bucket_key, 0"
     ),
     "what an invisible version says is not written again": Mistake(
-        NEXT,
-        "if version_id < load_id and load_list.is_visible(version_id)",
-        "if version_id < load_id",
+        VISIBLE,
+        "version_id < self.load_id and self.load_list.is_visible(version_id)",
+        "version_id < self.load_id",
     ),
     "dropping is not noted": Mistake(
-        NEXT, "dropped or len(needed) < len(visible_versions)", "dropped"
+        PLAN, "drops_if_new=len(new) < len(visible)", "drops_if_new=False"
     ),
-    "dropping is forgotten at the next write": Mistake(NEXT, "dropped=dropped or", "dropped="),
+    "dropping is forgotten at the next write": Mistake(
+        ENTRY, "dropped=dropped or drops", "dropped=drops"
+    ),
     "what the load before reads is dropped unnoticed": Mistake(
-        NEXT,
-        "_needed_by(visible_versions, reading_load_ids)",
-        "(visible_versions := _needed_by(visible_versions, (load_id,)))",
+        ENTRY,
+        ", *(versions[position] for position in plan.kept_if_new)]\n"
+        "        is_new, drops = True, plan.drops_if_new",
+        "]\n        is_new, drops = True, False",
     ),
     "all secrets have one list": Mistake(
         "stores.redis.keys:Namespace.prefix", "{self.key_id}:", ""

@@ -4,15 +4,10 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-from stores.redis.buckets import (
-    ValueUnreadable,
-    mended_bucket,
-    new_bucket,
-    next_bucket,
-    read_timeline,
-)
+from stores.redis.buckets import ValueUnreadable, read_timeline
 from stores.redis.keys import GROUPS, TAGS, Namespace, bucket_of, group_of
 from stores.redis.load_list import MOST_LISTED, Load, LoadList
+from stores.redis.new_buckets import NewVersions, mended_bucket, new_bucket, next_bucket
 
 KEY = b"o:0123456789ab:0123456789ab:{1}4:2"
 NAME, OTHER, STRANGER = b"entity_1", b"entity_2", b"stranger"
@@ -32,7 +27,7 @@ def written(
     content = new_bucket(KEY, 0, others or {})
     for load_id, timeline in loads:
         load_list = a_list(*sorted(listed & set(range(load_id))))
-        content, _ = next_bucket(content, KEY, load_id, {NAME: timeline}, load_list)
+        content, _ = next_bucket(content, KEY, {NAME: timeline}, NewVersions(load_id, load_list))
     return content
 
 
@@ -72,7 +67,9 @@ def test_a_version_that_was_dropped_is_missing_and_not_never_seen() -> None:
 def test_versions_that_no_listed_load_reads_go_when_their_bucket_is_written() -> None:
     content = written([(1, b"one"), (2, b"two")], listed={1, 2})
 
-    content, entities = next_bucket(content, KEY, 9, {OTHER: b"new"}, a_list(6, 7, 8, floor=6))
+    content, entities = next_bucket(
+        content, KEY, {OTHER: b"new"}, NewVersions(9, a_list(6, 7, 8, floor=6))
+    )
 
     assert entities == 1
     assert read(content, 6, a_list(6, 7, 8, 9, floor=6)) == b"two"
@@ -83,14 +80,14 @@ def test_versions_that_no_listed_load_reads_go_when_their_bucket_is_written() ->
 def test_a_bucket_in_which_nothing_is_new_keeps_its_bytes() -> None:
     content = written([(1, b"one")], listed={1})
 
-    assert next_bucket(content, KEY, 2, {NAME: b"one"}, a_list(1)) == (content, 0)
-    assert next_bucket(content, KEY, 2, {}, a_list(1)) == (content, 0)
+    assert next_bucket(content, KEY, {NAME: b"one"}, NewVersions(2, a_list(1))) == (content, 0)
+    assert next_bucket(content, KEY, {}, NewVersions(2, a_list(1))) == (content, 0)
 
 
 def test_a_load_that_runs_again_writes_the_same_bytes() -> None:
     content = written([(1, b"one"), (2, b"two")], listed={1})
 
-    assert next_bucket(content, KEY, 2, {NAME: b"two"}, a_list(1)) == (content, 0)
+    assert next_bucket(content, KEY, {NAME: b"two"}, NewVersions(2, a_list(1))) == (content, 0)
 
 
 @pytest.mark.parametrize("timeline", [b"one", b"three"], ids=["nothing new", "something new"])
@@ -98,15 +95,15 @@ def test_what_an_unlisted_load_left_is_dropped_at_the_next_write(timeline: bytes
     clean = written([(1, b"one")], listed={1})
     left = written([(1, b"one"), (2, b"failed")], listed={1})
 
-    expected, _ = next_bucket(clean, KEY, 3, {NAME: timeline}, a_list(1))
+    expected, _ = next_bucket(clean, KEY, {NAME: timeline}, NewVersions(3, a_list(1)))
 
-    assert next_bucket(left, KEY, 3, {NAME: timeline}, a_list(1))[0] == expected
+    assert next_bucket(left, KEY, {NAME: timeline}, NewVersions(3, a_list(1)))[0] == expected
 
 
 def test_an_entity_that_only_an_unlisted_load_had_is_gone_after_the_next() -> None:
     left = written([(2, b"failed")], listed=set())
 
-    content, entities = next_bucket(left, KEY, 3, {OTHER: b"new"}, a_list())
+    content, entities = next_bucket(left, KEY, {OTHER: b"new"}, NewVersions(3, a_list()))
 
     assert entities == 1
     assert read(content, 3, a_list(3)) is None
@@ -128,7 +125,7 @@ def test_what_was_mended_is_missing_to_the_loads_before_it() -> None:
     for name in (NAME, STRANGER):
         with pytest.raises(ValueUnreadable):
             read(content, 3, load_list, name)
-    later, _ = next_bucket(content, KEY, 5, {NAME: b"five", OTHER: b"new"}, load_list)
+    later, _ = next_bucket(content, KEY, {NAME: b"five", OTHER: b"new"}, NewVersions(5, load_list))
     assert read(later, 4, a_list(3, 4, 5)) == b"four"
     with pytest.raises(ValueUnreadable):
         read(later, 3, a_list(3, 4, 5), OTHER)
@@ -145,7 +142,7 @@ def test_no_flipped_bit_is_read() -> None:
             with pytest.raises(ValueUnreadable):
                 read(bytes(damaged), 2, a_list(1, 2), name)
         with pytest.raises(ValueUnreadable):
-            next_bucket(bytes(damaged), KEY, 3, {}, a_list(1, 2))
+            next_bucket(bytes(damaged), KEY, {}, NewVersions(3, a_list(1, 2)))
 
 
 @pytest.mark.parametrize("content", [b"", b"\xc1", b"text", b"\0\0\0\0\x90", bytes(4)])
