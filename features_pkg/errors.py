@@ -68,3 +68,13 @@ class TableRefused(OrdersRefused, TypeError):
 
 class TimelineUnreadable(FeatureError):
     """Bytes that are not a timeline of this layout."""
+
+
+class StateUnreadable(FeatureError):
+    """Bytes that are not a fold state of this layout, or not of these timelines."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"the fold state of an entity can't be read: {reason}; build the snapshot of its events"
+        )
+        self.reason = reason

@@ -20,7 +20,14 @@ from features_pkg.shuffle.rows import (
     RowKind,
     live_visibility,
 )
-from features_pkg.shuffle.snapshot import snapshot_schema, snapshot_timelines
+from features_pkg.shuffle.snapshot import (
+    STATE,
+    STORED_STATES,
+    merged_timelines,
+    newest_rows,
+    snapshot_schema,
+    snapshot_timelines,
+)
 
 __all__ = [
     "KEYED_ROWS",
@@ -29,6 +36,8 @@ __all__ = [
     "PIECES",
     "QUESTION_FIELDS",
     "SHUFFLE_ROWS",
+    "STATE",
+    "STORED_STATES",
     "MerchantStarts",
     "RowKind",
     "answer_pieces",
@@ -38,6 +47,8 @@ __all__ = [
     "keyed",
     "live_visibility",
     "merchant_starts",
+    "merged_timelines",
+    "newest_rows",
     "order_piece_schema",
     "order_pieces",
     "snapshot_schema",

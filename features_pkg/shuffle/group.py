@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import pyarrow as pa
 from features_pkg.array_types import Ints
 from features_pkg.calendar import Calendar
 from features_pkg.chunked import list_column
+from features_pkg.fold.states import SingleEvents, States, states_of
 from features_pkg.history.events import Events, TargetValues
 from features_pkg.history.sorted_events import SortedEvents
 from features_pkg.identifiers import Event, Identifier
@@ -47,7 +48,10 @@ class Group:
             entity=self.entity[is_of_event],
             at_us=rows["at_us"].to_numpy(),
             amount_cents=rows["amount_cents"].to_numpy(),
-            targets=_target_values(rows, targets),
+            targets={
+                target: TargetValues(values.event, np.unique(values.code, return_inverse=True)[1])
+                for target, values in _target_values(rows, targets).items()
+            },
             order=rows["order_pk"].to_numpy(),
             recorded_key=rows["recorded_key"].to_numpy(),
             order_recorded_key=rows["order_recorded_key"].to_numpy(),
@@ -85,6 +89,22 @@ def _target_values(rows: pa.Table, targets: Iterable[Identifier]) -> dict[Identi
     values = {}
     for target in targets:
         is_of_target = numbers == NUMBER_OF[target]
-        _, code = np.unique(codes[is_of_target], return_inverse=True)
-        values[target] = TargetValues(event[is_of_target], code)
+        values[target] = TargetValues(event[is_of_target], codes[is_of_target])
     return values
+
+
+def states_of_rows(
+    group: Group, targets: Mapping[Event, tuple[Identifier, ...]], calendar: Calendar
+) -> States:
+    """The state of each row, as that of an entity of its own; a repeated chargeback has none."""
+    events = {}
+    for event, names in targets.items():
+        number = np.flatnonzero(group.kind == ROW_KINDS[event][0])
+        rows = group.rows.take(pa.array(number))
+        events[event] = SingleEvents(
+            entity=number,
+            at_us=rows["at_us"].to_numpy(),
+            amount_cents=rows["amount_cents"].to_numpy(),
+            targets=_target_values(rows, names),
+        )
+    return states_of(events, len(group.kind), calendar)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -13,16 +13,25 @@ from features_pkg.calendar import Calendar
 from features_pkg.chunked import binary_column
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.entity_keys import KEY_BYTES
+from features_pkg.fold.counts import counts_of
+from features_pkg.fold.packing import pack_states
+from features_pkg.fold.states import concatenated, first_alone, fold
+from features_pkg.fold.unpacking import unpack_states
 from features_pkg.identifiers import MERCHANT, Event, Identifier
-from features_pkg.shuffle.group import Group, groups
+from features_pkg.shuffle.group import Group, groups, states_of_rows
 from features_pkg.timelines.build import encode_all
 from features_pkg.timelines.columns import column_arrays, timeline_columns
-from features_pkg.timelines.counts import Counts, count_all
 
 TIMELINES: Final = pa.schema(
     [("entity", pa.binary()), ("identifier", pa.string()), ("timeline", pa.binary())]
 )
 """An entity's key (24 bytes), what it is, and the bytes of its timeline."""
+
+STATE: Final = "state"
+"""The name of the column with the fold state (`fold/packing.py`)."""
+
+STORED_STATES: Final = pa.schema([("entity", pa.binary()), (STATE, pa.binary())])
+"""What a merge reads of the rows of a snapshot."""
 
 MERCHANT_TARGETS: Final[Mapping[Event, tuple[Identifier, ...]]] = {Event.ORDER: ()}
 MERCHANT_COLUMN: Final = f"first_{Event.ORDER}_at"
@@ -34,59 +43,87 @@ SLICE_ROWS: Final = 2**18
 
 
 def snapshot_schema(features: FeatureSet) -> pa.Schema:
-    """The columns of `snapshot_timelines`: `TIMELINES`, then the same timelines as columns."""
-    return pa.schema([*TIMELINES, *timeline_columns(features.timeline_targets)])
+    """The columns of a snapshot: `TIMELINES`, the same timelines as columns, and their states."""
+    columns = timeline_columns(features.timeline_targets)
+    return pa.schema([*TIMELINES, *columns, (STATE, pa.binary())])
 
 
 def snapshot_timelines(table: pa.Table, features: FeatureSet, calendar: Calendar) -> pa.Table:
-    """The timelines (`snapshot_schema`), by key, of all entities in `table`.
+    """The rows (`snapshot_schema`), by key, of all entities in `table`.
 
-    `table` holds all rows of each, and only events before the snapshot's cutoff.
+    `table` (`SHUFFLE_ROWS`) holds all rows of each, and only events before the snapshot's cutoff.
+    """
+    return merged_timelines(STORED_STATES.empty_table(), table, features, calendar)
+
+
+def merged_timelines(
+    stored: pa.Table, table: pa.Table, features: FeatureSet, calendar: Calendar
+) -> pa.Table:
+    """The rows (`snapshot_schema`), by key, of all entities in `table`, whose events are new.
+
+    `table` (`SHUFFLE_ROWS`) has no event that is in the states of `stored` (`STORED_STATES`), which
+    may have several of an entity. Entities of `stored` alone are left out, and so is one without
+    any event that counts: it had repeated chargebacks only. Raises StateUnreadable.
     """
     schema = snapshot_schema(features)
-    tables = [_group_timelines(group, features, calendar, schema) for group in groups(table)]
-    rows = pa.concat_tables([schema.empty_table(), *tables])
-    by_key = pc.sort_indices(rows["entity"])
+    tables = [_group_rows(group, stored, features, calendar) for group in groups(table)]
+    return by_key(pa.concat_tables([schema.empty_table(), *tables]))
+
+
+def newest_rows(newest_first: Sequence[pa.Table]) -> pa.Table:
+    """The newest row, by key, of every entity in some tables of the same columns."""
+    rows = pa.concat_tables(newest_first)
+    age = np.repeat(np.arange(len(newest_first)), [table.num_rows for table in newest_first])
+    keys = pa.table({"entity": rows["entity"], "age": age})
+    order = pc.sort_indices(keys, [("entity", "ascending"), ("age", "ascending")])
+    sorted_keys = rows["entity"].take(order).combine_chunks()
+    is_first = np.ones(len(order), dtype=np.bool_)
+    is_first[1:] = pc.not_equal(sorted_keys[1:], sorted_keys[:-1]).to_numpy(zero_copy_only=False)
+    return _taken(rows, order.filter(pa.array(is_first)))
+
+
+def by_key(rows: pa.Table) -> pa.Table:
+    """The rows of a snapshot in the order of their keys."""
+    return _taken(rows, pc.sort_indices(rows["entity"]))
+
+
+def _taken(rows: pa.Table, order: pa.Array) -> pa.Table:
     # In slices: what they take becomes one chunk each.
-    slices = (by_key.slice(start, SLICE_ROWS) for start in range(0, len(by_key), SLICE_ROWS))
-    return pa.concat_tables([schema.empty_table(), *map(rows.take, slices)])
+    slices = (order.slice(start, SLICE_ROWS) for start in range(0, len(order), SLICE_ROWS))
+    return pa.concat_tables([rows.slice(0, 0), *map(rows.take, slices)])
 
 
-def _group_timelines(
-    group: Group, features: FeatureSet, calendar: Calendar, schema: pa.Schema
+def _group_rows(
+    group: Group, stored: pa.Table, features: FeatureSet, calendar: Calendar
 ) -> pa.Table:
+    schema = snapshot_schema(features)
     is_merchant = group.name == MERCHANT
-    if is_merchant:
-        group, targets = _earliest(group), MERCHANT_TARGETS
-    else:
+    targets: Mapping[Event, tuple[Identifier, ...]] = MERCHANT_TARGETS
+    if not is_merchant:
         targets = features.timeline_targets_by_event(Identifier(group.name))
-    history = {event: group.events(event, names, calendar) for event, names in targets.items()}
-    counts = count_all(history, targets, len(group.words))
+    keys = _keys(group)
+    code = pc.index_in(stored["entity"], value_set=keys)
+    stored = stored.filter(code.is_valid())
+    parts = [states_of_rows(group, targets, calendar), unpack_states(stored[STATE], targets)]
+    entity = np.concatenate([group.entity, code.drop_null().to_numpy()])
+    states = fold(concatenated(parts), entity, len(keys))
+    if is_merchant:
+        states = first_alone(states, calendar)
+    counts = counts_of(states)
     columns = column_arrays(counts)
     if is_merchant:
         columns = {MERCHANT_COLUMN: columns[MERCHANT_COLUMN]}
-    columns |= _timelines(group, counts)
-    rows = len(group.words)
-    arrays = [columns.get(field.name, pa.nulls(rows, field.type)) for field in schema]
+    columns |= {
+        "entity": keys,
+        "identifier": pa.repeat(group.name, len(keys)),
+        "timeline": encode_all(counts),
+        STATE: pack_states(states),
+    }
+    arrays = [columns.get(field.name, pa.nulls(len(keys), field.type)) for field in schema]
     return pa.table(arrays, schema=schema).filter(pa.array(counts.base > 0))
 
 
-def _timelines(group: Group, counts: Counts) -> dict[str, pa.Array]:
-    """The columns of `TIMELINES`."""
-    rows = len(group.words)
+def _keys(group: Group) -> pa.ChunkedArray:
+    """The key of each of the group's entities."""
     words = np.ascontiguousarray(group.words, dtype="<i8")
-    return {
-        "entity": binary_column(words, np.arange(rows + 1, dtype=np.int64) * KEY_BYTES),
-        "identifier": pa.repeat(group.name, rows),
-        "timeline": encode_all(counts),
-    }
-
-
-def _earliest(group: Group) -> Group:
-    """Only the first row of each entity: every batch brings one, however the batches fall."""
-    at_us = group.rows["at_us"].to_numpy()
-    by_time = np.lexsort((at_us, group.entity))
-    _, first = np.unique(group.entity[by_time], return_index=True)
-    row = by_time[first]
-    rows = group.rows.take(pa.array(row))
-    return Group(group.name, rows, group.kind[row], group.entity[row], group.words)
+    return binary_column(words, np.arange(len(words) + 1, dtype=np.int64) * KEY_BYTES)

@@ -23,8 +23,8 @@ written (else it is 0). The 90 days before `base` can be listed, each as its dis
 of them; what lies before them is older (docs/semantics.md section 7).
 
 These are the numbers that the measures need (`features_pkg/measures`). A measure that needs another
-one changes this layout, its counting (`counts.py`), bytes (`build.py`) and columns (`columns.py`)
-beside this file, and `TIMELINES_LAYOUT`.
+one changes this layout, `counts.py`, the bytes (`build.py`) and columns (`columns.py`) beside this
+file, the states that they come from (`features_pkg/fold`), and `TIMELINES_LAYOUT`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.identifiers import IDENTIFIERS, Event
-from features_pkg.shuffle import snapshot_schema
+from features_pkg.shuffle import STATE, snapshot_schema
 from features_pkg.timelines.columns import distinct_column
 from features_pkg.timelines.read import LISTED_DAYS
 from jobs.snapshot.facts import PARTITION
@@ -18,6 +18,7 @@ KEY_DOCS: Final = {
     "entity": "The keyed hash of one value of an identifier at one merchant, 24 bytes.",
     "identifier": "Which identifier it is a value of, such as document; or merchant.",
     "timeline": "What Redis holds of the entity: bytes that only Ontem reads.",
+    STATE: "All that later events are added to: bytes that only Ontem reads.",
 }
 HAPPENINGS: Final = {Event.ORDER: "orders", Event.CHARGEBACK: "orders charged back"}
 LISTED: Final = f"at most the {LISTED_DAYS} days before the one after the entity's last event"

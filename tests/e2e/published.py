@@ -10,11 +10,11 @@ import redis
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.entity_keys import EntityKeys
-from features_pkg.history.events import Events, TargetValues
-from features_pkg.history.sorted_events import SortedEvents
+from features_pkg.fold.counts import counts_of
+from features_pkg.fold.states import SingleEvents, fold, states_of
+from features_pkg.history.events import TargetValues
 from features_pkg.identifiers import Event, Identifier
 from features_pkg.timelines.build import encode_all
-from features_pkg.timelines.counts import count_all
 from stores.redis.keys import Namespace
 from stores.redis.load_list import Load
 from tests.online import publish_load
@@ -62,15 +62,15 @@ class OnlineStore:
 
 def a_timeline(features: FeatureSet, identifier: Identifier, *at_us: int) -> bytes:
     """The timeline of an entity that was in one order of 10 reais at each of these instants."""
-    no_rows = np.empty(0, dtype=np.int64)
-    targets = {event: features.timeline_targets.get((identifier, event), ()) for event in Event}
-    events = Events(
-        entities=1,
-        entity=np.zeros(len(at_us), dtype=np.int64),
+    no_rows, rows = np.empty(0, dtype=np.int64), np.arange(len(at_us))
+    targets = features.timeline_targets.get((identifier, Event.ORDER), ())
+    orders = SingleEvents(
+        entity=rows,
         at_us=np.array(at_us, dtype=np.int64),
         amount_cents=np.full(len(at_us), 1000, dtype=np.int64),
-        targets={target: TargetValues(no_rows, no_rows) for target in targets[Event.ORDER]},
+        targets={target: TargetValues(no_rows, no_rows) for target in targets},
     )
-    history = SortedEvents(events, Calendar(features.timezone))
-    (content,) = encode_all(count_all({Event.ORDER: history}, targets, 1)).to_pylist()
+    single = states_of({Event.ORDER: orders}, len(rows), Calendar(features.timezone))
+    states = fold(single, np.zeros_like(rows), 1)
+    (content,) = encode_all(counts_of(states)).to_pylist()
     return bytes(content)

@@ -5,37 +5,36 @@ import pytest
 
 from features_pkg.calendar import DAY_US, Calendar
 from features_pkg.errors import TimelineUnreadable
-from features_pkg.history.events import Events, TargetValues
-from features_pkg.history.sorted_events import SortedEvents
+from features_pkg.fold.counts import counts_of
+from features_pkg.fold.states import SingleEvents, fold, states_of
+from features_pkg.history.events import TargetValues
 from features_pkg.identifiers import Event, Identifier
 from features_pkg.timelines.build import encode_all
-from features_pkg.timelines.counts import count_all
 from features_pkg.timelines.read import EventTimeline, decode
 
 CALENDAR = Calendar("America/Sao_Paulo")
 NOON = CALENDAR.cutoff_us(736855) + DAY_US // 2
-TARGETS = {Event.ORDER: (Identifier.USER,), Event.CHARGEBACK: ()}
 
 
 def a_timeline(orders: dict[int, int], chargebacks: dict[int, int] | None = None) -> bytes:
     """Orders and chargebacks as instant and cents, each of them with a user of its own."""
     happened = {Event.ORDER: orders, Event.CHARGEBACK: chargebacks or {}}
-    history = {event: _events(cents) for event, cents in happened.items()}
-    (content,) = encode_all(count_all(history, TARGETS, 1)).to_pylist()
+    first, events = 0, {}
+    for event, cents in happened.items():
+        events[event] = _events(cents, first)
+        first += len(cents)
+    states = fold(states_of(events, first, CALENDAR), np.zeros(first, dtype=np.int64), 1)
+    (content,) = encode_all(counts_of(states)).to_pylist()
     return bytes(content)
 
 
-def _events(cents: dict[int, int]) -> SortedEvents:
+def _events(cents: dict[int, int], first: int) -> SingleEvents:
     rows = np.arange(len(cents))
-    return SortedEvents(
-        Events(
-            entities=1,
-            entity=np.zeros(len(cents), dtype=np.int64),
-            at_us=np.array(list(cents), dtype=np.int64),
-            amount_cents=np.array(list(cents.values()), dtype=np.int64),
-            targets={Identifier.USER: TargetValues(rows, rows)},
-        ),
-        CALENDAR,
+    return SingleEvents(
+        entity=first + rows,
+        at_us=np.array(list(cents), dtype=np.int64),
+        amount_cents=np.array(list(cents.values()), dtype=np.int64),
+        targets={Identifier.USER: TargetValues(rows, rows)},
     )
 
 
