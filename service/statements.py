@@ -53,8 +53,12 @@ def send(
     The merchant is set in the same round trip and for the same transaction, so that neither the
     next request nor another client of a pooler ever has it. Raises psycopg.Error.
     """
-    merchant = Query(_SET_MERCHANT, [str(values["merchant_id"])])
-    return connection.send(merchant, statement.query(values))
+    return connection.send(*queries_of(statement, values))
+
+
+def queries_of(statement: Statement, values: Mapping[str, object]) -> tuple[Query, Query]:
+    """What sets the merchant, and the statement; to be sent together."""
+    return Query(_SET_MERCHANT, [str(values["merchant_id"])]), statement.query(values)
 
 
 def rows(

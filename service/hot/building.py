@@ -18,7 +18,8 @@ from service.deadline import Deadline
 from service.hot.entity import LATE_AFTER_US, EntityName, HeldEntity, Seen, Snapshot
 from service.hot.statements import HOLD, hold_values
 from service.session import ServiceConnection, Session
-from stores.postgres.pipelined import Row
+from service.statements import queries_of
+from stores.postgres.pipelined import Query, Row
 
 BUILD_TIMEOUT: Final = timedelta(seconds=30)
 """How long PostgreSQL may take to read all that an entity did."""
@@ -33,6 +34,10 @@ WITH now AS MATERIALIZED (SELECT ontem_clock() AS clock)
 SELECT clock, pg_current_xact_id()::text::bigint FROM now
 """
 _FIRST_OPEN: Final[LiteralString] = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_LIMIT: Final = Query(
+    b"SELECT set_config('statement_timeout', $1, true)",
+    [str(round(BUILD_TIMEOUT.total_seconds() * 1000))],
+)
 Targets = Mapping[Identifier, frozenset[Identifier]]
 
 
@@ -123,7 +128,7 @@ class Builder:
             watermark=begun.transaction,
             targets=self.targets.get(Identifier(name.identifier), frozenset()),
         )
-        packed = _unpack(session.run(HOLD, values, deadline), session.generation)
+        packed = _unpack(session.call(lambda it: _hold(it, values), deadline), session.generation)
         if packed.seen.generation != generation:
             return None
         if held is not None and held.contradiction(packed.seen):
@@ -194,6 +199,14 @@ def _watermark(connection: ServiceConnection) -> _Watermark:
 def _first_open(connection: ServiceConnection) -> int:
     ((transaction,),) = connection.execute(_FIRST_OPEN).fetchall()
     return int(str(transaction))
+
+
+def _hold(connection: ServiceConnection, values: Mapping[str, object]) -> list[Row]:
+    """The rows of `HOLD`, for which PostgreSQL has the time of a build.
+
+    The limit of the session is not enough: behind a pooler it is that of a request.
+    """
+    return connection.send(_LIMIT, *queries_of(HOLD, values)).rows()
 
 
 def _unpack(rows: list[Row], generation: int | None) -> _Packed:

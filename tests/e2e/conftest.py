@@ -23,6 +23,7 @@ from tests.e2e.in_process import until
 from tests.e2e.published import OnlineStore
 from tests.e2e.running import PROJECT, Client, HttpAnswer, RunningService, running_service
 from tests.model_keys import TRUST
+from tests.pooler import pooler_is_asked_for, through_pooler
 from tests.servers import Servers, a_database, service_login, with_database
 
 SECRET = bytes(range(32))
@@ -95,12 +96,15 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory, features: FeatureSet)
 
 def environment_of(database_url: str, redis_url: str, model_folder: Path) -> dict[str, str]:
     """The environment of a development service."""
+    login = service_login(database_url)
+    if pooler_is_asked_for():
+        database_url = through_pooler(database_url, login)
     return {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(PROJECT),
         "ONTEM_ENVIRONMENT": "development",
         "ONTEM_POSTGRES_URL": database_url,
-        "ONTEM_SERVICE_LOGIN": service_login(database_url),
+        "ONTEM_SERVICE_LOGIN": login,
         "ONTEM_REDIS_URL": redis_url,
         "ONTEM_STORAGE_URL": "file:///nowhere",
         "ONTEM_ENTITY_KEY": SECRET.hex(),

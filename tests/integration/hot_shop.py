@@ -31,6 +31,7 @@ from stores.postgres.merchants import add_merchant
 from stores.urls import with_login
 from tests.parity import rows
 from tests.parity.rows import CALENDAR, FEATURES
+from tests.pooler import pooler_is_asked_for, through_pooler
 from tests.servers import service_login
 
 EVALUATOR = Evaluator(FEATURES)
@@ -224,7 +225,9 @@ class HotShop:
 @contextmanager
 def a_hot_shop(database_url: str) -> Iterator[HotShop]:
     """A merchant without orders."""
-    service_url = with_login(database_url, service_login(database_url))
+    login = service_login(database_url)
+    through = through_pooler(database_url, login) if pooler_is_asked_for() else database_url
+    service_url = with_login(through, login)
     with connect(
         database_url, application_name="tests", autocommit=True, lock_timeout=BRIEFLY
     ) as connection:

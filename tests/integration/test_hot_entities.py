@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from service.database import Database
 from service.hot import keeper
 from service.hot.building import SPARE_US, Wish
 from service.hot.entity import names_of
+from stores.postgres.connection import connect
+from tests.e2e.in_process import until
 from tests.integration.hot_questions import a_question, crowd, held_now, record_builds
 from tests.integration.hot_shop import (
     HOT_CEP,
@@ -214,3 +219,33 @@ def test_what_can_not_be_taken_in_yet_is_not_tried_at_each_request(shop: HotShop
     assert (builds, len(read.events)) == (1, 3)
     assert shop.hot.settle(30)
     assert len(recorded.names) == 2
+
+
+def test_a_build_has_its_own_time_whatever_the_limit_of_its_session(shop: HotShop) -> None:
+    """As behind a pooler, where no session has settings of its own."""
+    crowd(shop, zip_code=HOT_CEP)
+    ms_250 = timedelta(milliseconds=250)
+    database = Database(shop.service_url, statement_timeout=ms_250, connections=1)
+    builder = replace(shop.builder, database=database)
+    (name,) = names_of(shop.merchant_id, a_question(shop, zip_code=HOT_CEP))
+    wish = Wish(window_start(now_us()), now_us())
+    waits = (
+        "SELECT 1 FROM pg_stat_activity"
+        " WHERE wait_event_type = 'Lock' AND query_start < clock_timestamp() - %s"
+    )
+
+    with ThreadPoolExecutor(1) as pool, connect(shop.url, application_name="locks") as locks:
+        locks.execute("LOCK TABLE orders")
+        built = pool.submit(builder.build, name, wish, None)
+        until(
+            lambda: (
+                built.done() or shop.connection.execute(waits, (2 * ms_250,)).fetchall() == [(1,)]
+            ),
+            bool,
+        )
+        locks.rollback()
+        entity = built.result()
+    builder.close()
+
+    assert entity is not None
+    assert len(entity.orders) == 70
