@@ -4,12 +4,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from typing import Final
 
 import redis
 
 from features_pkg.errors import OntemError
-from stores.redis.bounded import bounded_connection
+from stores.redis.bounded import BoundedConnection
 from stores.redis.buckets import ValueUnreadable, read_timeline
 from stores.redis.keys import GROUPS, Namespace, bucket_of, group_of, name_of
 from stores.redis.load_list import (
@@ -23,7 +24,7 @@ from stores.redis.load_list import (
 
 CONNECT_TIMEOUT: Final = timedelta(seconds=2)
 _FAILURES: Final = (redis.RedisError, OSError, ValueError)
-"""What redis-py raises for a bad reply or none; ValueError for an error that it can't read."""
+"""What a bad reply or none raises; ValueError for an error that is not text."""
 
 
 class OnlineReadFailed(OntemError):
@@ -58,15 +59,21 @@ class _SentKeys:
 
     keys: tuple[bytes, ...]
     groups: tuple[int, ...]
-    layouts: tuple[int, ...]
+    buckets: Mapping[int, Sequence[bytes]]
+    """By layout, the key of each bucket."""
+
+    @property
+    def length(self) -> int:
+        """Of how many values the answer is."""
+        return len(self.groups) + len(self.buckets) * len(self.keys)
 
     def lists(self, answer: Sequence[bytes | None]) -> Sequence[bytes | None]:
         """The copy of each group's list."""
         return answer[: len(self.groups)]
 
-    def buckets(self, answer: Sequence[bytes | None], buckets: int) -> Sequence[bytes | None]:
-        """Each key's bucket, of those of which a group has `buckets`."""
-        start = len(self.groups) + self.layouts.index(buckets) * len(self.keys)
+    def contents(self, answer: Sequence[bytes | None], layout: int) -> Sequence[bytes | None]:
+        """Each key's bucket, of those of this layout."""
+        start = len(self.groups) + list(self.buckets).index(layout) * len(self.keys)
         return answer[start : start + len(self.keys)]
 
 
@@ -92,18 +99,18 @@ class OnlineReader:
         """Make a reader that is not connected yet; connecting may take as long as an answer."""
         seconds = timeout.total_seconds()
         self.seconds_left = lambda: seconds
-        self._connection = bounded_connection(url, lambda: self.seconds_left(), seconds)
+        self._connection = BoundedConnection(url, lambda: self.seconds_left(), seconds)
         self._namespace = namespace
         self._list_keys = [namespace.list_key(group) for group in range(GROUPS)]
         self._layouts: tuple[int, ...] = ()
-        self._sent = _SentKeys((), (), ())
+        self._sent = _SentKeys((), (), {})
         self._is_waiting = False
         self._last_list = (b"", LoadList())
 
     @property
     def is_idle(self) -> bool:
         """Whether it is connected, and no answer is outstanding."""
-        return bool(self._connection.is_connected and not self._is_waiting)
+        return self._connection.is_connected and not self._is_waiting
 
     @property
     def is_usable(self) -> bool:
@@ -118,7 +125,7 @@ class OnlineReader:
         """Connect, and learn how many buckets a group has. Raises OnlineReadFailed."""
         try:
             self._connection.connect()
-            self._connection.send_command("MGET", self._list_keys[0])
+            self._connection.send(b"MGET", self._list_keys[0])
         except _FAILURES as cause:
             raise self._failure(cause) from None
         (content,) = self._reply(1)
@@ -128,15 +135,17 @@ class OnlineReader:
     def send(self, entity_keys: Sequence[bytes]) -> None:
         """Send the request for these entities once connected. Raises OnlineReadFailed."""
         groups = tuple({group_of(key) for key in entity_keys})
-        self._sent = _SentKeys(tuple(entity_keys), groups, self._layouts)
         lists = [self._list_keys[group] for group in groups]
-        buckets = [
-            self._bucket_key(key, buckets) for buckets in self._layouts for key in entity_keys
-        ]
+        buckets = {
+            layout: [
+                self._namespace.bucket_key(layout, group_of(key), bucket_of(key, layout))
+                for key in entity_keys
+            ]
+            for layout in self._layouts
+        }
+        self._sent = _SentKeys(tuple(entity_keys), groups, buckets)
         try:
-            if not self._connection.is_connected:
-                raise redis.ConnectionError
-            self._connection.send_command("MGET", *lists, *buckets)
+            self._connection.send(b"MGET", *lists, *chain.from_iterable(buckets.values()))
         except _FAILURES as cause:
             raise self._failure(cause) from None
         self._is_waiting = True
@@ -148,13 +157,14 @@ class OnlineReader:
         Raises OnlineReadFailed when there is no answer, no list or no such load.
         """
         for _ in range(2):
-            answer = self._receive()
+            answer = self._reply(self._sent.length)
+            self._is_waiting = False
             lists = self._lists(self._sent.lists(answer))
             load_list = agreed_list(list(lists.values()))
             load = load_for_day(load_list.loads, due_day, max_stale_days)
             if load is None:
                 raise OnlineReadFailed(reason="no load")
-            if load.buckets in self._sent.layouts:
+            if load.buckets in self._sent.buckets:
                 timelines = self._timelines(answer, lists.keys(), load, load_list)
                 return OnlineRead(load, timelines)
             self._note_layouts(load_list)
@@ -163,19 +173,13 @@ class OnlineReader:
 
     def close(self) -> None:
         """Close the connection, and drop an answer that was not received."""
-        self._connection.disconnect()
+        self._connection.close()
         self._is_waiting = False
-
-    def _receive(self) -> Sequence[bytes | None]:
-        sent = self._sent
-        answer = self._reply(len(sent.groups) + len(sent.layouts) * len(sent.keys))
-        self._is_waiting = False
-        return answer
 
     def _reply(self, length: int) -> Sequence[bytes | None]:
         """The reply to an MGET of so many keys; another one is that of another request."""
         try:
-            reply = self._connection.read_response()
+            reply = self._connection.receive()
         except _FAILURES as cause:
             raise self._failure(cause) from None
         is_list = isinstance(reply, list) and len(reply) == length
@@ -216,11 +220,11 @@ class OnlineReader:
     ) -> dict[bytes, bytes | None]:
         """What `load` says of the entities of these groups."""
         sent, timelines = self._sent, {}
-        contents = sent.buckets(answer, load.buckets)
-        for key, content in zip(sent.keys, contents, strict=True):
+        contents = sent.contents(answer, load.buckets)
+        bucket_keys = sent.buckets[load.buckets]
+        for key, bucket_key, content in zip(sent.keys, bucket_keys, contents, strict=True):
             if group_of(key) not in groups:
                 continue
-            bucket_key = self._bucket_key(key, load.buckets)
             try:
                 timelines[key] = read_timeline(
                     content, bucket_key, name_of(key), load.load_id, load_list
@@ -228,10 +232,6 @@ class OnlineReader:
             except ValueUnreadable:
                 continue
         return timelines
-
-    def _bucket_key(self, entity_key: bytes, buckets: int) -> bytes:
-        number = bucket_of(entity_key, buckets)
-        return self._namespace.bucket_key(buckets, group_of(entity_key), number)
 
     def _failure(self, cause: Exception) -> OnlineReadFailed:
         self.close()
