@@ -22,10 +22,11 @@ from features_pkg.entity_keys import EntityKeys
 from features_pkg.timelines.read import decode
 from jobs.snapshot.rows import PIECE_BUCKETS
 from ontem.generating import generate
+from stores.redis.bucket_writer import BucketWriter
 from stores.redis.fence import Fence, take_fence
 from stores.redis.keys import GROUPS, Namespace
 from stores.redis.load_list import Load
-from stores.redis.publish import BucketWriter, choose_buckets, set_list
+from stores.redis.publish import choose_buckets, set_list
 from stores.redis.published import read_published
 from stores.redis.reader import OnlineReader
 from stores.redis.ring import RingRows, first_key

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -72,6 +72,24 @@ class Job:
         if self.clock is not None:
             set_clock(connection, self.clock)
         return connection
+
+
+@contextmanager
+def one_spark(job: Job) -> Iterator[Job]:
+    """The job with one Spark session for all that it does inside, from its first use to the end.
+
+    On a cluster a job has no other: its Java ends with its first session.
+    """
+    with ExitStack() as stack:
+        sessions: list[SparkSession] = []
+
+        @contextmanager
+        def spark(app_name: str) -> Iterator["SparkSession"]:
+            if not sessions:
+                sessions.append(stack.enter_context(job.spark(app_name)))
+            yield sessions[0]
+
+        yield replace(job, spark=spark)
 
 
 @dataclass(slots=True)

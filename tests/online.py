@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import pyarrow as pa
 import redis
 
+from stores.redis.bucket_writer import BucketWriter, WriteCounts
 from stores.redis.buckets import read_timeline
 from stores.redis.fence import Fence, take_fence
 from stores.redis.keys import GROUPS, Namespace, bucket_of, group_of, name_of
 from stores.redis.load_list import Load, LoadList
-from stores.redis.publish import BucketWriter, WriteCounts, set_list
+from stores.redis.publish import set_list
 from stores.redis.published import Published, read_published
 from stores.redis.ring import RingRows
 
@@ -31,6 +32,7 @@ def write_load(
     *,
     fence: Fence | None = None,
     load_list: LoadList | None = None,
+    is_whole: bool = True,
 ) -> WriteCounts:
     """Write the buckets of a load, and do not list it: what one leaves that dies then."""
     if fence is None:
@@ -38,7 +40,9 @@ def write_load(
         take_fence(client, namespace, fence)
     if load_list is None:
         load_list = read_published(client, namespace).load_list
-    writer = BucketWriter(client, namespace, fence, load=load, load_list=load_list)
+    writer = BucketWriter(
+        client, namespace, fence, load=load, load_list=load_list, is_whole=is_whole
+    )
     return writer.write([ring_rows(timelines, load.buckets)])
 
 

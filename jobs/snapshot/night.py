@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from jobs.extract.run import extract
-from jobs.job import Job, StageTimer
+from jobs.job import Job, StageTimer, one_spark
+from jobs.snapshot.checks import checksum_of, give_up
 from jobs.snapshot.commit import SnapshotSource
 from jobs.snapshot.copy import copy_snapshot, snapshot_to_copy
 from jobs.snapshot.errors import (
@@ -19,7 +20,7 @@ from jobs.snapshot.errors import (
 )
 from jobs.snapshot.facts import SnapshotFacts
 from jobs.snapshot.past_load import check_there, has_changed
-from jobs.snapshot.publish import checksum_of, give_up, publish
+from jobs.snapshot.publish import publish
 from jobs.snapshot.stores import OpenStores, open_stores
 from jobs.snapshot.withdraw import finish_withdrawal, loads_of_namespace
 from jobs.watermark import ReadBounds, wait_for_read_bounds
@@ -62,7 +63,7 @@ def snapshot(job: Job, as_of: date, timer: StageTimer | None = None) -> Snapshot
     Raises DayNotOver, StillWriting, LoaderRunning, SnapshotOutdated, LoadTooOld, NoOrders and what
     `publish` raises; the published loads stay as they were.
     """
-    with open_stores(job, builds=True) as stores:
+    with one_spark(job) as job, open_stores(job, builds=True) as stores:
         forget_expired(stores.connection)
         published = finish_withdrawal(stores.connection, stores.client, job.namespace, job.say)
         load = _newest_load(job, stores, as_of)
@@ -96,7 +97,7 @@ def publish_again(job: Job, as_of: date | None = None) -> SnapshotResult:
 
     Raises NothingToPublish, LoaderRunning, SnapshotOutdated and what `publish` raises.
     """
-    with open_stores(job) as stores:
+    with one_spark(job) as job, open_stores(job) as stores:
         published = _published_or_none(job, stores)
         newest = _newest_load(job, stores, as_of)
         if newest is None:

@@ -1,41 +1,28 @@
 """From a committed snapshot to a load that requests can see."""
 
-import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from features_pkg.calendar import to_us
 from jobs.job import Job, StageTimer
-from jobs.snapshot.chain import Link, chain_of, entities_of, files_of
-from jobs.snapshot.errors import NoOrders, SnapshotDamaged, SnapshotShrunk
-from jobs.snapshot.facts import SnapshotFacts
-from jobs.snapshot.rows import check_rows, read_pieces
+from jobs.snapshot.chain import Link
+from jobs.snapshot.checks import checked_snapshot, given_up_when_damaged
+from jobs.snapshot.errors import SnapshotDamaged
+from jobs.snapshot.range_writer import Storage, WriteRange
+from jobs.snapshot.spread import parts_for, spread
 from jobs.snapshot.stores import OpenStores
-from stores.offline.errors import FileDamaged, RevisionMissing, RevisionUnreadable
-from stores.offline.files import Files
-from stores.offline.revisions import read_revision
-from stores.offline.runs import DataFile, verify_files
-from stores.postgres.loads import LoadRow, mark_published, mark_withdrawn
+from stores.postgres.loads import LoadRow, mark_published
+from stores.redis.bucket_writer import WriteCounts
 from stores.redis.connection import redis_address
 from stores.redis.errors import LoadFenced
 from stores.redis.fence import Fence, take_fence, take_over_fence
-from stores.redis.keys import GROUPS
 from stores.redis.load_list import Load, LoadList
 from stores.redis.memory import bytes_needed, check_room
 from stores.redis.publish import (
-    BucketWriter,
     check_newer,
     choose_buckets,
     delete_buckets,
     set_list,
 )
 from stores.redis.published import Published, read_copies
-
-
-def checksum_of(files: tuple[DataFile, ...]) -> str:
-    """One checksum over all files of a snapshot; their order does not matter."""
-    digests = "".join(sorted(file.sha256 for file in files))
-    return hashlib.sha256(digests.encode()).hexdigest()[:32]
+from stores.redis.ring import place_ranges
 
 
 def list_entry(row: LoadRow, load_list: LoadList) -> Load:
@@ -70,18 +57,13 @@ def publish(
     load = list_entry(row, load_list)
     check_newer(load, load_list)
     with timer.stage("check the snapshot"):
-        chain, row_bytes = _checked_snapshot(job, stores, row, load_list)
+        chain, row_bytes = checked_snapshot(job, stores, row, load_list)
         needed = bytes_needed(load, row_bytes, load_list)
         check_room(stores.client, redis_address(job.settings.redis_url), needed)
     fence = _take_fence(job, stores, row, published)
     published = prepare_layout(job, stores, fence, load, published)
-    writer = BucketWriter(
-        stores.client, job.namespace, fence, load=load, load_list=published.load_list
-    )
-    with timer.stage("write to Redis"), _given_up_when_damaged(job, stores, row):
-        links = [link.files for link in chain]
-        places = GROUPS * load.buckets
-        counts = writer.write(read_pieces(stores.offline.files, links, load.buckets, 0, places))
+    with timer.stage("write to Redis"), given_up_when_damaged(job, stores, row):
+        counts = _write(job, chain, load, fence, published.load_list)
     if counts.mended_buckets:
         job.say(
             f"  {counts.mended_buckets:,} buckets in Redis were damaged or lost: they are whole "
@@ -90,6 +72,32 @@ def publish(
     set_list(stores.client, job.namespace, fence, published, published.load_list.with_load(load))
     mark_published(stores.connection, row.load_id)
     return counts.entities
+
+
+def _write(
+    job: Job, chain: tuple[Link, ...], load: Load, fence: Fence, load_list: LoadList
+) -> WriteCounts:
+    """Write all buckets of a load, and read them back.
+
+    Raises PublishRefused, OfflineError, SnapshotDamaged.
+    """
+    work = WriteRange(
+        redis_url=job.settings.redis_url,
+        storage=Storage.of(job.settings),
+        namespace=job.namespace,
+        fence=fence,
+        load=load,
+        load_list=load_list,
+        links=tuple(link.files for link in chain),
+        is_whole=True,
+    )
+    rows = sum(link.rows for link in chain)
+    ranges = place_ranges(load.buckets, parts_for(job, rows))
+    counts = sum(spread(job, work, ranges, rows), WriteCounts())
+    if counts.rows != load.entities:
+        reason = f"it has rows of {counts.rows:,} entities, not of {load.entities:,}"
+        raise SnapshotDamaged(key=chain[0].name, reason=reason)
+    return counts
 
 
 def _take_fence(job: Job, stores: OpenStores, row: LoadRow, published: Published) -> Fence:
@@ -124,74 +132,3 @@ def prepare_layout(
     if after == load_list:
         return published
     return set_list(stores.client, job.namespace, fence, published, after)
-
-
-def _checked_snapshot(
-    job: Job, stores: OpenStores, row: LoadRow, load_list: LoadList
-) -> tuple[tuple[Link, ...], int]:
-    """The chain of the load's snapshot, and how many bytes its keys and timelines have."""
-    with _given_up_when_damaged(job, stores, row):
-        chain = chain_of(stores.offline, _read(stores, row))
-        return chain, _check_snapshot(job, stores.offline.files, chain, row, load_list)
-
-
-def _read(stores: OpenStores, row: LoadRow) -> Link:
-    try:
-        return read_revision(stores.offline, row.revision, SnapshotFacts)
-    except RevisionMissing:
-        remedy = (
-            f"load {row.load_id} was made from it; run `ontem night --as-of {row.as_of}`, which "
-            "gives the load up, and once more to build the day again"
-        )
-        raise RevisionMissing(name=row.revision, remedy=remedy) from None
-
-
-@contextmanager
-def _given_up_when_damaged(job: Job, stores: OpenStores, row: LoadRow) -> Iterator[None]:
-    """Give the load up when its snapshot turns out to be bad.
-
-    Files that are not there may be elsewhere, so that alone gives nothing up.
-    """
-    try:
-        yield
-    except (SnapshotDamaged, NoOrders, SnapshotShrunk, FileDamaged, RevisionUnreadable):
-        give_up(job, stores, row)
-        raise
-
-
-def give_up(job: Job, stores: OpenStores, row: LoadRow) -> None:
-    """Record that the load never gets published, so that its day can be built anew."""
-    mark_withdrawn(stores.connection, row.load_id)
-    job.say(
-        f"  load {row.load_id} is given up: `ontem night --as-of {row.as_of}` builds another one"
-    )
-
-
-def _check_snapshot(
-    job: Job,
-    files: Files,
-    chain: tuple[Link, ...],
-    row: LoadRow,
-    load_list: LoadList,
-) -> int:
-    """How many bytes the keys and timelines of all links have.
-
-    A snapshot built with another secret is refused, and one that is damaged, empty or shrunken.
-    """
-    if chain[0].facts.entity_key_id != job.namespace.key_id:
-        raise SnapshotDamaged(key=row.revision, reason="it was built with another ONTEM_ENTITY_KEY")
-    described = files_of(chain)
-    if entities_of(chain) != row.entities or checksum_of(described) != row.checksum:
-        raise SnapshotDamaged(key=row.revision, reason="it changed after the load was registered")
-    if not row.entities:
-        raise NoOrders(as_of=row.as_of)
-    newest = load_list.newest
-    if newest and row.entities < newest.entities:
-        raise SnapshotShrunk(
-            as_of=row.as_of,
-            entities=row.entities,
-            before=newest.entities,
-            before_as_of=row.as_of.fromordinal(newest.as_of),
-        )
-    verify_files(files, described)
-    return sum(check_rows(files, file) for file in described)

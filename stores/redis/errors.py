@@ -66,6 +66,18 @@ class RedisLost(PublishRefused):
         self.reason = reason
 
 
+class ReadBackDiffers(PublishRefused):
+    """Redis does not have what was written for a load, as a request would read it."""
+
+    def __init__(self, *, load_id: int, group: int, reason: str) -> None:
+        super().__init__(
+            f"load {load_id} is not published, because group {group} was read back and differs "
+            f"from the snapshot ({reason}): run the same command again; if that does not help, "
+            "withdraw what is published with `ontem unpublish` first"
+        )
+        self.load_id, self.group, self.reason = load_id, group, reason
+
+
 class LoadIdTooGreat(PublishRefused):
     """A load whose id does not fit into a value."""
 

@@ -7,6 +7,7 @@ its buckets, a copy of the list of loads, and a copy of the fence.
 """
 
 from binascii import crc_hqx
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import count
 from typing import Final
@@ -69,10 +70,10 @@ class Namespace:
         """The key of a bucket, where each group has `buckets` of them."""
         return f"{self.prefix}{{{TAGS[group]}}}{buckets:x}:{number:x}".encode()
 
-    def bucket_keys(self, buckets: int, group: int, first: int, count: int) -> list[bytes]:
-        """The keys of so many buckets of a group, from the number `first` on."""
+    def bucket_keys(self, buckets: int, group: int, numbers: Iterable[int]) -> list[bytes]:
+        """The keys of the buckets of a group that have these numbers."""
         start = f"{self.prefix}{{{TAGS[group]}}}{buckets:x}:".encode()
-        return [start + b"%x" % number for number in range(first, first + count)]
+        return [start + b"%x" % number for number in numbers]
 
 
 def group_of(entity_key: bytes) -> int:

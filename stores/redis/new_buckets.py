@@ -63,6 +63,10 @@ class NewVersions:
                 self.visible_heads.add(head)
         return plan
 
+    def is_found(self, entry: bytes) -> bool:
+        """Whether an entry has a version that may be read."""
+        return self.plan(_whole_head(entry)).newest >= 0
+
     def _make_plan(self, head: bytes) -> _Plan:
         ids = [int.from_bytes(head[at : at + ID_BYTES]) for at in range(1, len(head), ID_BYTES)]
         visible = [version_id for version_id in ids if self.is_visible(version_id)]
@@ -141,7 +145,7 @@ def _next_entry(
 
     `NO_ENTRY` stands for none, before and after.
     """
-    plan = load.plan(entry[: 1 + ID_BYTES * (entry[0] & ~DROPPED)] if entry else NO_ENTRY)
+    plan = load.plan(_whole_head(entry))
     dropped, versions = versions_of(entry)
     if timeline is None or (plan.newest >= 0 and versions[plan.newest][1] == timeline):
         if len(plan.kept_if_same) == len(versions):
@@ -154,6 +158,11 @@ def _next_entry(
     if not (kept or dropped or drops):
         return NO_ENTRY, is_new, plan.is_clean
     return entry_of(kept, dropped=dropped or drops), is_new, plan.is_clean
+
+
+def _whole_head(entry: bytes) -> bytes:
+    """What an entry begins with, up to its last id."""
+    return entry[: 1 + ID_BYTES * (entry[0] & ~DROPPED)] if entry else NO_ENTRY
 
 
 def _needed_by(version_ids: Sequence[int], reading_load_ids: Sequence[int]) -> list[int]:

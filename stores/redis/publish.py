@@ -8,24 +8,20 @@ been taken by another one, so a run that was paused and wakes later changes noth
 Fence and list have a copy in every group. Two runs never write one bucket at a time.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil
-from typing import Final, cast
+from typing import Final
 
 import redis
 
-from stores.redis.buckets import MOST_LOAD_IDS, ValueUnreadable
+from stores.redis.buckets import MOST_LOAD_IDS
 from stores.redis.errors import LoadIdTooGreat, LoadTooOld
-from stores.redis.fence import TEXT_AT, Fence, fence_keys, loss_refused, run_fenced
+from stores.redis.fence import TEXT_AT, Fence, fence_keys, run_fenced
 from stores.redis.keys import GROUPS, Namespace
 from stores.redis.load_list import Load, LoadList, encode_list
-from stores.redis.new_buckets import NewVersions, mended_bucket, new_bucket, next_bucket
 from stores.redis.published import Published
-from stores.redis.ring import RingRows
 
 BATCH: Final = 256
-"""How many buckets are written by one script."""
+"""How many buckets are deleted by one script."""
 
 FILL: Final = 10
 """How many entities a bucket has on average when its number is chosen."""
@@ -53,103 +49,6 @@ def check_newer(load: Load, load_list: LoadList) -> None:
         raise LoadIdTooGreat(load_id=load.load_id, most=MOST_LOAD_IDS - 1)
 
 
-@dataclass(slots=True)
-class WriteCounts:
-    """How many entities have a new version, and how many damaged buckets were written anew."""
-
-    entities: int = 0
-    mended_buckets: int = 0
-
-
-class BucketWriter:
-    """Writes buckets of one load, while its run has the fence.
-
-    `load_list` is the list before the load. A load into buckets that no listed load reads writes
-    over whatever they hold.
-    """
-
-    def __init__(
-        self,
-        client: "redis.Redis",
-        namespace: Namespace,
-        fence: Fence,
-        *,
-        load: Load,
-        load_list: LoadList,
-    ) -> None:
-        self._client, self._namespace, self._fence = client, namespace, fence
-        self._load_id, self._buckets = load.load_id, load.buckets
-        self._versions = NewVersions(load.load_id, load_list)
-        self.into_new_buckets = all(listed.buckets != load.buckets for listed in load_list.loads)
-        self.counts = WriteCounts()
-
-    def write(self, pieces: Iterable[RingRows]) -> WriteCounts:
-        """Write the buckets of all pieces. When this returns, Redis has confirmed every write.
-
-        Repeated, it writes the same bytes. Raises LoadFenced, RedisLost.
-        """
-        for piece in pieces:
-            contents = piece.contents(self._buckets)
-            for first, end in batches(piece.first, piece.end, self._buckets):
-                self._write_batch(first, contents[first - piece.first : end - piece.first])
-        return self.counts
-
-    def _write_batch(self, first: int, contents: Sequence[Mapping[bytes, bytes]]) -> None:
-        """Write the buckets of one group from the place `first` on."""
-        group, number = divmod(first, self._buckets)
-        keys = self._namespace.bucket_keys(self._buckets, group, number, len(contents))
-        changed = list(self._changed(keys, contents))
-        if changed:
-            fence_key = self._namespace.fence_key(group)
-            new_keys, new_contents = zip(*changed, strict=True)
-            run_fenced(
-                self._client,
-                self._fence,
-                _WRITE_BUCKETS,
-                [fence_key, *new_keys],
-                [self._fence.token, *new_contents],
-            )
-
-    def _changed(
-        self, keys: Sequence[bytes], contents: Sequence[Mapping[bytes, bytes]]
-    ) -> Iterator[tuple[bytes, bytes]]:
-        """The buckets to write, with their new bytes."""
-        load_id, counts = self._load_id, self.counts
-        if self.into_new_buckets:
-            for key, timelines in zip(keys, contents, strict=True):
-                counts.entities += len(timelines)
-                yield key, new_bucket(key, load_id, timelines)
-            return
-        with loss_refused():
-            old = cast(Sequence[bytes | None], self._client.mget(keys))
-        for key, before, timelines in zip(keys, old, contents, strict=True):
-            try:
-                if before is None:
-                    raise ValueUnreadable("the bucket is not there")
-                content, entities = next_bucket(before, key, timelines, self._versions)
-            except ValueUnreadable:
-                content, entities = mended_bucket(key, load_id, timelines), len(timelines)
-                counts.mended_buckets += 1
-            if content != before:
-                counts.entities += entities
-                yield key, content
-
-
-def batches(first: int, end: int, buckets: int) -> Iterator[tuple[int, int]]:
-    """Ranges of places from `first` to before `end`, each of one group and for one script."""
-    while first < end:
-        end_of_group = (first // buckets + 1) * buckets
-        stop = min(first + BATCH, end_of_group, end)
-        yield first, stop
-        first = stop
-
-
-_WRITE_BUCKETS: Final = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED') end
-for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[i]) end
-return #KEYS - 1
-"""
-
 _DELETE_BUCKETS: Final = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED') end
 for i = 2, #KEYS do redis.call('UNLINK', KEYS[i]) end
@@ -161,11 +60,8 @@ def delete_buckets(client: "redis.Redis", namespace: Namespace, fence: Fence, bu
     """Delete the buckets of which each group has `buckets`. Raises LoadFenced, RedisLost."""
     for group in range(GROUPS):
         for start in range(0, buckets, BATCH):
-            count = min(BATCH, buckets - start)
-            keys = [
-                namespace.fence_key(group),
-                *namespace.bucket_keys(buckets, group, start, count),
-            ]
+            numbers = range(start, min(start + BATCH, buckets))
+            keys = [namespace.fence_key(group), *namespace.bucket_keys(buckets, group, numbers)]
             run_fenced(client, fence, _DELETE_BUCKETS, keys, [fence.token])
 
 

@@ -37,11 +37,11 @@ STAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "commit snapshot": ("jobs.snapshot.commit.commit_run",),
     "commit training set": ("jobs.training_set.run.commit_run",),
     "check": (
-        "jobs.snapshot.publish.verify_files",
-        "jobs.snapshot.publish.check_rows",
+        "jobs.snapshot.range_writer.verify_files",
+        "jobs.snapshot.range_writer.check_rows",
         "jobs.snapshot.publish.check_room",
     ),
-    "publish": ("stores.redis.publish.BucketWriter._write_batch",),
+    "publish": ("stores.redis.bucket_writer.BucketWriter._write_batch",),
     "list": ("jobs.snapshot.publish.set_list", "jobs.snapshot.publish.mark_published"),
     "build a training set": (
         "jobs.training_set.rows.explode",

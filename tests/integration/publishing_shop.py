@@ -12,8 +12,9 @@ import redis
 from features_pkg.entity_keys import EntityKeys
 from jobs.job import Job, StageTimer
 from jobs.snapshot.chain import chain_of, entities_of, files_of
+from jobs.snapshot.checks import checksum_of
 from jobs.snapshot.facts import DATASET, SnapshotFacts, snapshot_slot
-from jobs.snapshot.publish import checksum_of, list_entry, publish
+from jobs.snapshot.publish import list_entry, publish
 from jobs.snapshot.stores import OpenStores
 from jobs.snapshot.table import snapshots_table
 from stores.offline.commit import commit_run
@@ -155,4 +156,4 @@ def killed_while_writing(shop: PublishingShop, row: LoadRow, timelines: Timeline
     """What a loader leaves that dies after some writes and before the list."""
     load = list_entry(row, read_published(shop.client, shop.namespace).load_list)
     entities = {shop.key(name): content for name, content in timelines.items()}
-    write_load(shop.client, shop.namespace, load, entities)
+    write_load(shop.client, shop.namespace, load, entities, is_whole=False)

@@ -6,7 +6,6 @@ import pyarrow as pa
 import pytest
 
 from stores.redis.keys import GROUPS, bucket_of, group_of, name_of
-from stores.redis.publish import BATCH, batches
 from stores.redis.ring import RingRows, first_key, key_matrix, place_ranges
 
 CHOICE = random.Random(7)  # noqa: S311  no secret
@@ -53,15 +52,3 @@ def test_part_of_a_longer_column_is_divided_as_such() -> None:
 def test_keys_of_another_length_are_refused() -> None:
     with pytest.raises(ValueError, match="2 keys have 47 bytes"):
         key_matrix(pa.array([bytes(24), bytes(23)], pa.binary()))
-
-
-@pytest.mark.parametrize("buckets", [1, BATCH, BATCH + 1])
-def test_every_batch_is_of_one_group_and_all_of_them_are_the_range(buckets: int) -> None:
-    parts = list(batches(1, 3 * buckets, buckets))
-
-    assert [place for first, end in parts for place in range(first, end)] == [
-        *range(1, 3 * buckets)
-    ]
-    for first, end in parts:
-        assert end - first <= BATCH
-        assert first // buckets == (end - 1) // buckets
