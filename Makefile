@@ -9,6 +9,7 @@ ARGS ?=
 ORDERS ?=
 MAPPING ?=
 SERVING ?= serving histories before faults slow_clients hot
+BATCH ?= nights publishing training_set
 MINUTES ?= 15
 export ORDERS MAPPING # the shell quotes them, whatever is in a file's name
 # All tests, to as many processes as suit the machine: each file to one of them, in their order.
@@ -70,6 +71,10 @@ bench: setup ## Measure speed beside something else, and write docs/benchmarks.m
 .PHONY: bench-serving
 bench-serving: setup ## Measure POST /evaluate and its bars, or SERVING="histories before".
 	@$(BIN)/python -m benchmarks $(ARGS) $(SERVING)
+
+.PHONY: bench-batch
+bench-batch: setup ## Measure nights, publishing and training sets beside others, or BATCH="nights".
+	@$(BIN)/python -m benchmarks $(ARGS) $(BATCH)
 
 .PHONY: soak
 soak: setup ## See whether the service grows while its stores flap, for MINUTES=15.

@@ -18,7 +18,9 @@ DEFAULT_NAMES = (
     "online_store",
 )
 """In this order: an extraction before the first night would leave it nothing to extract."""
-NAMES = (*DEFAULT_NAMES, "soak", "drivers")
+BATCH_NAMES = ("nights", "publishing", "training_set")
+"""What `make bench-batch` runs, one after the other on the same stack."""
+NAMES = (*DEFAULT_NAMES, *BATCH_NAMES, "soak", "drivers")
 """`soak` takes a quarter of an hour; `drivers` needs psycopg2, which is not in the lock file."""
 PRINT_ONLY = "--print"
 

@@ -1,0 +1,116 @@
+"""The nights of a world one after the other, each once per process, for all who look at them."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+
+import redis
+
+from benchmarks.new_entities import NewEntities, new_entities
+from benchmarks.night_world import NightWorld, night_world
+from benchmarks.warm_stack import ImportedStack
+from benchmarks.watched import WatchedRun, watched
+from stores.postgres.connection import connect
+from stores.settings import Settings
+
+FULL = "--full"
+
+
+@dataclass(frozen=True)
+class NightRuns:
+    """The runs of a world's nights, and which entities had new events before two of them.
+
+    The first night writes everything into an empty Redis, whose bytes were measured before and
+    after. `more` is built of all events where `ontem night` knows how to be told so.
+    """
+
+    world: NightWorld
+    first: WatchedRun
+    redis_bytes: int
+    few: WatchedRun
+    few_new: NewEntities
+    quiet: WatchedRun
+    more: WatchedRun
+    more_new: NewEntities
+
+    @property
+    def entities(self) -> int:
+        """How many entities the first night has."""
+        return self.first.row.rows or 0
+
+
+@cache
+def night_runs(orders: int, days: int) -> NightRuns:
+    """The first night, one with 1 % new orders, one without an event, and a full one.
+
+    Raises AssertionError where another number of entities was written than PostgreSQL counts.
+    """
+    world = first_night(orders, days)
+    few, few_new = next_night(world, "few")
+    quiet = night(world, world.quiet_day)
+    assert not quiet.row.written, f"nothing is new, and {quiet.row.written} entities were written"
+    full = (FULL,) if knows_full(world.stack) else ()
+    more, more_new = next_night(world, "more", *full)
+    first, redis_bytes = _first_runs[world.orders]
+    return NightRuns(world, first, redis_bytes, few, few_new, quiet, more, more_new)
+
+
+_first_runs: dict[int, tuple[WatchedRun, int]] = {}
+
+
+@cache
+def first_night(orders: int, days: int) -> NightWorld:
+    """The world after its first night."""
+    world = night_world(orders, days)
+    with redis.Redis.from_url(redis_url(world.stack)) as client:
+        before = used_memory(client)
+        run = night(world, world.first_day)
+        _first_runs[orders] = run, used_memory(client) - before
+    return world
+
+
+def first_run(world: NightWorld) -> WatchedRun:
+    """The first night of a world that had it."""
+    return _first_runs[world.orders][0]
+
+
+def next_night(world: NightWorld, name: str, *words: str) -> tuple[WatchedRun, NewEntities]:
+    """Import what some days bring, `few` or `more`, and run the night after them."""
+    start, end = {
+        "few": (world.first_day, world.few_day),
+        "more": (world.quiet_day, world.more_day),
+    }[name]
+    world.bring(name)
+    run = night(world, end, *words)
+    url = Settings.from_environ(world.stack.environ).postgres_url
+    with connect(url, application_name="bench", autocommit=True) as connection:
+        new = new_entities(connection, world.cutoffs[start], world.cutoffs[end])
+    if not new.agree(run.row.written or 0):
+        raise AssertionError(f"{run.row.written} entities were written, and {new} are new")
+    return run, new
+
+
+def night(world: NightWorld, day: date, *words: str) -> WatchedRun:
+    """One night."""
+    return watched(world.stack, "night", *words, "--as-of", day.isoformat())
+
+
+def knows_full(stack: ImportedStack) -> bool:
+    """Whether `ontem night` can be told to build everything anew."""
+    command = [sys.executable, "-m", "ontem", "night", "--help"]
+    done = subprocess.run(
+        command, cwd=stack.folder, env=stack.environ, check=True, capture_output=True, text=True
+    )
+    return FULL in done.stdout
+
+
+def redis_url(stack: ImportedStack) -> str:
+    """Where the stack's Redis is."""
+    return stack.environ["ONTEM_REDIS_URL"]
+
+
+def used_memory(client: "redis.Redis") -> int:
+    """The bytes that Redis has allocated."""
+    return int(client.info("memory")["used_memory"])

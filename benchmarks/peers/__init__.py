@@ -1,0 +1,1 @@
+"""What others take for the same work, each in a process of its own on the same cores."""

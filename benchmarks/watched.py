@@ -1,0 +1,94 @@
+"""A command of Ontem, with the run that it recorded and the memory that its processes had."""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from benchmarks.warm_stack import ImportedStack, WarmStack
+from stores.postgres.connection import connect
+from stores.postgres.runs import RunRow, newest_runs
+from stores.settings import Settings
+
+DAEMON = "pyspark.daemon"
+"""The Python process that Spark forks its workers from; they have its command line."""
+BEFORE_SPARK_ENDS = "start Spark"
+POLL_SECONDS = 0.25
+PEAK = "VmHWM:"
+
+
+@dataclass(frozen=True)
+class WatchedRun:
+    """A run's record, and the peaks of memory, in bytes: of one Spark worker, and of Java."""
+
+    row: RunRow
+    worker_bytes: int
+    java_bytes: int
+
+    @property
+    def seconds(self) -> float:
+        """Those of all stages."""
+        return sum(self.row.seconds.values())
+
+    def between(self, start: str, *ends: str) -> float:
+        """The seconds of the stages after `start`, up to the first whose name has one of `ends`."""
+        stages = list(self.row.seconds.items())
+        names = [name for name, _ in stages]
+        first = names.index(start) + 1 if start in names else len(names)
+        total = 0.0
+        for name, seconds in stages[first:]:
+            if any(end in name for end in ends):
+                break
+            total += seconds
+        return total
+
+    def of(self, word: str) -> float:
+        """The seconds of the stages whose name has a word."""
+        return sum(seconds for name, seconds in self.row.seconds.items() if word in name)
+
+
+def watched(stack: ImportedStack | WarmStack, *words: str) -> WatchedRun:
+    """Run a command that records a run, and look at its processes meanwhile."""
+    command = [sys.executable, "-m", "ontem", *words]
+    with subprocess.Popen(
+        command, cwd=stack.folder, env=stack.environ, stdout=sys.stderr
+    ) as process:
+        peaks = _peaks_until_the_end(process)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    url = Settings.from_environ(stack.environ).postgres_url
+    with connect(url, application_name="bench", autocommit=True) as connection:
+        (row,) = newest_runs(connection, 1)
+    return WatchedRun(row, peaks["worker"], peaks["java"])
+
+
+def _peaks_until_the_end(process: "subprocess.Popen[bytes]") -> Mapping[str, int]:
+    peaks = {"worker": 0, "java": 0}
+    while True:
+        for kind, peak in _present_peaks(process.pid):
+            peaks[kind] = max(peaks[kind], peak)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(POLL_SECONDS)
+            return peaks
+
+
+def _present_peaks(pid: int) -> Iterator[tuple[str, int]]:
+    """The peak until now of each process of Spark below this one."""
+    with suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied, OSError):
+                words = child.cmdline()
+                if DAEMON in words:
+                    yield "worker", peak_bytes(child.pid)
+                elif words and Path(words[0]).name == "java":
+                    yield "java", peak_bytes(child.pid)
+
+
+def peak_bytes(pid: int) -> int:
+    """The most that a process has had in memory so far; 0 for one that has ended."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(PEAK)), 0)
