@@ -9,7 +9,7 @@ ARGS ?=
 ORDERS ?=
 MAPPING ?=
 SERVING ?= serving histories before faults slow_clients hot
-BATCH ?= nights publishing training_set
+BATCH ?= nights publishing redis_growth training_set
 MINUTES ?= 15
 export ORDERS MAPPING # the shell quotes them, whatever is in a file's name
 # All tests, to as many processes as suit the machine: each file to one of them, in their order.

@@ -53,7 +53,10 @@ class OnlineStore:
         self._loads = 0
 
     def load(self, changed_one_in: int | None) -> float:
-        """Write the next load, in which one in so many timelines is new; entities a second."""
+        """Write the next load, in which one in so many timelines is new; entities a second.
+
+        They are other ones each time.
+        """
         self._loads += 1
         timelines = [
             self._timeline(number, timeline, changed_one_in)
@@ -64,6 +67,7 @@ class OnlineStore:
         load = Load(self._loads, self._loads, 0, self.entities, "0" * 32, buckets)
         fence = Fence.fresh(load.load_id)
         take_fence(self._client, NAMESPACE, fence)
+        self._timelines = timelines
         pieces = list(ring_pieces(self._keys, timelines, buckets))
         start = time.perf_counter()
         writer = BucketWriter(
@@ -79,7 +83,7 @@ class OnlineStore:
         return (self._used() - self._empty) / self.entities
 
     def _timeline(self, number: int, timeline: bytes, changed_one_in: int | None) -> bytes:
-        if changed_one_in is None or number % changed_one_in:
+        if changed_one_in is None or (number + self._loads) % changed_one_in:
             return timeline
         return timeline[:-1] + bytes([timeline[-1] ^ self._loads])
 
@@ -168,9 +172,9 @@ def timelines() -> tuple[list[bytes], list[bytes]]:
     return table["entity"].to_pylist(), table["timeline"].to_pylist()
 
 
-def order_rows() -> pa.Table:
+def order_rows(number: int = ORDERS) -> pa.Table:
     """Generated orders before `END`, as the night's extract has them."""
-    orders = generate(ORDERS, DAYS, 1, END)
+    orders = generate(number, DAYS, 1, END)
     rows = orders.num_rows
     charged_back = pc.fill_null(orders["chargeback_at"].cast(pa.int64()), to_us(END))
     chargebacks = pa.array(
