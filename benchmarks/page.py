@@ -9,7 +9,7 @@ from pathlib import Path
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 
-`make bench` and `make bench-batch` write this page; `make bench ARGS=NAME` writes one section of it.
+`make bench` and `make bench-batch` write this page; `make bench ARGS=NAME` writes one section.
 Machines differ, so compare the ratios: the two sides of each ran in turn, in the same run.
 """
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from benchmarks.size import ORDERS, is_rehearsal
 from features_pkg import CATALOGUE
 from features_pkg.definitions.velocity import Measure, Past, Velocity
-from features_pkg.identifiers import Event
+from features_pkg.identifiers import SINGLE_VALUED, Event, Identifier
 from jobs.machine import usable_cores, usable_memory
 from jobs.parts import MEMORY_OF_A_PART
 from jobs.spark.session import GIB, MEMORY_SHARE
@@ -19,8 +19,9 @@ from jobs.spark.session import GIB, MEMORY_SHARE
 COUNTS, DISTINCTS = "counts", "distinct counts"
 KINDS = (COUNTS, DISTINCTS)
 """Counts, sums of amounts and ages cost windows about the same; distinct counts cost them more."""
-IDENTIFIERS = ("device", "card", "document", "email", "phone", "user", "ip", "zip_code", "seller")
-"""In this order: those whose entities have the fewest orders first."""
+OF_MANY_ORDERS = (Identifier.ZIP_CODE, Identifier.SELLER)
+IDENTIFIERS = (*(i for i in SINGLE_VALUED if i not in OF_MANY_ORDERS), *OF_MANY_ORDERS)
+"""In this order: those whose entities have few orders first."""
 SECONDS_PER_MILLION = 60
 MOST_SECONDS = 300
 OF_WINDOWS = (Measure.COUNT, Measure.DISTINCT, Measure.AMOUNT)
