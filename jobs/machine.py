@@ -5,12 +5,16 @@ where there are no such groups, it is all of the machine.
 """
 
 import os
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 CGROUPS: Final = Path("/sys/fs/cgroup")
 OWN_CGROUP: Final = Path("/proc/self/cgroup")
+PROCESSES: Final = Path("/proc")
+RESIDENT: Final = re.compile(r"^VmRSS:\s*([0-9]+) kB$", re.MULTILINE)
 
 
 def usable_cores(cgroups: Path = CGROUPS, own: Path = OWN_CGROUP) -> int:
@@ -25,6 +29,19 @@ def usable_memory(cgroups: Path = CGROUPS, own: Path = OWN_CGROUP) -> int:
     """The bytes of memory that this process and those it starts may have."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min([machine, *map(int, _limits("memory.max", cgroups, own))])
+
+
+def memory_of_children(processes: Path = PROCESSES) -> int:
+    """The bytes that processes which this one has started have in memory, such as Spark's Java."""
+    own = f"PPid:\t{os.getpid()}\n"
+    total = 0
+    for file in processes.glob("[0-9]*/status"):
+        with suppress(OSError):  # it may have ended
+            status = file.read_text(encoding="utf-8", errors="replace")
+            resident = RESIDENT.search(status)
+            if own in status and resident:
+                total += int(resident[1]) * 1024
+    return total
 
 
 def _limits(name: str, cgroups: Path, own: Path) -> Iterator[str]:

@@ -72,6 +72,26 @@ class Metrics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """The orders of the training period that a model was fitted on, where they are not all.
+
+    These are all `charged_back` ones, and `others_kept` of the `others`, a `share`. Each kept one
+    of the others counted `weight` times, which is the inverse of the share.
+    """
+
+    charged_back: int
+    others: int
+    others_kept: int
+    share: float
+    weight: float
+
+    @property
+    def fitted(self) -> int:
+        """How many orders the model was fitted on."""
+        return self.charged_back + self.others_kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelManifest:
     """A model's identity, and what it depends on.
 
@@ -81,7 +101,8 @@ class ModelManifest:
     where it had no value at all: explanations replace a value with it. `training_set` is the name
     of a revision: the snapshot `training_set_snapshot_id` of the Iceberg table that the file at
     `training_set_metadata_location` describes. `training_set_built_at` is the database's clock when
-    that was built: by it a model is older or newer than another one.
+    that was built: by it a model is older or newer than another one. `sampling` is null where the
+    model was fitted on all orders of the training period.
     """
 
     name: str
@@ -104,7 +125,17 @@ class ModelManifest:
     training_set_snapshot_id: int
     training_set_metadata_location: str
     training_set_built_at: datetime
+    sampling: Sampling | None = None
     layout: int = LAYOUT
+
+
+def sampling_sentence(sampling: Sampling) -> str:
+    """Which orders of the training period a model was fitted on, for people."""
+    return (
+        f"a sample of {sampling.fitted:,} orders: all {sampling.charged_back:,} charged back, and "
+        f"{sampling.others_kept:,} of the {sampling.others:,} others ({sampling.share:.2%}), each "
+        f"of which counts {sampling.weight:.2f} times"
+    )
 
 
 def encode_manifest(manifest: ModelManifest) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features_pkg.array_types import Floats
 from features_pkg.models.one_row import leaf_values
@@ -67,7 +68,8 @@ class TreeScorer:
             return float(self.scores(np.array([row]))[0])
         return float(_probability(self.trees.baseline + np.array(code(row)).sum()))
 
-    def _chunk_scores(self, rows: Floats) -> Floats:
+    def leaves(self, rows: Floats) -> NDArray[np.intp]:
+        """The leaf (across: of each tree) at which each row (down) ends; give few rows at once."""
         trees = self.trees
         null = np.isnan(rows)
         wide = np.hstack((np.where(null, -np.inf, rows), np.where(null, np.inf, rows)))
@@ -79,7 +81,11 @@ class TreeScorer:
         for _ in range(trees.depth):
             above = flat[start + trees.columns[node]] > trees.thresholds[node]
             node = trees.children[2 * node + above]
-        return np.asarray(_probability(trees.baseline + trees.values[node].sum(axis=1)))
+        return node
+
+    def _chunk_scores(self, rows: Floats) -> Floats:
+        values = self.trees.values[self.leaves(rows)]
+        return np.asarray(_probability(self.trees.baseline + values.sum(axis=1)))
 
 
 def _probability(raw: Any) -> Any:

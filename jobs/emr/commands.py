@@ -11,6 +11,7 @@ import click
 
 from jobs.emr.sizes import MACHINES
 from jobs.entry import Day, Instant
+from jobs.train.options import SAMPLE
 from stores.settings import environment_of, project_here
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -114,13 +115,19 @@ def training_set(
     help=f"The first day of orders.  [default: {RETRAINING_DAYS} days before the last one]",
 )  # fmt: skip
 @click.option("--to", "end_day", type=Day(), help="The day after the last one.  [default: today]")
+@SAMPLE
 @on_emr
-def retrain(first_day: date | None, end_day: date | None, **options: Any) -> None:
+def retrain(
+    first_day: date | None, end_day: date | None, sample: int | None, **options: Any
+) -> None:
     """Build a training set and train a model on it, as `ontem retrain` does."""
     variables = _variables()
     day = end_day or _today(variables)
     first_day = first_day or day - timedelta(days=RETRAINING_DAYS)
-    _submit("retrain", ("--from", str(first_day), "--to", str(day)), day, variables, options)
+    words = ["--from", str(first_day), "--to", str(day)]
+    if sample:
+        words += ["--sample", str(sample)]
+    _submit("retrain", words, day, variables, options)
 
 
 def _variables() -> Mapping[str, str]:

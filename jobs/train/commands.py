@@ -6,10 +6,11 @@ from typing import Final
 
 import click
 
-from features_pkg.models.manifest import ModelManifest
+from features_pkg.models.manifest import ModelManifest, sampling_sentence
 from jobs.entry import job_here
 from jobs.train.choice import DEFAULT_SEED, TrainingChoice
 from jobs.train.errors import TrainingSetNotNamed
+from jobs.train.options import SAMPLE
 from jobs.training_set.facts import newest_training_sets
 from stores.offline.models import StoredModels
 from stores.offline.tables import open_store
@@ -39,11 +40,22 @@ TRAINING_SETS_SHOWN: Final = 5
     show_default=True,
     help="The same seed gives the same model.",
 )
-def train(revision: int | None, output: Path | None, without_velocity: bool, seed: int) -> None:  # noqa: FBT001  click gives flags by name
+@SAMPLE
+def train(
+    revision: int | None,
+    output: Path | None,
+    without_velocity: bool,  # noqa: FBT001  click gives flags by name
+    seed: int,
+    sample: int | None,
+) -> None:
     """Train a model on a training set.
 
     It is signed and goes into the offline store, with a report that compares it with the current
     one: `ontem models` lists it, and nothing serves it until it is chosen.
+
+    In memory are at most 10 bytes for each feature of each order that the model is fitted on, 200
+    bytes for each of these orders, 200 bytes for each order of the training set, and 1 GB. A
+    training that may need more memory than there is is refused before it reads features.
     """
     job = job_here()
     store = open_store(job.settings)
@@ -58,7 +70,7 @@ def train(revision: int | None, output: Path | None, without_velocity: bool, see
     from jobs.train.recorded import train_recorded
     from jobs.train.run import copy_model
 
-    choice = TrainingChoice(revision, velocity=not without_velocity, seed=seed)
+    choice = TrainingChoice(revision, velocity=not without_velocity, seed=seed, sample=sample)
     model = train_recorded(job, store, choice)
     models = StoredModels(store.files)
     if output is not None:
@@ -82,6 +94,8 @@ def describe_model(model: ModelManifest, models: StoredModels) -> None:
     """Print where a model is, and how good."""
     click.echo(f"model {model.name} in {models.location(model.name)}")
     click.echo(f"  trained on {_describe(model.training.orders, model.training.charged_back)}")
+    if model.sampling:
+        click.echo(f"  fitted on {sampling_sentence(model.sampling)}")
     click.echo(f"  measured on {_describe(model.hold_out.orders, model.hold_out.charged_back)}")
     metrics = model.metrics
     for name, value in (

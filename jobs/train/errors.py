@@ -22,6 +22,32 @@ class PeriodTooShort(JobError):
         self.least_days = least_days
 
 
+class SampleTooSmall(JobError):
+    """A sample that has no room for all orders that were charged back and one other."""
+
+    def __init__(self, *, size: int, charged_back: int, orders: int) -> None:
+        super().__init__(
+            f"a sample of {size:,} orders has no room: of the {orders:,} orders of the training "
+            f"part {charged_back:,} were charged back, and all of them are kept. Write a larger "
+            f"number with --sample, such as {11 * charged_back}, or leave it out to train on all"
+        )
+        self.size, self.charged_back, self.orders = size, charged_back, orders
+
+
+class NotEnoughMemory(JobError):
+    """A training that may need more memory than there is."""
+
+    def __init__(
+        self, *, orders: int, features: int, needed: int, present: int, remedy: str
+    ) -> None:
+        super().__init__(
+            f"training on {orders:,} orders with {features} features takes up to "
+            f"{needed / 1e9:.2f} GB of memory, and there are {max(present, 0) / 1e9:.2f}: {remedy}"
+        )
+        self.orders, self.features = orders, features
+        self.needed, self.present = needed, present
+
+
 class OtherFeatureSet(JobError):
     """A training set of another feature set than the settings give."""
 

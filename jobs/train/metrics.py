@@ -5,7 +5,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from features_pkg.array_types import Floats, Ints, Mask
 from features_pkg.models.manifest import Metrics, ThresholdMetrics
-from jobs.train.examples import Examples
+from jobs.train.orders import LabelledOrders
 
 REVIEWED_SHARE = 0.02
 BLOCKED_SHARE = 0.005
@@ -25,16 +25,16 @@ def suggest_thresholds(scores: Floats) -> tuple[float, float]:
     return float(review), float(block)
 
 
-def measure(examples: Examples, scores: Floats, thresholds: tuple[float, float]) -> Metrics:
-    """The metrics of `scores` on the hold-out `examples`."""
-    both_classes = bool(examples.labels.any()) and not bool(examples.labels.all())
-    review, block = (at_threshold(examples.labels, scores, threshold) for threshold in thresholds)
+def measure(orders: LabelledOrders, scores: Floats, thresholds: tuple[float, float]) -> Metrics:
+    """The metrics of `scores` on the hold-out `orders`."""
+    both_classes = bool(orders.labels.any()) and not bool(orders.labels.all())
+    review, block = (at_threshold(orders.labels, scores, threshold) for threshold in thresholds)
     return Metrics(
-        roc_auc=float(roc_auc_score(examples.labels, scores)) if both_classes else None,
-        average_precision=float(average_precision_score(examples.labels, scores))
+        roc_auc=float(roc_auc_score(orders.labels, scores)) if both_classes else None,
+        average_precision=float(average_precision_score(orders.labels, scores))
         if both_classes
         else None,
-        card_precision_at_100=card_precision(examples, scores) if both_classes else None,
+        card_precision_at_100=card_precision(orders, scores) if both_classes else None,
         review=review,
         block=block,
     )
@@ -53,7 +53,7 @@ def at_threshold(labels: Mask, scores: Floats, threshold: float) -> ThresholdMet
     )
 
 
-def card_precision(examples: Examples, scores: Floats, k: int = CARDS_A_DAY) -> float | None:
+def card_precision(orders: LabelledOrders, scores: Floats, k: int = CARDS_A_DAY) -> float | None:
     """Card precision@k: the mean over days of how many of the `k` riskiest cards were defrauded.
 
     As the "Reproducible Machine Learning for Credit Card Fraud Detection" handbook defines it: a
@@ -61,9 +61,9 @@ def card_precision(examples: Examples, scores: Floats, k: int = CARDS_A_DAY) -> 
     and a card that was found to be defrauded is left out on later days. None when no order has a
     card.
     """
-    carded = examples.cards != 0
-    cards, labels = examples.cards[carded], examples.labels[carded]
-    days, risks = examples.days[carded], scores[carded]
+    carded = orders.cards != 0
+    cards, labels = orders.cards[carded], orders.labels[carded]
+    days, risks = orders.days[carded], scores[carded]
     known_cards: set[int] = set()
     shares: list[float] = []
     for day in np.unique(days):

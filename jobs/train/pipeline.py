@@ -8,18 +8,25 @@ from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 
-from features_pkg.array_types import Floats
-from jobs.train.examples import Examples
+from features_pkg.array_types import Floats, Mask
+from jobs.train.node_counts import weigh_node_counts
 
 
-def fit(examples: Examples, features: Sequence[str], seed: int) -> Pipeline:
-    """Boosted trees over the examples, which take nulls as they are; a constant for one class.
+def fit(
+    matrix: Floats,
+    labels: Mask,
+    features: Sequence[str],
+    seed: int,
+    weights: Floats | None = None,
+) -> Pipeline:
+    """Boosted trees over the rows, which take nulls as they are; a constant for one class.
 
-    The same examples and seed give the same bytes. The pipeline carries the names of the features,
-    so that a manifest can't give its columns other names.
+    A row counts as often as its weight says, once without weights. The same rows and seed give the
+    same bytes. The pipeline carries the names of the features, so that a manifest can't give its
+    columns other names. Columns of `matrix` that have only nulls are filled with zeros.
     """
-    labels = examples.labels.astype(np.int8)
-    if labels.min() == labels.max():
+    classes = labels.astype(np.int8)
+    if classes.min() == classes.max():
         classifier = DummyClassifier(strategy="prior")
     else:
         classifier = HistGradientBoostingClassifier(
@@ -32,20 +39,24 @@ def fit(examples: Examples, features: Sequence[str], seed: int) -> Pipeline:
             random_state=seed,
         )
     pipeline = Pipeline([("classifier", classifier)])
-    pipeline.fit(_fill_empty_columns(examples.matrix), labels)
+    _fill_empty_columns(matrix)
+    pipeline.fit(matrix, classes, classifier__sample_weight=weights)
     if hasattr(classifier, "_feature_subsample_rng"):
         classifier._feature_subsample_rng = None  # only fitting draws from it
     pipeline.ontem_features_ = tuple(features)
+    if weights is not None:
+        weigh_node_counts(pipeline, matrix, weights)
     return pipeline
 
 
-def _fill_empty_columns(matrix: Floats) -> Floats:
-    """`matrix` with zeros in columns that have only nulls, which scikit-learn can't bin.
+def _fill_empty_columns(matrix: Floats) -> None:
+    """Put zeros into columns that have only nulls, which scikit-learn can't bin.
 
     No tree splits by a column whose values are all equal, so what it has later changes no score.
     """
-    empty = np.isnan(matrix).all(axis=0)
-    return np.where(empty, 0.0, matrix) if empty.any() else matrix
+    for column in range(matrix.shape[1]):
+        if np.isnan(matrix[:, column]).all():
+            matrix[:, column] = 0.0
 
 
 def to_bytes(pipeline: Pipeline) -> bytes:

@@ -4,6 +4,7 @@ from features_pkg.models.loading import load_model
 from features_pkg.models.manifest import ModelManifest, ModelRefused
 from features_pkg.models.shipped_models import NoCurrentModel, current_folder
 from jobs.job import Job
+from jobs.machine import memory_of_children
 from jobs.run_record import recorded
 from jobs.train.choice import TrainingChoice
 from jobs.train.report import CurrentModel
@@ -24,6 +25,8 @@ def train_recorded(job: Job, store: OfflineStore, choice: TrainingChoice) -> Mod
         current=current_model(job),
         velocity=choice.velocity,
         seed=choice.seed,
+        sample=choice.sample,
+        reserved=memory_of_children(),
     )
     with recorded(job, "train", source.facts.end_day, reads=source.name):
         return train(store, job.feature_set, options)

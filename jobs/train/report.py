@@ -1,16 +1,23 @@
 """What people read before they let a model serve."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
+from features_pkg.array_types import Floats
 from features_pkg.calendar import to_us
 from features_pkg.models.loading import Model
-from features_pkg.models.manifest import LabelledPeriod, Metrics, ModelManifest, ThresholdMetrics
-from jobs.train.examples import Examples
+from features_pkg.models.manifest import (
+    LabelledPeriod,
+    Metrics,
+    ModelManifest,
+    ThresholdMetrics,
+    sampling_sentence,
+)
 from jobs.train.metrics import measure
+from jobs.train.orders import LabelledOrders
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +51,27 @@ class CurrentModel:
     model: Model | None = None
     reason: str = "no model is current"
 
-    def compare(self, hold_out: Examples, features: Sequence[str]) -> tuple[Comparison | None, str]:
-        """Its metrics on the hold-out, whose columns are `features`; or the reason for none."""
+    def scoring(self, features: Sequence[str]) -> tuple[Callable[[Floats], Floats] | None, str]:
+        """What scores rows whose columns are `features`; None, with the reason, if it can't."""
         if self.model is None:
             return None, self.reason
-        manifest = self.model.manifest
+        manifest, scorer = self.model.manifest, self.model.scorer
         position_of = {name: position for position, name in enumerate(features)}
         missing = [name for name in manifest.features if name not in position_of]
         if missing:
             return None, f"{manifest.name}, which is current, needs {missing[0]}, too"
         columns = [position_of[name] for name in manifest.features]
-        scores = self.model.scorer.scores(hold_out.matrix[:, columns])
+        return lambda rows: scorer.scores(rows[:, columns]), ""
+
+    def compare(self, hold_out: LabelledOrders, scores: Floats) -> Comparison | None:
+        """Its metrics on the hold-out, to which it gave these scores."""
+        if self.model is None:
+            return None
+        manifest = self.model.manifest
         thresholds = (manifest.metrics.review.threshold, manifest.metrics.block.threshold)
         knew = len(hold_out) > 0 and to_us(manifest.training.end) > int(hold_out.asked_us[0])
         metrics = measure(hold_out, scores, thresholds)
-        return Comparison(manifest.name, metrics, knew_hold_out=knew), ""
+        return Comparison(manifest.name, metrics, knew_hold_out=knew)
 
 
 NONE_CURRENT: Final = CurrentModel()
@@ -80,6 +93,9 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"# Model {manifest.name}"
     yield ""
     yield f"Trained on `{manifest.training_set}`, with {features} features."
+    if manifest.sampling:
+        yield ""
+        yield f"Fitted on {sampling_sentence(manifest.sampling)}. The hold-out is complete."
     yield ""
     yield from _table(
         ("period", "orders from", "to", "orders", "charged back", "labels known at"),

@@ -33,11 +33,16 @@ class Retrained:
     is_new: bool
 
 
-def retrain(job: Job, first_day: date | None = None, end_day: date | None = None) -> Retrained:
+def retrain(
+    job: Job,
+    first_day: date | None = None,
+    end_day: date | None = None,
+    sample: int | None = None,
+) -> Retrained:
     """The model of the days `[first_day, end_day)`, which is trained unless it is in the store.
 
-    By default they are the last half year before the newest readable day. What a killed run left is
-    taken up: its training set, or its model.
+    By default they are the last half year before the newest readable day. The model is fitted on at
+    most `sample` orders. What a killed run left is taken up: its training set, or its model.
 
     Raises SettingsError without a key to sign with, RetrainRunning, and what building a training
     set and training raise.
@@ -54,7 +59,7 @@ def retrain(job: Job, first_day: date | None = None, end_day: date | None = None
             number = _found_set(job, store, period)
             if number is not None:
                 name = training_set_slot(job.feature_set.version).name(number)
-                if found := _found_model(store, name, job, key.public):
+                if found := _found_model(store, name, job, key.public, sample):
                     recording.outcome = Outcome.UNCHANGED
                     recording.result.revision = name
                     return Retrained(end_day, found, is_new=False)
@@ -62,7 +67,7 @@ def retrain(job: Job, first_day: date | None = None, end_day: date | None = None
             else:
                 number = _build_set(job, period, recording)
             with recording.timer.stage("train"):
-                model = train_recorded(job, store, TrainingChoice(number))
+                model = train_recorded(job, store, TrainingChoice(number, sample=sample))
             recording.result.revision = model.training_set
             return Retrained(end_day, model, is_new=True)
 
@@ -94,9 +99,9 @@ def _found_set(job: Job, store: OfflineStore, period: TrainingPeriod) -> int | N
 
 
 def _found_model(
-    store: OfflineStore, training_set_name: str, job: Job, key: bytes
+    store: OfflineStore, training_set_name: str, job: Job, key: bytes, sample: int | None
 ) -> ModelManifest | None:
-    """The stored model of all features that this key signed for that training set."""
+    """The stored model of all features and such a sample that this key signed for that set."""
     models = StoredModels(store.files)
     for name in models.names():
         manifest = decode_manifest(Path(name), models.manifest(name))
@@ -104,6 +109,14 @@ def _found_model(
             manifest.training_set == training_set_name
             and manifest.signed_by == key.hex()
             and manifest.features == job.feature_set.names
+            and _has_sample(manifest, sample)
         ):
             return manifest
     return None
+
+
+def _has_sample(manifest: ModelManifest, sample: int | None) -> bool:
+    """Whether a training with that sample fits a model on as many orders as this one has."""
+    orders = manifest.training.orders
+    fitted = manifest.sampling.fitted if manifest.sampling else orders
+    return fitted == min(sample or orders, orders)

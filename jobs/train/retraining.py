@@ -6,6 +6,7 @@ import click
 
 from jobs.entry import CLOCK, Day, job_here
 from jobs.train.commands import describe_model
+from jobs.train.options import SAMPLE
 from stores.offline.models import StoredModels
 from stores.offline.tables import open_store
 
@@ -18,8 +19,11 @@ from stores.offline.tables import open_store
     help="The first day of orders.  [default: 180 days before the day after the last one]",
 )
 @click.option("--to", "end_day", type=Day(), help="The day after the last one.  [default: today]")
+@SAMPLE
 @CLOCK
-def retrain(first_day: date | None, end_day: date | None, clock: datetime | None) -> None:
+def retrain(
+    first_day: date | None, end_day: date | None, sample: int | None, clock: datetime | None
+) -> None:
     """Build the training set of the last half year, and train a model on it.
 
     Once a day: when the model of these days is in the offline store, nothing is done. It serves
@@ -28,7 +32,7 @@ def retrain(first_day: date | None, end_day: date | None, clock: datetime | None
     from jobs.train.retrain import retrain as run
 
     job = job_here(clock)
-    retrained = run(job, first_day, end_day)
+    retrained = run(job, first_day, end_day, sample)
     models = StoredModels(open_store(job.settings).files)
     if retrained.is_new:
         describe_model(retrained.model, models)

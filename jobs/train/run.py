@@ -5,23 +5,26 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import numpy as np
 from sklearn.pipeline import Pipeline
 
-from features_pkg.array_types import Floats
 from features_pkg.calendar import MICROSECOND, from_us, to_us
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.models.bundle import Bundle
 from features_pkg.models.loading import load_model
-from features_pkg.models.manifest import MANIFEST, LabelledPeriod, ModelManifest
+from features_pkg.models.manifest import MANIFEST, LabelledPeriod, ModelManifest, Sampling
 from features_pkg.models.signing import SigningKey, VerifyKeys
 from jobs.train.choice import DEFAULT_SEED
 from jobs.train.errors import FolderTaken, ModelNameTaken, OtherFeatureSet
-from jobs.train.examples import Examples, read_examples
+from jobs.train.feature_batches import FeatureFiles
+from jobs.train.hold_out import MeasuredHoldOut, measure_hold_out
+from jobs.train.medians import medians_of
+from jobs.train.memory import check_memory
 from jobs.train.metrics import measure, suggest_thresholds
+from jobs.train.orders import LabelledOrders, read_orders
 from jobs.train.packing import signed_bundle, without_reports
-from jobs.train.pipeline import fit, scores_of
+from jobs.train.pipeline import fit
 from jobs.train.report import NONE_CURRENT, CurrentModel
+from jobs.train.sampling import FittedOrders, sample
 from jobs.train.split import Split, split_by_time
 from jobs.training_set.errors import NothingToTrainOn
 from jobs.training_set.facts import TrainingSetFacts, training_set_slot
@@ -34,10 +37,12 @@ from stores.offline.tables import OfflineStore
 
 @dataclass(frozen=True, slots=True)
 class FittedModel:
-    """A fitted pipeline and its columns."""
+    """A fitted pipeline, its columns with their medians, and which orders it was fitted on."""
 
     features: tuple[str, ...]
     pipeline: Pipeline
+    medians: tuple[float | None, ...]
+    sampling: Sampling | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,8 @@ class TrainingOptions:
     """What to train on, who signs the model, and which one it is compared with.
 
     `revision` is that of the training set. `velocity` false leaves out the velocity features.
+    `sample` is how many orders the model is fitted on at most, None for all. `reserved` is the
+    memory that processes beside this one have.
     """
 
     revision: int
@@ -52,6 +59,8 @@ class TrainingOptions:
     current: CurrentModel = NONE_CURRENT
     velocity: bool = True
     seed: int = DEFAULT_SEED
+    sample: int | None = None
+    reserved: int = 0
 
 
 def train(store: OfflineStore, feature_set: FeatureSet, options: TrainingOptions) -> ModelManifest:
@@ -60,8 +69,8 @@ def train(store: OfflineStore, feature_set: FeatureSet, options: TrainingOptions
     What is in the store already is not written again. In the end the stored model is loaded as the
     service loads it.
 
-    Raises RevisionMissing, OtherFeatureSet, NothingToTrainOn, PeriodTooShort, ModelRefused or
-    ModelNameTaken.
+    Raises RevisionMissing, OtherFeatureSet, NothingToTrainOn, PeriodTooShort, SampleTooSmall,
+    NotEnoughMemory, ModelRefused or ModelNameTaken.
     """
     source = find_training_set(store, feature_set, options.revision)
     facts = source.facts
@@ -70,13 +79,32 @@ def train(store: OfflineStore, feature_set: FeatureSet, options: TrainingOptions
     old_enough_us = to_us(facts.labels_as_of) - maturity // MICROSECOND
     if not source.rows:
         raise NothingToTrainOn(f"{source.name} has no order", "build it over days that have orders")
-    examples = read_examples(store.files, source.files, features, old_enough_us)
-    split = split_by_time(examples, maturity)
-    fitted = FittedModel(tuple(features), fit(split.training, features, options.seed))
-    manifest = _manifest(source, split, fitted, options)
-    comparison, reason = options.current.compare(split.hold_out, features)
-    bundle = signed_bundle(manifest, fitted.pipeline, options.key, comparison, reason)
+    orders = read_orders(store.files, source.files, old_enough_us)
+    split = split_by_time(orders, maturity)
+    sampled = sample(split.training, options.sample, options.seed)
+    check_memory(
+        orders=source.rows,
+        fitted=len(sampled.orders),
+        charged_back=int(sampled.orders.labels.sum()),
+        features=len(features),
+        reserved=options.reserved,
+    )
+    columns = FeatureFiles(store.files, source.files, tuple(features))
+    fitted = _fit(columns, sampled, options.seed)
+    measured = measure_hold_out(columns, split.hold_out, fitted.pipeline, options.current)
+    manifest = _manifest(source, split, fitted, measured, options)
+    bundle = signed_bundle(
+        manifest, fitted.pipeline, options.key, measured.comparison, measured.not_compared
+    )
     return _store(StoredModels(store.files), feature_set, bundle, options.key)
+
+
+def _fit(columns: FeatureFiles, sampled: FittedOrders, seed: int) -> FittedModel:
+    orders, weights = sampled.orders, sampled.weights
+    matrix = columns.matrix(orders.rows)
+    medians = medians_of(matrix, weights)
+    pipeline = fit(matrix, orders.labels, columns.features, seed, weights)
+    return FittedModel(columns.features, pipeline, medians, sampled.sampling)
 
 
 def copy_model(models: StoredModels, name: str, folder: Path) -> None:
@@ -125,18 +153,21 @@ def find_training_set(
 
 
 def _manifest(
-    source: Revision[TrainingSetFacts], split: Split, fitted: FittedModel, options: TrainingOptions
+    source: Revision[TrainingSetFacts],
+    split: Split,
+    fitted: FittedModel,
+    measured: MeasuredHoldOut,
+    options: TrainingOptions,
 ) -> ModelManifest:
     """All that is known of the model before it is packed: it has no name and no files yet."""
     facts = source.facts
-    scores = scores_of(fitted.pipeline, split.hold_out.matrix)
-    thresholds = suggest_thresholds(scores)
+    thresholds = suggest_thresholds(measured.scores)
     return ModelManifest(
         name=f"{facts.end_day:%Y%m%d}",
         files={},
         signed_by=options.key.public.hex(),
         features=fitted.features,
-        medians=_medians(split.training.matrix),
+        medians=fitted.medians,
         feature_set=facts.feature_set,
         timelines=facts.timelines,
         timezone=facts.timezone,
@@ -145,17 +176,18 @@ def _manifest(
         labels_as_of=facts.labels_as_of,
         training=_period(split.training, split.hold_out_start_us),
         hold_out=_period(split.hold_out, to_us(facts.labels_as_of)),
-        metrics=measure(split.hold_out, scores, thresholds),
+        metrics=measure(measured.orders, measured.scores, thresholds),
         libraries=library_versions(),
         seed=options.seed,
         training_set=source.name,
         training_set_snapshot_id=source.snapshot_id,
         training_set_metadata_location=source.metadata_location,
         training_set_built_at=source.provenance.at,
+        sampling=fitted.sampling,
     )
 
 
-def _period(part: Examples, known_us: int) -> LabelledPeriod:
+def _period(part: LabelledOrders, known_us: int) -> LabelledPeriod:
     start, end = (int(part.asked_us[0]), int(part.asked_us[-1])) if len(part) else (0, 0)
     return LabelledPeriod(
         start=from_us(start),
@@ -164,10 +196,3 @@ def _period(part: Examples, known_us: int) -> LabelledPeriod:
         orders=len(part),
         charged_back=int(part.labels.sum()),
     )
-
-
-def _medians(matrix: Floats) -> tuple[float | None, ...]:
-    """The median of each column's values, None for a column of nulls."""
-    columns = (matrix[:, position] for position in range(matrix.shape[1]))
-    known = (column[~np.isnan(column)] for column in columns)
-    return tuple(float(np.median(values)) if len(values) else None for values in known)

@@ -6,7 +6,7 @@ from typing import Final
 
 from features_pkg.calendar import DAY_US, MICROSECOND
 from jobs.train.errors import PeriodTooShort
-from jobs.train.examples import Examples
+from jobs.train.orders import LabelledOrders
 from jobs.training_set.errors import NothingToTrainOn
 
 HOLD_OUT_SHARE: Final = 0.3
@@ -17,13 +17,13 @@ LEAST_DAYS: Final = 2
 class Split:
     """The training part, then a gap until its labels are known, then the hold-out."""
 
-    training: Examples
-    hold_out: Examples
+    training: LabelledOrders
+    hold_out: LabelledOrders
     training_end_us: int
     hold_out_start_us: int
 
 
-def split_by_time(examples: Examples, maturity: timedelta) -> Split:
+def split_by_time(orders: LabelledOrders, maturity: timedelta) -> Split:
     """The split with a gap of `maturity`; the hold-out has 30 % of the remaining time.
 
     An order whose label changed after the hold-out began, because its chargeback was reversed, is
@@ -33,13 +33,13 @@ def split_by_time(examples: Examples, maturity: timedelta) -> Split:
         PeriodTooShort: less than two days remain.
         NothingToTrainOn: no order has a label, or none is in the training part.
     """
-    if not len(examples):
+    if not len(orders):
         raise NothingToTrainOn(
             "no order of the training set has a label yet",
             "name a later label instant with --labels-as-of, or build it over older days",
         )
     gap_us = maturity // MICROSECOND
-    first_us, last_us = int(examples.asked_us[0]), int(examples.asked_us[-1])
+    first_us, last_us = int(orders.asked_us[0]), int(orders.asked_us[-1])
     usable_us = last_us - first_us - gap_us
     if usable_us < LEAST_DAYS * DAY_US:
         raise PeriodTooShort(
@@ -49,8 +49,8 @@ def split_by_time(examples: Examples, maturity: timedelta) -> Split:
         )
     start_us = last_us - int(HOLD_OUT_SHARE * usable_us)
     end_us = start_us - gap_us
-    early = (examples.asked_us < end_us) & (examples.known_us <= start_us)
-    training, hold_out = examples.take(early), examples.take(examples.asked_us >= start_us)
+    early = (orders.asked_us < end_us) & (orders.known_us <= start_us)
+    training, hold_out = orders.take(early), orders.take(orders.asked_us >= start_us)
     if not len(training):
         raise NothingToTrainOn(
             "no order is in the training part", "build the training set over more days"

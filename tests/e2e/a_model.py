@@ -10,7 +10,6 @@ import numpy as np
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.models.bundle import WRITE_ORDER, Bundle, read_bundle
 from features_pkg.models.manifest import LabelledPeriod, Metrics, ModelManifest, ThresholdMetrics
-from jobs.train.examples import Examples
 from jobs.train.packing import sign, signed_bundle
 from jobs.train.pipeline import fit
 from tests.model_keys import SIGNING_KEY, VERIFY_KEYS
@@ -34,11 +33,7 @@ def write_a_model(folder: Path, features: FeatureSet) -> None:
     labels = random.random(400) < 0.25
     matrix = random.integers(0, 10, (400, len(features.names))) + 10.0 * labels[:, None]
     matrix[random.random(matrix.shape) < 0.2] = np.nan
-    times = np.arange(400, dtype=np.int64)
-    examples = Examples(
-        matrix=matrix, labels=labels, asked_us=times, known_us=times, days=times, cards=times
-    )
-    pipeline = fit(examples, features.names, seed=7)
+    pipeline = fit(matrix, labels, features.names, seed=7)
     bundle = signed_bundle(a_manifest(features), pipeline, SIGNING_KEY)
     manifest = replace(bundle.manifest, name=NAME)
     write_files(folder, sign(manifest, dict(bundle.contents), SIGNING_KEY))

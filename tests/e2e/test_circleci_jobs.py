@@ -113,6 +113,7 @@ def test_a_night_that_fails_fails_its_step_after_it_was_tried_again(
         ({"from": "2018-06-02", "to": "2018-06-01"}, {}, 2, "write the earlier day first"),
         ({"from": "2018-06-02"}, {}, 2, "'' is not a day"),
         ({"from": "$(reboot)", "to": "2018-06-02"}, {}, 2, "'$(reboot)' is not a day"),
+        ({"sample": "1000"}, {}, 2, "only a retraining takes a sample"),
     ],
 )
 def test_a_night_that_must_not_begin_is_refused_before_anything_is_started(
@@ -135,6 +136,13 @@ def test_a_retraining_makes_up_for_no_nights(checkout: Checkout) -> None:
 
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert "leave FROM and TO out for 'retrain'" in done.stderr
+
+
+def test_a_share_is_not_the_sample_of_a_retraining(checkout: Checkout) -> None:
+    done = checkout.run(step(RETRAINING, run="retraining", sample="10%"))
+
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "'10%' is not a number of orders" in done.stderr
 
 
 @pytest.mark.parametrize("run", ["night", "retraining"])
@@ -192,6 +200,7 @@ def account(emr: EmrServer) -> dict[str, str]:
             ["night", "--backfill", "2018-06-01", "2018-06-03"],
         ),
         (RETRAINING, {"run": "retraining"}, ["retrain"]),
+        (RETRAINING, {"run": "retraining", "sample": "1000"}, ["retrain"]),
     ],
 )
 def test_a_job_on_emr_is_submitted_and_waited_for(
@@ -208,6 +217,8 @@ def test_a_job_on_emr_is_submitted_and_waited_for(
     (submitted,) = emr.started
     begins = emr.words.index(words[0], emr.words.index("--outcome"))
     assert emr.words[begins : begins + len(words)] == words
+    sample = ["--sample", parameters["sample"]] if "sample" in parameters else []
+    assert (emr.words[-2:] if "--sample" in emr.words else []) == sample
     assert submitted["ServiceRole"] == "service"
 
 

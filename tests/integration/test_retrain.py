@@ -84,6 +84,14 @@ def test_a_day_has_one_model_and_a_second_run_takes_up_what_the_first_one_left(j
         ("retrain", "done", of_set),
     ]
 
+    size = first.model.training.charged_back + 50
+    sampled = retrain(job, FIRST, sample=size)
+    assert sampled.is_new
+    assert sampled.model.sampling is not None
+    assert sampled.model.sampling.fitted == size
+    assert retrain(job, FIRST, sample=size) == Retrained(END, sampled.model, is_new=False)
+    assert retrain(job, FIRST, sample=10**6) == Retrained(END, first.model, is_new=False)
+
     other_key = replace(
         job.settings, model_signing_key=bytes(32), model_verify_keys=(OTHER_PUBLIC,)
     )

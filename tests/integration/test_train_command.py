@@ -145,6 +145,24 @@ def test_training_again_writes_nothing_and_another_model_takes_no_folder(
     assert len(StoredModels(store.files).names()) == 2
 
 
+def test_a_sample_is_printed_and_a_share_is_refused(
+    store: OfflineStore, train: Callable[..., Result]
+) -> None:
+    committed(store, a_training_set(orders=1500))
+    words = ("--training-set", "1", "--without-velocity", "--sample")
+
+    share = train(*words, "10%")
+    assert share.exit_code == 2
+    assert "'10%' is not a number of orders; write how many the model is fitted on" in share.stderr
+    small = train(*words, "10")
+    assert small.exit_code == 1
+    assert "a sample of 10 orders has no room" in small.stderr
+    done = train(*words, "0,800")
+    assert done.exit_code == 0, done.output
+    assert "  fitted on a sample of 800 orders: all " in done.stdout
+    assert "each of which counts " in done.stdout
+
+
 def test_training_without_a_key_to_sign_with_names_the_variable_before_it_works(
     store: OfflineStore, train: Callable[..., Result]
 ) -> None:

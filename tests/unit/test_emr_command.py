@@ -93,6 +93,11 @@ def test_the_words_of_each_job(account: Account) -> None:
             ["retrain", "--from", "2018-01-01", "--to", "2018-06-30"],
             "2018-06-30",
         ),
+        (
+            ("retrain", "--to", "2018-06-30", "--sample", "1,000,000"),
+            ["retrain", "--from", "2018-01-01", "--to", "2018-06-30", "--sample", "1000000"],
+            "2018-06-30",
+        ),
     ):
         account.requests.clear()
         account.begins()

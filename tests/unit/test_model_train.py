@@ -13,8 +13,8 @@ from features_pkg.models.loading import Model, load_model
 from features_pkg.models.manifest import ModelManifest
 from features_pkg.models.shipped_models import SHIPPED, model_folders
 from jobs.train.errors import ModelNameTaken, PeriodTooShort
-from jobs.train.examples import Examples
 from jobs.train.metrics import at_threshold, card_precision
+from jobs.train.orders import LabelledOrders
 from jobs.train.run import TrainingOptions, train
 from jobs.train.split import split_by_time
 from jobs.training_set.errors import NothingToTrainOn
@@ -136,12 +136,13 @@ def test_without_a_training_set_the_command_to_run_is_named(store: OfflineStore)
         trained(store)
 
 
-def some_examples(**columns: list[int]) -> Examples:
+def some_orders(**columns: list[int]) -> LabelledOrders:
     rows = len(next(iter(columns.values())))
     numbers = {name: np.array(values, np.int64) for name, values in columns.items()}
     zeros = np.zeros(rows, np.int64)
-    return Examples(
-        matrix=np.zeros((rows, 1)),
+    return LabelledOrders(
+        rows=zeros,
+        order_pk=zeros,
         labels=numbers.get("labels", zeros).astype(bool),
         asked_us=numbers.get("asked_us", zeros),
         known_us=numbers.get("known_us", zeros),
@@ -154,28 +155,28 @@ def test_an_order_whose_label_changed_after_the_hold_out_began_does_not_teach() 
     days = list(range(21))
     known = [day + 7 for day in days]
     known[2] = 20
-    examples = some_examples(
+    orders = some_orders(
         asked_us=[day * DAY_US for day in days], known_us=[day * DAY_US for day in known]
     )
 
-    split = split_by_time(examples, MATURITY)
+    split = split_by_time(orders, MATURITY)
     assert split.hold_out_start_us - split.training_end_us == 7 * DAY_US
     assert 2 * DAY_US not in split.training.asked_us
     assert DAY_US in split.training.asked_us
 
 
 def test_card_precision_divides_by_k_and_finds_a_card_once() -> None:
-    examples = some_examples(
+    orders = some_orders(
         days=[1, 1, 1, 2, 2, 2], cards=[1, 2, 3, 1, 3, 4], labels=[1, 0, 1, 1, 1, 0]
     )
     scores = np.array([0.9, 0.8, 0.1, 0.99, 0.7, 0.6])
 
     # Day 1: cards 1 and 2 are riskiest, 1 is fraud. Day 2: 1 was found, 3 and 4 remain, 3 is fraud.
-    assert card_precision(examples, scores, k=2) == pytest.approx((1 / 2 + 1 / 2) / 2)
+    assert card_precision(orders, scores, k=2) == pytest.approx((1 / 2 + 1 / 2) / 2)
 
 
 def test_orders_without_card_have_no_card_precision() -> None:
-    assert card_precision(some_examples(cards=[0, 0], labels=[0, 1]), np.array([0.1, 0.2])) is None
+    assert card_precision(some_orders(cards=[0, 0], labels=[0, 1]), np.array([0.1, 0.2])) is None
 
 
 def test_precision_and_recall_count_scores_from_the_threshold_up() -> None:

@@ -12,7 +12,6 @@ from features_pkg.array_types import Floats
 from features_pkg.models.scoring import ConstantScorer, TreeScorer, compile_pipeline
 from features_pkg.models.shapley import attribution
 from features_pkg.models.trees import PipelineUnknown, Trees
-from jobs.train.examples import Examples
 from jobs.train.pipeline import fit
 
 FEATURES = 4
@@ -24,11 +23,7 @@ def some_trees(seed: int) -> Trees:
     matrix = random.integers(0, 6, (600, FEATURES)).astype(np.float64)
     labels = (matrix[:, 0] + matrix[:, 1] * matrix[:, 2] + random.normal(0, 3, 600)) > 9
     matrix[random.random(matrix.shape) < 0.2] = np.nan
-    times = np.arange(len(matrix), dtype=np.int64)
-    examples = Examples(
-        matrix=matrix, labels=labels, asked_us=times, known_us=times, days=times, cards=times
-    )
-    scorer = compile_pipeline(fit(examples, [f"f{n}" for n in range(FEATURES)], seed))
+    scorer = compile_pipeline(fit(matrix, labels, [f"f{n}" for n in range(FEATURES)], seed))
     assert isinstance(scorer, TreeScorer)
     return scorer.trees
 

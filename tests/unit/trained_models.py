@@ -47,14 +47,16 @@ def a_training_set(days: int = 40, orders: int = 4000, fraud: float = 0.2) -> pa
     return pa.table(columns)
 
 
-def committed(store: OfflineStore, table: pa.Table, **changes: object) -> str:
-    """The name of a training set of `table`, labelled long after."""
+def committed(store: OfflineStore, table: pa.Table, *, files: int = 1, **changes: object) -> str:
+    """The name of a training set of `table` in so many files, labelled long after."""
     slot = training_set_slot(FEATURES.version)
     run = f"run{len(store.files.list('runs'))}"
     folder = run_folder(slot.dataset, run)
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
-    store.files.write(f"{folder}/part-0.parquet", sink.getvalue().to_pybytes())
+    rows = -(-table.num_rows // files)
+    for file in range(files):
+        sink = pa.BufferOutputStream()
+        pq.write_table(table.slice(file * rows, rows), sink)
+        store.files.write(f"{folder}/part-{file}.parquet", sink.getvalue().to_pybytes())
     facts = TrainingSetFacts(
         first_day=date(2018, 1, 1),
         end_day=date(2018, 2, 10),

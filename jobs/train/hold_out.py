@@ -1,0 +1,39 @@
+"""The scores of the hold-out, which is never in memory as a whole."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from features_pkg.array_types import Floats
+from jobs.train.feature_batches import FeatureFiles
+from jobs.train.orders import LabelledOrders
+from jobs.train.pipeline import scores_of
+from jobs.train.report import Comparison, CurrentModel
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredHoldOut:
+    """The scores of all orders of a hold-out, and how the current model does on them.
+
+    Without a comparison `not_compared` says why.
+    """
+
+    orders: LabelledOrders
+    scores: Floats
+    comparison: Comparison | None
+    not_compared: str
+
+
+def measure_hold_out(
+    source: FeatureFiles, hold_out: LabelledOrders, pipeline: Pipeline, current: CurrentModel
+) -> MeasuredHoldOut:
+    """Score the orders of the hold-out, batch after batch, with both models."""
+    scores, current_scores = np.empty(len(hold_out)), np.empty(len(hold_out))
+    current_scoring, reason = current.scoring(source.features)
+    for positions, values in source.batches(hold_out.rows):
+        scores[positions] = scores_of(pipeline, values)
+        if current_scoring:
+            current_scores[positions] = current_scoring(values)
+    comparison = current.compare(hold_out, current_scores) if current_scoring else None
+    return MeasuredHoldOut(hold_out, scores, comparison, reason)

@@ -1,0 +1,89 @@
+"""The memory of a training: what it takes at most, and a sentence where there is less."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jobs.machine import memory_of_children
+from jobs.train.errors import NotEnoughMemory
+from jobs.train.memory import BYTES_OF_A_FITTED_ORDER, memory_needed, most_fitted
+from jobs.train.orders import OWN_COLUMNS
+from jobs.train.run import TrainingOptions, train
+from tests.model_keys import SIGNING_KEY
+from tests.offline import a_store
+from tests.unit.trained_models import FEATURES, a_training_set, committed
+
+GB = 10**9
+
+
+def test_a_training_takes_no_more_memory_than_it_says(tmp_path: Path) -> None:
+    committed(a_store(tmp_path), a_training_set(orders=60_000), files=2)
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.unit.train_alone", str(tmp_path)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},  # threads wait for each other on a busy machine
+    )
+
+    peak, bound = json.loads(ended.stdout)
+    assert peak <= bound
+
+
+@pytest.mark.parametrize(("orders", "features"), [(1_000, 200), (10**6, 223), (10**7, 11)])
+@pytest.mark.parametrize("present", [2 * GB, 3 * GB, 24 * GB])
+def test_what_can_be_fitted_fits_and_one_more_hardly_does(
+    orders: int, features: int, present: int
+) -> None:
+    most = most_fitted(orders, features, present)
+
+    if most == 0:
+        assert memory_needed(orders, 1, features) > present
+        return
+    assert memory_needed(orders, most, features) <= present
+    assert memory_needed(orders, most + 2, features) > present - BYTES_OF_A_FITTED_ORDER
+
+
+def test_a_training_that_does_not_fit_is_refused_before_it_reads_a_feature(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = a_store(tmp_path)
+    without_features = a_training_set(orders=90_000, fraud=0.001).select(OWN_COLUMNS)
+    committed(store, without_features)
+    monkeypatch.setattr("jobs.train.memory.usable_memory", lambda: 760_000_000)
+    options = TrainingOptions(revision=1, key=SIGNING_KEY)
+
+    with pytest.raises(NotEnoughMemory) as refused:
+        train(store, FEATURES, options)
+    assert (
+        f"training on 51,881 orders with {len(FEATURES.names)} features takes up to 0.84 GB of "
+        "memory, and there are 0.76: fit it on a sample, with all charged back orders, by "
+        "--sample 33000, or run it where there is more"
+    ) in str(refused.value)
+
+
+def test_where_the_charged_back_orders_alone_do_not_fit_no_sample_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = a_store(tmp_path)
+    committed(store, a_training_set(orders=9_000, fraud=0.9).select(OWN_COLUMNS))
+    monkeypatch.setattr("jobs.train.memory.usable_memory", lambda: 620_000_000)
+
+    with pytest.raises(NotEnoughMemory, match="run it where there is more, or train on fewer days"):
+        train(store, FEATURES, TrainingOptions(revision=1, key=SIGNING_KEY, reserved=5_000_000))
+
+
+def test_the_memory_of_children_is_that_of_those_this_process_started(tmp_path: Path) -> None:
+    for number, parent, memory in ((1, os.getpid(), 2_000), (2, 1, 9_000), (3, os.getpid(), 500)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        text = f"Name:\tjava\nPPid:\t{parent}\nVmRSS:\t    {memory} kB\n"
+        (folder / "status").write_text(text)
+    (tmp_path / "4").mkdir()
+
+    assert memory_of_children(tmp_path) == 2_500 * 1024
