@@ -14,13 +14,14 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks.size import ORDERS
 from benchmarks.warm_stack import PRODUCTION, PROJECT, ImportedStack
-from features_pkg.calendar import Calendar, from_us
+from features_pkg.calendar import Calendar, from_us, to_us
 from ontem.stack import LocalStack
 from stores.postgres.connection import connect
 from stores.settings import Settings
@@ -112,30 +113,36 @@ def _import_history(world: NightWorld, days: int) -> None:
 def write_files(table: pa.Table, world: NightWorld) -> None:
     """The orders of the history, of the few and of more days, and chargebacks that come later."""
     cutoffs, folder = world.cutoffs, world.stack.folder
-    history = _between(table, None, cutoffs[world.first_day])
-    history = history.slice(max(history.num_rows - world.orders, 0))
-    few = _between(table, cutoffs[world.first_day], cutoffs[world.few_day]).slice(0, FEW)
-    more = _between(table, cutoffs[world.quiet_day], cutoffs[world.more_day]).slice(0, MORE)
+    first, few_end, quiet_end, end = (
+        _rows_before(table, cutoffs[day])
+        for day in (world.first_day, world.few_day, world.quiet_day, world.more_day)
+    )
+    oldest = max(first - world.orders, 0)
+    history = table.slice(oldest, first - oldest)
+    few = table.slice(first, min(few_end - first, FEW))
+    more = table.slice(quiet_end, min(end - quiet_end, MORE))
     kept = pa.concat_tables([history, few, more])
     pq.write_table(_known_before(history, cutoffs[world.first_day]), folder / "history.parquet")
-    for name, orders, start, end in (
+    for name, orders, start_at, end_at in (
         ("few", few, cutoffs[world.first_day], cutoffs[world.few_day]),
         ("more", more, cutoffs[world.quiet_day], cutoffs[world.more_day]),
     ):
-        pq.write_table(_known_before(orders, start), folder / f"{name}.parquet")
-        charged = _between(kept, start, end, "chargeback_at").select(["order_id", "chargeback_at"])
-        pq.write_table(charged, folder / f"{name}-back.parquet")
+        pq.write_table(_known_before(orders, start_at), folder / f"{name}.parquet")
+        pq.write_table(_charged_back(kept, start_at, end_at), folder / f"{name}-back.parquet")
 
 
-def _between(
-    table: pa.Table, start: datetime | None, end: datetime, column: str = "event_at"
-) -> pa.Table:
-    """The rows whose instant is in `[start, end)`."""
-    instants = table[column]
-    inside = pc.less(instants, pa.scalar(end, instants.type))
-    if start is not None:
-        inside = pc.and_(inside, pc.greater_equal(instants, pa.scalar(start, instants.type)))
-    return table.filter(inside)
+def _rows_before(table: pa.Table, end: datetime) -> int:
+    """How many rows, which are in the order of time, come before an instant."""
+    instants = table["event_at"].cast(pa.int64()).to_numpy()
+    return int(np.searchsorted(instants, to_us(end)))
+
+
+def _charged_back(orders: pa.Table, start: datetime, end: datetime) -> pa.Table:
+    """The rows of a file of chargebacks: those in `[start, end)`."""
+    charged = orders.select(["order_id", "chargeback_at"])
+    at = charged["chargeback_at"]
+    start_at, end_at = (pa.scalar(instant, at.type) for instant in (start, end))
+    return charged.filter(pc.and_(pc.greater_equal(at, start_at), pc.less(at, end_at)))
 
 
 def _known_before(table: pa.Table, end: datetime) -> pa.Table:

@@ -15,7 +15,7 @@ from benchmarks.size import ORDERS, repetitions
 from benchmarks.warm_stack import DAYS
 from benchmarks.watched import WatchedRun
 from jobs.machine import usable_cores
-from stores.redis.publish import BATCH
+from stores.redis.pace import MOST_BUCKETS
 
 PROGRAMS = ("redis-benchmark", "valkey-benchmark")
 OTHER_DATABASE = 15
@@ -69,7 +69,7 @@ def buckets_a_second(program: str, url: str, shape: BucketShape) -> float:
         *("-h", str(address.hostname), "-p", str(address.port), "-a", address.password or ""),
         *("--dbnum", str(OTHER_DATABASE), "-t", "set", "-d", str(shape.value_bytes)),
         *("-n", str(shape.buckets), "-r", str(shape.buckets)),
-        *("-c", str(usable_cores()), "-P", str(BATCH), "--csv"),
+        *("-c", str(usable_cores()), "-P", str(MOST_BUCKETS), "--csv"),
     ]
     with redis.Redis.from_url(url, db=OTHER_DATABASE) as client:
         client.flushdb()
@@ -123,8 +123,8 @@ def _peer(shape: BucketShape, per_second: float | None) -> str:
     if per_second is None:
         return f"redis-benchmark is not on PATH; it would set {like}."
     return (
-        f"redis-benchmark set {like}, by {usable_cores()} clients in pipelines of {BATCH}: as many "
-        f"as {per_second:,.0f} entities a second."
+        f"redis-benchmark set {like}, by {usable_cores()} clients in pipelines of {MOST_BUCKETS}: "
+        f"as many as {per_second:,.0f} entities a second."
     )
 
 

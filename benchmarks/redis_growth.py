@@ -28,7 +28,7 @@ def measure() -> list[str]:
         for _ in range(NIGHTS):
             store.load(CHANGED_ONE_IN)
         nightly, after = store.bytes_an_entity(), resident_bytes(client)
-    with own_stack() as stack, redis.Redis.from_url(stack.variables["ONTEM_REDIS_URL"]) as client:
+        client.flushall()
         store = OnlineStore(client, keys, timelines)
         for changed_one_in in (None, 1, 1):
             store.load(changed_one_in)
