@@ -117,7 +117,7 @@ def test_the_rate_of_redis_benchmark_is_that_of_its_row(table: str) -> None:
     assert rate_of(table) == 123456.79
 
 
-@pytest.mark.parametrize("wrong", [None, "a count", "an entity"])
+@pytest.mark.parametrize("wrong", [None, "greater counts", "lower counts", "an entity"])
 def test_a_job_with_other_counts_or_entities_is_refused(tmp_path: Path, wrong: str | None) -> None:
     keyed = shuffle.with_entity_keys(order_rows(40), KEYS)
     rows = shuffle.explode(keyed, FEATURES.timeline_targets)
@@ -125,7 +125,9 @@ def test_a_job_with_other_counts_or_entities_is_refused(tmp_path: Path, wrong: s
     pq.write_table(snapshot, tmp_path / "snapshot.parquet")
     day = END.toordinal()
     counted = [
-        _counts(entity, timeline, day, 1 if wrong == "a count" else 0)
+        _counts(
+            entity, timeline, day, {"greater counts": 1, "lower counts": -1}.get(wrong or "", 0)
+        )
         for entity, timeline in zip(
             snapshot["entity"].to_pylist(), snapshot["timeline"].to_pylist(), strict=True
         )
@@ -136,7 +138,7 @@ def test_a_job_with_other_counts_or_entities_is_refused(tmp_path: Path, wrong: s
     if wrong is None:
         check_counts(job, [str(tmp_path / "snapshot.parquet")], day)
     else:
-        with pytest.raises(AssertionError, match="counts" if wrong == "a count" else "entities"):
+        with pytest.raises(AssertionError, match="entities" if wrong == "an entity" else "counts"):
             check_counts(job, [str(tmp_path / "snapshot.parquet")], day)
 
 

@@ -126,6 +126,16 @@ def test_a_peer_that_was_ended_has_managed_what_it_noted(tmp_path: Path) -> None
     assert peer.features(DISTINCTS) == peer.seconds(DISTINCTS) == 0
 
 
+def test_each_feature_bears_its_part_of_bringing_all_together(tmp_path: Path) -> None:
+    steps = [(COUNTS, ["a", "b", "c"]), (DISTINCTS, ["d"])]
+    plan = Plan(files=[], folder=str(tmp_path), steps=steps, seconds=1.0)
+    noted = [{"step": 0, "seconds": 4.0}, {"step": 1, "seconds": 2.0}, {"join": 8.0}]
+    (tmp_path / "times.jsonl").write_text("\n".join(map(json.dumps, noted)), encoding="utf-8")
+    peer = managed(plan)
+
+    assert (peer.seconds(COUNTS), peer.seconds(DISTINCTS)) == (4.0 + 6.0, 2.0 + 2.0)
+
+
 def test_a_peer_is_ended_when_its_time_is_over(capfd: pytest.CaptureFixture[str]) -> None:
     run_until("http.server", "0", 0.01)
 
