@@ -58,6 +58,11 @@ class Question:
         except OnlineReadFailed as failure:
             self._fail(failure)
 
+    @property
+    def has_answer(self) -> bool:
+        """Whether the answer has come, so that taking it waits for nothing."""
+        return self._reader is not None and self._failure is None and self._reader.has_answer
+
     def answer(self, due_day: int, max_stale_days: int) -> OnlineRead:
         """What one load says; see `OnlineReader.receive`. Raises OnlineReadFailed."""
         if self._reader is None or self._failure is not None:

@@ -1,8 +1,8 @@
 """Both pasts of one order, read from PostgreSQL and Redis at the same time.
 
 Redis is asked first, because PostgreSQL may have to be waited for before it can be asked. It takes
-longer, so when it has answered, Redis has, too. One load is chosen per request. A past that could
-not be read is None, never empty.
+longer, so what Redis has answered is read meanwhile; a Redis that has not is waited for last. One
+load is chosen per request. A past that could not be read is None, never empty.
 """
 
 from collections.abc import Callable, Iterator
@@ -110,8 +110,12 @@ class PastReader:
             recent_answer = ask_recent(cutoff_us)
 
             def both_pasts() -> PastReads:
+                is_there = question.has_answer
+                if is_there:  # usually; PostgreSQL still looks
+                    distant_read = self._receive(question, request, due_day, failures)
                 recent_read = recent_answer()
-                distant_read = self._receive(question, request, due_day, failures)
+                if not is_there:
+                    distant_read = self._receive(question, request, due_day, failures)
                 if distant_read is not None and recent_read is not None:
                     load_end_us = distant_read.load.cutoff_us
                     if load_end_us < cutoff_us:  # `since_cutoff` starts before what was read

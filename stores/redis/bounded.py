@@ -47,21 +47,27 @@ class BoundedSocket:
         except (BlockingIOError, ssl.SSLWantReadError):
             return None
 
+    def wait_for_input(self) -> None:
+        """Wait until something has come that was not read. Raises TimeoutError."""
+        self._wait_for(select.POLLIN)
+
     def _in_time(self, work: Callable[[Any], int], buffer: Any, usual_event: int) -> int:
         """What `work` returns: at once, or as soon as the socket is ready for it."""
         while True:
             try:
                 return work(buffer)
             except BlockingIOError:
-                event = usual_event
+                self._wait_for(usual_event)
             except ssl.SSLWantReadError:
-                event = select.POLLIN
+                self._wait_for(select.POLLIN)
             except ssl.SSLWantWriteError:
-                event = select.POLLOUT
-            readiness = select.poll()
-            readiness.register(self._inner, event)
-            if not readiness.poll(self._seconds_left() * 1000):
-                raise TimeoutError
+                self._wait_for(select.POLLOUT)
+
+    def _wait_for(self, event: int) -> None:
+        readiness = select.poll()
+        readiness.register(self._inner, event)
+        if not readiness.poll(self._seconds_left() * 1000):
+            raise TimeoutError
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -83,6 +89,7 @@ class BoundedConnection:
         self._redis = _redis_connection(url, seconds_left, connect_seconds)
         self._reader = _new_reader()
         self._buffer = bytearray(_MOST_READ)
+        self._reply: Any = _INCOMPLETE
 
     @property
     def is_connected(self) -> bool:
@@ -91,17 +98,22 @@ class BoundedConnection:
 
     def connect(self) -> None:
         """Connect and log in."""
-        self._reader = _new_reader()
+        self._reader, self._reply = _new_reader(), _INCOMPLETE
         self._redis.connect()
 
     def can_read(self) -> bool:
         """Whether something has come that was not received yet; it can be still."""
-        if self._reader.has_data():
+        if self._reply is not _INCOMPLETE or self._reader.has_data():
             return True
-        length = self._socket().recv_what_is_there(self._buffer)
-        if length is not None:
-            self._feed(length)
-        return length is not None
+        return self._read_what_is_there()
+
+    def has_reply(self) -> bool:
+        """Whether a whole reply has come, so that to receive it waits for nothing."""
+        while self._reply is _INCOMPLETE:
+            self._reply = self._reader.gets()
+            if self._reply is _INCOMPLETE and not self._read_what_is_there():
+                return False
+        return True
 
     def send(self, *words: bytes) -> None:
         """Send a command."""
@@ -109,8 +121,9 @@ class BoundedConnection:
 
     def receive(self) -> Any:
         """The next reply, as bytes, None, whole numbers and lists of these."""
-        while (reply := self._reader.gets()) is _INCOMPLETE:
-            self._feed(self._socket().recv_into(self._buffer))
+        while not self.has_reply():
+            self._socket().wait_for_input()
+        reply, self._reply = self._reply, _INCOMPLETE
         if isinstance(reply, redis.ResponseError):
             raise reply
         return reply
@@ -119,10 +132,13 @@ class BoundedConnection:
         """Close it without waiting for the server."""
         self._redis.disconnect()
 
-    def _feed(self, length: int) -> None:
-        if not length:
+    def _read_what_is_there(self) -> bool:
+        length = self._socket().recv_what_is_there(self._buffer)
+        if length == 0:
             raise redis.ConnectionError("Redis has closed the connection")
-        self._reader.feed(self._buffer, 0, length)  # type: ignore[arg-type]
+        if length is not None:
+            self._reader.feed(self._buffer, 0, length)  # type: ignore[arg-type]
+        return length is not None
 
     def _socket(self) -> BoundedSocket:
         if not self._redis.is_connected:

@@ -21,6 +21,7 @@ from stores.redis.load_list import (
     decode_list,
     load_for_day,
 )
+from stores.redis.sent_keys import SentKeys
 
 CONNECT_TIMEOUT: Final = timedelta(seconds=2)
 _FAILURES: Final = (redis.RedisError, OSError, ValueError)
@@ -50,33 +51,6 @@ class OnlineRead:
     timelines: Mapping[bytes, bytes | None]
 
 
-@dataclass(frozen=True, slots=True)
-class _SentKeys:
-    """What was sent: the lists of some groups, then the keys' buckets in each of the layouts.
-
-    A layout is named by how many buckets a group has in it.
-    """
-
-    keys: tuple[bytes, ...]
-    groups: tuple[int, ...]
-    buckets: Mapping[int, Sequence[bytes]]
-    """By layout, the key of each bucket."""
-
-    @property
-    def length(self) -> int:
-        """Of how many values the answer is."""
-        return len(self.groups) + len(self.buckets) * len(self.keys)
-
-    def lists(self, answer: Sequence[bytes | None]) -> Sequence[bytes | None]:
-        """The copy of each group's list."""
-        return answer[: len(self.groups)]
-
-    def contents(self, answer: Sequence[bytes | None], layout: int) -> Sequence[bytes | None]:
-        """Each key's bucket, of those of this layout."""
-        start = len(self.groups) + list(self.buckets).index(layout) * len(self.keys)
-        return answer[start : start + len(self.keys)]
-
-
 class OnlineReader:
     """Reads the entities of one order and the list with one MGET, so all as of one instant.
 
@@ -103,7 +77,7 @@ class OnlineReader:
         self._namespace = namespace
         self._list_keys = [namespace.list_key(group) for group in range(GROUPS)]
         self._layouts: tuple[int, ...] = ()
-        self._sent = _SentKeys((), (), {})
+        self._sent = SentKeys((), (), {})
         self._is_waiting = False
         self._last_list = (b"", LoadList())
 
@@ -143,12 +117,20 @@ class OnlineReader:
             ]
             for layout in self._layouts
         }
-        self._sent = _SentKeys(tuple(entity_keys), groups, buckets)
+        self._sent = SentKeys(tuple(entity_keys), groups, buckets)
         try:
             self._connection.send(b"MGET", *lists, *chain.from_iterable(buckets.values()))
         except _FAILURES as cause:
             raise self._failure(cause) from None
         self._is_waiting = True
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether the answer to the last `send` has come as a whole, or can't come any more."""
+        try:
+            return self._connection.has_reply()
+        except _FAILURES:
+            return True
 
     def receive(self, due_day: int, max_stale_days: int) -> OnlineRead:
         """The answer to the last `send`, read as one load.

@@ -85,6 +85,7 @@ def test_a_connection_on_which_redis_froze_in_the_middle_of_a_reply_is_never_use
             assert reader_of(question) is first
             assert until(first._connection.can_read, bool)
             frozen.enter_context(stopped([server.process]))
+            assert not question.has_answer
             first.seconds_left = Deadline.within(SHORT).left
             with pytest.raises(OnlineReadFailed, match="timeout"):
                 question.answer(DAY, 0)
@@ -94,6 +95,16 @@ def test_a_connection_on_which_redis_froze_in_the_middle_of_a_reply_is_never_use
 
     assert second is not first
     assert timelines == NEW
+
+
+def test_an_answer_that_is_there_is_taken_from_a_redis_that_froze_since(server: Frozen) -> None:
+    assert until(lambda: server.ready, bool)
+    with server.store.question(KEYS, Deadline.within(LONG)) as question:
+        assert until(lambda: question.has_answer, bool)
+        with stopped([server.process]):
+            reader_of(question).seconds_left = Deadline.within(timedelta()).left
+            assert question.answer(DAY, 0).timelines == OLD
+    assert server.ready == 1
 
 
 def test_a_reply_that_a_request_does_not_wait_for_is_dropped_with_its_connection(
