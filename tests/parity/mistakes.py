@@ -136,6 +136,7 @@ ARRAY_MISTAKES: dict[str, Mistake | Swap] = {
 }  # fmt: skip
 
 ONE_ORDER = "features_pkg.engines.one_order:"
+EVENT_READER = "features_pkg.engines.event_reader:"
 PAST = "features_pkg.measures.inputs:EntityPast."
 WINDOWED = "features_pkg.measures.measure:windowed"
 TIMELINE = "features_pkg.timelines.read:EventTimeline."
@@ -182,20 +183,21 @@ ONE_ORDER_MISTAKES: dict[str, Mistake | Swap] = {
         "-((past.at_us[-1] - at.at_us) // SECOND_US) + 1",
     ),
     "an order's products give the last one's": Mistake(
-        ONE_ORDER + "_keep_greatest", "value > values[position]", "True",
+        EVENT_READER + "_keep_greatest", "value > values[position]", "True",
     ),
     "an order's products give the greatest age": Mistake(
-        ONE_ORDER + "_EventReader.read", "not values[position] <= age",
+        EVENT_READER + "EventReader.read_recent", "not values[position] <= age",
         "not values[position] > age",
     ),
     "the recent past is not read": Mistake(
-        ONE_ORDER + "_EventReader.read", "_keep_greatest(values, self.recent, past, at)", "pass",
+        EVENT_READER + "EventReader.read_recent", "_keep_greatest(values, self.recent, past, at)",
+        "pass",
     ),
     "an entity that was never seen is null": Mistake(
-        ONE_ORDER + "_EventReader.begin", "= 0.0", "= math.nan",
+        EVENT_READER + "_begin", "= 0.0", "= float('nan')",
     ),
     "an identifier that the order lacks is 0": Mistake(
-        ONE_ORDER + "Evaluator._velocities", "[math.nan] *", "[0.0] *",
+        ONE_ORDER + "Evaluator.begin", "[math.nan] *", "[0.0] *",
     ),
     "the distant past has a day more": Mistake(
         TIMELINE + "count", "due_day - days -", "due_day - days - 1 -",
