@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
@@ -91,6 +91,15 @@ def _sightings(last_day: Mapping[str, int]) -> DayCounts:
     return days, [counts[day] for day in days], 0
 
 
+class EventAnswers(NamedTuple):
+    """Both pasts of an order, read at once."""
+
+    both: Callable[[], PastReads]
+
+    def early_distant(self) -> None:
+        """Nothing is there before both are."""
+
+
 class EventReader(PastReader):
     """Reads all events of an order's entities, and makes both pasts of them."""
 
@@ -105,9 +114,9 @@ class EventReader(PastReader):
     @contextmanager
     def question(
         self, session: Session, merchant_id: int, order: Order, at_us: int, deadline: Deadline
-    ) -> Iterator[Callable[[], PastReads]]:
+    ) -> Iterator[EventAnswers]:
         """What happened before `at_us`, from PostgreSQL alone."""
-        yield partial(self._read, session, merchant_id, order, at_us, deadline)
+        yield EventAnswers(partial(self._read, session, merchant_id, order, at_us, deadline))
 
     def _read(
         self, session: Session, merchant_id: int, order: Order, at_us: int, deadline: Deadline

@@ -8,13 +8,14 @@ import psycopg
 
 from features_pkg.calendar import from_us
 from features_pkg.definitions.missing import DISTANT, RECENT
-from features_pkg.engines.one_order import Vector
+from features_pkg.engines.one_order import BegunVector, Vector
 from features_pkg.errors import OntemError
 from features_pkg.models.loading import NotFinite
 from features_pkg.orders.cards import is_fingerprint
 from features_pkg.orders.order import Order, content_hash
 from service import recording
 from service.deadline import Deadline
+from service.distant import DistantRead
 from service.errors import StoreUnavailable
 from service.evaluation_answer import EvaluationAnswer
 from service.metrics import metering
@@ -79,9 +80,10 @@ class Evaluations:
             request.at_us,
             deadline.part(READ_SHARE),
         )
-        with metering.stage("past"), self._past_reader.question(*question) as both_pasts:
+        with metering.stage("past"), self._past_reader.question(*question) as answers:
             order_hash = content_hash(request.order)  # while the stores look
-            past = both_pasts()
+            begun = self._begun_vector(request, answers.early_distant())  # while PostgreSQL does
+            past = answers.both()
         evaluation, failures = None, past.failures
         try:
             if past.recent is not None and past.recent.own_at_us is not None:
@@ -90,7 +92,7 @@ class Evaluations:
                     return Outcome(earlier, replayed=True)
                 if not past.recent.is_whole:
                     past = self._past_reader.read_slowly(*question)
-            evaluation, failures = self._evaluation(request, past, order_hash)
+            evaluation, failures = self._evaluation(request, past, order_hash, begun)
             clock = from_us(request.at_us) if request.has_own_clock else None
             with metering.stage("store"):
                 pending = recording.record(session, evaluation, clock=clock, deadline=deadline)
@@ -120,15 +122,28 @@ class Evaluations:
         except NotFinite as failed:
             return None, (f"model: {failed.subject} is not finite",)
 
+    def _begun_vector(
+        self, request: EvaluationRequest, distant: DistantRead | None
+    ) -> BegunVector | None:
+        """What the distant past makes of the vector; None without it."""
+        if distant is None:
+            return None
+        return self._served_model.evaluator.begin(request.order, request.at_us, distant.past)
+
     def _evaluation(
-        self, request: EvaluationRequest, past: PastReads, order_hash: bytes
+        self,
+        request: EvaluationRequest,
+        past: PastReads,
+        order_hash: bytes,
+        begun: BegunVector | None,
     ) -> tuple[Evaluation, tuple[str, ...]]:
         """The evaluation by what could be read, and what failed."""
         served_model = self._served_model
         with metering.stage("vector"):
-            vector = served_model.evaluator.vector(
-                request.order, request.at_us, past.timelines, past.events, past.held
-            )
+            evaluator = served_model.evaluator
+            if begun is None or begun.distant is not past.timelines:
+                begun = evaluator.begin(request.order, request.at_us, past.timelines)
+            vector = evaluator.finish(begun, past.events, past.held)
         with metering.stage("score"):
             score, failures = self._score(vector)
         load = None if past.distant is None else past.distant.load

@@ -8,7 +8,7 @@ load is chosen per request. A past that could not be read is None, never empty.
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from features_pkg.definitions.velocity import LONGEST_SERVED_RECENT_US
 from features_pkg.engines.held import HeldByEntity
@@ -17,7 +17,7 @@ from features_pkg.history.recent_events import RecentEvent
 from features_pkg.orders.order import Order
 from service import distant, recent
 from service.deadline import Deadline
-from service.distant import DistantRead, EntityRequest
+from service.distant import DistantRead
 from service.errors import PastUnavailable
 from service.hot.keeper import HotEntities
 from service.hot.reading import HotReader
@@ -67,7 +67,7 @@ class PastReader:
 
     def question(
         self, session: Session, merchant_id: int, order: Order, at_us: int, deadline: Deadline
-    ) -> AbstractContextManager[Callable[[], PastReads]]:
+    ) -> AbstractContextManager["PastAnswers"]:
         """Ask both stores; what the context gives takes their answers.
 
         They are what happened before `at_us`, as far as it is known by the deadline; never the
@@ -79,9 +79,8 @@ class PastReader:
         self, session: Session, merchant_id: int, order: Order, at_us: int, deadline: Deadline
     ) -> PastReads:
         """The same from all rows, also of hot entities, if that can be done by the deadline."""
-        question = self._question(recent.ask, session, merchant_id, order, at_us, deadline)
-        with question as both_pasts:
-            return both_pasts()
+        with self._question(recent.ask, session, merchant_id, order, at_us, deadline) as answers:
+            return answers.both()
 
     @contextmanager
     def _question(
@@ -92,53 +91,81 @@ class PastReader:
         order: Order,
         at_us: int,
         deadline: Deadline,
-    ) -> Iterator[Callable[[], PastReads]]:
-        due_day = self._served_model.due_day(at_us)
-        cutoff_us = self._served_model.calendar.cutoff_us(due_day)
-        failures: list[str] = []
-
-        def ask_recent(from_us: int) -> Callable[[], RecentRead | None]:
-            """Ask for the recent events: they, or None, and why in `failures`."""
+    ) -> Iterator["PastAnswers"]:
+        def ask_recent(from_us: int) -> Callable[[], RecentRead]:
             from_us = min(at_us - LONGEST_SERVED_RECENT_US, from_us)
-            answer = ask_rows(
+            return ask_rows(
                 session, merchant_id, order, from_us=from_us, to_us=at_us, deadline=deadline
             )
-            return lambda: _available(answer, failures)
 
         request = distant.entity_request(self._served_model.keys, merchant_id, order)
-        with self._online.question(request.keys, deadline) as question:
-            recent_answer = ask_recent(cutoff_us)
-
-            def both_pasts() -> PastReads:
-                is_there = question.has_answer
-                if is_there:  # usually; PostgreSQL still looks
-                    distant_read = self._receive(question, request, due_day, failures)
-                recent_read = recent_answer()
-                if not is_there:
-                    distant_read = self._receive(question, request, due_day, failures)
-                if distant_read is not None and recent_read is not None:
-                    load_end_us = distant_read.load.cutoff_us
-                    if load_end_us < cutoff_us:  # `since_cutoff` starts before what was read
-                        recent_read = ask_recent(load_end_us)()
-                    if recent_read is not None and _is_in_load(recent_read, load_end_us):
-                        distant_read = None
-                        failures.append("distant: has the order itself")
-                if recent_read is not None and not recent_read.is_whole:
-                    failures.append("recent: hot")
-                return PastReads(distant_read, recent_read, tuple(failures))
-
-            yield both_pasts
-
-    def _receive(
-        self, question: Question, request: EntityRequest, due_day: int, failures: list[str]
-    ) -> DistantRead | None:
+        due_day = self._served_model.due_day(at_us)
+        cutoff_us = self._served_model.calendar.cutoff_us(due_day)
         max_stale_days = self._served_model.max_stale_days
-        return _available(
-            lambda: distant.receive(
-                question, request, due_day=due_day, max_stale_days=max_stale_days
-            ),
-            failures,
-        )
+        with self._online.question(request.keys, deadline) as question:
+
+            def receive() -> DistantRead:
+                return distant.receive(
+                    question, request, due_day=due_day, max_stale_days=max_stale_days
+                )
+
+            yield StoreAnswers(question, receive, ask_recent, cutoff_us)
+
+
+class PastAnswers(Protocol):
+    """The answers about one order's past, which was asked for."""
+
+    def early_distant(self) -> DistantRead | None:
+        """The distant past, if it is there already and the recent one may still be waited for."""
+
+    def both(self) -> PastReads:
+        """Both pasts; the answers are waited for."""
+
+
+class StoreAnswers:
+    """The answers of Redis, which was asked before, and of PostgreSQL, which is asked by this."""
+
+    def __init__(
+        self,
+        question: Question,
+        receive: Callable[[], DistantRead],
+        ask_recent: Callable[[int], Callable[[], RecentRead]],
+        cutoff_us: int,
+    ) -> None:
+        """`ask_recent` asks PostgreSQL for what happened from an instant on."""
+        self._question, self._receive = question, receive
+        self._ask_recent, self._cutoff_us = ask_recent, cutoff_us
+        self._recent_answer = ask_recent(cutoff_us)
+        self._distant: DistantRead | None = None
+        self._has_distant = False
+        """Whether Redis' answer was taken, whatever it was."""
+        self._failures: list[str] = []
+
+    def early_distant(self) -> DistantRead | None:
+        """What Redis says, if it has answered: usually so, while PostgreSQL still looks."""
+        if self._question.has_answer:
+            self._take_distant()
+        return self._distant
+
+    def both(self) -> PastReads:
+        """Both pasts; the answers are waited for."""
+        recent_read = _available(self._recent_answer, self._failures)
+        if not self._has_distant:
+            self._take_distant()
+        distant_read = self._distant
+        if distant_read is not None and recent_read is not None:
+            load_end_us = distant_read.load.cutoff_us
+            if load_end_us < self._cutoff_us:  # `since_cutoff` starts before what was read
+                recent_read = _available(self._ask_recent(load_end_us), self._failures)
+            if recent_read is not None and _is_in_load(recent_read, load_end_us):
+                distant_read = None
+                self._failures.append("distant: has the order itself")
+        if recent_read is not None and not recent_read.is_whole:
+            self._failures.append("recent: hot")
+        return PastReads(distant_read, recent_read, tuple(self._failures))
+
+    def _take_distant(self) -> None:
+        self._distant, self._has_distant = _available(self._receive, self._failures), True
 
 
 def _available(answer: Callable[[], Read], failures: list[str]) -> Read | None:

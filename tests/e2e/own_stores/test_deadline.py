@@ -79,9 +79,9 @@ def test_redis_is_read_while_postgresql_can_not_be_connected_to(
     order, at_us = Order(order_id="1", amount_cents=1), noon_of(2018, 6, 1)
     with (
         dependencies.database.session() as session,
-        reader.question(session, 1, order, at_us, deadline) as both_pasts,
+        reader.question(session, 1, order, at_us, deadline) as answers,
     ):
-        past = both_pasts()
+        past = answers.both()
     dependencies.close()
 
     assert past.recent is None

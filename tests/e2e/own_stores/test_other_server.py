@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from werkzeug.test import TestResponse
@@ -118,11 +119,11 @@ def test_what_was_read_before_a_failover_keeps_its_generation(stores: Stores):
         class FailingOver:
             @contextmanager
             def question(self, *asked: Any) -> Any:
-                with past_reader.question(*asked) as answer:
-                    past = answer()
+                with past_reader.question(*asked) as answers:
+                    past = answers.both()
                     admin.execute(FAILED_OVER)
                     end_sessions(executing(admin))
-                    yield lambda: past
+                    yield Mock(early_distant=lambda: past.distant, both=lambda: past)
 
         merchant, at_us = add_merchant(admin, "loja"), true_clocks().wall_us()
         request = EvaluationRequest(merchant, Order(order_id="1", amount_cents=1990), at_us)
