@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from benchmarks.warm_stack import ImportedStack
+from benchmarks.warm_stack import ImportedStack, WarmStack
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.entity_keys import EntityKeys
 from jobs.extract.facts import committed_extractions, events_slot
@@ -26,7 +26,7 @@ def event_files(stack: ImportedStack) -> list[str]:
     return _paths(store.files, extracted.files)
 
 
-def training_files(stack: ImportedStack, revision: str) -> list[str]:
+def training_files(stack: ImportedStack | WarmStack, revision: str) -> list[str]:
     """The paths of all files of a training set."""
     store = open_store(Settings.from_environ(stack.environ))
     return _paths(store.files, read_revision(store, revision, TrainingSetFacts).files)
