@@ -24,13 +24,21 @@ def checksum_of(files: tuple[DataFile, ...]) -> str:
     return hashlib.sha256(digests.encode()).hexdigest()[:32]
 
 
-def checked_snapshot(
+def checked_chain(
     job: Job, stores: OpenStores, row: LoadRow, load_list: LoadList
-) -> tuple[tuple[Link, ...], int]:
-    """The chain of the load's snapshot, and how many bytes its keys and timelines have."""
+) -> tuple[Link, ...]:
+    """The chain of the load's snapshot, of which no file was looked at yet."""
     with given_up_when_damaged(job, stores, row):
         chain = chain_of(stores.offline, _read(stores, row))
-        return chain, _check_snapshot(job, chain, row, load_list)
+        _check_snapshot(job, chain, row, load_list)
+        return chain
+
+
+def check_files(job: Job, stores: OpenStores, row: LoadRow, links: tuple[Link, ...]) -> int:
+    """Look at every byte of the files of these links; how many their keys and timelines have."""
+    described, rows = files_of(links), sum(link.rows for link in links)
+    with given_up_when_damaged(job, stores, row):
+        return sum(spread(job, CheckFile(Storage.of(job.settings)), described, rows))
 
 
 def _read(stores: OpenStores, row: LoadRow) -> Link:
@@ -70,15 +78,11 @@ def _check_snapshot(
     chain: tuple[Link, ...],
     row: LoadRow,
     load_list: LoadList,
-) -> int:
-    """How many bytes the keys and timelines of all links have.
-
-    A snapshot built with another secret is refused, and one that is damaged, empty or shrunken.
-    """
+) -> None:
+    """Refuse a snapshot built with another secret, and one that changed, is empty or shrunken."""
     if chain[0].facts.entity_key_id != job.namespace.key_id:
         raise SnapshotDamaged(key=row.revision, reason="it was built with another ONTEM_ENTITY_KEY")
-    described = files_of(chain)
-    if entities_of(chain) != row.entities or checksum_of(described) != row.checksum:
+    if entities_of(chain) != row.entities or checksum_of(files_of(chain)) != row.checksum:
         raise SnapshotDamaged(key=row.revision, reason="it changed after the load was registered")
     if not row.entities:
         raise NoOrders(as_of=row.as_of)
@@ -90,5 +94,3 @@ def _check_snapshot(
             before=newest.entities,
             before_as_of=row.as_of.fromordinal(newest.as_of),
         )
-    rows = sum(file.rows for file in described)
-    return sum(spread(job, CheckFile(Storage.of(job.settings)), described, rows))

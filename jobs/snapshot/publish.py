@@ -1,13 +1,15 @@
 """From a committed snapshot to a load that requests can see."""
 
+from dataclasses import replace
+
 from features_pkg.calendar import to_us
 from jobs.job import Job, StageTimer
-from jobs.snapshot.chain import Link
-from jobs.snapshot.checks import checked_snapshot, given_up_when_damaged
+from jobs.snapshot.checks import check_files, checked_chain, given_up_when_damaged
 from jobs.snapshot.errors import SnapshotDamaged
 from jobs.snapshot.range_writer import Storage, WriteRange
 from jobs.snapshot.spread import parts_for, spread
 from jobs.snapshot.stores import OpenStores
+from jobs.snapshot.visits import Visit, visit_of
 from stores.postgres.loads import LoadRow, mark_published
 from stores.redis.bucket_writer import WriteCounts
 from stores.redis.connection import redis_address
@@ -57,13 +59,23 @@ def publish(
     load = list_entry(row, load_list)
     check_newer(load, load_list)
     with timer.stage("check the snapshot"):
-        chain, row_bytes = checked_snapshot(job, stores, row, load_list)
+        chain = checked_chain(job, stores, row, load_list)
+        visit = visit_of(job, stores, chain, load, published)
+        row_bytes = check_files(job, stores, row, visit.links)
         needed = bytes_needed(load, row_bytes, load_list)
         check_room(stores.client, redis_address(job.settings.redis_url), needed)
-    fence = _take_fence(job, stores, row, published)
+    fence = _take_fence(job, stores, row, published, after=visit.after)
     published = prepare_layout(job, stores, fence, load, published)
     with timer.stage("write to Redis"), given_up_when_damaged(job, stores, row):
-        counts = _write(job, chain, load, fence, published.load_list)
+        counts = _write(job, visit, load, fence, published.load_list)
+        if counts.damaged_buckets:
+            job.say(
+                f"  {counts.damaged_buckets:,} buckets in Redis are damaged or lost: "
+                "all are gone through"
+            )
+            check_files(job, stores, row, chain[1:])
+            again = _write(job, Visit(chain), load, fence, published.load_list)
+            counts = replace(again, entities=counts.entities + again.entities)
     if counts.mended_buckets:
         job.say(
             f"  {counts.mended_buckets:,} buckets in Redis were damaged or lost: they are whole "
@@ -74,10 +86,8 @@ def publish(
     return counts.entities
 
 
-def _write(
-    job: Job, chain: tuple[Link, ...], load: Load, fence: Fence, load_list: LoadList
-) -> WriteCounts:
-    """Write all buckets of a load, and read them back.
+def _write(job: Job, visit: Visit, load: Load, fence: Fence, load_list: LoadList) -> WriteCounts:
+    """Write the buckets of a visit, and read them back.
 
     Raises PublishRefused, OfflineError, SnapshotDamaged.
     """
@@ -88,26 +98,29 @@ def _write(
         fence=fence,
         load=load,
         load_list=load_list,
-        links=tuple(link.files for link in chain),
-        is_whole=True,
+        links=tuple(link.files for link in visit.links),
+        is_whole=visit.is_whole,
     )
-    rows = sum(link.rows for link in chain)
-    ranges = place_ranges(load.buckets, parts_for(job, rows))
-    counts = sum(spread(job, work, ranges, rows), WriteCounts())
-    if counts.rows != load.entities:
-        reason = f"it has rows of {counts.rows:,} entities, not of {load.entities:,}"
-        raise SnapshotDamaged(key=chain[0].name, reason=reason)
+    ranges = place_ranges(load.buckets, parts_for(job, visit.rows))
+    counts = sum(spread(job, work, ranges, visit.rows), WriteCounts())
+    expected = load.entities if visit.is_whole else visit.rows
+    if counts.rows != expected:
+        reason = f"it has rows of {counts.rows:,} entities, not of {expected:,}"
+        raise SnapshotDamaged(key=visit.links[0].name, reason=reason)
     return counts
 
 
-def _take_fence(job: Job, stores: OpenStores, row: LoadRow, published: Published) -> Fence:
+def _take_fence(
+    job: Job, stores: OpenStores, row: LoadRow, published: Published, after: int | None
+) -> Fence:
     """The fence for this run, which a newer load may have had if this one is published once more.
 
-    Raises LoadFenced when a newer load has it, or when another run changed the list meanwhile.
+    Raises LoadFenced when a newer load has it, or another than `after`, if that is given, or when
+    another run changed the list meanwhile.
     """
-    if row.published_at is None and published.newest is not None:
+    if after is not None or (row.published_at is None and published.newest is not None):
         fence = Fence.fresh(row.load_id)
-        take_fence(stores.client, job.namespace, fence)
+        take_fence(stores.client, job.namespace, fence, after)
     else:
         fence = take_over_fence(stores.client, job.namespace, row.load_id)
     if read_copies(stores.client, job.namespace) != published.copies:

@@ -71,6 +71,8 @@ class BucketWriter:
         Raises LoadFenced, RedisLost, ReadBackDiffers.
         """
         for piece in pieces:
+            if not (self._is_whole or len(piece.keys)):
+                continue
             contents = piece.contents(self._buckets)
             self.counts.rows += len(piece.keys)
             visited = [

@@ -5,8 +5,9 @@ Redis refuses every write of a run whose fence was taken by another one
 (docs/adr/0008-publishing.md).
 """
 
+import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, cast
@@ -35,6 +36,8 @@ class Fence:
         return f"{self.load_id:020d}:{self.run}".encode()
 
 
+_TOKEN: Final = re.compile(rb"(\d{20}):")
+
 TEXT_AT: Final = """
 local function text_at(key)
   local value = redis.pcall('GET', key)
@@ -62,6 +65,7 @@ _TAKE_FENCE: Final = (
     + """
 for _, key in ipairs(KEYS) do
   if held(key) > string.sub(ARGV[1], 1, 20) then return 1 end
+  if ARGV[2] ~= '' and held(key) ~= ARGV[2] then return 1 end
 end
 for _, key in ipairs(KEYS) do redis.call('SET', key, ARGV[1]) end
 return 0
@@ -81,12 +85,29 @@ return highest
 )
 
 
-def take_fence(client: "redis.Redis", namespace: Namespace, fence: Fence) -> None:
-    """Let only this run write from now on. Raises LoadFenced when a newer load has the fence."""
+def take_fence(
+    client: "redis.Redis", namespace: Namespace, fence: Fence, after: int | None = None
+) -> None:
+    """Let only this run write from now on.
+
+    Raises LoadFenced when a newer load has the fence, or another one than `after`, if that is
+    given.
+    """
+    before = "" if after is None else f"{after:020d}"
     with loss_refused():
-        is_refused = client.eval(_TAKE_FENCE, GROUPS, *fence_keys(namespace), fence.token)
+        is_refused = client.eval(
+            _TAKE_FENCE, GROUPS, *fence_keys(namespace), fence.token, before.encode()
+        )
     if is_refused:
         raise LoadFenced(load_id=fence.load_id)
+
+
+def fence_holders(client: "redis.Redis", namespace: Namespace) -> tuple[int | None, ...]:
+    """The load that has the fence of each group; None where nobody has, or it is damaged."""
+    with loss_refused():
+        tokens = cast(Sequence[bytes | None], client.mget(fence_keys(namespace)))
+    found = (_TOKEN.match(token or b"") for token in tokens)
+    return tuple(int(match[1]) if match else None for match in found)
 
 
 def take_over_fence(client: "redis.Redis", namespace: Namespace, load_id: int) -> Fence:

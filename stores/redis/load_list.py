@@ -66,10 +66,11 @@ class LoadList(msgspec.Struct, frozen=True, array_like=True):
         return load_id < self.floor or any(load.load_id == load_id for load in self.loads)
 
     def with_load(self, load: Load) -> LoadList:
-        """The list once `load` is published, which has gone through every bucket.
+        """The list once `load` is published.
 
-        Its buckets have no version left that may not be read, so the floor can rise to the oldest
-        load that stays listed.
+        It has gone through every bucket, or through those of what is new where each version was one
+        that this list shows (`published.shows_all`). So no version is left that may not be read,
+        and the floor can rise to the oldest load that stays listed.
         """
         loads = (*self.loads, load)[-MOST_LISTED:]
         return self._with(loads, max(self.floor, loads[0].load_id))

@@ -1,6 +1,6 @@
 """What is published: the list of loads, as all its copies in Redis agree on it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -41,6 +41,19 @@ def read_published(client: "redis.Redis", namespace: Namespace) -> Published:
     if present and not lists:
         raise ListDamaged(key=namespace.list_key(0))
     return Published(copies, agreed_list(lists) if lists else LoadList())
+
+
+def shows_all(published: Published, holders: Collection[int | None]) -> bool:
+    """Whether each version in Redis is of a load that the list shows, listed or below the floor.
+
+    `holders` has the loads that have the group's fences. A load takes the fence before its first
+    write, and the newest one went through whatever had been left, so nothing invisible has been
+    written since if the newest still has all fences, and no copy of the list is another one.
+    """
+    newest = published.newest
+    return (
+        newest is not None and set(holders) == {newest.load_id} and len(set(published.copies)) == 1
+    )
 
 
 def read_copies(client: "redis.Redis", namespace: Namespace) -> tuple[bytes, ...]:

@@ -10,6 +10,7 @@ from stores.redis.buckets import ValueUnreadable, read_timeline
 from stores.redis.keys import Namespace, bucket_of, group_of, name_of
 from stores.redis.load_list import Load, LoadList, decode_list, encode_list
 from stores.redis.new_buckets import NewVersions, mended_bucket, new_bucket, next_bucket
+from stores.redis.published import Published, shows_all
 
 GROUPS_IN_USE = range(0, 64, 8)
 """Keys are cut to few bits here, so that entities share buckets."""
@@ -34,6 +35,8 @@ class LoadStore:
         self.damaged: set[bytes] = set()
         self.mended: dict[bytes, int] = {}
         self.secret = 0
+        self.fences: dict[int, int] = {}
+        """The load that had the fence last, under each secret."""
 
     @property
     def namespace(self) -> Namespace:
@@ -75,6 +78,7 @@ class LoadStore:
 
         Unless all entities are chosen, or nothing was in such buckets, those without one stay.
         """
+        self.fences[self.secret] = load_id
         is_first = all(load.buckets != buckets for load in self.load_list.loads)
         for place in self.bucket_keys(buckets)[:until]:
             keys = [key for key in timelines if self.bucket_key(key, buckets) == place]
@@ -121,12 +125,15 @@ class LoadStore:
         name = name_of(self.key(key))
         return read_timeline(self.redis.get(place), place, name, load.load_id, self.load_list)
 
-    def with_load(self, load: Load, *, whole: bool) -> LoadList:
-        """The list with a load that went through all buckets, or only through those with news."""
-        before = self.load_list
-        if whole:
-            return before.with_load(load)
-        return LoadList(before.floor, (*before.loads, load), before.unused)
+    def shows_all(self) -> bool:
+        """Whether nothing may be left of a load that the list does not show."""
+        load_list, held = self.load_list, self.fences.get(self.secret)
+        copies = (encode_list(load_list, self.namespace.prefix),)
+        return shows_all(Published(copies, load_list), [held])
+
+    def with_load(self, load: Load) -> LoadList:
+        """The list with a load that went through all buckets it has to."""
+        return self.load_list.with_load(load)
 
     def is_whole(self, place: bytes) -> bool:
         """Whether the bucket is not damaged, and was mended by a load that is listed, if at all."""

@@ -133,6 +133,19 @@ class Loads(LoadStore, RuleBasedStateMachine):
         if corrected:
             self.night(ago=1, until=None, only_new=only_new, buckets=None)
 
+    @rule(card=cards, killed=st.booleans())
+    def days_are_made_up_for(self, card: str, *, killed: bool) -> None:
+        """A load is killed or withdrawn, and days before it are published in its place."""
+        for _ in range(4):
+            self.wait("day")
+        self.place_or_import(card, "x", "m1", 0)
+        self.wait("day")
+        self.night(ago=0, until=1000 if killed else None, only_new=True, buckets=None)
+        if self.newest and not killed:
+            self.withdraw(1)
+        for ago in (3, 2, 1):
+            self.night(ago=ago, until=None, only_new=True, buckets=None)
+
     @rule(
         ago=st.integers(0, 3),
         until=written,
@@ -168,13 +181,14 @@ class Loads(LoadStore, RuleBasedStateMachine):
         self.expected[load_id] = timelines
         buckets = buckets or (newest.buckets if newest else 1)
         only_new = only_new and newest is not None and newest.buckets == buckets
+        only_new = only_new and self.shows_all()
         new = {key_of(entity) for entity in self.new_since_published(read_bounds)}
         chosen = {key for key in timelines if not only_new or key in new}
         self.write(load_id, buckets, timelines, chosen, until)
         self.killed = load_id if until is not None else None
         if until is None:
             load = read_bounds.load(load_id, len(timelines), buckets)
-            self.set_list(self.with_load(load, whole=not only_new))
+            self.set_list(self.with_load(load))
 
     def timelines_of(self, read_bounds: ReadBounds) -> dict[bytes, bytes]:
         return snapshot(self.raw, read_bounds)

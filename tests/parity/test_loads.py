@@ -45,15 +45,15 @@ class NobodyAsksForTheGeneration(OpaqueLoads):
 class ListForgets(OpaqueLoads):
     """Only the last loads stay listed, and no floor stands for the rest."""
 
-    def with_load(self, load: Load, *, whole: bool) -> LoadList:
+    def with_load(self, load: Load) -> LoadList:
         return LoadList(0, (*self.load_list.loads, load)[-2:])
 
 
-class FloorRisesTooEarly(OpaqueLoads):
-    """The floor rises with loads that did not go through every bucket."""
+class NobodyLooksAtTheFence(OpaqueLoads):
+    """What is new is enough, although a load that was withdrawn may have left something."""
 
-    def with_load(self, load: Load, *, whole: bool) -> LoadList:
-        return LoadList(load.load_id, (*self.load_list.loads, load))
+    def shows_all(self) -> bool:
+        return True
 
 
 class DamagedIsDeleted(OpaqueLoads):
@@ -75,14 +75,6 @@ class OlderDayCorrected(OpaqueLoads):
 
     def may_follow(self, as_of: int) -> bool:
         return all(load.as_of != as_of for load in self.load_list.loads)
-
-
-class OtherInput(OpaqueLoads):
-    """A killed load is run again under its id, but as of the first day that may be."""
-
-    def repeated(self, read_bounds: ReadBounds) -> ReadBounds:
-        first = self.newest.as_of + 1 if self.newest else read_bounds.as_of - 1
-        return ReadBounds(first, read_bounds.watermark)
 
 
 class NewSinceLastRun(OpaqueLoads):
@@ -119,10 +111,9 @@ PUBLISHERS = (
     NobodyAsksForTheGeneration,
     IdsReturn,
     ListForgets,
-    FloorRisesTooEarly,
+    NobodyLooksAtTheFence,
     DamagedIsDeleted,
     OlderDayCorrected,
-    OtherInput,
     NewSinceLastRun,
     NewByTransaction,
     NewByDay,
@@ -173,6 +164,9 @@ MISTAKES = {
         ", *(versions[position] for position in plan.kept_if_new)]\n"
         "        is_new, drops = True, plan.drops_if_new",
         "]\n        is_new, drops = True, False",
+    ),
+    "a withdrawn load that had the fence is forgotten": Mistake(
+        "stores.redis.published:shows_all", "set(holders) == {newest.load_id}", "bool(holders)"
     ),
     "all secrets have one list": Mistake(
         "stores.redis.keys:Namespace.prefix", "{self.key_id}:", ""
