@@ -1,12 +1,13 @@
-"""Orders at a fixed rate, with and without slow clients that have no key, in turn."""
+"""Orders at a fixed rate, without and beside clients that have no key and are slow or too many."""
 
 import asyncio
 import statistics
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from benchmarks.load import Target
@@ -14,10 +15,12 @@ from benchmarks.open_loop import open_loop
 from benchmarks.server import SERVE, process
 from benchmarks.size import FEW_ORDERS, ORDERS, repetitions
 from benchmarks.streams import wait_until_normal
+from benchmarks.unknown_keys import unknown_keys
 from benchmarks.warm_stack import WarmStack, warm_stack
 
 MOST_ORDERS: Final = 100_000
 SLOW: Final = 50
+FLOODING: Final = 60
 MOST_REFUSED: Final = 0.01
 PER_SECOND: Final = 100
 TURNS: Final = repetitions(10)
@@ -30,15 +33,15 @@ def measure() -> list[str]:
     """The lines of the section."""
     warm = warm_stack(min(ORDERS, MOST_ORDERS))
     alone: list[float] = []
-    beside: dict[str, list[float]] = {"three bytes, then nothing": [], "a byte a second": []}
+    beside: dict[str, list[float]] = {kind: [] for kind in CROWDS}
     with process(warm, SERVE) as port:
         target = Target(port, warm.key)
         wait_until_normal(target, warm)
         for _ in range(TURNS):
             alone += _milliseconds(target, warm)
-            for kind, times in beside.items():
-                with slow_clients(port, SLOW, dripping=kind == "a byte a second"):
-                    times += _milliseconds(target, warm)
+            for kind, crowd in CROWDS.items():
+                with crowd(port):
+                    beside[kind] += _milliseconds(target, warm)
     base = _p99(alone)
     rows = [
         f"| {kind} | {statistics.median(times):.2f} | {_p99(times):.2f} "
@@ -46,15 +49,15 @@ def measure() -> list[str]:
         for kind, times in beside.items()
     ]
     return [
-        "## Slow clients without a key",
+        "## Clients without a key",
         "",
         (
             f"{PER_SECOND} orders a second to a service with one worker, {TURNS} times "
-            f"{SECONDS:g} s alone and then beside {SLOW} clients of each kind, which come again "
+            f"{SECONDS:g} s alone and then beside the others of each kind, which come again "
             "when they are refused. The goal is at most 1.5 times the p99 without them."
         ),
         "",
-        "| slow clients | p50 of the others, ms | p99, ms | by the p99 without them |",
+        "| others | p50 of the orders, ms | p99, ms | by the p99 without them |",
         "|---|---|---|---|",
         f"| none | {statistics.median(alone):.2f} | {base:.2f} | 1.00 |",
         *rows,
@@ -131,3 +134,11 @@ class _Crowd:
             await asyncio.wait({closed}, timeout=1)
             if (byte := next(rest, None)) is not None and not closed.done():
                 writer.write(bytes([byte]))
+
+
+CROWDS: Final[Mapping[str, Callable[[int], AbstractContextManager[None]]]] = {
+    f"{SLOW} that send three bytes": partial(slow_clients, number=SLOW, dripping=False),
+    f"{SLOW} that send a byte a second": partial(slow_clients, number=SLOW, dripping=True),
+    f"{FLOODING} that go on with unknown keys": partial(unknown_keys, number=FLOODING),
+}
+"""What is beside the orders, of a port."""

@@ -1,16 +1,35 @@
 """One client of a worker: its socket, what it sent that is not answered yet, what it waits for."""
 
 import socket
+from dataclasses import dataclass
 from enum import Enum, auto
 from math import inf
 from typing import Any, Final
 
+from service.request_content import MAX_BYTES
 from service.worker.gate import Pass
 from service.worker.head import MOST_HEAD_BYTES, Head
 
 CHUNK_BYTES: Final = 65_536
 MOST_BUFFERED: Final = MOST_HEAD_BYTES + CHUNK_BYTES
 """What a connection may send ahead of its answers before the worker stops reading it."""
+
+
+MOST_DISCARDED: Final = 32 * 1_024 * 1_024
+"""How much of a body that is too large is read before the connection is given up."""
+
+LINGER_SECONDS: Final = 2.0
+"""How long a connection that ends waits for the client to close it, so that nothing is cut off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a worker waits for its clients, in seconds."""
+
+    request: float
+    """For the next request of a connection."""
+    client: float
+    """For the rest of a head, for a body, and until an answer is taken; for each."""
 
 
 class State(Enum):
@@ -26,6 +45,8 @@ class State(Enum):
     """A thread, or the end of its work."""
     SENDING = auto()
     """That the client takes the rest of an answer."""
+    HELD = auto()
+    """The turn of its refusal, see `Strangers`."""
     UNWANTED_BODY = auto()
     """The rest of a body whose request is answered already."""
     END = auto()
@@ -52,10 +73,14 @@ class Connection:
         self.body_length = 0
         """How many bytes of the body are to come, or are still to be dropped."""
         self.unsent = b""
+        self.held = b""
+        """The refusal of a connection that is `HELD`."""
         self.ends = False
         """Whether the connection ends with the present answer."""
         self.client_ended = False
         """Whether the client sends no more."""
+        self.is_merchants = False
+        """Whether a request of this connection had a right key, as far as is known."""
         self.was_served = False
         """Whether a request of this connection was ever answered with a success."""
         self.events = 0
@@ -96,6 +121,11 @@ class Connection:
         del self.buffer[:length]
         self.scanned = 0
         return content
+
+    def body_is_not_worth_reading(self, head: Head) -> bool:
+        """Whether it ends with the refusal of this head: the body is long or may never come."""
+        is_awaited = head.expects_continue and not self.buffer
+        return head.is_chunked or is_awaited or self.body_length > MAX_BYTES
 
     def end(self) -> None:
         """Tell the client that nothing more comes. Raises OSError."""

@@ -4,10 +4,9 @@ import io
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from math import inf
-from typing import Any, Final
+from typing import Any
 
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from werkzeug.exceptions import HTTPException
@@ -17,6 +16,7 @@ from service.errors import (
     BodyUnreadable,
     LengthRequired,
     Overloaded,
+    RateLimited,
     RequestLate,
     ServiceError,
 )
@@ -24,28 +24,19 @@ from service.request_content import JSON, MAX_BYTES
 from service.request_headers import answer_headers, request_id
 from service.worker.answer import Answer
 from service.worker.clients import Clients
-from service.worker.connection import Connection, State
-from service.worker.gate import Gate, Lane
+from service.worker.connection import (
+    LINGER_SECONDS,
+    MOST_DISCARDED,
+    Connection,
+    Patience,
+    State,
+)
+from service.worker.gate import STRANGERS, Gate, Lane
 from service.worker.head import Head, end_of_head, parse
 from service.worker.refusal_log import RefusalLog
 from service.worker.refusals import CONTINUE, Refusal, Refused, whole_answer
+from service.worker.strangers import Strangers
 from service.worker.threads import Threads
-
-MOST_DISCARDED: Final = 32 * 1_024 * 1_024
-"""How much of a body that is too large is read before the connection is given up."""
-
-LINGER_SECONDS: Final = 2.0
-"""How long a connection that ends waits for the client to close it, so that nothing is cut off."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long a worker waits for its clients, in seconds."""
-
-    request: float
-    """For the next request of a connection."""
-    client: float
-    """For the rest of a head, for a body, and until an answer is taken; for each."""
 
 
 class Conversation:
@@ -67,7 +58,7 @@ class Conversation:
         """`is_closing` says whether connections are to end with their next answer."""
         self._clients, self._gate, self._lanes = clients, gate, lanes
         self._settings, self._patience, self._is_closing = settings, patience, is_closing
-        self.refusals = RefusalLog()
+        self.refusals, self.strangers = RefusalLog(), Strangers()
         self.unread: deque[Connection] = deque()
         """Connections that sent the next request before the answer to the one before."""
 
@@ -113,10 +104,14 @@ class Conversation:
         passed = connection.passed
         self._lanes[passed.lane].finished(party=passed.party)
         connection.ends = not answer.keep
-        connection.was_served |= answer.status < HTTPStatus.BAD_REQUEST
+        is_success = answer.status < HTTPStatus.BAD_REQUEST
+        connection.was_served |= is_success
+        connection.is_merchants |= is_success and passed.party == STRANGERS
         connection.wait(State.SENDING, time.monotonic() + self._patience.client)
         if unsent is None:
             self._clients.drop(connection)
+        elif answer.status == HTTPStatus.UNAUTHORIZED:
+            self._answer_stranger(connection, unsent, close=connection.ends)
         elif unsent:
             connection.unsent = unsent
         else:
@@ -128,6 +123,10 @@ class Conversation:
             self._refuse(connection, RequestLate(self._patience.client), close=True)
         else:
             self._clients.drop(connection)
+
+    def refuse_held(self, connection: Connection) -> None:
+        """Send the refusal that waited for its turn."""
+        self._answer(connection, connection.held, close=connection.ends)
 
     def _read_head(self, connection: Connection) -> None:
         buffer, longest_line = connection.buffer, self._settings.limit_request_line
@@ -154,8 +153,9 @@ class Conversation:
             if is_long and not self._clients.takes_a_long_body(party):
                 raise Overloaded
         except (ServiceError, HTTPException) as error:
-            self._refuse(connection, error, close=_body_is_not_worth_reading(head, connection))
+            self._refuse(connection, error, close=connection.body_is_not_worth_reading(head))
             return
+        connection.is_merchants |= connection.passed.is_merchants
         connection.wait(State.BODY, time.monotonic() + self._patience.client)
         self._invite_body(connection, head)
 
@@ -195,7 +195,16 @@ class Conversation:
         refusal = Refusal.of(error, its_request)
         self.refusals.count(refusal)
         content = refusal.answer(close=close, without_body=without_body)
-        self._answer(connection, content, close=close)
+        if connection.is_merchants or isinstance(error, RateLimited):
+            self._answer(connection, content, close=close)
+        else:
+            self._answer_stranger(connection, content, close=close)
+
+    def _answer_stranger(self, connection: Connection, content: bytes, *, close: bool) -> None:
+        """Refuse a client without a known key, now or a little later."""
+        connection.ends = close
+        if not self.strangers.hold(connection, content, time.monotonic()):
+            self._answer(connection, content, close=close)
 
     def _closes(self, head: Head | None) -> bool:
         return self._is_closing() or (head is not None and head.is_last)
@@ -238,9 +247,3 @@ class Conversation:
             )
         elif connection not in self.unread:
             self._clients.drop(connection)
-
-
-def _body_is_not_worth_reading(head: Head, connection: Connection) -> bool:
-    """Whether a connection ends with a refusal, because the body is long or may never come."""
-    is_awaited = head.expects_continue and not connection.buffer
-    return head.is_chunked or is_awaited or connection.body_length > MAX_BYTES

@@ -35,6 +35,8 @@ class Pass:
     """How long the body may be."""
     party: int | None = None
     """With whose requests this one shares half of the lane's room; None if all of it is open."""
+    is_merchants: bool = False
+    """Whether it is a known merchant's."""
 
 
 class Gate(Protocol):
@@ -52,4 +54,4 @@ class OpenGate:
         return _PASSED
 
 
-_PASSED: Final = Pass()
+_PASSED: Final = Pass(is_merchants=True)

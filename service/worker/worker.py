@@ -5,6 +5,7 @@ import os
 import selectors
 import time
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Final
 
 from gunicorn.workers import base  # type: ignore[import-untyped]
@@ -14,8 +15,8 @@ from service.metrics.gauges import LoopState
 from service.problems import bug_problem
 from service.worker.answer import answer
 from service.worker.clients import READ, WRITE, Clients, most_connections
-from service.worker.connection import Connection
-from service.worker.conversation import LINGER_SECONDS, Conversation, Patience
+from service.worker.connection import LINGER_SECONDS, Connection, Patience
+from service.worker.conversation import Conversation
 from service.worker.gate import BULK_THREADS, Lane
 from service.worker.threads import Threads
 
@@ -96,8 +97,9 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
 
     def _turn(self, seconds: float) -> None:
         """Do what there is to do, or wait for it so long."""
-        unread = self._conversation.unread
-        for key, events in self._selector.select(0 if unread else seconds):
+        unread, strangers = self._conversation.unread, self._conversation.strangers
+        wait = 0 if unread else strangers.seconds_left(time.monotonic(), seconds)
+        for key, events in self._selector.select(wait):
             if isinstance(key.data, Connection):
                 self._serve(key.data, events)
             else:
@@ -105,6 +107,8 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
         for _ in range(len(unread)):
             self._step(unread.popleft(), self._conversation.advance)
         now = time.monotonic()
+        for connection in strangers.whose_turn_it_is(now):
+            self._step(connection, self._conversation.refuse_held)
         if now >= self._sweep_at:
             self._sweep_at = now + seconds
             self._sweep(now)
@@ -150,11 +154,12 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
             request_id=connection.head.request_id,
             is_closing=self._is_closing,
         )
-        unsent: bytes | None
-        try:
-            unsent = connection.send(result.content)
-        except OSError:  # the client is gone
-            unsent = None
+        unsent: bytes | None = result.content
+        if result.status != HTTPStatus.UNAUTHORIZED:  # that one may have to wait, in the loop
+            try:
+                unsent = connection.send(result.content)
+            except OSError:  # the client is gone
+                unsent = None
         finished = partial(self._conversation.finished, answer=result, unsent=unsent)
         self._done.defer(self._step, connection, finished)
 

@@ -1,0 +1,53 @@
+"""Clients without a known key are refused at a pace, so that their number costs others nothing."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from service.worker.strangers import AT_ONCE, PER_SECOND
+from stores.postgres.api_keys import ApiKey
+from tests.e2e.conftest import Shop
+from tests.e2e.running import RunningService
+from tests.e2e.test_refusals import an_order, the_problem
+
+CLIENTS = 20
+TIMES = 5
+
+
+def refused(service: RunningService, key: str, times: int = TIMES) -> list[float]:
+    """When each of some orders was refused, one after the other on one connection."""
+    client, refused_at = service.client(key), []
+    for _ in range(times):
+        assert client.evaluate(an_order()).status in (401, 503)  # there is no room to look all up
+        refused_at.append(time.monotonic())
+    return refused_at
+
+
+def test_however_many_there_are_they_are_refused_so_often_a_second(
+    service: RunningService, shop: Shop
+):
+    shop.evaluate(an_order())  # so that its key is known
+    keys = [ApiKey.new().text, "ontem_no_key"] * (CLIENTS // 2)
+    started = time.monotonic()
+    with ThreadPoolExecutor(CLIENTS) as senders:
+        crowd = [senders.submit(refused, service, key) for key in keys]
+        merchant = [shop.evaluate(an_order(order_id=f"o-{number}")).status for number in range(9)]
+        refused_at = sorted(at for each in crowd for at in each.result())
+
+    assert merchant == [200] * 9
+    assert len(refused_at) == CLIENTS * TIMES
+    for number, at in enumerate(refused_at, 1):
+        assert number <= AT_ONCE + 1 + PER_SECOND * (at - started)
+
+
+def test_a_merchant_that_errs_is_told_at_once(service: RunningService, shop: Shop):
+    shop.evaluate(an_order())
+    times = 3 * PER_SECOND
+    started = time.monotonic()
+    refused(service, "ontem_no_key", times)
+    others_seconds = time.monotonic() - started
+    started = time.monotonic()
+    for _ in range(times):
+        the_problem(shop.client.evaluate(an_order(), Content_Type="text/plain"), 415)
+    seconds = time.monotonic() - started
+
+    assert seconds < others_seconds
