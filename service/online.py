@@ -87,15 +87,16 @@ class Question:
 
     def _take(self) -> OnlineReader:
         """A connection on which the question may be sent now. Raises OnlineReadFailed."""
-        if self._breaker.refuses:
-            raise OnlineReadFailed(reason="breaker open")
-        try:
-            self._reader = self._pool.take(self._deadline)
-        except NoneReady as none:
-            raise OnlineReadFailed(reason=f"no connection: {none.reason}") from None
         self._admission = self._breaker.admit()
         if self._admission is None:
             raise OnlineReadFailed(reason="breaker open")
+        self._seconds_given = self._deadline.left()
+        try:
+            self._reader = self._pool.take(self._deadline)
+        except NoneReady as none:
+            if not none.was_awaited:
+                self._seconds_given = 0.0  # it cost nothing, so it is no failure
+            raise OnlineStoreSilent(reason=f"no connection: {none.reason}") from None
         self._reader.seconds_left = self._deadline.left
         self._seconds_given = self._deadline.left()
         return self._reader

@@ -21,9 +21,10 @@ LONG_ATTEMPT_SECONDS: Final = 1.0
 class NoneReady(Exception):
     """No connection was ready; `reason` is the name of a failure, never data."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, was_awaited: bool = False) -> None:
+        """`was_awaited` says that the whole time was spent on it."""
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.was_awaited = reason, was_awaited
 
 
 class PoolSizes(NamedTuple):
@@ -114,7 +115,7 @@ class Pool(Generic[Kept]):
                 if self._is_closed or self._failure or self._takes_long():
                     raise NoneReady(self._why_none())
                 if not self._changed.wait(deadline.left()):
-                    raise NoneReady("none in time")
+                    raise NoneReady("none in time", was_awaited=True)
 
     def give_back(self, kept: Kept) -> None:
         """Let others take a connection of which no answer is outstanding."""

@@ -137,30 +137,28 @@ class Session:
 
     def _begin(self, deadline: Deadline) -> "_Attempt":
         """Begin to ask something, on a connection on which that can be done now."""
-        connection = self._taken(deadline)
+        if self._connection is not None and _is_spent(self._connection):
+            self.close()
         admission = self._breaker.admit()
         if admission is None:
             raise self._unavailable("it did not answer lately")
+        attempt = self._attempt = _Attempt(self._pool, self._breaker, admission, deadline.left())
+        connection = attempt.connection = self._taken(attempt, deadline)
         connection.seconds_left = deadline.left
-        attempt = self._attempt = _Attempt(
-            self._pool, self._breaker, connection, admission, deadline.left()
-        )
         if connection.generation is None:
             attempt.do(lambda connection: connection.note_server(self._address))
         return attempt
 
-    def _taken(self, deadline: Deadline) -> ServiceConnection:
-        """A connection on which a statement may be run now."""
-        if self._breaker.refuses:
-            raise self._unavailable("it did not answer lately")
-        if self._connection is not None and _is_spent(self._connection):
-            self.close()
-        if self._connection is None:
-            try:
+    def _taken(self, attempt: "_Attempt", deadline: Deadline) -> ServiceConnection:
+        """The session's connection, or one that is ready in time."""
+        try:
+            if self._connection is None:
                 self._connection = self._pool.take(deadline)
-            except NoneReady as none:
-                raise self._unavailable(f"no connection: {none.reason}") from None
+        except NoneReady as none:
+            attempt.end(is_answered=False, is_fair=none.was_awaited)
+            raise self._unavailable(f"no connection: {none.reason}") from None
         if not deadline.left():
+            attempt.end(is_answered=False, is_fair=False)
             raise DeadlineMet("no time left")
         return self._connection
 
@@ -175,32 +173,34 @@ class _Attempt:
         self,
         pool: Pool[ServiceConnection],
         breaker: Breaker,
-        connection: ServiceConnection,
         admission: Admission,
         seconds_given: float,
     ) -> None:
-        self._pool, self._breaker, self._connection = pool, breaker, connection
+        self._pool, self._breaker = pool, breaker
+        self.connection: ServiceConnection
         self._admission: Admission | None = admission
         self._seconds_given = seconds_given
 
     def do(self, work: Callable[[ServiceConnection], Result]) -> Result:
         """What a part of the question returns for the connection; raises what it does."""
         try:
-            return work(self._connection)
+            return work(self.connection)
         except (psycopg.Error, OntemError) as error:
-            self.end(is_answered=not self._connection.closed)
+            self.end(is_answered=not self.connection.closed)
             if ends_session(error) or isinstance(error, StandbyRefused):
-                self._connection.close()
+                self.connection.close()
             raise
         except BaseException:
             self.end(is_answered=False)
             raise
 
-    def end(self, *, is_answered: bool) -> None:
-        """Tell the outcome, unless it is told already."""
+    def end(self, *, is_answered: bool, is_fair: bool = True) -> None:
+        """Tell the outcome, unless it is told already. It counts if the store had time for it."""
         admission, self._admission = self._admission, None
         if admission and self._breaker.record(
-            admission, is_answered=is_answered, seconds_given=self._seconds_given
+            admission,
+            is_answered=is_answered,
+            seconds_given=self._seconds_given if is_fair else 0.0,
         ):
             self._pool.renew()
 
