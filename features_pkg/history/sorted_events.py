@@ -8,6 +8,7 @@ import numpy as np
 
 from features_pkg.array_types import Ints
 from features_pkg.calendar import Calendar
+from features_pkg.history.different import different
 from features_pkg.history.events import Events, without_repeated
 from features_pkg.history.value_runs import ValueRuns
 from features_pkg.identifiers import Identifier
@@ -26,7 +27,7 @@ class SortedEvents:
     def __init__(self, events: Events, calendar: Calendar, times: Ints | None = None) -> None:
         self.everything = events
         self.events = without_repeated(events)
-        self.times = np.unique(self.events.at_us) if times is None else times
+        self.times = different(self.events.at_us) if times is None else times
         self._calendar = calendar
         self.by_entity_and_time = _by_entity_and_time(self.events.entity, self.events.at_us)
         self.entity = self.events.entity[self.by_entity_and_time]

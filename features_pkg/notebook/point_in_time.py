@@ -19,6 +19,7 @@ from features_pkg.definitions.velocity import Velocity, parse_name
 from features_pkg.engines.arrays import Questions, answer
 from features_pkg.engines.arrays.columns import order_column
 from features_pkg.errors import DefinitionError
+from features_pkg.history.different import different
 from features_pkg.history.sorted_events import SortedEvents
 from features_pkg.identifiers import IDENTIFIERS, Event, Identifier
 from features_pkg.measures import MEASURES
@@ -133,9 +134,9 @@ class _OrderQuestions:
         self._table, self._features = table, features
         calendar = Calendar(features.timezone)
         self.questions = Questions.by_rule(table.at_us, calendar, features.snapshot_lag)
-        self._times = {Event.ORDER: np.unique(table.at_us)}
+        self._times = {Event.ORDER: different(table.at_us)}
         if any(velocity.event is Event.CHARGEBACK for velocity in features.velocities):
-            self._times[Event.CHARGEBACK] = np.unique(table.chargeback_us[1])
+            self._times[Event.CHARGEBACK] = different(table.chargeback_us[1])
         self._amounts = any(MEASURES[v.measure].reads_amounts for v in features.velocities)
 
     def columns_of(self, identifier: Identifier) -> dict[str, pa.Array]:

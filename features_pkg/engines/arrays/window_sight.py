@@ -11,6 +11,7 @@ from features_pkg.array_types import Ints, Mask
 from features_pkg.definitions.velocity import Past
 from features_pkg.engines.arrays.charged_again import Pairs
 from features_pkg.engines.arrays.visibility import Sight
+from features_pkg.history.different import different
 from features_pkg.history.events import select
 from features_pkg.history.hidden_events import HiddenEvents
 from features_pkg.history.ranked import HIGHEST
@@ -91,7 +92,7 @@ class WindowSight:
         )
         of_later, later_code = self._values_of_rows(target, later.question, later.row)
         width = max(int(code.max(initial=0)), int(later_code.max(initial=0))) + 1
-        pair = np.unique(question * width + code)
+        pair = different(question * width + code)
         question, code = np.divmod(pair, width)
         values, limit = hidden.values(target), hidden.limit[question]
         last = values.last_sighting(code, self.after[question], limit)
