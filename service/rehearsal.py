@@ -12,10 +12,13 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8
 
 from features_pkg.engines.one_order import DistantPast
+from features_pkg.history.held_events import NO_EVENTS
 from features_pkg.history.recent_events import RecentEvent
 from features_pkg.orders.order import Order, content_hash
 from service import batch, body, distant, recent, recording
 from service.evaluation_answer import encode
+from service.hot.entity import EntityName, HeldEntity
+from service.hot.statements import SINCE, since_values
 from service.recording import Evaluation
 from service.served_model import ServedModel
 from service.session import ServiceConnection
@@ -48,15 +51,17 @@ def rehearse_model(served_model: ServedModel, at_us: int) -> None:
 def rehearse_statements(connection: ServiceConnection) -> None:
     """Have PostgreSQL prepare and plan what sessions keep prepared, for orders and for batches.
 
-    Reports of chargebacks run statements that are planned each time, so there is nothing to keep.
-    What it refuses, as it does without a schema, it will refuse to requests, too. Raises
-    psycopg.Error when the session is of no more use.
+    An order of a hot entity has a statement of its own. Reports of chargebacks run statements that
+    are planned each time, so there is nothing to keep. What PostgreSQL refuses, as it does without
+    a schema, it will refuse to requests, too. Raises psycopg.Error when the session is of no more
+    use.
     """
     order = _order()
     identity = {"merchant_id": Int8(NOBODY), "order_id": order.order_id}
     stored = [recording.values_of(_evaluation(each, 0.5, 1)) for each in _with_and_without(order)]
     statements = [
         (recent.RECENT, recent.values_of(NOBODY, order, _AT_US - 1, _AT_US)),
+        *((SINCE, _since_values(each)) for each in (order, replace(order, product=()))),
         (recording.STORED_EVALUATION, identity),
     ]
     if not connection.is_read_only:
@@ -74,6 +79,26 @@ def rehearse_statements(connection: ServiceConnection) -> None:
 def _order() -> Order:
     """An order with all that one can have."""
     return body.parse(_ORDER, bytes(32))
+
+
+def _since_values(order: Order) -> dict[str, object]:
+    """The values of a read of what came since an entity was held, which has no events."""
+    name = EntityName(NOBODY, "card", "tok_1")
+    held = HeldEntity(
+        name=name,
+        generation=1,
+        visible="1:1:",
+        watermark=1,
+        open=frozenset(),
+        from_us=_AT_US - 1,
+        settled_us=_AT_US,
+        until_us=_AT_US,
+        orders=NO_EVENTS,
+        chargebacks=NO_EVENTS,
+    )
+    return since_values(
+        NOBODY, order, {name: held}, from_us=_AT_US - 1, to_us=_AT_US, most_rows=recent.ALL_ROWS
+    )
 
 
 def _with_and_without(order: Order) -> tuple[Order, Order]:

@@ -7,4 +7,5 @@ ALTER ROLE ontem_service SET plan_cache_mode = 'force_generic_plan';
 ALTER ROLE ontem_service SET enable_seqscan = 'off';
 ALTER ROLE ontem_service SET enable_hashjoin = 'off';
 ALTER ROLE ontem_service SET enable_mergejoin = 'off';
+ALTER ROLE ontem_service SET enable_memoize = 'off';
 ALTER ROLE ontem_service SET jit = 'off';

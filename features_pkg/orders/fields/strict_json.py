@@ -41,7 +41,8 @@ def decode(text: str, root: str = "") -> object:
         raise
     except ValueError:  # Python refuses to read an integer of thousands of digits
         raise JsonUnreadable("has a number with thousands of digits") from None
-    path = _unstorable_path(value, root)
+    # Without an escape no part has what the whole text lacks, and nearly all have none.
+    path = _unstorable_path(value, root) if "\\u" in text or not _is_storable(text) else None
     if path:
         raise ValueRefused(path, UNSTORABLE)
     if path is not None:

@@ -6,6 +6,7 @@ from datetime import date
 from service import batch, recent, recording, statements
 from service.app import Dependencies, create_app
 from service.deadline import Deadline
+from service.hot.statements import SINCE
 from stores.postgres.connection import connect
 from stores.postgres.merchants import add_merchant, issue_key
 from tests.e2e.in_process import Stores, noon_of, standing_clocks
@@ -17,6 +18,8 @@ PREPARED = b"SELECT statement FROM pg_prepared_statements"
 REHEARSED = [
     statements._SET_MERCHANT,
     recent.RECENT.text,
+    SINCE.text,  # of orders with products
+    SINCE.text,  # and of those without
     recording.STORED_EVALUATION.text,
     recording.RECORD.text,  # of orders with a placed_at
     recording.RECORD.text,  # and of those without one
