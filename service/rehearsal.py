@@ -11,10 +11,13 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8
 
+from features_pkg.definitions.velocity import UNITS_US
 from features_pkg.engines.one_order import DistantPast
 from features_pkg.history.held_events import NO_EVENTS
 from features_pkg.history.recent_events import RecentEvent
+from features_pkg.identifiers import MERCHANT
 from features_pkg.orders.order import Order, content_hash
+from features_pkg.timelines.read import EventTimeline, Timeline
 from service import batch, body, distant, recent, recording
 from service.evaluation_answer import encode
 from service.hot.entity import EntityName, HeldEntity
@@ -28,6 +31,8 @@ from stores.redis.load_list import Load
 
 NOBODY: Final = 0
 _AT_US: Final = 1_577_880_000_000_000
+_LONG_US: Final = 10 * 365 * UNITS_US["d"]
+"""For how long its merchant is known: the calendar then has the days since the first orders."""
 
 _ORDER: Final = b"""{"order_id": "rehearsal", "amount_cents": 1, "currency": "BRL",
 "placed_at": "2020-01-01T12:00:00-03:00", "user": "u", "document": "529.982.247-25",
@@ -40,7 +45,9 @@ def rehearse_model(served_model: ServedModel, at_us: int) -> None:
     """Read, hash, score and explain an order near this instant, and write its answer."""
     order = _order()
     request = distant.entity_request(served_model.keys, NOBODY, order)
-    past = DistantPast(served_model.due_day(at_us), dict.fromkeys(request.entities))
+    long_ago = EventTimeline(0, (at_us - _LONG_US, at_us), ([], 0), [([], [], 0)])
+    timelines = {**dict.fromkeys(request.entities), (MERCHANT, ""): Timeline(long_ago, None)}
+    past = DistantPast(served_model.due_day(at_us), timelines)
     event = RecentEvent("card", "tok_1", "order", at_us - 1, 1, *[None] * 10)
     vector = served_model.evaluator.vector(order, at_us, past, [event])
     score = served_model.model.score(vector.values)

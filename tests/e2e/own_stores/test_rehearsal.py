@@ -65,6 +65,14 @@ def test_a_first_order_and_a_first_batch_find_their_statements_prepared(
     assert before == sorted(text.decode() for text in REHEARSED)
 
 
+def test_the_days_of_a_long_history_are_known_before_a_first_order_asks_for_them(stores: Stores):
+    calendar = stores.process(standing_clocks(NOON)).model.served_model.evaluator._calendar
+    known = calendar._table
+    calendar.day_of(noon_of(2009, 1, 1))
+
+    assert calendar._table is known
+
+
 def test_a_process_begins_with_all_connections_and_stores_nothing(
     stores: Stores, online: OnlineStore
 ):
