@@ -64,6 +64,11 @@ down: setup ## Stop the local PostgreSQL and Redis; their data stay.
 serve: setup ## Serve the demo's model on the ordinary clock, after the night that is missing.
 	@$(BIN)/ontem demo serve $(ARGS)
 
+.PHONY: test-publish
+test-publish: setup ## A million reads during switches, and kills at three points of a publish.
+	@ONTEM_READS=1000000 ONTEM_ALL_KILLS=1 $(BIN)/python -m pytest -q \
+		tests/integration/test_reads_during_switches.py tests/integration/test_killed_publish.py
+
 .PHONY: bench
 bench: setup ## Measure speed beside something else, and write docs/benchmarks.md.
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -1,17 +1,14 @@
 """`kill -9` of a worker, an executor, Redis or the driver in the middle of a publish by executors.
 
 Requests go on meanwhile, and each is answered by one load. What is there in the end is what a run
-has left that nobody disturbed. `ONTEM_ALL_KILLS=1` kills each victim at three points.
+has left that nobody disturbed. `make test-publish` kills each victim at three points.
 """
 
 import json
 import os
-import random
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,14 +17,13 @@ import redis
 from jobs.snapshot.night import publish_again
 from stores.postgres.loads import LoadRow
 from stores.redis.keys import GROUPS
-from stores.redis.reader import OnlineReader, OnlineReadFailed
 from tests.integration.history import a_job
 from tests.integration.publishing_shop import PublishingShop, days
+from tests.integration.readers import Readers
 from tests.redis_server import RedisServer
 
 PROJECT = Path(__file__).parents[2]
 CARDS = 2_000
-FAR_DAY = days(100).toordinal()
 VICTIMS = ("worker", "executor", "redis", "driver")
 SHARES = (0.1, 0.5, 0.9)
 KILLS = (
@@ -40,47 +36,6 @@ KILLS = (
 def timelines(day: int) -> dict[str, bytes]:
     """What is said of all cards on a day: a third of them does something on each."""
     return {f"c{n}": b"day %d of %d" % (day - (day + n) % 3, n) for n in range(CARDS)}
-
-
-class Readers:
-    """Reads ten cards at a time until it is stopped, and notes what it read of which load."""
-
-    def __init__(self, url: str, shop: PublishingShop) -> None:
-        self._url, self._shop = url, shop
-        self.expected: dict[int, Mapping[bytes, bytes]] = {}
-        self.seen: set[int] = set()
-        self.reads, self.mixed = 0, 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._read)
-
-    def __enter__(self) -> "Readers":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _read(self) -> None:
-        choose = random.Random(5)  # noqa: S311  no secret
-        keys = [self._shop.key(f"c{n}") for n in range(CARDS)]
-        reader = None
-        while not self._stop.is_set():
-            try:
-                if reader is None:
-                    reader = OnlineReader(
-                        self._url, self._shop.namespace, timeout=timedelta(seconds=30)
-                    )
-                    reader.connect()
-                reader.send(choose.sample(keys, 10))
-                read = reader.receive(FAR_DAY, 10**6)
-            except OnlineReadFailed:  # Redis is down
-                reader = None
-                continue
-            expected = self.expected[read.load.load_id]
-            self.reads += 1
-            self.mixed += any(expected[key] != found for key, found in read.timelines.items())
-            self.seen.add(read.load.load_id)
 
 
 @pytest.fixture
@@ -193,7 +148,7 @@ def test_whoever_is_killed_requests_see_one_load_and_the_next_run_ends_as_any(
 ) -> None:
     shop = killed_shop
     newest = shop.night(days(0), **timelines(0))
-    with Readers(server.url, shop) as readers:
+    with Readers(server.url, shop.namespace) as readers:
         readers.expected[newest.load_id] = by_key(shop, 0)
         for day, (victim, share) in enumerate(KILLS, 1):
             row = shop.register(shop.committed(days(day), timelines(day)))
