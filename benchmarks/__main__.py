@@ -12,6 +12,7 @@ import importlib
 import sys
 
 from benchmarks.page import write_section
+from benchmarks.size import ORDERS
 from benchmarks.steal import undisturbed
 
 DEFAULT_NAMES = (
@@ -21,7 +22,7 @@ DEFAULT_NAMES = (
 )
 """In this order: an extraction before the first night would leave it nothing to extract."""
 BATCH_NAMES = ("nights", "publishing", "redis_growth", "training_set")
-"""What `make bench-batch` runs, one after the other on the same stack."""
+"""What `make bench-batch` runs, one after the other on the same stack; by the number of orders."""
 NAMES = (*DEFAULT_NAMES, *BATCH_NAMES, "live_day", "soak", "drivers")
 """The last three take long, or psycopg2, which is not in the lock file."""
 PRINT_ONLY = "--print"
@@ -39,7 +40,7 @@ def main(words: list[str]) -> int:
     for name in sorted(names, key=NAMES.index) or DEFAULT_NAMES:
         lines = undisturbed(importlib.import_module(f"benchmarks.{name}").measure)
         if PRINT_ONLY not in words:
-            write_section(name, lines)
+            write_section(name, lines, ORDERS if name in BATCH_NAMES else None)
         print("\n".join(lines), flush=True)
     return 0
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -60,6 +61,14 @@ def night_runs(orders: int, days: int) -> NightRuns:
 
 
 _first_runs: dict[int, tuple[WatchedRun, int]] = {}
+
+
+def forget_runs(worlds: Iterable[NightWorld]) -> None:
+    """Remove these worlds, so that whoever looks at their nights next runs them anew."""
+    for world in worlds:
+        world.remove()
+    for remembered in (night_runs, first_night, night_world):
+        remembered.cache_clear()
 
 
 @cache

@@ -7,6 +7,7 @@ from benchmarks.night_runs import (
     NightRuns,
     first_night,
     first_run,
+    forget_runs,
     knows_full,
     next_night,
     night_runs,
@@ -24,12 +25,17 @@ from stores.settings import Settings
 PEER = "benchmarks.peers.spark_night"
 MOST_SECONDS = 3 * 3600
 EXTRACTION = "extract"
+_measured: list[NightWorld] = []
+"""The world of a run that lost too much time to other tenants."""
 
 
 def measure() -> list[str]:
     """The lines of the section: a short history first, whose stack is gone when the long one is."""
+    forget_runs(_measured)
+    _measured.clear()
     short = None if is_rehearsal() else _short_history()
-    job_seconds = spark_job(first_night(ORDERS, DAYS))
+    _measured.append(first_night(ORDERS, DAYS))
+    job_seconds = spark_job(_measured[0])
     runs = night_runs(ORDERS, DAYS)
     return [
         *_head(runs),

@@ -14,10 +14,16 @@ Machines differ, so compare the ratios: the two sides of each ran in turn, in th
 """
 
 
-def write_section(name: str, lines: list[str]) -> None:
-    """Replace the section `name`; a last line names the command and the machine."""
+def write_section(name: str, lines: list[str], orders: int | None = None) -> None:
+    """Replace the section `name`; a last line names the command and the machine.
+
+    With `orders` it stays beside those of other numbers of orders.
+    """
     content = PAGE.read_text(encoding="utf-8") if PAGE.exists() else HEAD
-    start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    mark = name
+    if orders is not None:
+        mark, lines = f"{name} {orders}", [f"{lines[0]}, {orders:,} orders", *lines[1:]]
+    start, end = f"<!-- {mark} -->", f"<!-- end of {mark} -->"
     size = os.environ.get("ONTEM_BENCH_ORDERS")
     variables = f"ONTEM_BENCH_ORDERS={size} " if size else ""
     command_and_machine = (
