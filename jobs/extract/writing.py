@@ -17,7 +17,7 @@ from jobs.extract.errors import ExtractWorkersLost
 from jobs.extract.rows import DIFFERENT_IN_EACH_ORDER, EVENT_ROWS, Chunk, event_rows
 from jobs.processes import map_in_order
 from stores.offline.files import Files
-from stores.offline.runs import DataFile
+from stores.offline.runs import Bounds, DataFile
 
 _FIELDS: Final = [
     (f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name, field.name)
@@ -33,6 +33,10 @@ _PARQUET: Final = {
     "dictionary_pagesize_limit": 4 << 20,
     "write_page_checksum": True,
 }
+
+
+BOUNDED: Final = ("event_at", "order_pk")
+"""The columns of which the list of files has bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +79,18 @@ def _write(task: tuple[int, Chunk, Target]) -> WrittenFile:
     key = f"{target.folder}/part-{number:05d}.parquet"
     target.files.write(key, content)
     sha256 = hashlib.sha256(content).hexdigest()
-    file = DataFile(key=key, rows=table.num_rows, bytes=len(content), sha256=sha256)
+    file = DataFile(
+        key=key, rows=table.num_rows, bytes=len(content), sha256=sha256, bounds=_bounds(table)
+    )
     kinds = pc.value_counts(table["kind"]).to_pylist()
     return WrittenFile(file, Counter({each["values"]: each["counts"] for each in kinds}))
+
+
+def _bounds(table: pa.Table) -> tuple[Bounds, ...]:
+    """What a night looks for in files of before: the days that they are of, and their orders."""
+    columns = {name: table[name].cast(pa.int64()) for name in BOUNDED}
+    ends = {name: pc.min_max(column).as_py() for name, column in columns.items()}
+    return tuple(Bounds(name, end["min"], end["max"]) for name, end in ends.items())
 
 
 def _parquet(table: pa.Table) -> memoryview:

@@ -15,7 +15,9 @@ from features_pkg.shuffle import (
     snapshot_timelines,
 )
 from jobs.job import Job
+from jobs.snapshot.activity import Activity
 from jobs.snapshot.commit import SnapshotSource, commit_snapshot
+from jobs.snapshot.described import describe_rows
 from jobs.snapshot.facts import DATASET, PARTITION, SnapshotFacts
 from jobs.snapshot.stores import OpenStores
 from jobs.spark.arrow import map_batches, map_partitions
@@ -43,7 +45,9 @@ def build_snapshot(
     rows = timelines_of(orders, job.feature_set).select(day, "*")
     rows.write.mode("error").parquet(stores.offline.files.spark_location(folder))
     files = describe_files(stores.offline.files, folder)
-    return commit_snapshot(job, stores, source, run=run, files=files)
+    described, days = describe_rows(job, stores.offline.files, files)
+    activity = Activity.of(days, source.as_of.toordinal())
+    return commit_snapshot(job, stores, source, run=run, files=described, activity=activity)
 
 
 def timelines_of(orders: DataFrame, features: FeatureSet) -> DataFrame:

@@ -5,7 +5,8 @@ from datetime import date
 
 from jobs.extract.facts import Extractions
 from jobs.job import Job
-from jobs.snapshot.facts import SnapshotFacts, snapshot_slot
+from jobs.snapshot.activity import Activity
+from jobs.snapshot.facts import Parent, SnapshotFacts, snapshot_slot
 from jobs.snapshot.stores import OpenStores
 from jobs.snapshot.table import snapshots_table
 from jobs.watermark import ReadBounds
@@ -34,11 +35,14 @@ def commit_snapshot(
     *,
     run: str,
     files: tuple[DataFile, ...],
-    copied_from: str | None = None,
+    parent: Parent | None = None,
+    newcomers: int = 0,
+    activity: Activity | None = None,
 ) -> Revision[SnapshotFacts]:
-    """Commit the files of a run as the next revision of the day; `copied_from` names another one.
+    """Commit the files of a run as the next revision of the day.
 
-    Raises what `commit_run` raises.
+    `parent`, `newcomers` and `activity` are those of `SnapshotFacts`. Raises what `commit_run`
+    raises.
     """
     features = job.feature_set
     facts = SnapshotFacts(
@@ -51,7 +55,9 @@ def commit_snapshot(
         timezone=features.timezone,
         entity_key_id=job.namespace.key_id,
         series=source.extracted.series,
-        copied_from=copied_from,
+        parent=parent,
+        newcomers=newcomers,
+        activity=activity,
     )
     written = Run(
         slot=snapshot_slot(features.timelines_id, source.as_of),

@@ -84,6 +84,14 @@ class BaseMissing(RevisionMissing):
         self.delta, self.as_of, self.base = delta, as_of, base
 
 
+class FullBuildNeeded(JobError):
+    """The snapshot before can't be gone on from, so a night builds the next one of all events."""
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(f"{reason}: this snapshot is built of all events")
+        self.reason = reason
+
+
 class ColumnsChanged(JobError):
     """A snapshot that can't be copied, because the table has other columns than its files."""
 

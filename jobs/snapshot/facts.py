@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+import msgspec
+
+from jobs.snapshot.activity import Activity
 from stores.offline.runs import Slot
 
 DATASET: Final = "snapshots"
@@ -23,12 +26,11 @@ class SnapshotFacts:
     """The snapshot has the events before `cutoff`, in rows below `watermark` of `generation`.
 
     `entity_key_id` names the secret that its entity keys were made with. `series` is the run of the
-    full extraction that its events begin with. `copied_from` names the snapshot whose rows these
-    are; None says that they were built of the events.
+    full extraction that its events begin with.
 
     Without a `parent` it is full: it has a row of every entity. With one it is a delta, which has a
     row of each entity with an event that the parent does not have; `newcomers` of these are in no
-    snapshot that it stands on.
+    snapshot that it stands on. `activity` counts the entities of the whole chain.
     """
 
     as_of: date
@@ -40,9 +42,21 @@ class SnapshotFacts:
     timezone: str
     entity_key_id: str
     series: str
-    copied_from: str | None = None
     parent: Parent | None = None
     newcomers: int = 0
+    activity: Activity | None = None
+
+
+class _OfParent(msgspec.Struct):
+    parent: Parent | None = None
+
+
+def parent_in(facts: str) -> Parent | None:
+    """What a delta stands on, by its facts as JSON; None of all other revisions."""
+    try:
+        return msgspec.json.decode(facts or "{}", type=_OfParent).parent
+    except msgspec.DecodeError:
+        return None
 
 
 def snapshot_slot(timelines: str, as_of: date) -> Slot:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from jobs.snapshot.facts import parent_in
 from stores.offline.revisions import TaggedRevision
 from stores.postgres.loads import LoadRow
 
@@ -22,7 +23,10 @@ class ListedLoad:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedSnapshot:
-    """A revision, or what is known of one that the store has no more: then `rows` is None."""
+    """A revision, or what is known of one that the store has no more: then `rows` is None.
+
+    `rows` are its own; those of a delta stand beside the rows of its `parent`.
+    """
 
     as_of: date
     revision: str
@@ -30,6 +34,7 @@ class ListedSnapshot:
     rows: int | None = None
     bytes: int | None = None
     committed_at: datetime | None = None
+    parent: str | None = None
     loads: tuple[ListedLoad, ...] = ()
 
 
@@ -58,6 +63,7 @@ def listed_snapshots(
     found = []
     for each in revisions:
         lost.pop(each.snapshot_id, None)
+        parent = parent_in(each.facts)
         found.append(
             ListedSnapshot(
                 as_of=date.fromisoformat(each.slot.partition),
@@ -66,6 +72,7 @@ def listed_snapshots(
                 rows=each.rows,
                 bytes=each.bytes,
                 committed_at=each.committed_at,
+                parent=None if parent is None else parent.revision,
                 loads=tuple(loads[each.snapshot_id]),
             )
         )
@@ -85,7 +92,9 @@ def describe(snapshot: ListedSnapshot) -> str:
         state = "not in the offline store any more"
     else:
         committed = f"{snapshot.committed_at:%Y-%m-%d %H:%M}Z"
-        state = f"{snapshot.rows:,} rows, {snapshot.bytes / 1e6:,.1f} MB, committed {committed}"
+        kind = "full" if snapshot.parent is None else f"delta on {snapshot.parent.split('@')[1]}"
+        size = f"{snapshot.rows:,} rows, {snapshot.bytes / 1e6:,.1f} MB"
+        state = f"{kind}, {size}, committed {committed}"
     lines = [f"as of {snapshot.as_of}  {snapshot.revision}  {state}"]
     lines += [
         f"  load {load.load_id}  {load.entities:,} entities  {load.state}"
@@ -105,6 +114,7 @@ def as_json(snapshot: ListedSnapshot) -> str:
             "rows": snapshot.rows,
             "bytes": snapshot.bytes,
             "committed_at": None if at is None else at.isoformat(),
+            "parent": snapshot.parent,
             "loads": [
                 {
                     "load_id": load.load_id,

@@ -1,39 +1,238 @@
-"""Whether the snapshots of two nights are of the same events, found out without Spark."""
+"""Which events one snapshot has and an earlier one does not, found out without Spark.
 
+Nobody needs to look at most files for that: each extraction says what was recorded in it, and the
+list of its files has the bounds of their days and orders.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from jobs.extract.facts import Extractions
-from jobs.extract.reading import read_newest_first
+from features_pkg.array_types import Ints, Mask
+from features_pkg.calendar import to_us
+from jobs.extract.errors import EventsDamaged
+from jobs.extract.facts import EventsFacts, Extractions
 from jobs.extract.rows import CHARGEBACK, ORDER
+from jobs.snapshot.errors import FullBuildNeeded
 from jobs.watermark import ReadBounds
+from stores.offline.damage import damage_is
 from stores.offline.files import Files
+from stores.offline.runs import DataFile
 
-COLUMNS: Final = ("kind", "event_at", "recorded_key")
-COUNTED: Final = (ORDER, CHARGEBACK)
-"""The kinds of rows that a timeline is made of; `read_orders` and `read_chargebacks` take them."""
+COLUMNS: Final = ("kind", "order_pk", "event_at", "recorded_key")
+_NONE: Final = np.zeros(0, np.int64)
+MOST_CHARGED: Final = 500_000
+"""The most orders with a new chargeback that are merged: all of these chargebacks are in memory, of
+the driver and of each worker, at 24 bytes each."""
 
 
-def have_the_same_events(
-    files: Files, extracted: Extractions, one: ReadBounds, other: ReadBounds
-) -> bool:
-    """Whether no counted event of `extracted` is within one of two bounds alone.
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The rows within the bounds of one snapshot and not within those of an earlier one.
 
-    Raises FileMissing, EventsDamaged.
+    Cutoffs are epoch µs, the others recorded keys; a row is within if it is below both.
     """
-    for table in read_newest_first(files, extracted, COLUMNS):
-        is_counted = pc.is_in(table["kind"], pa.array(COUNTED))
-        differs = pc.xor(_is_within(table, one), _is_within(table, other))
-        if pc.any(pc.and_(is_counted, differs)).as_py():
+
+    earlier_us: int
+    earlier_key: int
+    later_us: int
+    later_key: int
+
+    @classmethod
+    def of(cls, earlier: ReadBounds, later: ReadBounds) -> "Between":
+        """What the later one has more."""
+        return cls(
+            to_us(earlier.cutoff), earlier.watermark_key, to_us(later.cutoff), later.watermark_key
+        )
+
+    def is_counted(self, at_us: Ints, recorded_key: Ints) -> Mask:
+        """Which rows the later one has."""
+        return (at_us < self.later_us) & (recorded_key < self.later_key)
+
+    def is_new(self, at_us: Ints, recorded_key: Ints) -> Mask:
+        """Which rows the later one alone has."""
+        is_old = (at_us < self.earlier_us) & (recorded_key < self.earlier_key)
+        return self.is_counted(at_us, recorded_key) & ~is_old
+
+    def can_have_new(self, facts: EventsFacts, file: DataFile) -> bool:
+        """Whether a file of an extraction may have a new row."""
+        if facts.from_key is not None and facts.from_key >= self.later_key:
             return False
-    return True
+        if facts.to_key > self.earlier_key:
+            return True
+        days = file.bounds_of("event_at")
+        return days is None or int(days.highest) >= self.earlier_us
 
 
-def _is_within(table: pa.Table, bounds: ReadBounds) -> pa.ChunkedArray:
-    """Which rows happened before the cutoff and are complete below the watermark."""
-    return pc.and_(
-        pc.less(table["event_at"], pa.scalar(bounds.cutoff, table["event_at"].type)),
-        pc.less(table["recorded_key"], bounds.watermark_key),
+@dataclass(frozen=True, slots=True)
+class Chargebacks:
+    """All counted chargebacks of some orders, by order, instant and key."""
+
+    order_pk: Ints
+    at_us: Ints
+    recorded_key: Ints
+
+    @classmethod
+    def sorted(cls, parts: Iterable["Chargebacks"]) -> "Chargebacks":
+        """All of the parts together."""
+        columns = [(part.order_pk, part.at_us, part.recorded_key) for part in parts]
+        pk, at, key = (
+            np.concatenate(column) for column in zip((_NONE, _NONE, _NONE), *columns, strict=True)
+        )
+        order = np.lexsort((key, at, pk))
+        return cls(pk[order], at[order], key[order])
+
+    def where(self, mask: Mask) -> "Chargebacks":
+        """Some of them."""
+        return Chargebacks(self.order_pk[mask], self.at_us[mask], self.recorded_key[mask])
+
+    @property
+    def is_first(self) -> Mask:
+        """Which ones are the first of their orders: only these are events."""
+        return np.append(True, self.order_pk[1:] != self.order_pk[:-1])[: len(self.order_pk)]
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvents:
+    """How many orders and first chargebacks are new, and where to read the orders they are of.
+
+    `chargebacks` has all of each order that has a new first one.
+    """
+
+    orders: int
+    first_chargebacks: int
+    chargebacks: Chargebacks
+    files: tuple[DataFile, ...]
+
+    @property
+    def number(self) -> int:
+        """How many events are new."""
+        return self.orders + self.first_chargebacks
+
+
+def find_new_events(
+    files: Files, extracted: Extractions, between: Between, *, threads: int
+) -> NewEvents:
+    """The new events of these extractions.
+
+    Raises FullBuildNeeded where a state can't be gone on from, EventsDamaged, FileMissing.
+    """
+    candidates = [
+        file
+        for revision in extracted.revisions
+        for file in revision.files
+        if between.can_have_new(revision.facts, file)
+    ]
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(partial(_new_rows, files, between), candidates))
+        charged = np.unique(np.concatenate([_NONE, *(pks for _, pks in found)]))
+        if len(charged) > MOST_CHARGED:
+            raise FullBuildNeeded(reason=f"more than {MOST_CHARGED:,} orders have a new chargeback")
+        looked_at = list(_with_orders(extracted, charged))
+        known = list(pool.map(partial(_known_rows, files, between, charged), looked_at))
+    chargebacks = Chargebacks.sorted(part for _, part in known)
+    first = chargebacks.where(chargebacks.is_first)
+    is_new = between.is_new(first.at_us, first.recorded_key)
+    chargebacks = chargebacks.where(np.isin(chargebacks.order_pk, first.order_pk[is_new]))
+    _check_moved(between, chargebacks)
+    of_new = {file.key for file, (orders, _) in zip(candidates, found, strict=True) if orders}
+    of_charged = {
+        file.key
+        for file, (pks, _) in zip(looked_at, known, strict=True)
+        if np.isin(pks, chargebacks.order_pk).any()
+    }
+    return NewEvents(
+        orders=sum(orders for orders, _ in found),
+        first_chargebacks=int(is_new.sum()),
+        chargebacks=chargebacks,
+        files=tuple(file for file in extracted.files if file.key in of_new | of_charged),
     )
+
+
+def _new_rows(files: Files, between: Between, file: DataFile) -> tuple[int, Ints]:
+    """How many new orders a file has, and the orders of its new chargebacks."""
+    rows = _Rows.of(read_checked(files, file, COLUMNS))
+    is_new = between.is_new(rows.at_us, rows.recorded_key)
+    return int((is_new & rows.is_order).sum()), rows.order_pk[is_new & rows.is_chargeback]
+
+
+def _known_rows(
+    files: Files, between: Between, charged: Ints, file: DataFile
+) -> tuple[Ints, Chargebacks]:
+    """Which of the orders `charged` are in a file, and all counted chargebacks of them."""
+    rows = _Rows.of(_read_part(files, file))
+    is_charged = np.isin(rows.order_pk, charged)
+    is_counted = between.is_counted(rows.at_us, rows.recorded_key)
+    chargebacks = Chargebacks(rows.order_pk, rows.at_us, rows.recorded_key)
+    return (
+        rows.order_pk[is_charged & rows.is_order],
+        chargebacks.where(is_charged & rows.is_chargeback & is_counted),
+    )
+
+
+def _check_moved(between: Between, chargebacks: Chargebacks) -> None:
+    """Refuse new first chargebacks of orders that had another first one.
+
+    What was a first one becomes a repeated one, and no state can take that back.
+    """
+    is_old = ~between.is_new(chargebacks.at_us, chargebacks.recorded_key)
+    if is_old.any():
+        moved = len(np.unique(chargebacks.order_pk[is_old]))
+        raise FullBuildNeeded(
+            reason=f"a chargeback from before the one that was known came of {moved:,} orders"
+        )
+
+
+def _with_orders(extracted: Extractions, order_pks: Ints) -> Iterator[DataFile]:
+    """The files that may have rows of these orders, which are sorted."""
+    for file in extracted.files:
+        bounds = file.bounds_of("order_pk")
+        span = len(order_pks)
+        if bounds is not None:
+            ends = np.array([int(bounds.lowest), int(bounds.highest) + 1])
+            span = int(np.diff(np.searchsorted(order_pks, ends))[0])
+        if span:
+            yield file
+
+
+def read_checked(files: Files, file: DataFile, columns: Iterable[str]) -> pa.Table:
+    """Some columns of a file, all of which is as it was committed. Raises EventsDamaged."""
+    content = files.read(file.key)
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        raise EventsDamaged(key=file.key)
+    return pq.read_table(pa.BufferReader(content), columns=list(columns))
+
+
+def _read_part(files: Files, file: DataFile) -> pa.Table:
+    """`COLUMNS` of a file; only the pages that are read are checked. Raises EventsDamaged."""
+    with files.open(file.key) as source, damage_is(EventsDamaged(key=file.key)):
+        return pq.read_table(source, columns=list(COLUMNS), page_checksum_verification=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """`COLUMNS` as arrays."""
+
+    is_order: Mask
+    is_chargeback: Mask
+    order_pk: Ints
+    at_us: Ints
+    recorded_key: Ints
+
+    @classmethod
+    def of(cls, table: pa.Table) -> "_Rows":
+        return cls(
+            pc.equal(table["kind"], ORDER).to_numpy(),
+            pc.equal(table["kind"], CHARGEBACK).to_numpy(),
+            table["order_pk"].to_numpy(),
+            table["event_at"].cast(pa.int64()).to_numpy(),
+            table["recorded_key"].to_numpy(),
+        )

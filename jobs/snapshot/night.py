@@ -1,36 +1,29 @@
 """The night job: from orders in PostgreSQL to a load that requests can see."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 
-from jobs.extract.run import extract
 from jobs.job import Job, StageTimer, one_spark
-from jobs.snapshot.checks import checksum_of, give_up
-from jobs.snapshot.commit import SnapshotSource
-from jobs.snapshot.copy import copy_snapshot, snapshot_to_copy
+from jobs.snapshot.checks import give_up
 from jobs.snapshot.errors import (
-    ColumnsChanged,
     NoOrders,
     NothingToPublish,
     SnapshotDamaged,
     SnapshotOutdated,
     SnapshotShrunk,
 )
-from jobs.snapshot.facts import SnapshotFacts
-from jobs.snapshot.past_load import check_there, has_changed
+from jobs.snapshot.make import BuildRequest, make_snapshot, new_load
+from jobs.snapshot.past_load import check_there, has_changed, stands_on_withdrawn
 from jobs.snapshot.publish import publish
 from jobs.snapshot.stores import OpenStores, open_stores
 from jobs.snapshot.withdraw import finish_withdrawal, loads_of_namespace
 from jobs.watermark import ReadBounds, wait_for_read_bounds
-from stores.offline.errors import FileDamaged, FileMissing, OfflineError, RevisionMissing
-from stores.offline.revisions import Revision
+from stores.offline.errors import FileMissing, OfflineError, RevisionMissing
 from stores.postgres.connection import Connection
 from stores.postgres.idempotency_keys import forget_expired
 from stores.postgres.loads import (
     LoadRow,
-    NewLoad,
     mark_published,
     mark_withdrawn,
     register_load,
@@ -51,11 +44,14 @@ class SnapshotResult:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-def snapshot(job: Job, as_of: date, timer: StageTimer | None = None) -> SnapshotResult:
-    """Build, commit and publish the snapshot as of a day.
+def snapshot(
+    job: Job, as_of: date, timer: StageTimer | None = None, *, full: bool = False
+) -> SnapshotResult:
+    """Build, commit and publish the snapshot as of a day; with `full` of all events.
 
     After a run that was killed this finishes the same load, unless the orders it was built from
-    have changed: then it builds a new one, and the unfinished one is withdrawn for good. If the
+    have changed, or it stands on a load that was withdrawn since: then it builds a new one, and the
+    unfinished one is withdrawn for good. If the
     snapshot is published already, nothing is done. Loads before it that Redis has lost are
     published first, because requests ask for the newest of them until the lag is over. Each night
     removes the idempotency keys whose time is over.
@@ -71,7 +67,7 @@ def snapshot(job: Job, as_of: date, timer: StageTimer | None = None) -> Snapshot
             return _leave_published(stores, load)
         _check_day(as_of, published)
         read_bounds = wait_for_read_bounds(stores.connection, as_of, job.calendar, say=job.say)
-        if load and has_changed(stores.connection, load):
+        if load and (full or _must_be_made_again(stores, load)):
             mark_withdrawn(stores.connection, load.load_id)
             load = None
         timer = timer or StageTimer(job.say)
@@ -79,7 +75,8 @@ def snapshot(job: Job, as_of: date, timer: StageTimer | None = None) -> Snapshot
         published = _publish_older(job, stores, older, published, timer)
         if load is None:
             _check_orders(stores.connection, as_of, read_bounds)
-            load = _make_load(job, stores, read_bounds, as_of, timer)
+            request = BuildRequest(as_of, read_bounds, published.ids, is_full=full)
+            load = _make_load(job, stores, request, timer)
         try:
             written = publish(job, stores, load, published, timer)
         except (FileMissing, RevisionMissing):  # the next run can build it where files are now
@@ -186,61 +183,14 @@ def _check_orders(connection: Connection, as_of: date, read_bounds: ReadBounds) 
         raise NoOrders(as_of=as_of)
 
 
-def _make_load(
-    job: Job, stores: OpenStores, read_bounds: ReadBounds, as_of: date, timer: StageTimer
-) -> LoadRow:
-    """Commit a snapshot, and give it a load id."""
-    made = make_snapshot(job, stores, read_bounds, as_of, timer)
-    return register_load(stores.connection, _new_load(made))
-
-
-def make_snapshot(
-    job: Job, stores: OpenStores, read_bounds: ReadBounds, as_of: date, timer: StageTimer
-) -> Revision[SnapshotFacts]:
-    """Commit the snapshot as of a day, which becomes no load by that.
-
-    Its rows are copied from the snapshot before if no event is new, and else built in Spark.
-    """
-    with timer.stage("extract what is new"):
-        newest = read_bounds.newest
-        extracted = extract(job, stores.connection, stores.offline, newest).extractions
-    source = SnapshotSource(as_of, read_bounds, extracted)
-    with timer.stage("look for new events"):
-        original = snapshot_to_copy(job, stores, source)
-    if original is not None:
-        job.say(f"  no event is new since the snapshot of {original.facts.as_of}")
-        try:
-            with timer.stage("copy the snapshot"):
-                return copy_snapshot(job, stores, source, original)
-        except (FileMissing, FileDamaged, ColumnsChanged) as error:
-            job.say(f"  it can't be copied, so this snapshot is built of the events ({error})")
-    return _build(job, stores, source, timer)
-
-
-def _build(
-    job: Job, stores: OpenStores, source: SnapshotSource, timer: StageTimer
-) -> Revision[SnapshotFacts]:
-    from jobs.snapshot.build import build_snapshot  # PySpark takes a moment that a copy can save
-
-    with ExitStack() as stack:
-        with timer.stage("start Spark"):
-            spark = stack.enter_context(job.spark("ontem night"))
-        with timer.stage("build the snapshot"):
-            return build_snapshot(job, spark, stores, source)
-
-
-def _new_load(made: Revision[SnapshotFacts]) -> NewLoad:
-    facts = made.facts
-    return NewLoad(
-        as_of=facts.as_of,
-        cutoff=facts.cutoff,
-        watermark=facts.watermark,
-        generation=facts.generation,
-        timelines=facts.timelines,
-        entity_key_id=facts.entity_key_id,
-        revision=made.name,
-        snapshot_id=made.snapshot_id,
-        metadata_location=made.metadata_location,
-        entities=made.rows,
-        checksum=checksum_of(made.files),
+def _must_be_made_again(stores: OpenStores, load: LoadRow) -> bool:
+    """Whether a load that was not finished has other events by now, or stands on a wrong one."""
+    return has_changed(stores.connection, load) or stands_on_withdrawn(
+        stores.connection, stores.offline, load
     )
+
+
+def _make_load(job: Job, stores: OpenStores, request: BuildRequest, timer: StageTimer) -> LoadRow:
+    """Commit a snapshot, and give it a load id."""
+    made = make_snapshot(job, stores, request, timer)
+    return register_load(stores.connection, new_load(stores, made))

@@ -23,8 +23,18 @@ from stores.postgres.runs import Outcome, RunRow, newest_runs
     help="Run the nights of all these days, both included. A day before the newest published "
     "one is built for the offline store alone.",
 )
+@click.option(
+    "--full",
+    is_flag=True,
+    help="Build the snapshot of all events, not of what is new since the one before.",
+)
 @CLOCK
-def night(as_of: date | None, backfill: tuple[date, date] | None, clock: datetime | None) -> None:
+def night(
+    as_of: date | None,
+    backfill: tuple[date, date] | None,
+    full: bool,  # noqa: FBT001  click gives flags by name
+    clock: datetime | None,
+) -> None:
     """Build the snapshot of the newest day and publish it; what is done is not done again."""
     from jobs.snapshot import nights
 
@@ -32,11 +42,11 @@ def night(as_of: date | None, backfill: tuple[date, date] | None, clock: datetim
         raise click.UsageError("--as-of names one day and --backfill several: give one of them")
     job = job_here(clock)
     if backfill:
-        nights.nights(job, *backfill)
+        nights.nights(job, *backfill, full=full)
     elif as_of:
-        nights.night(job, as_of)
+        nights.night(job, as_of, full=full)
     else:
-        nights.nights_of_now(job)
+        nights.nights_of_now(job, full=full)
 
 
 @click.command()
@@ -72,8 +82,8 @@ def _describe(run: RunRow) -> str:
         lines.append("  " + ", ".join(made))
     if run.revision:
         lines.append(f"  {run.revision}")
-    if run.copied_from:
-        lines.append(f"  no event was new: its rows are those of {run.copied_from}")
+    if run.parent:
+        lines.append(f"  {run.delta_rows or 0:,} rows are new, beside {run.parent}")
     if run.seconds:
         lines.append("  " + ", ".join(f"{name} {s:.1f} s" for name, s in run.seconds.items()))
     if run.error:
@@ -91,6 +101,8 @@ def _made(run: RunRow) -> list[str]:
         made.append(f"load {run.load_id}")
     if run.rows is not None:
         made.append(f"{run.rows:,} rows")
+    if run.active is not None and run.inactive is not None:
+        made.append(f"{run.active:,} active, {run.inactive:,} inactive")
     if run.bytes is not None:
         made.append(f"{run.bytes / 1e6:,.1f} MB")
     if run.rows is not None and run.written is not None:

@@ -7,17 +7,19 @@ from features_pkg.calendar import from_us, to_us
 from jobs.errors import DayNotOver
 from jobs.job import Job
 from jobs.run_record import Recording, recorded
+from jobs.snapshot.chain import chain_of, entities_of
 from jobs.snapshot.errors import PeriodReversed
 from jobs.snapshot.facts import SnapshotFacts, snapshot_slot
-from jobs.snapshot.night import make_snapshot, snapshot
+from jobs.snapshot.make import BuildRequest, make_snapshot
+from jobs.snapshot.night import snapshot
 from jobs.snapshot.stores import open_stores
-from jobs.snapshot.summary import summary
+from jobs.snapshot.summary import describe_made, summary
 from jobs.snapshot.withdraw import loads_of_namespace
 from jobs.watermark import LATE_AFTER, newest_readable_day, wait_for_read_bounds
-from stores.offline.revisions import newest_revision, read_revision
+from stores.offline.revisions import Revision, newest_revision, read_revision
 from stores.offline.tables import open_store
 from stores.postgres.clock import database_clock
-from stores.postgres.runs import Outcome
+from stores.postgres.runs import Outcome, RunResult
 from stores.redis.connection import connect_redis
 from stores.redis.published import read_published
 
@@ -44,22 +46,22 @@ def days_to_run(job: Job) -> tuple[date, ...]:
     return (due, newest) if max(published) < due < newest else (newest,)
 
 
-def nights_of_now(job: Job) -> None:
+def nights_of_now(job: Job, *, full: bool = False) -> None:
     """The nights of `days_to_run`, each as `night` runs it."""
     for day in days_to_run(job):
-        night(job, day)
+        night(job, day, full=full)
 
 
-def night(job: Job, as_of: date) -> None:
-    """Build, commit and publish the snapshot as of a day, on record.
+def night(job: Job, as_of: date, *, full: bool = False) -> None:
+    """Build, commit and publish the snapshot as of a day, on record; with `full` of all events.
 
     Raises what `snapshot` raises, and Interrupted.
     """
     with recorded(job, COMMAND, as_of) as recording:
-        _publish(job, as_of, recording)
+        _publish(job, as_of, recording, full=full)
 
 
-def nights(job: Job, first_day: date, last_day: date) -> None:
+def nights(job: Job, first_day: date, last_day: date, *, full: bool = False) -> None:
     """The nights of all days from one to another, each on record; those that are done stay so.
 
     A day before the newest published one can't be published any more. Its snapshot is built for the
@@ -74,27 +76,37 @@ def nights(job: Job, first_day: date, last_day: date) -> None:
         day = date.fromordinal(ordinal)
         with recorded(job, COMMAND, day) as recording:
             if ordinal >= _newest_published(job):
-                _publish(job, day, recording)
+                _publish(job, day, recording, full=full)
             else:
-                _keep_offline(job, day, recording)
+                _keep_offline(job, day, recording, full=full)
 
 
-def _publish(job: Job, as_of: date, recording: Recording) -> None:
+def _publish(job: Job, as_of: date, recording: Recording, *, full: bool) -> None:
     job.say(f"night of {as_of}")
-    night = snapshot(job, as_of, recording.timer)
+    night = snapshot(job, as_of, recording.timer, full=full)
     result, load = recording.result, night.load
     result.load_id, result.revision, result.rows = load.load_id, load.revision, load.entities
     result.written = night.written
     if night.was_published:
         recording.outcome = Outcome.UNCHANGED
     else:
-        store = open_store(job.settings)
-        made = read_revision(store, load.revision, SnapshotFacts)
-        result.bytes, result.copied_from = made.bytes, made.facts.copied_from
+        made = read_revision(open_store(job.settings), load.revision, SnapshotFacts)
+        _fill_in(recording.result, made)
+        job.say(describe_made(made, load.entities))
     job.say(summary(night))
 
 
-def _keep_offline(job: Job, as_of: date, recording: Recording) -> None:
+def _fill_in(result: RunResult, made: Revision[SnapshotFacts]) -> None:
+    """Put on record what a snapshot has."""
+    facts = made.facts
+    result.revision, result.bytes = made.name, made.bytes
+    if facts.parent is not None:
+        result.parent, result.delta_rows = facts.parent.revision, made.rows
+    if facts.activity is not None:
+        result.active, result.inactive = facts.activity.active, facts.activity.inactive
+
+
+def _keep_offline(job: Job, as_of: date, recording: Recording, *, full: bool) -> None:
     job.say(f"night of {as_of}, for the offline store alone: a newer day is published")
     with open_stores(job, builds=True) as stores:
         slot = snapshot_slot(job.feature_set.timelines_id, as_of)
@@ -103,11 +115,12 @@ def _keep_offline(job: Job, as_of: date, recording: Recording) -> None:
             job.say(f"  {slot.name(revision)} is there already: nothing was done")
             return
         bounds = wait_for_read_bounds(stores.connection, as_of, job.calendar, say=job.say)
-        made = make_snapshot(job, stores, bounds, as_of, recording.timer)
-        result = recording.result
-        result.revision, result.rows, result.bytes = made.name, made.rows, made.bytes
-        result.copied_from = made.facts.copied_from
-        job.say(f"{made.rows:,} entities\n  {made.name}")
+        request = BuildRequest(as_of, bounds, is_full=full)
+        made = make_snapshot(job, stores, request, recording.timer)
+        _fill_in(recording.result, made)
+        recording.result.rows = entities_of(chain_of(stores.offline, made))
+        job.say(describe_made(made, recording.result.rows))
+        job.say(f"  {made.name}")
 
 
 def _newest_published(job: Job) -> int:

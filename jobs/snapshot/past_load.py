@@ -8,7 +8,7 @@ from stores.offline.revisions import read_revision
 from stores.offline.runs import run_folder
 from stores.offline.tables import OfflineStore
 from stores.postgres.connection import Connection
-from stores.postgres.loads import LoadRow
+from stores.postgres.loads import LoadRow, loads_of
 
 
 def has_changed(connection: Connection, load: LoadRow) -> bool:
@@ -17,6 +17,18 @@ def has_changed(connection: Connection, load: LoadRow) -> bool:
     query, parameters = with_parameters("recorded_since", values)
     (row,) = connection.execute(query.encode(), parameters).fetchall()
     return bool(row[0])
+
+
+def stands_on_withdrawn(connection: Connection, store: OfflineStore, load: LoadRow) -> bool:
+    """Whether the snapshot of a load is a delta on that of one that was withdrawn since."""
+    try:
+        parent = read_revision(store, load.revision, SnapshotFacts).facts.parent
+    except UNREADABLE:
+        return False  # whoever publishes it says why
+    rows = loads_of(connection, load.timelines)
+    return parent is not None and any(
+        row.withdrawn_at and row.snapshot_id == parent.snapshot_id for row in rows
+    )
 
 
 def missing_keys(store: OfflineStore, chain: tuple[Link, ...]) -> list[str]:

@@ -1,6 +1,24 @@
 """The last lines that a night prints."""
 
+from features_pkg.timelines.read import LISTED_DAYS
+from jobs.snapshot.facts import SnapshotFacts
 from jobs.snapshot.night import SnapshotResult
+from stores.offline.revisions import Revision
+
+
+def describe_made(made: Revision[SnapshotFacts], entities: int) -> str:
+    """How many entities a snapshot has, how many had an event lately, and how many have a row."""
+    activity = made.facts.activity
+    active = (
+        ""
+        if activity is None
+        else (
+            f", {activity.active:,} of them active in the last {LISTED_DAYS} days and "
+            f"{activity.inactive:,} inactive"
+        )
+    )
+    rows = "it has all rows" if made.facts.parent is None else f"{made.rows:,} rows are new"
+    return f"  {entities:,} entities{active}: {rows}"
 
 
 def summary(result: SnapshotResult) -> str:

@@ -21,15 +21,17 @@ class Pins:
     """Revisions by their names, and states of tables.
 
     A state is the location of a metadata file, and the id of an Iceberg snapshot that it knows.
+    `parent_ids` are those of Iceberg snapshots that something which stays stands on.
     """
 
     names: frozenset[str] = frozenset()
     states: frozenset[tuple[str, int]] = frozenset()
+    parent_ids: frozenset[int] = frozenset()
 
     @property
     def snapshot_ids(self) -> frozenset[int]:
-        """The ids of the Iceberg snapshots of all states."""
-        return frozenset(snapshot_id for _, snapshot_id in self.states)
+        """The ids of the Iceberg snapshots of all states, and of those that others stand on."""
+        return self.parent_ids | {snapshot_id for _, snapshot_id in self.states}
 
     def holds(self, revision: TaggedRevision) -> bool:
         """Whether something names this revision."""

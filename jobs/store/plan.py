@@ -1,12 +1,15 @@
 """What cleaning the offline store would let go and remove. Nothing is changed here."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from pyiceberg.table import Table
+from pyiceberg.table.refs import MAIN_BRANCH
 
+from jobs.store.parents import parents_of, with_parents
 from jobs.store.pins import Pins
 from jobs.store.retention import expired
 from stores.offline.errors import TablesUnknown
@@ -16,7 +19,7 @@ from stores.offline.metadata_files import HINT, TABLES
 from stores.offline.naming import NameReader
 from stores.offline.past_states import is_of_empty_table, past_state_keys
 from stores.offline.removal import run_folder_of
-from stores.offline.revisions import tagged_revisions
+from stores.offline.revisions import TaggedRevision, tagged_revisions
 from stores.offline.runs import RUNS
 from stores.offline.tables import OfflineStore, catalogued_names, find_table
 
@@ -84,15 +87,26 @@ def make_plan(store: OfflineStore, reader: NameReader, pins: Pins, cutoffs: Cuto
 
 def choose(table: Table, pins: Pins, cutoffs: Cutoffs) -> Expiry:
     """What of this state of a table expires."""
-    revisions = tagged_revisions(table)
+    revisions, parents = tagged_revisions(table), parents_of(table)
+    pins = replace(pins, parent_ids=_needed(table, revisions, parents, pins))
     before = cutoffs.expire_before
     return expiry_of(
         table,
         revisions,
-        [] if before is None else expired(revisions, pins, before),
+        [] if before is None else expired(revisions, pins, before, parents),
         kept_ids=pins.snapshot_ids,
         untagged_before=cutoffs.remove_before,
     )
+
+
+def _needed(
+    table: Table, revisions: Sequence[TaggedRevision], parents: Mapping[int, int], pins: Pins
+) -> frozenset[int]:
+    """What the pinned states of a table and those that tags of others name stand on."""
+    tags = {each.slot.tag(each.number) for each in revisions} | {MAIN_BRANCH}
+    named = {ref.snapshot_id for tag, ref in table.metadata.refs.items() if tag not in tags}
+    pinned = pins.snapshot_ids | {each.snapshot_id for each in revisions if pins.holds(each)}
+    return frozenset(with_parents(parents, {parents[each] for each in named & {*parents}} | pinned))
 
 
 def named_now(store: OfflineStore, reader: NameReader, pins: Pins) -> set[str]:
@@ -164,8 +178,13 @@ def pinned_keys(
         if key is not None:
             keys.add(key)
             if snapshot_id not in known:
-                keys |= past_state_keys(store, reader, key, snapshot_id)
+                keys |= past_state_keys(store, reader, key, partial(_chain_ids, snapshot_id))
     return keys
+
+
+def _chain_ids(snapshot_id: int, table: Table) -> set[int]:
+    """A state of a table and all that it stands on."""
+    return with_parents(parents_of(table), {snapshot_id})
 
 
 def removable(

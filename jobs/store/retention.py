@@ -1,6 +1,5 @@
 """Which revisions are let go: the old ones that nobody needs."""
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ import msgspec
 
 from jobs.extract.facts import DATASET as EVENTS
 from jobs.snapshot.facts import DATASET as SNAPSHOTS
+from jobs.store.parents import with_parents
 from jobs.store.pins import Pins
 from jobs.training_set.facts import DATASET as TRAINING_SETS
 from stores.offline.revisions import TaggedRevision
@@ -18,34 +18,41 @@ from stores.offline.revisions import TaggedRevision
 Revisions = Sequence[TaggedRevision]
 
 
-def expired(revisions: Revisions, pins: Pins, before: datetime) -> list[TaggedRevision]:
+def expired(
+    revisions: Revisions, pins: Pins, before: datetime, parents: Mapping[int, int]
+) -> list[TaggedRevision]:
     """Which revisions of one table were let go by `before` and may go.
 
-    A table of another kind than Ontem's keeps all.
+    `parents` has the Iceberg snapshot that each delta's stands on. A table of another kind than
+    Ontem's keeps all.
     """
     if not revisions:
         return []
-    choose = _BY_DATASET.get(revisions[0].slot.dataset)
+    dataset = revisions[0].slot.dataset
+    if dataset == SNAPSHOTS:
+        return _of_snapshots(revisions, pins, before, parents)
+    choose = _BY_DATASET.get(dataset)
     return [] if choose is None else choose(revisions, pins, before)
 
 
-def _of_snapshots(revisions: Revisions, pins: Pins, before: datetime) -> list[TaggedRevision]:
+def _of_snapshots(
+    revisions: Revisions, pins: Pins, before: datetime, parents: Mapping[int, int]
+) -> list[TaggedRevision]:
     """Old ones of a day; the newest of a day stays with any other, and that of the newest day.
 
-    The table shows the newest of each day: another one would not be what it shows.
+    The table shows the newest of each day: another one would not be what it shows. And whatever one
+    that stays stands on stays as well.
     """
-    by_day: defaultdict[str, list[TaggedRevision]] = defaultdict(list)
-    for each in revisions:
-        by_day[each.slot.partition].append(each)
-    newest_day = max(by_day)
-    going = []
-    for day, of_day in by_day.items():
-        candidates = _old(of_day, pins, before)
-        if day == newest_day or len(candidates) < len(of_day):
-            newest = max(of_day, key=_number)
-            candidates = [each for each in candidates if each != newest]
-        going += candidates
-    return going
+    newest = {each.slot.partition: each for each in sorted(revisions, key=_number)}
+    going = {each.snapshot_id for each in _old(revisions, pins, before)}
+    going.discard(newest[max(newest)].snapshot_id)
+    while True:
+        staying = [each for each in revisions if each.snapshot_id not in going]
+        needed = with_parents(parents, {each.snapshot_id for each in staying})
+        needed |= {newest[each.slot.partition].snapshot_id for each in staying}
+        if going.isdisjoint(needed):
+            return [each for each in revisions if each.snapshot_id in going]
+        going -= needed
 
 
 def _of_training_sets(revisions: Revisions, pins: Pins, before: datetime) -> list[TaggedRevision]:
@@ -84,7 +91,5 @@ def _is_full(revision: TaggedRevision) -> bool:
 
 
 _BY_DATASET: Final[Mapping[str, Callable[[Revisions, Pins, datetime], list[TaggedRevision]]]] = (
-    MappingProxyType(
-        {SNAPSHOTS: _of_snapshots, TRAINING_SETS: _of_training_sets, EVENTS: _of_events}
-    )
+    MappingProxyType({TRAINING_SETS: _of_training_sets, EVENTS: _of_events})
 )

@@ -1,5 +1,7 @@
 """States of tables by their metadata files: what the catalogue has no more may still be needed."""
 
+from collections.abc import Callable, Iterable
+
 from pyiceberg.table import StaticTable, Table
 
 from stores.offline.catalogue import NAME
@@ -13,15 +15,19 @@ from stores.offline.tables import OfflineStore
 
 
 def past_state_keys(
-    store: OfflineStore, reader: NameReader, metadata_key: str, snapshot_id: int
+    store: OfflineStore,
+    reader: NameReader,
+    metadata_key: str,
+    ids_of: Callable[[Table], Iterable[int]],
 ) -> set[str]:
-    """The lists and the files of one state, by a metadata file that knows it.
+    """The lists and the files of some states, by a metadata file that knows them.
 
     None where the metadata or a list of it are gone: then nobody can read that state any more.
     Raises MetadataUnreadable, NamedElsewhere.
     """
     try:
-        return reader.state_keys(_table_at(store, metadata_key), snapshot_id)
+        table = _table_at(store, metadata_key)
+        return set().union(*(reader.state_keys(table, each) for each in ids_of(table)))
     except (FileNotFoundError, NamedMissing):
         return set()
 

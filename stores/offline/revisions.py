@@ -206,6 +206,11 @@ def _missing(name: str) -> RevisionMissing:
     )
 
 
+def facts_of(snapshot: Snapshot) -> str:
+    """What the run that made a snapshot says of it, as JSON; empty when it was none of ours."""
+    return _said(snapshot).get(Property.FACTS, "")
+
+
 def run_of(snapshot: Snapshot) -> str:
     """The run that made a snapshot; empty when it was none of ours."""
     return _said(snapshot).get(Property.RUN, "")

@@ -56,13 +56,31 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """The lowest and the highest value of a column in a file; an instant is epoch µs, bytes hex."""
+
+    column: str
+    lowest: int | str
+    highest: int | str
+
+
+@dataclass(frozen=True, slots=True)
 class DataFile:
-    """One immutable file of a run."""
+    """One immutable file of a run, and the bounds of some of its columns.
+
+    Whoever looks for some values leaves out the files that can't have any. A column without bounds
+    may have all values.
+    """
 
     key: str
     rows: int
     bytes: int
     sha256: str
+    bounds: tuple[Bounds, ...] = ()
+
+    def bounds_of(self, column: str) -> Bounds | None:
+        """The bounds of a column, None where they are not known."""
+        return next((each for each in self.bounds if each.column == column), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,9 +51,15 @@ class RunResult:
 
     load_id: int | None = None
     revision: str | None = None
-    copied_from: str | None = None
-    """The revision whose rows these are, because no event was new."""
+    parent: str | None = None
+    """The revision that the one of a night is a delta on."""
     rows: int | None = None
+    """Of a night the entities, those of the parent included."""
+    delta_rows: int | None = None
+    """How many of them are in the delta itself: those with a new event."""
+    active: int | None = None
+    """How many had an event in the longest window."""
+    inactive: int | None = None
     bytes: int | None = None
     written: int | None = None
     """How many rows were written to Redis; all others of the snapshot were there unchanged."""
@@ -81,8 +87,11 @@ class RunRow(NewRun):
     exit_code: int | None
     error: str | None
     load_id: int | None
-    copied_from: str | None
+    parent: str | None
     rows: int | None
+    delta_rows: int | None
+    active: int | None
+    inactive: int | None
     bytes: int | None
     written: int | None
     seconds: dict[str, float]
@@ -96,7 +105,8 @@ _HAS_SESSION: Final = """EXISTS (
 _COLUMNS: Final = f"""
 run_id, command, day, timelines, entity_key_id, started_by, started_at, ended_at,
 coalesce(outcome, CASE WHEN {_HAS_SESSION} THEN 'running' ELSE 'killed' END) AS outcome,
-exit_code, error, load_id, revision, copied_from, rows, bytes, written, seconds
+exit_code, error, load_id, revision, parent, rows, delta_rows, active, inactive, bytes, written,
+seconds
 """
 
 
@@ -117,8 +127,8 @@ def end_run(connection: Connection, run_id: int, result: RunResult, end: RunEnd)
     """Record how a run ended, and what it made until then."""
     connection.execute(
         "UPDATE runs SET ended_at = ontem_clock(), outcome = %s, exit_code = %s, error = %s,"
-        " load_id = %s, revision = coalesce(%s, revision), copied_from = %s, rows = %s,"
-        " bytes = %s, written = %s,"
+        " load_id = %s, revision = coalesce(%s, revision), parent = %s, rows = %s,"
+        " delta_rows = %s, active = %s, inactive = %s, bytes = %s, written = %s,"
         " seconds = %s WHERE run_id = %s",
         (
             end.outcome,
@@ -126,8 +136,11 @@ def end_run(connection: Connection, run_id: int, result: RunResult, end: RunEnd)
             end.error,
             result.load_id,
             result.revision,
-            result.copied_from,
+            result.parent,
             result.rows,
+            result.delta_rows,
+            result.active,
+            result.inactive,
             result.bytes,
             result.written,
             Json(dict(result.seconds)),

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from features_pkg.models.manifest import encode_manifest
 from jobs.extract.facts import DATASET as EVENTS
 from jobs.job import StageTimer
+from jobs.snapshot.facts import Parent
 from jobs.store.clean import Cleaning, clean
 from jobs.store.plan import CleanPlan, Cutoffs
 from jobs.training_set.facts import DATASET as TRAINING_SETS
@@ -42,6 +43,7 @@ FOREVER = timedelta(days=36_500)
 @dataclass(frozen=True, slots=True)
 class Facts:
     from_key: int | None = None
+    parent: Parent | None = None
 
 
 @dataclass

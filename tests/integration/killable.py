@@ -26,13 +26,17 @@ from typing import Any, Final
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 
+import jobs.snapshot.delta
 import stores.offline.commit
 
 ROWS_OF_CHUNK: Final = 2
 STAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "extract": ("jobs.extract.run.chunks",),
     "build": ("jobs.snapshot.build.explode", "jobs.snapshot.build.snapshot_timelines"),
-    "copy": ("jobs.snapshot.copy._copy",),
+    "add": (
+        "jobs.snapshot.merging_in_spark.new_rows",
+        "jobs.snapshot.merging_in_spark.merge_parts",
+    ),
     "commit events": ("jobs.extract.run.commit_run",),
     "commit snapshot": ("jobs.snapshot.commit.commit_run",),
     "commit training set": ("jobs.training_set.run.commit_run",),
@@ -87,7 +91,8 @@ class Progress:
             self._kill(self.kill.victim)
 
     def count(self, patch: pytest.MonkeyPatch) -> None:
-        """Count what this process does, and what its Spark does."""
+        """Count what this process does, and what its Spark does, which merges even few events."""
+        patch.setattr(jobs.snapshot.delta, "FEW_EVENTS", 0)
         for stage, names in STAGES.items():
             for name in names:
                 where, _, function = name.rpartition(".")

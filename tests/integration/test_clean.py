@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 import pytest
 from pyiceberg.table import StaticTable
 
+from jobs.snapshot.facts import Parent
 from stores.offline.expiry import expire, expiry_of
-from stores.offline.revisions import newest_revision, tagged_revisions
+from stores.offline.revisions import Revision, newest_revision, tagged_revisions
 from stores.offline.runs import run_folder
 from stores.offline.tables import find_table, write_hint
 from stores.postgres.loads import mark_withdrawn
@@ -223,3 +224,41 @@ def test_a_tag_of_somebody_else_keeps_what_it_names(shop: CleaningShop) -> None:
     table.refresh()
     kept = table.scan(snapshot_id=table.metadata.refs["paper-2018"].snapshot_id).to_arrow()
     assert kept["entity"].to_pylist() == [b"keep me"]
+
+
+def test_what_a_delta_stands_on_stays_with_it(shop: CleaningShop) -> None:
+    revisions = chains_of_days(shop, [None, 1, 2, None, 4])
+
+    plan = shop.clean(expire=FOREVER, dry_run=True)
+    (expiry,) = plan.expiries.values()
+    assert [each.name for each in expiry.revisions] == [each.name for each in revisions[:3]]
+
+    load = shop.load(revisions[1])
+    shop.clean(expire=FOREVER)
+    assert shop.names(a_day(1)) == [f"2018-06-0{day}.r1" for day in (1, 2, 4, 5)]
+    shop.check_whole()
+    mark_withdrawn(shop.connection, load.load_id)
+    shop.clean(expire=FOREVER)
+    assert shop.names(a_day(1)) == ["2018-06-04.r1", "2018-06-05.r1"]
+
+
+def test_what_somebodys_tag_of_a_delta_needs_stays(shop: CleaningShop) -> None:
+    full, delta, _ = chains_of_days(shop, [None, 1, None])
+    table = find_table(shop.store, full.slot.table)
+    assert table is not None
+    table.manage_snapshots().create_tag(delta.snapshot_id, "paper").commit()
+
+    shop.clean(expire=FOREVER)
+
+    assert shop.names(full.slot) == ["2018-06-01.r1", "2018-06-03.r1"]
+    assert all(shop.store.files.exists(each.files[0].key) for each in (full, delta))
+
+
+def chains_of_days(shop: CleaningShop, parents: list[int | None]) -> list[Revision[Facts]]:
+    """A snapshot of each day from the first on; a number is that of the day it is a delta on."""
+    made: list[Revision[Facts]] = []
+    for day, number in enumerate(parents, 1):
+        base = None if number is None else made[number - 1]
+        parent = None if base is None else Parent(base.name, base.snapshot_id)
+        made.append(shop.commit(a_day(day), b"%d" % day, facts=Facts(parent=parent)))
+    return made

@@ -242,7 +242,8 @@ def test_the_list_of_nights_says_how_each_ended(shop: NightShop, ontem: Commands
     job = replace(shop.job, clock=datetime(2018, 6, 1, 7, tzinfo=UTC))
     with recorded(job, "night", JUNE) as recording:
         recording.result.rows, recording.result.written = 1_820, 20
-        recording.result.copied_from = "snapshots_1@2018-05-31.r1"
+        recording.result.parent, recording.result.delta_rows = "snapshots_1@2018-05-31.r1", 30
+        recording.result.active, recording.result.inactive = 1_700, 120
         recording.timer.seconds["build the snapshot"] = 34.74
     with pytest.raises(NoOrders), recorded(job, "night", JUNE + DAY):
         raise NoOrders(as_of=JUNE + DAY)
@@ -253,8 +254,8 @@ def test_the_list_of_nights_says_how_each_ended(shop: NightShop, ontem: Commands
     assert lines[2].endswith("from 2018-06-01 07:00:00Z to 2018-06-01 07:00:00Z")
     assert lines[3:7] == [
         "run 1  night 2018-06-01  done in 34.7 s",
-        "  1,820 rows, 20 written, 1,800 unchanged",
-        "  no event was new: its rows are those of snapshots_1@2018-05-31.r1",
+        "  1,820 rows, 1,700 active, 120 inactive, 20 written, 1,800 unchanged",
+        "  30 rows are new, beside snapshots_1@2018-05-31.r1",
         "  build the snapshot 34.7 s",
     ]
     (newest,) = ontem("nights", "--last", "1", "--json").output.splitlines()

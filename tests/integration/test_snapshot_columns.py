@@ -16,6 +16,7 @@ from features_pkg import CATALOGUE, parse_name, point_in_time
 from features_pkg.calendar import to_us
 from features_pkg.definitions.velocity import Measure, Past, Velocity
 from features_pkg.identifiers import IDENTIFIERS, MERCHANT
+from jobs.snapshot.chain import chain_of, entities_of, files_of
 from jobs.snapshot.facts import SnapshotFacts, snapshot_slot
 from jobs.snapshot.table import snapshots_table
 from stores.offline.revisions import read_revision
@@ -81,11 +82,11 @@ def snapshots_in_duckdb(nights: CrowdedNights) -> Iterator[duckdb.DuckDBPyConnec
         yield database
 
 
-def expression(velocity: Velocity, at_us: int) -> str:
-    """The value of a feature in the SQL of DuckDB, on a snapshot's row; null without a row."""
+def expression(velocity: Velocity, day: date) -> str:
+    """The value of a feature in the SQL of DuckDB, on an entity's row; null without a row."""
     name = velocity.event.plural
     if velocity.measure.is_age:
-        return f"({at_us} - epoch_us({velocity.measure}_{velocity.event}_at)) // 1000000"
+        return f"({question_us(day)} - epoch_us({velocity.measure}_{velocity.event}_at)) // 1000000"
     number = "cents" if velocity.measure is Measure.AMOUNT else "count"
     if velocity.target is not None:
         name = f"distinct_{velocity.target}_{name}"
@@ -93,13 +94,13 @@ def expression(velocity: Velocity, at_us: int) -> str:
     if velocity.window.days is None:
         older = f"{name}_older_cents" if velocity.measure is Measure.AMOUNT else f"{name}_older"
         return f"{older} + coalesce(list_sum([d.{number} FOR d IN {name}]), 0)"
-    inside = f"d.day >= as_of - {velocity.window.days}"
+    inside = f"d.day >= DATE '{day}' - {velocity.window.days}"
     return f"coalesce(list_sum([d.{number} FOR d IN {name} IF {inside}]), 0)"
 
 
-def of_all_products(velocity: Velocity, at_us: int) -> str:
+def of_all_products(velocity: Velocity, day: date) -> str:
     """The value of a question: the largest of its entities', the smallest where it is an age."""
-    value = expression(velocity, at_us)
+    value = expression(velocity, day)
     if velocity.measure.is_age:
         return f"min({value}) AS {velocity.name}"
     return f"max(coalesce({value}, 0))::BIGINT AS {velocity.name}"
@@ -113,10 +114,12 @@ def answers(nights: CrowdedNights, day: date) -> dict[str, dict[str, int | None]
         database.register("named", named)
         for identifier in IDENTIFIERS:
             velocities = [v for v in FEATURES if v.identifier is identifier]
-            values = ", ".join(of_all_products(v, question_us(day)) for v in velocities)
+            values = ", ".join(of_all_products(v, day) for v in velocities)
             rows = database.sql(
-                f"SELECT order_id, {values} FROM named LEFT JOIN snapshots"
-                f" ON named.entity = snapshots.entity AND as_of = DATE '{day}'"
+                f"SELECT order_id, {values} FROM named LEFT JOIN"
+                f" (SELECT * FROM snapshots WHERE as_of <= DATE '{day}' QUALIFY"
+                "  row_number() OVER (PARTITION BY entity ORDER BY as_of DESC) = 1) AS newest"
+                " ON named.entity = newest.entity"
                 f" WHERE named.identifier = '{identifier}' GROUP BY order_id"
             ).to_arrow_table()
             for velocity in velocities:
@@ -205,6 +208,16 @@ def test_the_printed_query_of_duckdb(
     assert found == [right]
 
 
+def test_the_printed_query_of_all_entities_of_a_day(nights: CrowdedNights) -> None:
+    slot = snapshot_slot(nights.job.feature_set.timelines_id, JUNE)
+    chain = chain_of(nights.store, read_revision(nights.store, slot.name(1), SnapshotFacts))
+    with snapshots_in_duckdb(nights) as database:
+        found = database.execute(printed("newest")).fetchall()
+
+    assert [identifier for identifier, _, _ in found] == sorted([*IDENTIFIERS, MERCHANT])
+    assert sum(entities for _, entities, _ in found) == entities_of(chain)
+
+
 def test_the_printed_query_of_polars(
     nights: CrowdedNights, key: bytes, right: tuple[int, ...]
 ) -> None:
@@ -218,8 +231,9 @@ def test_the_printed_query_of_spark(
     nights: CrowdedNights, key: bytes, right: tuple[int, ...], spark: "SparkSession"
 ) -> None:
     slot = snapshot_slot(nights.job.feature_set.timelines_id, JUNE)
-    files = read_revision(nights.store, slot.name(1), SnapshotFacts).files
-    paths = [nights.store.files.spark_location(file.key) for file in files]
+    chain = chain_of(nights.store, read_revision(nights.store, slot.name(1), SnapshotFacts))
+    assert len(chain) == 2
+    paths = [nights.store.files.spark_location(file.key) for file in files_of(chain)]
     spark.read.parquet(*paths).createOrReplaceTempView("snapshots")
     found = spark.sql(printed("spark"), args={"key": bytearray(key)}).collect()
     spark.catalog.dropTempView("snapshots")

@@ -1,8 +1,11 @@
 """How `ontem snapshots` says that a load stands."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 
-from jobs.snapshot.listing import listed_snapshots
+from jobs.snapshot.listing import as_json, describe, listed_snapshots
+from stores.offline.revisions import TaggedRevision
+from stores.offline.runs import Slot
 from stores.postgres.loads import LoadRow
 
 MAY = date(2018, 5, 1)
@@ -36,3 +39,20 @@ def test_what_redis_should_have_and_does_not_is_lost() -> None:
 
     assert states(rows, [rows[0], None])[1:] == ["lost by Redis", "not finished"]
     assert states(rows, []) == ["lost by Redis", "lost by Redis", "not finished"]
+
+
+def a_revision(facts: str) -> TaggedRevision:
+    return TaggedRevision(
+        slot=Slot("snapshots", "0a", "2018-06-02"), number=1, run="r", snapshot_id=7,
+        committed_at=PUBLISHED, rows=30, bytes=2_000_000, facts=facts,
+    )  # fmt: skip
+
+
+def test_a_delta_is_told_from_a_full_snapshot() -> None:
+    on = '{"parent": {"revision": "snapshots_0a@2018-06-01.r1", "snapshot_id": 5}}'
+    delta, full = listed_snapshots([a_revision(on), a_revision("{}")], [], key_id="ours", listed=[])
+
+    assert "delta on 2018-06-01.r1, 30 rows, 2.0 MB, committed" in describe(delta)
+    assert "full, 30 rows, 2.0 MB, committed" in describe(full)
+    assert json.loads(as_json(delta))["parent"] == "snapshots_0a@2018-06-01.r1"
+    assert json.loads(as_json(full))["parent"] is None

@@ -238,8 +238,11 @@ CREATE TABLE runs (
     error         text,
     load_id       bigint REFERENCES loads,
     revision      text,
-    copied_from   text, -- the snapshot whose rows these are, because no event was new
-    rows          bigint,
+    parent        text, -- the snapshot that the one of a night is a delta on
+    rows          bigint, -- of a night the entities, those of the parent included
+    delta_rows    bigint, -- the rows that a delta has itself
+    active        bigint, -- entities with an event in the longest window
+    inactive      bigint,
     bytes         bigint,
     written       bigint,
     seconds       json        NOT NULL DEFAULT '{}', -- not jsonb, which would lose the order of stages

@@ -1,0 +1,115 @@
+"""A night that costs what happened: the rows of entities with a new event, beside the day before's.
+
+The new events of each entity are brought together and added to its state, which is read from the
+files of the chain where that is done: by workers of Spark, or by threads of this process where few
+events are new. All that comes back is counts.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from typing import Final
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.job import Job, StageTimer
+from jobs.parts import parts_of
+from jobs.snapshot.chain import Link
+from jobs.snapshot.commit import SnapshotSource, commit_snapshot
+from jobs.snapshot.delta_plan import DeltaPlan
+from jobs.snapshot.errors import FullBuildNeeded
+from jobs.snapshot.facts import DATASET
+from jobs.snapshot.merging import PARTED_ROWS, MergeTask, merge_parts, new_rows, part_marker
+from jobs.snapshot.stores import OpenStores
+from stores.offline.runs import DataFile, run_folder
+
+FEW_EVENTS: Final = 50_000
+"""So many new events are merged without Spark, whose start takes longer: in half a gigabyte."""
+
+
+def build_delta(
+    job: Job, stores: OpenStores, source: SnapshotSource, plan: DeltaPlan, timer: StageTimer
+) -> Link:
+    """Commit the snapshot of a source as a delta, or whole where its chain is long.
+
+    Raises FullBuildNeeded where a file of the chain is damaged, EventsDamaged.
+    """
+    run = uuid.uuid4().hex
+    task = _task(job, stores, source, plan, run_folder(DATASET, run))
+    merged = _merged(job, plan, task, timer).to_pylist()
+    if damage := next((each["damage"] for each in merged if each["damage"]), None):
+        raise FullBuildNeeded(reason=damage)
+    stores.offline.files.make_durable(task.folder)
+    files = [msgspec.json.decode(row["file"], type=DataFile) for row in merged if row["file"]]
+    changes: Counter[int] = Counter()
+    for row in merged:
+        for day, entities in zip(row["day"], row["entities"], strict=True):
+            changes[day] += entities
+    return commit_snapshot(
+        job,
+        stores,
+        source,
+        run=run,
+        files=tuple(sorted(files, key=lambda file: file.key)),
+        parent=None if plan.is_whole else plan.parent,
+        newcomers=0 if plan.is_whole else sum(row["newcomers"] for row in merged),
+        activity=plan.activity_after(changes, source.as_of),
+    )
+
+
+def _task(
+    job: Job, stores: OpenStores, source: SnapshotSource, plan: DeltaPlan, folder: str
+) -> MergeTask:
+    parts = parts_of(plan.new.number, job.cores)
+    if plan.is_whole:
+        parts = max(parts, len(plan.chain[-1].files))
+    return MergeTask(
+        files=stores.offline.files,
+        folder=folder,
+        as_of=source.as_of,
+        features=job.feature_set,
+        between=plan.between,
+        chargebacks=plan.new.chargebacks,
+        events=plan.new.files,
+        links=tuple(link.files for link in plan.chain),
+        parts=parts,
+        is_whole=plan.is_whole,
+    )
+
+
+def _merged(job: Job, plan: DeltaPlan, task: MergeTask, timer: StageTimer) -> pa.Table:
+    """What becomes of each range of keys (`MERGED`)."""
+    stage = "merge the chain" if plan.is_whole else "add what is new"
+    if plan.new.number <= FEW_EVENTS and not plan.is_whole:
+        with timer.stage(stage):
+            return merge_here(task, job.cores)
+    from jobs.snapshot.merging_in_spark import merge_in_spark  # PySpark takes a moment
+
+    with ExitStack() as stack:
+        with timer.stage("start Spark"):
+            spark = stack.enter_context(job.spark("ontem night"))
+        with timer.stage(stage):
+            return merge_in_spark(spark, task)
+
+
+def merge_here(task: MergeTask, threads: int) -> pa.Table:
+    """What becomes of each range of keys (`MERGED`), by threads of this process."""
+    rows = pa.concat_tables([PARTED_ROWS.empty_table(), *_all_rows(task)])
+    with ThreadPoolExecutor(threads) as pool:
+        merged = pool.map(partial(_of_part, task, rows), range(task.parts))
+        return pa.concat_tables([table for tables in merged for table in tables])
+
+
+def _all_rows(task: MergeTask) -> Iterator[pa.Table]:
+    for file in task.events:
+        yield from new_rows(task, file)
+
+
+def _of_part(task: MergeTask, rows: pa.Table, part: int) -> list[pa.Table]:
+    of_part = rows.filter(pc.equal(rows["part"], part))
+    return list(merge_parts(task, pa.concat_tables([part_marker(part), of_part])))

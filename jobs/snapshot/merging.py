@@ -1,0 +1,191 @@
+"""What workers do of a delta: new events out of files, and then a range of keys with its states."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features_pkg.calendar import Calendar
+from features_pkg.chunked import binary_column
+from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.entity_keys import KEY_BYTES
+from features_pkg.errors import StateUnreadable
+from features_pkg.identifiers import IDENTIFIERS, MERCHANT
+from features_pkg.shuffle import (
+    SHUFFLE_ROWS,
+    STORED_STATES,
+    RowKind,
+    explode,
+    merged_timelines,
+    newest_rows,
+)
+from jobs.extract.rows import ORDER
+from jobs.snapshot.activity import INSTANTS, last_days
+from jobs.snapshot.errors import SnapshotDamaged
+from jobs.snapshot.facts import PARTITION
+from jobs.snapshot.new_events import Between, Chargebacks, read_checked
+from jobs.snapshot.part_files import ends_of_part, parts_of_keys, write_part
+from jobs.snapshot.stored_rows import all_stored, newest_stored
+from stores.offline.errors import FileMissing
+from stores.offline.files import Files
+from stores.offline.runs import DataFile
+
+BATCH_ROWS: Final = 50_000
+PART: Final = pa.field("part", pa.int32())
+PARTED_ROWS: Final = pa.schema([PART, *SHUFFLE_ROWS])
+"""`SHUFFLE_ROWS`, and the range of keys that each is in. A row without an entity says that there is
+such a range."""
+
+MERGED: Final = pa.schema(
+    [
+        ("file", pa.string()),
+        ("newcomers", pa.int64()),
+        ("day", pa.list_(pa.int64())),
+        ("entities", pa.list_(pa.int64())),
+        ("damage", pa.string()),
+    ]
+)
+"""What becomes of a range: a `DataFile` as JSON, or null where it has no row; how many of its
+entities were in no snapshot; by how many more or fewer have their last event on each `day`; and
+what was found damaged, so that nothing was written."""
+
+_COLUMNS: Final = (
+    "kind", "order_pk", "merchant_id", "event_at", "recorded_key", "amount_cents", MERCHANT,
+    *IDENTIFIERS,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class MergeTask:
+    """A delta that is made: every worker gets this.
+
+    `links` has the files of each link of the chain, newest first. With `is_whole` the rows of all
+    entities are written, and not only of those that have a new event.
+    """
+
+    files: Files
+    folder: str
+    as_of: date
+    features: FeatureSet
+    between: Between
+    chargebacks: Chargebacks
+    events: tuple[DataFile, ...]
+    links: tuple[tuple[DataFile, ...], ...]
+    parts: int
+    is_whole: bool
+
+
+def new_rows(task: MergeTask, file: DataFile) -> Iterator[pa.Table]:
+    """The shuffle rows (`PARTED_ROWS`) of the new events of orders in a file of `events`.
+
+    Raises EventsDamaged, FileMissing.
+    """
+    table = read_checked(task.files, file, _COLUMNS)
+    table = table.filter(pc.equal(table["kind"], ORDER))
+    pk, at_us = table["order_pk"].to_numpy(), table["event_at"].cast(pa.int64()).to_numpy()
+    key = table["recorded_key"].to_numpy()
+    is_new = task.between.is_new(at_us, key)
+    is_charged = np.isin(pk, task.chargebacks.order_pk) & task.between.is_counted(at_us, key)
+    table = table.append_column("event_us", pa.array(at_us))
+    for rows in (is_new, is_charged & ~is_new):
+        chosen = table.filter(pa.array(rows))
+        for start in range(0, chosen.num_rows, BATCH_ROWS):
+            batch = _with_chargebacks(chosen.slice(start, BATCH_ROWS), task.chargebacks)
+            yield _parted(task, explode(batch, task.features.timeline_targets))
+
+
+def part_marker(part: int) -> pa.Table:
+    """The row that says that there is a range."""
+    nothing = [pa.nulls(1, field.type) for field in SHUFFLE_ROWS]
+    return pa.table([pa.array([part], pa.int32()), *nothing], schema=PARTED_ROWS)
+
+
+def merge_parts(task: MergeTask, rows: pa.Table) -> Iterator[pa.Table]:
+    """Write what becomes of the ranges of which `rows` has all; one row of `MERGED` for each."""
+    for part in pc.unique(rows["part"]).to_pylist():
+        of_part = rows.filter(pc.equal(rows["part"], part)).drop_columns(["part"])
+        try:
+            yield _merge(task, part, of_part.filter(of_part["kind"].is_valid()))
+        except (SnapshotDamaged, StateUnreadable, FileMissing) as error:
+            yield _result(damage=str(error))
+
+
+def _with_chargebacks(orders: pa.Table, chargebacks: Chargebacks) -> pa.Table:
+    """The orders with the lists `chargeback_us` and `chargeback_key`, empty where there is none."""
+    pk = orders["order_pk"].to_numpy()
+    start = np.searchsorted(chargebacks.order_pk, pk, side="left")
+    length = np.searchsorted(chargebacks.order_pk, pk, side="right") - start
+    ends = np.concatenate(([0], np.cumsum(length)))
+    rows = np.repeat(start - ends[:-1], length) + np.arange(ends[-1])
+    columns = (chargebacks.at_us, chargebacks.recorded_key)
+    for name, column in zip(("chargeback_us", "chargeback_key"), columns, strict=True):
+        lists = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(column[rows]))
+        orders = orders.append_column(name, lists)
+    return orders
+
+
+def _parted(task: MergeTask, rows: pa.Table) -> pa.Table:
+    """Those of the rows that are new events, each with its range."""
+    at_us, key = rows["at_us"].to_numpy(), rows["recorded_key"].to_numpy()
+    is_event = rows["kind"].to_numpy() != RowKind.REPEATED_CHARGEBACK
+    rows = rows.filter(pa.array(is_event & task.between.is_new(at_us, key)))
+    prefixes = rows["entity_hi"].to_numpy().astype("<i8").view(">u8").astype(np.uint64)
+    part = pa.array(parts_of_keys(prefixes, task.parts), pa.int32())
+    return rows.add_column(0, PART, part)
+
+
+def _merge(task: MergeTask, part: int, rows: pa.Table) -> pa.Table:
+    calendar = Calendar(task.features.timezone)
+    stored = newest_stored(task.files, task.links, _keys(rows), (*STORED_STATES.names, *INSTANTS))
+    states = STORED_STATES.empty_table() if stored is None else stored.select(STORED_STATES.names)
+    merged = merged_timelines(states.cast(STORED_STATES), rows, task.features, calendar)
+    days = last_days(merged, calendar)
+    if stored is not None:
+        days.subtract(last_days(stored, calendar))
+    newcomers = merged.num_rows - states.num_rows
+    if task.is_whole:
+        merged = _whole(task, part, merged)
+    if not merged.num_rows:
+        return _result()
+    as_of = pa.repeat(pa.scalar(task.as_of, pa.date32()), merged.num_rows)
+    merged = merged.add_column(0, pa.field(PARTITION, pa.date32()), as_of)
+    file = write_part(task.files, task.folder, part, merged)
+    return _result(file=file, newcomers=newcomers, days=days)
+
+
+def _whole(task: MergeTask, part: int, merged: pa.Table) -> pa.Table:
+    """The rows of all entities of a range: the merged ones, else the newest that are stored."""
+    links, ends = [merged], ends_of_part(part, task.parts)
+    for link in task.links:
+        for file in link:
+            links += list(all_stored(task.files, file, ends, merged.schema))
+    return newest_rows(links)
+
+
+def _keys(rows: pa.Table) -> pa.ChunkedArray:
+    words = [rows[name].to_numpy() for name in ("entity_hi", "entity_lo", "entity_check")]
+    content = np.ascontiguousarray(np.stack(words, axis=1), dtype="<i8")
+    return binary_column(content, np.arange(len(content) + 1, dtype=np.int64) * KEY_BYTES)
+
+
+def _result(
+    *,
+    file: DataFile | None = None,
+    newcomers: int = 0,
+    days: "Counter[int] | None" = None,
+    damage: str | None = None,
+) -> pa.Table:
+    row = {
+        "file": None if file is None else msgspec.json.encode(file).decode(),
+        "newcomers": newcomers,
+        "day": list(days or ()),
+        "entities": list((days or {}).values()),
+        "damage": damage,
+    }
+    return pa.Table.from_pylist([row], schema=MERGED)

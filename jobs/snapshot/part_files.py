@@ -1,0 +1,77 @@
+"""Files of a snapshot as a worker writes them: each has the rows of one range of keys."""
+
+import hashlib
+import uuid
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features_pkg.array_types import Ints
+from jobs.snapshot.facts import PARTITION
+from jobs.snapshot.stored_rows import ENTITY, Prefixes
+from stores.offline.files import Files
+from stores.offline.runs import Bounds, DataFile
+
+ROWS_AT_ONCE: Final = 2**14
+"""The rows of a row group: who looks for few entities leaves out those that have none of them."""
+_DIFFERENT_IN_EACH_ROW: Final = (ENTITY, "timeline", "state")
+_HALF: Final = np.uint64(32)
+
+
+def parts_of_keys(prefixes: Prefixes, parts: int) -> Ints:
+    """Which of so many ranges of equal width each key is in, by its first 8 bytes as a number.
+
+    >>> parts_of_keys(np.array([0, 2**62, 2**64 - 1], np.uint64), 4).tolist()
+    [0, 1, 3]
+    """
+    return np.asarray((prefixes >> _HALF) * np.uint64(parts) >> _HALF).astype(np.int64)
+
+
+def ends_of_part(part: int, parts: int) -> tuple[int, int]:
+    """The first number of a range, and the first one after it.
+
+    >>> [f"{end:x}" for end in ends_of_part(1, 4)]
+    ['4000000000000000', '8000000000000000']
+    """
+    return -(-(part << 32) // parts) << 32, -(-((part + 1) << 32) // parts) << 32
+
+
+def write_part(files: Files, folder: str, number: int, rows: pa.Table) -> DataFile:
+    """Write rows in the order of their keys; the file, of a name that no other attempt has."""
+    key = f"{folder}/part-{number:05d}-{uuid.uuid4().hex}.parquet"
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        rows,
+        sink,
+        compression="zstd",
+        compression_level=3,
+        row_group_size=ROWS_AT_ONCE,
+        use_dictionary=[
+            path
+            for field in rows.schema
+            if field.name not in _DIFFERENT_IN_EACH_ROW
+            for path in _paths(field)
+        ],
+        write_page_checksum=True,
+        write_statistics=[PARTITION, ENTITY],
+    )
+    content = memoryview(sink.getvalue())
+    files.write(key, content)
+    entities = rows[ENTITY]
+    ends = (entities[0].as_py().hex(), entities[-1].as_py().hex())
+    return DataFile(
+        key=key,
+        rows=rows.num_rows,
+        bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        bounds=(Bounds(ENTITY, *ends),),
+    )
+
+
+def _paths(field: pa.Field) -> list[str]:
+    """The names of a field's columns in a file."""
+    if pa.types.is_list(field.type):
+        return [f"{field.name}.list.element.{item.name}" for item in field.type.value_type]
+    return [field.name]
