@@ -46,7 +46,7 @@ class State(Enum):
     SENDING = auto()
     """That the client takes the rest of an answer."""
     HELD = auto()
-    """The turn of its refusal, see `Strangers`."""
+    """The turn of its refusal, see `Pace`."""
     UNWANTED_BODY = auto()
     """The rest of a body whose request is answered already."""
     END = auto()

@@ -33,9 +33,9 @@ from service.worker.connection import (
 )
 from service.worker.gate import STRANGERS, Gate, Lane
 from service.worker.head import Head, end_of_head, parse
+from service.worker.pace import Paces
 from service.worker.refusal_log import RefusalLog
 from service.worker.refusals import CONTINUE, Refusal, Refused, whole_answer
-from service.worker.strangers import Strangers
 from service.worker.threads import Threads
 
 
@@ -58,7 +58,7 @@ class Conversation:
         """`is_closing` says whether connections are to end with their next answer."""
         self._clients, self._gate, self._lanes = clients, gate, lanes
         self._settings, self._patience, self._is_closing = settings, patience, is_closing
-        self.refusals, self.strangers = RefusalLog(), Strangers()
+        self.refusals, self.paces = RefusalLog(), Paces()
         self.unread: deque[Connection] = deque()
         """Connections that sent the next request before the answer to the one before."""
 
@@ -111,7 +111,8 @@ class Conversation:
         if unsent is None:
             self._clients.drop(connection)
         elif answer.status == HTTPStatus.UNAUTHORIZED:
-            self._answer_stranger(connection, unsent, close=connection.ends)
+            connection.is_merchants = False  # its key is right no more
+            self._answer_refusal(connection, unsent, close=connection.ends)
         elif unsent:
             connection.unsent = unsent
         else:
@@ -195,15 +196,14 @@ class Conversation:
         refusal = Refusal.of(error, its_request)
         self.refusals.count(refusal)
         content = refusal.answer(close=close, without_body=without_body)
-        if connection.is_merchants or isinstance(error, RateLimited):
-            self._answer(connection, content, close=close)
-        else:
-            self._answer_stranger(connection, content, close=close)
+        is_limited = isinstance(error, RateLimited)
+        self._answer_refusal(connection, content, close=close, is_limited=is_limited)
 
-    def _answer_stranger(self, connection: Connection, content: bytes, *, close: bool) -> None:
-        """Refuse a client without a known key, now or a little later."""
+    def _answer_refusal(
+        self, connection: Connection, content: bytes, *, close: bool, is_limited: bool = False
+    ) -> None:
         connection.ends = close
-        if not self.strangers.hold(connection, content, time.monotonic()):
+        if not self.paces.hold(connection, content, time.monotonic(), is_limited=is_limited):
             self._answer(connection, content, close=close)
 
     def _closes(self, head: Head | None) -> bool:

@@ -97,8 +97,8 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
 
     def _turn(self, seconds: float) -> None:
         """Do what there is to do, or wait for it so long."""
-        unread, strangers = self._conversation.unread, self._conversation.strangers
-        wait = 0 if unread else strangers.seconds_left(time.monotonic(), seconds)
+        unread = self._conversation.unread
+        wait = 0 if unread else self._conversation.paces.seconds_left(time.monotonic(), seconds)
         for key, events in self._selector.select(wait):
             if isinstance(key.data, Connection):
                 self._serve(key.data, events)
@@ -107,7 +107,7 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
         for _ in range(len(unread)):
             self._step(unread.popleft(), self._conversation.advance)
         now = time.monotonic()
-        for connection in strangers.whose_turn_it_is(now):
+        for connection in self._conversation.paces.whose_turn_it_is(now):
             self._step(connection, self._conversation.refuse_held)
         if now >= self._sweep_at:
             self._sweep_at = now + seconds

@@ -3,12 +3,13 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from service.worker.strangers import AT_ONCE, PER_SECOND
+from service.worker.pace import AT_ONCE_SECONDS, STRANGERS_PER_SECOND
 from stores.postgres.api_keys import ApiKey
 from tests.e2e.conftest import Shop
 from tests.e2e.running import RunningService
 from tests.e2e.test_refusals import an_order, the_problem
 
+AT_ONCE = AT_ONCE_SECONDS * STRANGERS_PER_SECOND
 CLIENTS = 20
 TIMES = 5
 
@@ -36,12 +37,12 @@ def test_however_many_there_are_they_are_refused_so_often_a_second(
     assert merchant == [200] * 9
     assert len(refused_at) == CLIENTS * TIMES
     for number, at in enumerate(refused_at, 1):
-        assert number <= AT_ONCE + 1 + PER_SECOND * (at - started)
+        assert number <= AT_ONCE + 1 + STRANGERS_PER_SECOND * (at - started)
 
 
 def test_a_merchant_that_errs_is_told_at_once(service: RunningService, shop: Shop):
     shop.evaluate(an_order())
-    times = 3 * PER_SECOND
+    times = 3 * STRANGERS_PER_SECOND
     started = time.monotonic()
     refused(service, "ontem_no_key", times)
     others_seconds = time.monotonic() - started
