@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import psycopg
@@ -19,6 +19,7 @@ from service.snapshot_age import SnapshotAge, snapshot_age
 from service.states import OK, State
 from stores.postgres.connection import Connection, LoginRefused, PostgresUnavailable
 from stores.postgres.generations import OtherServer, StandbyRefused, check_server
+from stores.redis.cluster import infos
 from stores.redis.errors import ListDamaged
 from stores.redis.keys import Namespace
 from stores.redis.published import read_published
@@ -123,11 +124,11 @@ class SharedChecks:
             return REDIS_AWAY
 
     def _eviction(self) -> State:
-        memory: dict[str, Any] = self.client.info("memory")
-        policy = memory.get("maxmemory_policy", "unknown")
-        if policy == "noeviction":
-            return OK
-        return State(f"may evict ({policy})", "set Redis' maxmemory-policy to noeviction")
+        for memory in infos(self.client, "memory"):
+            policy = memory.get("maxmemory_policy", "unknown")
+            if policy != "noeviction":
+                return State(f"may evict ({policy})", "set Redis' maxmemory-policy to noeviction")
+        return OK
 
     def _snapshot(self, ages: list[SnapshotAge]) -> State:
         """The state of the snapshot that is read; its age is added to `ages`."""

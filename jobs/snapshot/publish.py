@@ -12,6 +12,7 @@ from jobs.snapshot.stores import OpenStores
 from jobs.snapshot.visits import Visit, visit_of
 from stores.postgres.loads import LoadRow, mark_published
 from stores.redis.bucket_writer import WriteCounts
+from stores.redis.cluster import check_same_servers, server_runs
 from stores.redis.connection import redis_address
 from stores.redis.errors import LoadFenced
 from stores.redis.fence import Fence, take_fence, take_over_fence
@@ -64,6 +65,7 @@ def publish(
         row_bytes = check_files(job, stores, row, visit.links)
         needed = bytes_needed(load, row_bytes, load_list)
         check_room(stores.client, redis_address(job.settings.redis_url), needed)
+    servers = server_runs(stores.client)
     fence = _take_fence(job, stores, row, published, after=visit.after)
     published = prepare_layout(job, stores, fence, load, published)
     with timer.stage("write to Redis"), given_up_when_damaged(job, stores, row):
@@ -81,6 +83,7 @@ def publish(
             f"  {counts.mended_buckets:,} buckets in Redis were damaged or lost: they are whole "
             f"again from load {load.load_id} on, and missing to the loads before it"
         )
+    check_same_servers(stores.client, servers)
     set_list(stores.client, job.namespace, fence, published, published.load_list.with_load(load))
     mark_published(stores.connection, row.load_id)
     return counts.entities

@@ -1,11 +1,16 @@
 """Connections to Redis, the online store."""
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, cast
+from urllib.parse import parse_qs, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
-from redis.connection import parse_url
+from redis.cluster import RedisCluster
+from redis.connection import SSLConnection, parse_url
+from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 
 from features_pkg.errors import OntemError
@@ -13,6 +18,8 @@ from stores.checkout import server_remedy
 
 COMMAND_TIMEOUT: Final = timedelta(seconds=10)
 CONNECT_SECONDS: Final = 5.0
+CLUSTER: Final = "cluster"
+"""The option of a URL that says whether the server is a node of a cluster."""
 
 
 class RedisUnavailable(OntemError):
@@ -34,6 +41,8 @@ def redis_address(url: str) -> str:
 def redis_client(url: str, timeout: timedelta = COMMAND_TIMEOUT) -> "redis.Redis":
     """A client that gives up after `timeout` and does not retry; it connects at its first use."""
     seconds = timeout.total_seconds()
+    if is_cluster_url(url):
+        return _cluster_client(url, seconds)
     return redis.Redis.from_url(
         url,
         socket_timeout=seconds,
@@ -47,7 +56,7 @@ def connect_redis(url: str, timeout: timedelta = COMMAND_TIMEOUT) -> "redis.Redi
     connected = redis_client(url, timeout)
     try:
         connected.ping()
-    except (redis.RedisError, OSError) as cause:
+    except (redis.RedisError, RedisClusterException, OSError) as cause:
         connected.close()
         raise RedisUnavailable(address=redis_address(url), reason=_one_line(cause)) from None
     return connected
@@ -56,7 +65,59 @@ def connect_redis(url: str, timeout: timedelta = COMMAND_TIMEOUT) -> "redis.Redi
 def url_options(url: str) -> dict[str, Any]:
     """The parts of a connection URL as redis-py names them: host, port, db, password and others."""
     options: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
+    options.pop(CLUSTER, None)
     return options
+
+
+def is_cluster_url(url: str) -> bool:
+    """Whether the URL says that the server is a node of a cluster: it ends in `?cluster=yes`."""
+    return parse_qs(urlsplit(url).query).get(CLUSTER) == ["yes"]
+
+
+class LateCluster:
+    """A client of a cluster that finds its nodes at its first use, as others connect."""
+
+    def __init__(self, connect: Callable[[], Any]) -> None:
+        self._connect = connect
+        self._client: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        """What the client has under this name. Raises redis.ConnectionError without a cluster."""
+        if self._client is None:
+            try:
+                self._client = self._connect()
+            except RedisClusterException as error:
+                raise redis.ConnectionError(_one_line(error)) from None
+        return getattr(self._client, name)
+
+    def close(self) -> None:
+        """Close all connections, if there are any."""
+        if self._client is not None:
+            self._client.close()
+
+    def __enter__(self) -> "LateCluster":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _cluster_client(url: str, seconds: float) -> "redis.Redis":
+    options = url_options(url)
+    connection_class = options.pop("connection_class", None)
+    if connection_class is not None and issubclass(connection_class, SSLConnection):
+        options["ssl"] = True
+    options.pop("db", None)  # a cluster has one
+    client: Any = LateCluster(
+        partial(
+            RedisCluster,
+            **options,
+            socket_timeout=seconds,
+            socket_connect_timeout=min(seconds, CONNECT_SECONDS),
+            retry=Retry(NoBackoff(), 0),
+        )
+    )
+    return cast("redis.Redis", client)
 
 
 def _one_line(cause: Exception) -> str:

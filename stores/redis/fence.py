@@ -7,13 +7,15 @@ Redis refuses every write of a run whose fence was taken by another one
 
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, cast
 
 import redis
+from redis.exceptions import RedisClusterException
 
+from stores.redis.cluster import group_sets, read_each
 from stores.redis.errors import LoadFenced, RedisLost
 from stores.redis.keys import GROUPS, Namespace
 
@@ -94,35 +96,49 @@ def take_fence(
     given.
     """
     before = "" if after is None else f"{after:020d}"
-    with loss_refused():
-        is_refused = client.eval(
-            _TAKE_FENCE, GROUPS, *fence_keys(namespace), fence.token, before.encode()
-        )
-    if is_refused:
-        raise LoadFenced(load_id=fence.load_id)
+    for groups in group_sets(client):
+        keys = fence_keys(namespace, groups)
+        with loss_refused():
+            is_refused = client.eval(_TAKE_FENCE, len(keys), *keys, fence.token, before.encode())
+        if is_refused:
+            raise LoadFenced(load_id=fence.load_id)
 
 
 def fence_holders(client: "redis.Redis", namespace: Namespace) -> tuple[int | None, ...]:
     """The load that has the fence of each group; None where nobody has, or it is damaged."""
     with loss_refused():
-        tokens = cast(Sequence[bytes | None], client.mget(fence_keys(namespace)))
+        tokens = read_each(client, fence_keys(namespace))
     found = (_TOKEN.match(token or b"") for token in tokens)
     return tuple(int(match[1]) if match else None for match in found)
 
 
 def take_over_fence(client: "redis.Redis", namespace: Namespace, load_id: int) -> Fence:
     """A fence of this load or of the newest that has one: the run that had it writes no more."""
-    run = uuid.uuid4().hex
+    run, highest = uuid.uuid4().hex, load_id
+    while True:
+        found = [
+            _take_over(client, namespace, groups, highest, run) for groups in group_sets(client)
+        ]
+        if max(found) == highest:
+            return Fence(highest, run)
+        if len(found) == 1:
+            return Fence(max(found), run)
+        highest = max(found)  # on a cluster a group had a newer one: all are to have the same
+
+
+def _take_over(
+    client: "redis.Redis", namespace: Namespace, groups: Iterable[int], load_id: int, run: str
+) -> int:
+    """Take the fence of these groups, for this load or the newest that has one; which it is."""
+    keys = fence_keys(namespace, groups)
     with loss_refused():
-        highest = client.eval(
-            _TAKE_OVER, GROUPS, *fence_keys(namespace), f"{load_id:020d}".encode(), run
-        )
-    return Fence(int(cast(bytes, highest)), run)
+        highest = client.eval(_TAKE_OVER, len(keys), *keys, f"{load_id:020d}".encode(), run)
+    return int(cast(bytes, highest))
 
 
-def fence_keys(namespace: Namespace) -> list[bytes]:
-    """The keys of all copies of the fence."""
-    return [namespace.fence_key(group) for group in range(GROUPS)]
+def fence_keys(namespace: Namespace, groups: Iterable[int] = range(GROUPS)) -> list[bytes]:
+    """The keys of the copies of the fence in these groups."""
+    return [namespace.fence_key(group) for group in groups]
 
 
 def run_fenced(
@@ -143,5 +159,5 @@ def loss_refused() -> Iterator[None]:
     """Raises RedisLost for a call that Redis did not confirm."""
     try:
         yield
-    except (redis.RedisError, OSError) as error:
+    except (redis.RedisError, RedisClusterException, OSError) as error:
         raise RedisLost(reason=str(error).splitlines()[0] if str(error) else "no answer") from None

@@ -1,9 +1,10 @@
 """Whether Redis has room for one more load, asked before a byte of it is written."""
 
-from typing import Any, Final
+from typing import Final
 
 import redis
 
+from stores.redis.cluster import infos
 from stores.redis.errors import RedisFull, RedisMayEvict
 from stores.redis.load_list import Load, LoadList
 
@@ -21,12 +22,15 @@ def bytes_needed(load: Load, timelines_bytes: int, load_list: LoadList) -> int:
 def check_room(client: "redis.Redis", address: str, needed: int) -> None:
     """Refuse a Redis that may evict keys, or that has fewer than `needed` bytes left.
 
-    Only INFO is used, which managed Redis services allow as well. Raises RedisMayEvict, RedisFull.
+    On a cluster each primary needs its share. Only INFO is used, which managed Redis services allow
+    as well. Raises RedisMayEvict, RedisFull.
     """
-    info: dict[str, Any] = client.info("memory")
-    policy = str(info.get("maxmemory_policy", "unknown"))
-    if policy != "noeviction":
-        raise RedisMayEvict(address=address, policy=policy)
-    limit, used = int(info.get("maxmemory", 0)), int(info["used_memory"])
-    if limit and used + needed > limit:
-        raise RedisFull(address=address, needed=needed, free=max(limit - used, 0))
+    servers = infos(client, "memory")
+    share = -(-needed // len(servers))
+    for info in servers:
+        policy = str(info.get("maxmemory_policy", "unknown"))
+        if policy != "noeviction":
+            raise RedisMayEvict(address=address, policy=policy)
+        limit, used = int(info.get("maxmemory", 0)), int(info["used_memory"])
+        if limit and used + share > limit:
+            raise RedisFull(address=address, needed=share, free=max(limit - used, 0))

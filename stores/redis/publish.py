@@ -14,6 +14,7 @@ from typing import Final
 import redis
 
 from stores.redis.buckets import MOST_LOAD_IDS
+from stores.redis.cluster import group_sets
 from stores.redis.errors import LoadIdTooGreat, LoadTooOld
 from stores.redis.fence import TEXT_AT, Fence, fence_keys, run_fenced
 from stores.redis.keys import GROUPS, Namespace
@@ -84,12 +85,17 @@ return 1
 def set_list(
     client: "redis.Redis", namespace: Namespace, fence: Fence, before: Published, after: LoadList
 ) -> Published:
-    """Replace all copies of the list at once, if they are as before and the fence is still ours.
+    """Replace all copies of the list, if they are as before and the fence is still ours.
+
+    On one server that is at once. On a cluster it is group after group, and a request takes what
+    the copies it sees agree on.
 
     The list as it is now. Raises LoadFenced, and the list stays as it was; RedisLost.
     """
     content = encode_list(after, namespace.prefix)
-    list_keys = [namespace.list_key(group) for group in range(GROUPS)]
-    keys = [*fence_keys(namespace), *list_keys]
-    run_fenced(client, fence, _SET_LIST, keys, [fence.token, content, *before.copies])
+    for groups in group_sets(client):
+        list_keys = [namespace.list_key(group) for group in groups]
+        keys = [*fence_keys(namespace, groups), *list_keys]
+        copies = [before.copies[group] for group in groups]
+        run_fenced(client, fence, _SET_LIST, keys, [fence.token, content, *copies])
     return Published((content,) * GROUPS, after)

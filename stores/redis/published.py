@@ -1,11 +1,11 @@
 """What is published: the list of loads, as all its copies in Redis agree on it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import cast
 
 import redis
 
+from stores.redis.cluster import read_each
 from stores.redis.errors import ListDamaged
 from stores.redis.keys import GROUPS, Namespace
 from stores.redis.load_list import ListUnreadable, Load, LoadList, agreed_list, decode_list
@@ -59,7 +59,7 @@ def shows_all(published: Published, holders: Collection[int | None]) -> bool:
 def read_copies(client: "redis.Redis", namespace: Namespace) -> tuple[bytes, ...]:
     """The bytes of each group's copy of the list, empty where there is none."""
     keys = [namespace.list_key(group) for group in range(GROUPS)]
-    return tuple(copy or b"" for copy in cast(Sequence[bytes | None], client.mget(keys)))
+    return tuple(copy or b"" for copy in read_each(client, keys))
 
 
 def _sound_lists(copies: Iterable[bytes | None], namespace: Namespace) -> list[LoadList]:

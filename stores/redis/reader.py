@@ -12,6 +12,8 @@ import redis
 from features_pkg.errors import OntemError
 from stores.redis.bounded import BoundedConnection
 from stores.redis.buckets import ValueUnreadable, read_timeline
+from stores.redis.cluster_connection import ClusterConnection
+from stores.redis.connection import is_cluster_url
 from stores.redis.keys import GROUPS, Namespace, bucket_of, group_of, name_of
 from stores.redis.load_list import (
     ListUnreadable,
@@ -54,6 +56,8 @@ class OnlineRead:
 class OnlineReader:
     """Reads the entities of one order and the list with one MGET, so all as of one instant.
 
+    On a cluster it is one for each group, and what their lists agree on is read.
+
     The list is read beside the buckets of each group, from the same node, so that a group that lost
     its data has none and its entities are missing. The number of buckets per group is in the list,
     so it is taken from the list of the request before. When there is none yet, or the number has
@@ -73,7 +77,8 @@ class OnlineReader:
         """Make a reader that is not connected yet; connecting may take as long as an answer."""
         seconds = timeout.total_seconds()
         self.seconds_left = lambda: seconds
-        self._connection = BoundedConnection(url, lambda: self.seconds_left(), seconds)
+        connection = ClusterConnection if is_cluster_url(url) else BoundedConnection
+        self._connection = connection(url, lambda: self.seconds_left(), seconds)
         self._namespace = namespace
         self._list_keys = [namespace.list_key(group) for group in range(GROUPS)]
         self._layouts: tuple[int, ...] = ()
