@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 import jobs.snapshot.delta
+import jobs.snapshot.night
 import jobs.snapshot.parent
 from jobs.extract.errors import EventsDamaged
 from jobs.snapshot import nights
@@ -221,6 +222,31 @@ def test_a_withdrawn_snapshot_is_nobodys_parent(shop: DeltaShop) -> None:
     assert parent is not None
     assert parent.name == first.name
     assert again.rows == 2
+
+
+def test_an_unfinished_load_on_a_withdrawn_one_is_made_again(
+    shop: DeltaShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = shop.night()
+    shop.history.order(shop.cutoff + HOUR, card="c1")
+    shop.night()
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs.snapshot.night, "publish", stopped)
+        with pytest.raises(NotImplementedError):
+            shop.night()
+    unpublish(shop.job)
+
+    made = shop.night(shop.day)
+
+    parent = shop.parent(made)
+    assert parent is not None
+    assert parent.name == first.name
+    assert made.name.endswith(f"{shop.day}.r2")
+    assert shop.rows(made).equals(shop.built(made))
+
+
+def stopped(*_: object) -> int:
+    raise NotImplementedError
 
 
 def test_days_that_a_correction_left_behind_are_not_built_beside(shop: DeltaShop) -> None:

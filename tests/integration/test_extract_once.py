@@ -15,7 +15,7 @@ from jobs.extract.facts import committed_extractions, events_slot
 from jobs.extract.run import extract
 from jobs.job import Job, StageTimer
 from jobs.snapshot.build import timelines_of
-from jobs.snapshot.night import make_snapshot
+from jobs.snapshot.make import BuildRequest, make_snapshot
 from jobs.snapshot.stores import open_stores
 from jobs.spark.reading import (
     read_chargebacks,
@@ -173,7 +173,7 @@ def test_no_raw_identifier_leaves_postgresql(
         world.history.chargeback(order_id, START + 10 * DAY)
     with open_stores(job) as stores:
         bounds = wait_for_read_bounds(stores.connection, DAYS[-1], job.calendar, say=job.say)
-        make_snapshot(job, stores, bounds, DAYS[-1], StageTimer(job.say))
+        make_snapshot(job, stores, BuildRequest(DAYS[-1], bounds), StageTimer(job.say))
     period = TrainingPeriod(first_day=date(2018, 1, 1), end_day=date(2018, 2, 1))
     assert training_set(job, period).facts.orders == 3
     tables = list(storage_folder.rglob("*.parquet"))

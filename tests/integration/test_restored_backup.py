@@ -17,7 +17,7 @@ from psycopg import sql
 from jobs.errors import ConnectorMissing
 from jobs.job import StageTimer
 from jobs.snapshot import nights
-from jobs.snapshot.night import make_snapshot
+from jobs.snapshot.make import BuildRequest, make_snapshot
 from jobs.snapshot.stores import open_stores
 from jobs.snapshot.table import snapshots_table
 from jobs.training_set.facts import training_set_slot
@@ -226,7 +226,7 @@ def clean(shop: Shop, storage_url: str, spark: "SparkSession") -> dict[bytes, by
         connection.execute("DELETE FROM iceberg_tables")
     with open_stores(job) as stores:
         bounds = wait_for_read_bounds(stores.connection, NEXT, job.calendar, say=job.say)
-        made = make_snapshot(job, stores, bounds, NEXT, StageTimer(job.say))
+        made = make_snapshot(job, stores, BuildRequest(NEXT, bounds), StageTimer(job.say))
         rows = rows_of(stores.offline, made, "entity")
     pairs = zip(rows["entity"].to_pylist(), rows["timeline"].to_pylist(), strict=True)
     return dict(pairs)

@@ -1,7 +1,8 @@
 """A night on S3 gives what it gives on a folder, with the least rights that do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -9,17 +10,20 @@ import pyarrow.parquet as pq
 import pytest
 import redis
 
+import jobs.snapshot.delta
 from features_pkg.models.bundle import PICKLE
 from jobs.job import Job
+from jobs.snapshot.chain import chain_of, files_of
 from jobs.snapshot.facts import SnapshotFacts
 from jobs.snapshot.night import snapshot
 from jobs.train.run import TrainingOptions, train
 from jobs.training_set.run import training_set
 from stores.offline.models import StoredModels
-from stores.offline.revisions import Revision, read_revision
+from stores.offline.revisions import read_revision
+from stores.offline.runs import DataFile
 from stores.offline.tables import find_table, open_store
 from tests.integration.history import History, a_job
-from tests.integration.night_shop import JUNE
+from tests.integration.night_shop import CUTOFF, HOUR, JUNE
 from tests.integration.s3_jobs import FOLDER, Bucket, a_proxied_bucket
 from tests.integration.test_training_set import some_orders
 from tests.integration.training_shop import WEEK
@@ -33,6 +37,7 @@ from tests.unit.trained_models import a_training_set, committed
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+WEEK_LONG = timedelta(days=7)
 ONLY_AFTER_A_FAILURE = {"s3:AbortMultipartUpload"}
 """What a run does when it could not write all of its files."""
 
@@ -57,25 +62,32 @@ class Nights:
     bucket_name: str
 
 
-def rows_of(job: Job, revision: Revision, order: str) -> pa.Table:
-    """The rows of a revision's files, in one order."""
+def rows_of(job: Job, described: Sequence[DataFile], order: str) -> pa.Table:
+    """The rows of some files, in one order."""
     files = open_store(job.settings).files
-    tables = [pq.read_table(pa.BufferReader(files.read(file.key))) for file in revision.files]
-    return pa.concat_tables(tables).sort_by(order)
+    tables = [pq.read_table(pa.BufferReader(files.read(file.key))) for file in described]
+    rows = pa.concat_tables(tables, promote_options="default")
+    keys = [name for name in (order, "as_of") if name in rows.column_names]
+    return rows.sort_by([(name, "ascending") for name in keys])
 
 
 def a_night(job: Job) -> Night:
-    """A snapshot and a training set of the same small past."""
-    some_orders(History(job.settings.postgres_url), 60)
+    """A snapshot, which Spark adds to one of all events, and a training set of a small past."""
+    history = History(job.settings.postgres_url)
+    some_orders(history, 60)
+    snapshot(job, JUNE - WEEK_LONG)
+    history.order(CUTOFF - HOUR, card="new", email="new")
     revision = snapshot(job, JUNE).load.revision
     training = training_set(job, WEEK)
     with redis.Redis.from_url(job.settings.redis_url) as client:
         keys: list[bytes] = client.keys("*")  # type: ignore[assignment]
         contents: list[bytes] = client.mget(keys)  # type: ignore[assignment]
-    found = read_revision(open_store(job.settings), revision, SnapshotFacts)
+    store = open_store(job.settings)
+    chain = chain_of(store, read_revision(store, revision, SnapshotFacts))
+    assert [link.rows > 2 for link in chain] == [True, True]
     return Night(
-        snapshot=rows_of(job, found, "entity"),
-        training_set=rows_of(job, training, "order_pk"),
+        snapshot=rows_of(job, files_of(chain), "entity"),
+        training_set=rows_of(job, training.files, "order_pk"),
         redis={k: v for k, v in zip(keys, contents, strict=True) if not k.endswith(b"fence")},
     )
 
@@ -103,7 +115,12 @@ def nights(
     redis_url = with_database(test_servers.redis_url, "0")
     root = tmp_path_factory.mktemp("João 50% ")
     made = []
-    with a_proxied_bucket(s3) as bucket, redis.Redis.from_url(redis_url) as client:
+    with (
+        a_proxied_bucket(s3) as bucket,
+        redis.Redis.from_url(redis_url) as client,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(jobs.snapshot.delta, "FEW_EVENTS", 0)
         for on_s3 in (False, True):
             client.flushdb()
             with a_database(test_servers.postgres_url, template=template) as url:
