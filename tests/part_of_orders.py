@@ -72,16 +72,16 @@ def main() -> None:
     own = [shuffle.order_pieces(b, PASSED, features, calendar, firsts) for b in batches]
     rows = pa.concat_tables([shuffle.explode(batch, features.targets) for batch in batches])
     del table, batches
-    before = _peak()
+    before = peak()
     pieces = shuffle.answer_pieces(rows, features, calendar)
     del rows
     whole = pa.concat_tables([pieces, *own], promote_options="default")
     del pieces, own
     found = shuffle.assemble(whole, features, PASSED)
-    print(before, _peak(), found.num_rows)  # noqa: T201  the parent reads it
+    print(before, peak(), found.num_rows)  # noqa: T201  the parent reads it
 
 
-def _peak() -> int:
+def peak() -> int:
     """By the kernel's account of this program: `getrusage` has the peak of who started it, too."""
     status = Path("/proc/self/status").read_text().splitlines()
     (line,) = (each for each in status if each.startswith("VmHWM:"))

@@ -6,6 +6,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from jobs.spark.divided_rows import divided_rows
+
 Transform = Callable[[pa.Table], pa.Table]
 
 
@@ -34,3 +36,17 @@ def map_partitions(
 
     partitions = frame.repartition(*keys)
     return partitions.mapInArrow(transform_partition, from_arrow_schema(schema))
+
+
+def map_keys(frame: DataFrame, key: str, transform: Transform, schema: pa.Schema) -> DataFrame:
+    """The rows, of `schema`, that `transform` makes of all rows of `frame`, some keys at a time.
+
+    All rows with an equal `key`, an integer that is never null, are transformed together, with
+    those of as many other keys as fit into memory. Their order is not defined.
+    """
+
+    def transform_partition(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+        for rows in divided_rows(batches, key):
+            yield from transform(rows).cast(schema).to_batches()
+
+    return frame.repartition(key).mapInArrow(transform_partition, from_arrow_schema(schema))

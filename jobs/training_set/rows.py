@@ -19,7 +19,7 @@ from features_pkg.shuffle import (
     order_piece_schema,
     order_pieces,
 )
-from jobs.spark.arrow import map_batches, map_partitions
+from jobs.spark.arrow import map_batches, map_keys
 from jobs.training_set.questions import (
     ORDER_COLUMNS,
     QUESTION_ROWS,
@@ -79,11 +79,11 @@ def training_rows(orders: DataFrame, features: FeatureSet) -> DataFrame:
         return without_missing(assemble(rows, features, ORDER_COLUMNS), features)
 
     shuffle_rows = map_batches(orders, explode_batch, SHUFFLE_ROWS)
-    answers = map_partitions(shuffle_rows, ("entity_hi",), answer_entities, ORDER_PIECES)
+    answers = map_keys(shuffle_rows, "entity_hi", answer_entities, ORDER_PIECES)
     own_pieces = map_batches(orders, describe_orders, ORDER_PIECES)
-    return map_partitions(
+    return map_keys(
         answers.unionByName(own_pieces),
-        ("order_pk",),
+        "order_pk",
         assemble_orders,
         training_schema(features),
     )
@@ -96,7 +96,7 @@ def starts_of_merchants(orders: DataFrame) -> DataFrame:
     batches are many more, and Spark brings them together before anything reaches the driver.
     """
     of_batches = map_batches(orders, merchant_starts, MERCHANT_STARTS)
-    return map_partitions(of_batches, ("merchant_id",), merchant_starts, MERCHANT_STARTS)
+    return map_keys(of_batches, "merchant_id", merchant_starts, MERCHANT_STARTS)
 
 
 def training_schema(features: FeatureSet) -> pa.Schema:
