@@ -13,8 +13,14 @@ from stores.postgres.api_keys import ApiKey
 from tests.e2e.conftest import NOON, Shop
 from tests.e2e.raw_http import head_of, raw_client
 from tests.e2e.running import HttpAnswer, RunningService
-from tests.e2e.test_refusals import an_order, the_problem
-from tests.e2e.test_repeats import import_order
+from tests.e2e.shop_requests import (
+    an_order,
+    import_order,
+    post,
+    post_batch,
+    stored_orders,
+    the_problem,
+)
 
 FULL = {
     "order_id": "full", "amount_cents": 1990, "placed_at": "2018-06-01T11:00:00-03:00",
@@ -23,28 +29,9 @@ FULL = {
 }  # fmt: skip
 
 
-def post_batch(shop: Shop, orders: Any, mode: str | None = None, **headers: str) -> HttpAnswer:
-    batch = {"orders": orders} | ({"if_refused": mode} if mode else {})
-    return post(shop, json.dumps(batch).encode(), **headers)
-
-
-def post(
-    shop: Shop, content: bytes, path: str = "/orders/batch", **headers: str | None
-) -> HttpAnswer:
-    standard = {"Content_Type": "application/json", "Authorization": f"Bearer {shop.client.key}"}
-    return shop.client.send("POST", path, content, **(standard | headers))
-
-
 def states(answer: HttpAnswer) -> list[str]:
     assert answer.status == 200, answer.body
     return [order["state"] for order in answer.body["orders"]]
-
-
-def stored_orders(shop: Shop, columns: str = "order_id") -> list[Any]:
-    return shop.database.execute(
-        f"SELECT {columns} FROM orders WHERE merchant_id = %s ORDER BY order_id",  # type: ignore[arg-type]
-        (shop.merchant.merchant_id,),
-    ).fetchall()
 
 
 def test_orders_are_stored_once_and_known_from_then_on(shop: Shop):

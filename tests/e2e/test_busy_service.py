@@ -18,7 +18,7 @@ from stores.postgres.connection import connect
 from tests.e2e.conftest import Shop, a_shop, environment_of
 from tests.e2e.raw_http import RawClient, evaluation_of, head_of, raw_client
 from tests.e2e.running import TIMEOUT_SECONDS, RunningService, running_service
-from tests.e2e.test_refusals import an_order, the_problem
+from tests.e2e.shop_requests import an_order, the_problem
 
 THREADS, WAITING = 2, 2
 STRANGERS = 4 * (THREADS + WAITING)

@@ -1,6 +1,5 @@
 """Chargebacks and reversals that a merchant reports."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,18 +8,18 @@ import pytest
 from stores.postgres.connection import connect
 from tests.e2e.conftest import NOON, Shop
 from tests.e2e.running import TIMEOUT_SECONDS, HttpAnswer
-from tests.e2e.test_batch import post, post_batch
-from tests.e2e.test_refusals import an_order, the_problem
-from tests.e2e.test_repeats import import_order, wait_for_a_blocked_session
+from tests.e2e.shop_requests import (
+    an_order,
+    import_order,
+    post,
+    post_batch,
+    report,
+    stored_chargebacks,
+    the_problem,
+    wait_for_a_blocked_session,
+)
 
 LATER = "2018-06-03T12:00:00-03:00"
-
-
-def report(
-    shop: Shop, order_id: Any = "o-1", clock: str | None = None, **fields: Any
-) -> HttpAnswer:
-    content = json.dumps({"order_id": order_id, **fields}).encode()
-    return post(shop, content, "/chargebacks", Ontem_Clock=clock)
 
 
 def state(answer: HttpAnswer) -> tuple[str, bool]:
@@ -32,13 +31,6 @@ def waits(answer: HttpAnswer) -> tuple[bool, bool]:
     """Whether a report waits for its order, and for its chargeback."""
     assert answer.status == 200, answer.body
     return answer.body["waits_for_order"], answer.body["waits_for_chargeback"]
-
-
-def stored(shop: Shop, columns: str) -> list[Any]:
-    return shop.database.execute(
-        f"SELECT {columns} FROM chargebacks WHERE merchant_id = %s ORDER BY chargeback_pk",  # type: ignore[arg-type]
-        (shop.merchant.merchant_id,),
-    ).fetchall()
 
 
 def test_a_chargeback_of_a_known_order_is_stored_and_counts(shop: Shop):
@@ -90,7 +82,7 @@ def test_the_same_report_twice_is_known(shop: Shop, kind: str):
     same_instant = report(shop, kind=kind, reported_at="2018-06-03T15:00:00Z")
 
     assert [state(each)[0] for each in [*reports, same_instant]] == ["stored", "known", "known"]
-    assert stored(shop, "kind, reported_at::text, event_at > reported_at") == [
+    assert stored_chargebacks(shop, "kind, reported_at::text, event_at > reported_at") == [
         (kind, "2018-06-03 15:00:00+00", True)
     ]
 
@@ -141,7 +133,7 @@ def test_a_report_that_cannot_be_is_refused(
 
     assert (problem["code"], problem["param"]) == ("field_refused", param)
     assert problem["detail"].startswith(f"{param}: {reason}")
-    assert stored(shop, "1") == []
+    assert stored_chargebacks(shop, "1") == []
 
 
 def test_a_chargeback_may_be_told_after_the_order_was_placed_and_before_it_was_stored(shop: Shop):
@@ -169,7 +161,7 @@ def test_of_two_equal_reports_at_once_the_second_is_known(shop: Shop, service_da
             answer = waiting.result(TIMEOUT_SECONDS)
 
     assert state(answer) == ("known", True)
-    assert len(stored(shop, "1")) == 1
+    assert len(stored_chargebacks(shop, "1")) == 1
 
 
 def test_a_body_that_is_too_long_or_not_json_is_refused(shop: Shop):

@@ -3,10 +3,15 @@
 import pytest
 
 from tests.e2e.conftest import NOON, Shop
-from tests.e2e.test_batch import post_batch, stored_orders
-from tests.e2e.test_chargebacks import report, stored
-from tests.e2e.test_refusals import an_order, the_problem
-from tests.e2e.test_stored_evaluations import get
+from tests.e2e.shop_requests import (
+    an_order,
+    get,
+    post_batch,
+    report,
+    stored_chargebacks,
+    stored_orders,
+    the_problem,
+)
 
 
 def test_an_order_of_a_batch_counts_from_the_clock_of_its_request(shop: Shop):
@@ -27,7 +32,9 @@ def test_a_chargeback_is_told_at_the_clock_of_its_request(shop: Shop):
         report(shop, reported_at="2018-06-03T12:00:00Z", clock="2018-06-02T12:00:00Z"), 422
     )
 
-    assert stored(shop, "event_at::text, reported_at::text") == [("2018-06-01 15:10:00+00",) * 2]
+    assert stored_chargebacks(shop, "event_at::text, reported_at::text") == [
+        ("2018-06-01 15:10:00+00",) * 2
+    ]
     assert problem["param"] == "reported_at"
     shop.evaluate(an_order(order_id="next", document="52998224725"), at="2018-06-01T15:30:00Z")
     assert shop.vector("next")["document_chargebacks_24h_recent"] == 1
@@ -39,7 +46,7 @@ def test_a_clock_without_an_offset_is_refused_and_nothing_stored(shop: Shop):
         report(shop, clock="noon"),
     ):
         assert the_problem(answer, 400)["code"] == "clock_refused"
-    assert (stored_orders(shop), stored(shop, "1")) == ([], [])
+    assert (stored_orders(shop), stored_chargebacks(shop, "1")) == ([], [])
 
 
 @pytest.mark.parametrize(

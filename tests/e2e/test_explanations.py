@@ -15,8 +15,7 @@ from tests.e2e.conftest import Shop
 from tests.e2e.explained_rows import store_order
 from tests.e2e.explained_world import World, a_world, evaluated
 from tests.e2e.published import OnlineStore
-from tests.e2e.test_refusals import an_order, the_problem
-from tests.e2e.test_stored_evaluations import get
+from tests.e2e.shop_requests import an_order, get, the_problem
 from tests.parity.rows import FEATURES
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.conftest import Shop
 from tests.e2e.raw_http import evaluation_of, head_of, raw_client
 from tests.e2e.running import RunningService
-from tests.e2e.test_refusals import an_order, the_problem
+from tests.e2e.shop_requests import an_order, the_problem
 
 LIVEZ = head_of("GET /livez")
 

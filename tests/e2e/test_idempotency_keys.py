@@ -10,9 +10,13 @@ from stores.postgres.connection import Connection, connect
 from stores.postgres.idempotency_keys import forget_expired
 from tests.e2e.conftest import Shop
 from tests.e2e.running import TIMEOUT_SECONDS, HttpAnswer
-from tests.e2e.test_batch import post, stored_orders
-from tests.e2e.test_refusals import an_order, the_problem
-from tests.e2e.test_repeats import wait_for_a_blocked_session
+from tests.e2e.shop_requests import (
+    an_order,
+    post,
+    stored_orders,
+    the_problem,
+    wait_for_a_blocked_session,
+)
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 BODIES = {

@@ -13,10 +13,7 @@ from stores.postgres.connection import connect
 from stores.postgres.merchants import change_policy
 from tests.e2e.conftest import Shop, a_shop
 from tests.e2e.running import TIMEOUT_SECONDS, HttpAnswer, RunningService
-from tests.e2e.test_batch import post_batch
-from tests.e2e.test_chargebacks import report
-from tests.e2e.test_refusals import an_order, the_problem
-from tests.e2e.test_stored_evaluations import get
+from tests.e2e.shop_requests import an_order, get, post_batch, report, the_problem
 
 
 @pytest.fixture

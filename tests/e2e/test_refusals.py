@@ -2,32 +2,13 @@
 
 import gzip
 import json
-from typing import Any
 
 import pytest
 
 from stores.postgres.api_keys import ApiKey
 from stores.postgres.merchants import issue_key, revoke_key
 from tests.e2e.conftest import Shop
-from tests.e2e.running import HttpAnswer
-
-
-def an_order(**fields: Any) -> dict[str, Any]:
-    return {"order_id": "o-1", "amount_cents": 1990, **fields}
-
-
-def the_problem(answer: HttpAnswer, status: int) -> Any:
-    """The body of an answer, which must be a problem of that status and show no traceback."""
-    assert answer.status == status
-    assert answer.headers["content-type"] == "application/problem+json"
-    body = answer.body
-    assert body["status"] == status
-    assert body["type"] == f"urn:ontem:problem:{body['code']}"
-    assert {"title", "detail"} <= set(body)
-    assert answer.headers["x-request-id"] == body["request_id"]
-    assert answer.headers["ontem-version"] == "2026-11-26"
-    assert "Traceback" not in answer.content.decode()
-    return body
+from tests.e2e.shop_requests import an_order, the_problem
 
 
 @pytest.mark.parametrize(

@@ -4,33 +4,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
-from psycopg.types.numeric import Int8
 
-from features_pkg.orders.fields.order import read_order
-from features_pkg.orders.order import content_hash
 from tests.e2e.conftest import Shop
 from tests.e2e.running import TIMEOUT_SECONDS, RunningService
+from tests.e2e.shop_requests import import_order, wait_for_a_blocked_session
 
 
 def an_order(order_id: str = "o-1", **fields: Any) -> dict[str, Any]:
     return {"order_id": order_id, "amount_cents": 1990, "document": "529.982.247-25", **fields}
-
-
-def import_order(shop: Shop, order_id: str, event_at: str) -> None:
-    """An order as `ontem import` stores it: with a past of its own and no evaluation."""
-    order = read_order(order_id, 1990, {"document": "529.982.247-25"})
-    shop.database.execute(
-        "INSERT INTO orders (merchant_id, order_id, event_at, import_id, content_hash,"
-        " amount_cents, document) VALUES (%s, %s, %s, 1, %s, %s, %s)",
-        (
-            Int8(shop.merchant.merchant_id),
-            order_id,
-            event_at,
-            content_hash(order),
-            order.amount_cents,
-            order.document,
-        ),
-    )
 
 
 def test_the_same_order_again_gets_the_same_bytes(shop: Shop):
@@ -105,12 +86,6 @@ def test_two_contents_at_once_leave_one_and_refuse_the_other(shop: Shop, service
 
     assert answer.status == 409
     assert shop.stored("1", "race") == []
-
-
-def wait_for_a_blocked_session(shop: Shop) -> None:
-    blocked = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock')"
-    while shop.database.execute(blocked).fetchone() != (True,):
-        pass
 
 
 def test_an_imported_order_is_evaluated_when_it_is_posted_and_keeps_its_instant(shop: Shop):

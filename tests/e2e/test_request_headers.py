@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.conftest import Shop
 from tests.e2e.raw_http import evaluation_of, raw_client
 from tests.e2e.running import HttpAnswer, RunningService
-from tests.e2e.test_refusals import an_order, the_problem
+from tests.e2e.shop_requests import an_order, the_problem
 
 
 def log_lines(service: RunningService, request_id: str) -> list[dict[str, Any]]:

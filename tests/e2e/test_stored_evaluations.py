@@ -6,17 +6,9 @@ from urllib.parse import quote
 import pytest
 
 from tests.e2e.conftest import Shop
-from tests.e2e.running import HttpAnswer
-from tests.e2e.test_refusals import an_order, the_problem
-from tests.e2e.test_repeats import import_order
+from tests.e2e.shop_requests import an_order, get, import_order, the_problem
 
 CARD = "4111 1111 1111 1111"
-
-
-def get(shop: Shop, path: str, **headers: str | None) -> HttpAnswer:
-    return shop.client.send(
-        "GET", path, **({"Authorization": f"Bearer {shop.client.key}"} | headers)
-    )
 
 
 @pytest.mark.parametrize("fields", [{}, {"card": CARD}], ids=["plain", "with a card's number"])

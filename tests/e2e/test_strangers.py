@@ -7,7 +7,7 @@ from service.worker.pace import AT_ONCE_SECONDS, STRANGERS_PER_SECOND
 from stores.postgres.api_keys import ApiKey
 from tests.e2e.conftest import Shop
 from tests.e2e.running import RunningService
-from tests.e2e.test_refusals import an_order, the_problem
+from tests.e2e.shop_requests import an_order, the_problem
 
 AT_ONCE = AT_ONCE_SECONDS * STRANGERS_PER_SECOND
 CLIENTS = 20

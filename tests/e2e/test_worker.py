@@ -11,7 +11,7 @@ from tests.e2e import slow_app
 from tests.e2e.conftest import PROJECT
 from tests.e2e.raw_http import head_of, raw_client
 from tests.e2e.running import RunningService, running_service
-from tests.e2e.test_refusals import the_problem
+from tests.e2e.shop_requests import the_problem
 
 
 @pytest.fixture(scope="module")

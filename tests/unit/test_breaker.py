@@ -14,7 +14,7 @@ from hypothesis.stateful import (
 )
 
 from service.breaker import FAILURES_TO_OPEN, FAIR_SECONDS, OPEN_SECONDS, Admission, Breaker
-from tests.unit.test_deadline import Clock
+from tests.unit.clocks import Clock
 
 
 def fail(breaker: Breaker, times: int = 1) -> list[bool]:

@@ -1,19 +1,9 @@
 """One deadline per request, of which each part gets its share."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from service.deadline import Deadline
-
-
-@dataclass
-class Clock:
-    """A monotonic clock that stands still until it is set."""
-
-    now: float = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.unit.clocks import Clock
 
 
 def a_deadline(clock: Clock, milliseconds: int = 150) -> Deadline:

@@ -11,7 +11,7 @@ import pytest
 
 from service import log
 from service.log_lines import Lines, RateLimit
-from tests.unit.test_deadline import Clock
+from tests.unit.clocks import Clock
 
 
 @pytest.fixture

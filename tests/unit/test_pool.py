@@ -9,7 +9,7 @@ import pytest
 
 from service.deadline import Deadline
 from service.pool import LONG_ATTEMPT_SECONDS, Maker, NoneReady, Pool
-from tests.unit.test_deadline import Clock
+from tests.unit.clocks import Clock
 
 LONG = timedelta(seconds=30)
 
