@@ -2,8 +2,9 @@
 
 All of it maps Arrow to Arrow; Spark only brings the rows of an entity, then those of an order,
 together. `keyed` replaces the values of identifiers, `explode` makes the shuffle rows. With all
-rows of an entity in one table, `snapshot_timelines` or `answer_pieces` reads them; `assemble` puts
-the pieces of an order into one row.
+rows of an entity in one table, `answer_pieces` reads them, and `assemble` puts the pieces of an
+order into one row. A snapshot folds a batch's rows before the shuffle (`partial_states`);
+`snapshot_timelines` merges them, `merged_timelines` with the states of an earlier snapshot.
 """
 
 from features_pkg.shuffle.answer import PIECES, answer_pieces
@@ -17,14 +18,16 @@ from features_pkg.shuffle.rows import (
     ORDER_ROWS,
     QUESTION_FIELDS,
     SHUFFLE_ROWS,
+    STATE,
+    STATE_ROWS,
     RowKind,
     live_visibility,
 )
 from features_pkg.shuffle.snapshot import (
-    STATE,
     STORED_STATES,
     merged_timelines,
     newest_rows,
+    partial_states,
     snapshot_schema,
     snapshot_timelines,
 )
@@ -37,6 +40,7 @@ __all__ = [
     "QUESTION_FIELDS",
     "SHUFFLE_ROWS",
     "STATE",
+    "STATE_ROWS",
     "STORED_STATES",
     "MerchantStarts",
     "RowKind",
@@ -51,6 +55,7 @@ __all__ = [
     "newest_rows",
     "order_piece_schema",
     "order_pieces",
+    "partial_states",
     "snapshot_schema",
     "snapshot_timelines",
     "with_entity_keys",

@@ -25,23 +25,27 @@ ROW_KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """All rows of one identifier (or of merchants), which is its `name`.
+    """All shuffle rows, or rows with states, of one identifier (or of merchants), its `name`.
 
-    `kind` holds each row's `RowKind`, `entity` its entity's dense code, `words` the key of each
-    code.
+    `entity` holds each row's dense code of its entity, `words` the key of each code.
     """
 
     name: str
     rows: pa.Table
-    kind: Ints
     entity: Ints
     words: Ints
+
+    @property
+    def kind(self) -> Ints:
+        """The `RowKind` of each row."""
+        return np.asarray(self.rows["kind"].to_numpy().astype(np.int64))
 
     def events(
         self, event: Event, targets: Iterable[Identifier], calendar: Calendar
     ) -> SortedEvents:
         """The sorted events of one kind."""
-        is_of_event = np.isin(self.kind, ROW_KINDS[event])
+        kind = self.kind
+        is_of_event = np.isin(kind, ROW_KINDS[event])
         rows = self.rows.filter(pa.array(is_of_event))
         events = Events(
             entities=len(self.words),
@@ -55,7 +59,7 @@ class Group:
             order=rows["order_pk"].to_numpy(),
             recorded_key=rows["recorded_key"].to_numpy(),
             order_recorded_key=rows["order_recorded_key"].to_numpy(),
-            repeated=self.kind[is_of_event] == RowKind.REPEATED_CHARGEBACK,
+            repeated=kind[is_of_event] == RowKind.REPEATED_CHARGEBACK,
         )
         return SortedEvents(events, calendar)
 
@@ -68,8 +72,7 @@ def groups(table: pa.Table) -> Iterator[Group]:
         columns = ("entity_hi", "entity_lo", "entity_check")
         words = np.stack([rows[name].to_numpy() for name in columns], axis=1)
         first, entity = _dense(words)
-        kind = rows["kind"].to_numpy().astype(np.int64)
-        yield Group(ENTITY_KINDS[number], rows, kind, entity, words[first])
+        yield Group(ENTITY_KINDS[number], rows, entity, words[first])
 
 
 def _dense(words: Ints) -> tuple[Ints, Ints]:
@@ -93,13 +96,13 @@ def _target_values(rows: pa.Table, targets: Iterable[Identifier]) -> dict[Identi
     return values
 
 
-def states_of_rows(
+def single_states(
     group: Group, targets: Mapping[Event, tuple[Identifier, ...]], calendar: Calendar
 ) -> States:
     """The state of each row, as that of an entity of its own; a repeated chargeback has none."""
-    events = {}
+    events, kind = {}, group.kind
     for event, names in targets.items():
-        number = np.flatnonzero(group.kind == ROW_KINDS[event][0])
+        number = np.flatnonzero(kind == ROW_KINDS[event][0])
         rows = group.rows.take(pa.array(number))
         events[event] = SingleEvents(
             entity=number,
@@ -107,4 +110,4 @@ def states_of_rows(
             amount_cents=rows["amount_cents"].to_numpy(),
             targets=_target_values(rows, names),
         )
-    return states_of(events, len(group.kind), calendar)
+    return states_of(events, len(kind), calendar)

@@ -70,12 +70,16 @@ QUESTION_FIELDS: Final = (
 the day (ordinal) of the snapshot that it reads, `visible` its `live_visibility(...)`, null where it
 is asked by the rule."""
 
+_ENTITY: Final = (
+    pa.field("entity_hi", pa.int64()),
+    pa.field("entity_lo", pa.int64()),
+    pa.field("entity_check", pa.int64()),
+    pa.field("identifier", pa.int8()),
+)
+
 SHUFFLE_ROWS: Final = pa.schema(
     [
-        ("entity_hi", pa.int64()),
-        ("entity_lo", pa.int64()),
-        ("entity_check", pa.int64()),
-        ("identifier", pa.int8()),
+        *_ENTITY,
         ("kind", pa.int8()),
         ("order_pk", pa.int64()),
         ("at_us", pa.int64()),
@@ -91,6 +95,12 @@ SHUFFLE_ROWS: Final = pa.schema(
 )
 """One row per order, entity and event, and per question and entity. `target[i]` is the number of an
 identifier that came with the event, `code[i]` the first 8 bytes of that value's key."""
+
+STATE: Final = "state"
+"""The name of a column with fold states (`fold/packing.py`)."""
+
+STATE_ROWS: Final = pa.schema([*_ENTITY, (STATE, pa.binary())])
+"""A state for each entity with an event among some shuffle rows: far fewer, and smaller ones."""
 
 
 def live_visibility(

@@ -9,16 +9,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features_pkg.array_types import Ints
 from features_pkg.calendar import Calendar
 from features_pkg.chunked import binary_column
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.entity_keys import KEY_BYTES
 from features_pkg.fold.counts import counts_of
 from features_pkg.fold.packing import pack_states
-from features_pkg.fold.states import concatenated, first_alone, fold
+from features_pkg.fold.states import States, concatenated, first_alone, fold
 from features_pkg.fold.unpacking import unpack_states
 from features_pkg.identifiers import MERCHANT, Event, Identifier
-from features_pkg.shuffle.group import Group, groups, states_of_rows
+from features_pkg.shuffle.group import Group, groups, single_states
+from features_pkg.shuffle.rows import NUMBER_OF, STATE, STATE_ROWS
 from features_pkg.timelines.build import encode_all
 from features_pkg.timelines.columns import column_arrays, timeline_columns
 
@@ -26,9 +28,6 @@ TIMELINES: Final = pa.schema(
     [("entity", pa.binary()), ("identifier", pa.string()), ("timeline", pa.binary())]
 )
 """An entity's key (24 bytes), what it is, and the bytes of its timeline."""
-
-STATE: Final = "state"
-"""The name of the column with the fold state (`fold/packing.py`)."""
 
 STORED_STATES: Final = pa.schema([("entity", pa.binary()), (STATE, pa.binary())])
 """What a merge reads of the rows of a snapshot."""
@@ -51,9 +50,25 @@ def snapshot_schema(features: FeatureSet) -> pa.Schema:
 def snapshot_timelines(table: pa.Table, features: FeatureSet, calendar: Calendar) -> pa.Table:
     """The rows (`snapshot_schema`), by key, of all entities in `table`.
 
-    `table` (`SHUFFLE_ROWS`) holds all rows of each, and only events before the snapshot's cutoff.
+    `table` (`SHUFFLE_ROWS` or `STATE_ROWS`) holds all rows of each, and only events before the
+    snapshot's cutoff.
     """
     return merged_timelines(STORED_STATES.empty_table(), table, features, calendar)
+
+
+def partial_states(table: pa.Table, features: FeatureSet, calendar: Calendar) -> pa.Table:
+    """The states (`STATE_ROWS`) of the entities in `table`: of its `SHUFFLE_ROWS` alone.
+
+    An entity with many events of a batch becomes one row, so that no task gets all of its events.
+    An entity with repeated chargebacks only is left out: they are in no timeline.
+    """
+    tables = [STATE_ROWS.empty_table()]
+    for group in groups(table):
+        states = _fold(group, _states_of_rows(group, features, calendar), group.entity, calendar)
+        columns = [*group.words.T, np.full(len(group.words), NUMBER_OF[group.name], np.int8)]
+        rows = pa.table([*columns, pack_states(states)], schema=STATE_ROWS)
+        tables.append(rows.filter(pa.array(states.base > 0)))
+    return pa.concat_tables(tables)
 
 
 def merged_timelines(
@@ -61,9 +76,10 @@ def merged_timelines(
 ) -> pa.Table:
     """The rows (`snapshot_schema`), by key, of all entities in `table`, whose events are new.
 
-    `table` (`SHUFFLE_ROWS`) has no event that is in the states of `stored` (`STORED_STATES`), which
-    may have several of an entity. Entities of `stored` alone are left out, and so is one without
-    any event that counts: it had repeated chargebacks only. Raises StateUnreadable.
+    `table` (`SHUFFLE_ROWS` or `STATE_ROWS`) has no event that is in the states of `stored`
+    (`STORED_STATES`), which may have several of an entity. Entities of `stored` alone are left out,
+    and so is one without any event that counts: it had repeated chargebacks only. Raises
+    StateUnreadable.
     """
     schema = snapshot_schema(features)
     tables = [_group_rows(group, stored, features, calendar) for group in groups(table)]
@@ -97,21 +113,15 @@ def _group_rows(
     group: Group, stored: pa.Table, features: FeatureSet, calendar: Calendar
 ) -> pa.Table:
     schema = snapshot_schema(features)
-    is_merchant = group.name == MERCHANT
-    targets: Mapping[Event, tuple[Identifier, ...]] = MERCHANT_TARGETS
-    if not is_merchant:
-        targets = features.timeline_targets_by_event(Identifier(group.name))
     keys = _keys(group)
     code = pc.index_in(stored["entity"], value_set=keys)
-    stored = stored.filter(code.is_valid())
-    parts = [states_of_rows(group, targets, calendar), unpack_states(stored[STATE], targets)]
+    known = unpack_states(stored[STATE].filter(code.is_valid()), _targets(group, features))
+    states = concatenated([_states_of_rows(group, features, calendar), known])
     entity = np.concatenate([group.entity, code.drop_null().to_numpy()])
-    states = fold(concatenated(parts), entity, len(keys))
-    if is_merchant:
-        states = first_alone(states, calendar)
+    states = _fold(group, states, entity, calendar)
     counts = counts_of(states)
     columns = column_arrays(counts)
-    if is_merchant:
+    if group.name == MERCHANT:
         columns = {MERCHANT_COLUMN: columns[MERCHANT_COLUMN]}
     columns |= {
         "entity": keys,
@@ -121,6 +131,26 @@ def _group_rows(
     }
     arrays = [columns.get(field.name, pa.nulls(len(keys), field.type)) for field in schema]
     return pa.table(arrays, schema=schema).filter(pa.array(counts.base > 0))
+
+
+def _targets(group: Group, features: FeatureSet) -> Mapping[Event, tuple[Identifier, ...]]:
+    if group.name == MERCHANT:
+        return MERCHANT_TARGETS
+    return features.timeline_targets_by_event(Identifier(group.name))
+
+
+def _states_of_rows(group: Group, features: FeatureSet, calendar: Calendar) -> States:
+    """The state of each row, as that of an entity of its own."""
+    targets = _targets(group, features)
+    if STATE in group.rows.column_names:
+        return unpack_states(group.rows[STATE], targets)
+    return single_states(group, targets, calendar)
+
+
+def _fold(group: Group, states: States, entity: Ints, calendar: Calendar) -> States:
+    """The states of the group's entities, each merged from all of its own."""
+    found = fold(states, entity, len(group.words))
+    return first_alone(found, calendar) if group.name == MERCHANT else found
 
 
 def _keys(group: Group) -> pa.ChunkedArray:

@@ -9,8 +9,9 @@ from pyspark.sql import functions as F  # noqa: N812  as everybody calls it
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.shuffle import (
-    SHUFFLE_ROWS,
+    STATE_ROWS,
     explode,
+    partial_states,
     snapshot_schema,
     snapshot_timelines,
 )
@@ -54,11 +55,11 @@ def timelines_of(orders: DataFrame, features: FeatureSet) -> DataFrame:
     """The timelines of all entities of `orders` with their chargebacks, all before one cutoff."""
     targets, timezone = features.timeline_targets, features.timezone
 
-    def explode_batch(batch: pa.Table) -> pa.Table:
-        return explode(batch, targets)
+    def fold_batch(batch: pa.Table) -> pa.Table:
+        return partial_states(explode(batch, targets), features, Calendar(timezone))
 
     def build_timelines(rows: pa.Table) -> pa.Table:
         return snapshot_timelines(rows, features, Calendar(timezone))
 
-    events = map_batches(orders, explode_batch, SHUFFLE_ROWS)
-    return map_partitions(events, ("entity_hi",), build_timelines, snapshot_schema(features))
+    states = map_batches(orders, fold_batch, STATE_ROWS)
+    return map_partitions(states, ("entity_hi",), build_timelines, snapshot_schema(features))

@@ -48,6 +48,10 @@ def merged(stored: pa.Table, rows: pa.Table) -> pa.Table:
     return shuffle.merged_timelines(stored, rows, FEATURES, CALENDAR)
 
 
+def folded(rows: pa.Table) -> pa.Table:
+    return shuffle.partial_states(rows, FEATURES, CALENDAR)
+
+
 @given(history=worlds.orders(), of_event=parts, repeated=st.sets(st.integers(0, 13)))
 @settings(max_examples=50)
 def test_events_that_come_in_parts_give_the_snapshot_of_all(
@@ -79,6 +83,20 @@ def test_states_of_parts_are_merged_in_any_order(
     expected = shuffle.snapshot_timelines(rows, FEATURES, CALENDAR)
     is_of_last = pc.is_in(expected["entity"], pa.array(entities(last), pa.binary()))
     assert found.equals(expected.filter(is_of_last))
+
+
+@given(history=worlds.orders(), of_event=parts, repeated=st.sets(st.integers(0, 13)))
+@settings(max_examples=30)
+def test_batches_that_were_folded_before_the_shuffle_give_the_snapshot_of_all(
+    history: list[PastOrder], of_event: list[int], repeated: set[int]
+) -> None:
+    rows = exploded(history, repeated)
+    pieces = [folded(part_of(rows, of_event, number)) for number in range(PARTS)]
+    for piece in pieces:
+        assert len(set(entities(piece))) == piece.num_rows
+
+    expected = shuffle.snapshot_timelines(rows, FEATURES, CALENDAR)
+    assert shuffle.snapshot_timelines(pa.concat_tables(pieces), FEATURES, CALENDAR).equals(expected)
 
 
 @given(worlds.orders())
