@@ -13,6 +13,7 @@ from features_pkg.shuffle.explode import explode
 from features_pkg.shuffle.keyed import keyed, with_entity_keys
 from features_pkg.shuffle.merchant_starts import MERCHANT_STARTS, MerchantStarts, merchant_starts
 from features_pkg.shuffle.order_pieces import order_piece_schema, order_pieces
+from features_pkg.shuffle.pieces import key_pieces, key_prefixes
 from features_pkg.shuffle.rows import (
     KEYED_ROWS,
     ORDER_ROWS,
@@ -48,6 +49,8 @@ __all__ = [
     "assemble",
     "assembled_schema",
     "explode",
+    "key_pieces",
+    "key_prefixes",
     "keyed",
     "live_visibility",
     "merchant_starts",

@@ -1,6 +1,8 @@
 """From extracted events to a committed snapshot."""
 
 import uuid
+from collections.abc import Iterator
+from typing import Final
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -11,6 +13,8 @@ from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.shuffle import (
     STATE_ROWS,
     explode,
+    key_pieces,
+    key_prefixes,
     partial_states,
     snapshot_schema,
     snapshot_timelines,
@@ -20,12 +24,16 @@ from jobs.snapshot.activity import Activity
 from jobs.snapshot.commit import SnapshotSource, commit_snapshot
 from jobs.snapshot.described import describe_rows
 from jobs.snapshot.facts import DATASET, PARTITION, SnapshotFacts
+from jobs.snapshot.part_files import parts_of_keys
 from jobs.snapshot.stores import OpenStores
-from jobs.spark.arrow import map_batches, map_partitions
+from jobs.spark.arrow import map_batches, map_parts
 from jobs.spark.reading import read_chargebacks, read_events, read_orders, with_chargebacks
-from jobs.spark.session import split_shuffles
+from jobs.spark.session import number_of_parts, split_shuffles
 from stores.offline.revisions import Revision
 from stores.offline.runs import describe_files, run_folder
+
+PART: Final = pa.field("part", pa.int32())
+"""The range of keys that a row is in."""
 
 
 def build_snapshot(
@@ -52,14 +60,23 @@ def build_snapshot(
 
 
 def timelines_of(orders: DataFrame, features: FeatureSet) -> DataFrame:
-    """The timelines of all entities of `orders` with their chargebacks, all before one cutoff."""
+    """The rows of all entities of `orders` with their chargebacks, all before one cutoff.
+
+    Each partition has a range of keys, in their order. The events of a batch are folded before the
+    shuffle: of an entity that is in a third of all orders, each batch sends one row.
+    """
     targets, timezone = features.timeline_targets, features.timezone
+    parts = number_of_parts(orders.sparkSession)
 
     def fold_batch(batch: pa.Table) -> pa.Table:
-        return partial_states(explode(batch, targets), features, Calendar(timezone))
+        states = partial_states(explode(batch, targets), features, Calendar(timezone))
+        part = pa.array(parts_of_keys(key_prefixes(states), parts), PART.type)
+        return states.append_column(PART, part)
 
-    def build_timelines(rows: pa.Table) -> pa.Table:
-        return snapshot_timelines(rows, features, Calendar(timezone))
+    def build_timelines(rows: pa.Table) -> Iterator[pa.Table]:
+        calendar = Calendar(timezone)
+        for piece in key_pieces(rows.drop_columns([PART.name])):
+            yield snapshot_timelines(piece, features, calendar)
 
-    states = map_batches(orders, fold_batch, STATE_ROWS)
-    return map_partitions(states, ("entity_hi",), build_timelines, snapshot_schema(features))
+    states = map_batches(orders, fold_batch, pa.schema([*STATE_ROWS, PART]))
+    return map_parts(states, PART.name, parts, build_timelines, snapshot_schema(features))

@@ -110,6 +110,11 @@ def split_shuffles(spark: SparkSession, orders: int) -> None:
         spark.conf.set(PARTITIONS, str(parts))
 
 
+def number_of_parts(spark: SparkSession) -> int:
+    """How many parts a shuffle has by now."""
+    return int(spark.conf.get(PARTITIONS) or 1)
+
+
 def local_options(settings: SparkSettings) -> dict[str, str]:
     """The options of a Spark that is started in this process."""
     return {

@@ -20,3 +20,13 @@ def test_a_full_part_fits_into_the_memory_that_is_stated() -> None:
 
     assert answered == ORDERS_OF_A_PART
     assert peak <= MEMORY_OF_A_PART
+
+
+def test_a_snapshots_part_ten_times_as_full_with_a_hot_entity_fits_as_well() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.part_of_snapshot"], capture_output=True, text=True, check=True
+    )
+    peak, rows, entities = map(int, run.stdout.split())
+
+    assert rows > entities > 10**6
+    assert peak <= MEMORY_OF_A_PART
