@@ -18,12 +18,14 @@ from features_pkg.entity_keys import KEY_BYTES
 from features_pkg.errors import StateUnreadable
 from features_pkg.identifiers import IDENTIFIERS, MERCHANT
 from features_pkg.shuffle import (
-    SHUFFLE_ROWS,
+    STATE_ROWS,
     STORED_STATES,
     RowKind,
     explode,
+    key_prefixes,
     merged_timelines,
     newest_rows,
+    partial_states,
 )
 from jobs.extract.rows import ORDER
 from jobs.snapshot.activity import INSTANTS, last_days
@@ -38,8 +40,8 @@ from stores.offline.runs import DataFile
 
 BATCH_ROWS: Final = 50_000
 PART: Final = pa.field("part", pa.int32())
-PARTED_ROWS: Final = pa.schema([PART, *SHUFFLE_ROWS])
-"""`SHUFFLE_ROWS`, and the range of keys that each is in. A row without an entity says that there is
+PARTED_ROWS: Final = pa.schema([PART, *STATE_ROWS])
+"""`STATE_ROWS`, and the range of keys that each is in. A row without an entity says that there is
 such a range."""
 
 MERGED: Final = pa.schema(
@@ -82,7 +84,7 @@ class MergeTask:
 
 
 def new_rows(task: MergeTask, file: DataFile) -> Iterator[pa.Table]:
-    """The shuffle rows (`PARTED_ROWS`) of the new events of orders in a file of `events`.
+    """The states (`PARTED_ROWS`) of the new events of orders in a file of `events`, by batch.
 
     Raises EventsDamaged, FileMissing.
     """
@@ -102,7 +104,7 @@ def new_rows(task: MergeTask, file: DataFile) -> Iterator[pa.Table]:
 
 def part_marker(part: int) -> pa.Table:
     """The row that says that there is a range."""
-    nothing = [pa.nulls(1, field.type) for field in SHUFFLE_ROWS]
+    nothing = [pa.nulls(1, field.type) for field in STATE_ROWS]
     return pa.table([pa.array([part], pa.int32()), *nothing], schema=PARTED_ROWS)
 
 
@@ -111,7 +113,7 @@ def merge_parts(task: MergeTask, rows: pa.Table) -> Iterator[pa.Table]:
     for part in pc.unique(rows["part"]).to_pylist():
         of_part = rows.filter(pc.equal(rows["part"], part)).drop_columns(["part"])
         try:
-            yield _merge(task, part, of_part.filter(of_part["kind"].is_valid()))
+            yield _merge(task, part, of_part.filter(of_part["identifier"].is_valid()))
         except (SnapshotDamaged, StateUnreadable, FileMissing) as error:
             yield _result(damage=str(error))
 
@@ -131,13 +133,13 @@ def _with_chargebacks(orders: pa.Table, chargebacks: Chargebacks) -> pa.Table:
 
 
 def _parted(task: MergeTask, rows: pa.Table) -> pa.Table:
-    """Those of the rows that are new events, each with its range."""
+    """The states of the rows that are new events, each with its range."""
     at_us, key = rows["at_us"].to_numpy(), rows["recorded_key"].to_numpy()
     is_event = rows["kind"].to_numpy() != RowKind.REPEATED_CHARGEBACK
     rows = rows.filter(pa.array(is_event & task.between.is_new(at_us, key)))
-    prefixes = rows["entity_hi"].to_numpy().astype("<i8").view(">u8").astype(np.uint64)
-    part = pa.array(parts_of_keys(prefixes, task.parts), pa.int32())
-    return rows.add_column(0, PART, part)
+    states = partial_states(rows, task.features, Calendar(task.features.timezone))
+    part = pa.array(parts_of_keys(key_prefixes(states), task.parts), pa.int32())
+    return states.add_column(0, PART, part)
 
 
 def _merge(task: MergeTask, part: int, rows: pa.Table) -> pa.Table:

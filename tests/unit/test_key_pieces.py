@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from features_pkg.shuffle import key_pieces, key_prefixes
-from jobs.parts import parts_of_keys
+from jobs.snapshot.part_files import parts_of_keys
 
 RANDOM = np.random.default_rng(7)
 
