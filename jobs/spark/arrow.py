@@ -21,23 +21,6 @@ def map_batches(frame: DataFrame, transform: Transform, schema: pa.Schema) -> Da
     return frame.mapInArrow(transform_batches, from_arrow_schema(schema))
 
 
-def map_partitions(
-    frame: DataFrame, keys: tuple[str, ...], transform: Transform, schema: pa.Schema
-) -> DataFrame:
-    """The rows, of `schema`, that `transform` makes of each partition of `frame`.
-
-    All rows with equal `keys` are in one partition. Their order is not defined.
-    """
-
-    def transform_partition(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
-        rows = list(batches)
-        if rows:
-            yield from transform(pa.Table.from_batches(rows)).cast(schema).to_batches()
-
-    partitions = frame.repartition(*keys)
-    return partitions.mapInArrow(transform_partition, from_arrow_schema(schema))
-
-
 def map_keys(frame: DataFrame, key: str, transform: Transform, schema: pa.Schema) -> DataFrame:
     """The rows, of `schema`, that `transform` makes of all rows of `frame`, some keys at a time.
 
