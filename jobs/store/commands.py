@@ -65,7 +65,8 @@ def restore(table: str | None, metadata: str | None, dry_run: bool) -> None:  # 
 def clean(older_than: timedelta | None, dry_run: bool) -> None:  # noqa: FBT001  click gives flags by name
     """Remove what no table, tag, load, model or running job names.
 
-    What a killed run left goes after a day. Revisions go with --older-than alone. These never go:
+    What a killed run left goes after a day. Revisions go with --older-than alone, and so do the
+    timelines in Redis that had no load for that long and that nobody asks for. These never go:
     the newest of each table, the present extractions, what a load in use was published from, and a
     training set that a model was made from.
     """
@@ -73,6 +74,7 @@ def clean(older_than: timedelta | None, dry_run: bool) -> None:  # noqa: FBT001 
     from jobs.run_record import recorded
     from jobs.store.clean import Cleaning, total
     from jobs.store.clean import clean as run
+    from jobs.store.clean_redis import clean_redis
     from stores.postgres.clock import database_clock
     from stores.postgres.runs import Outcome
 
@@ -84,11 +86,13 @@ def clean(older_than: timedelta | None, dry_run: bool) -> None:  # noqa: FBT001 
         cutoffs = cleaning.cutoffs(older_than)
         if dry_run:
             plan = run(cleaning, cutoffs, StageTimer(job.say), dry_run=True)
+            clean_redis(cleaning, cutoffs, dry_run=True)
             click.echo(f"would remove {total(plan.removable)}")
             return
         with recorded(job, "store clean", database_clock(connection).date()) as recording:
             plan = run(cleaning, cutoffs, recording.timer)
             recording.result.bytes = sum(each.bytes for each in plan.removable)
-            if plan.is_empty:
+            removed_keys = clean_redis(cleaning, cutoffs)
+            if plan.is_empty and not removed_keys:
                 recording.outcome = Outcome.UNCHANGED
     click.echo(f"removed {total(plan.removable)}")

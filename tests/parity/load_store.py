@@ -131,9 +131,17 @@ class LoadStore:
         copies = (encode_list(load_list, self.namespace.prefix),)
         return shows_all(Published(copies, load_list), [held])
 
-    def with_load(self, load: Load) -> LoadList:
-        """The list with a load that went through all buckets it has to."""
-        return self.load_list.with_load(load)
+    def with_load(self, load: Load, *, is_enough: bool) -> LoadList:
+        """The list with a load that went through all buckets it has to.
+
+        No publisher of ours goes through fewer. One that did could leave the floor where it is, as
+        long as none after it takes its fence for that of a load which went through enough.
+        """
+        before = self.load_list
+        if is_enough:
+            return before.with_load(load)
+        self.fences[self.secret] = 0
+        return LoadList(before.floor, (*before.loads, load), before.unused)
 
     def is_whole(self, place: bytes) -> bool:
         """Whether the bucket is not damaged, and was mended by a load that is listed, if at all."""

@@ -181,14 +181,14 @@ class Loads(LoadStore, RuleBasedStateMachine):
         self.expected[load_id] = timelines
         buckets = buckets or (newest.buckets if newest else 1)
         only_new = only_new and newest is not None and newest.buckets == buckets
-        only_new = only_new and self.shows_all()
+        is_enough = not only_new or self.shows_all()
         new = {key_of(entity) for entity in self.new_since_published(read_bounds)}
         chosen = {key for key in timelines if not only_new or key in new}
         self.write(load_id, buckets, timelines, chosen, until)
         self.killed = load_id if until is not None else None
         if until is None:
             load = read_bounds.load(load_id, len(timelines), buckets)
-            self.set_list(self.with_load(load))
+            self.set_list(self.with_load(load, is_enough=is_enough))
 
     def timelines_of(self, read_bounds: ReadBounds) -> dict[bytes, bytes]:
         return snapshot(self.raw, read_bounds)

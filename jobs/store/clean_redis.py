@@ -1,0 +1,40 @@
+"""The part of `ontem store clean` that is in Redis: timelines that nobody can reach go."""
+
+from jobs.store.clean import Cleaning
+from jobs.store.online import count_keys, remove_keys, unreachable
+from jobs.store.pins import known_models
+from jobs.store.plan import Cutoffs
+from stores.offline.models import StoredModels
+from stores.postgres.loads import LoaderRunning, all_loads
+from stores.redis.connection import connect_redis
+
+
+def clean_redis(cleaning: Cleaning, cutoffs: Cutoffs, *, dry_run: bool = False) -> int:
+    """Remove the timelines that nobody can reach; how many keys, or with `dry_run` would be.
+
+    Redis is asked only if PostgreSQL knows of such. Raises RedisUnavailable, ModelUnreadable,
+    ModelMissing.
+    """
+    job, connection = cleaning.job, cleaning.connection
+    if cutoffs.expire_before is None:
+        return 0
+    models = known_models(StoredModels(cleaning.store.files), job.settings.model_path)
+    timelines = {model.timelines for model in models}
+    names = unreachable(all_loads(connection), job.namespace, timelines, cutoffs.expire_before)
+    if not names:
+        return 0
+    keys = 0
+    with connect_redis(job.settings.redis_url) as client:
+        for name in names:
+            try:
+                count = count_keys(client, name)
+                if count and not dry_run:
+                    count = remove_keys(connection, client, name)
+            except LoaderRunning as running:
+                job.say(f"  timelines {name.timelines} stay in Redis: {running}")
+                continue
+            if count:
+                key = f"timelines {name.timelines} under entity key {name.key_id}"
+                job.say(f"  Redis: {key}: {count:,} keys")
+            keys += count
+    return keys
