@@ -224,8 +224,8 @@ def test_what_can_not_be_taken_in_yet_is_not_tried_at_each_request(shop: HotShop
 def test_a_build_has_its_own_time_whatever_the_limit_of_its_session(shop: HotShop) -> None:
     """As behind a pooler, where no session has settings of its own."""
     crowd(shop, zip_code=HOT_CEP)
-    ms_250 = timedelta(milliseconds=250)
-    database = Database(shop.service_url, statement_timeout=ms_250, connections=1)
+    limit = timedelta(seconds=1)
+    database = Database(shop.service_url, statement_timeout=limit, connections=1)
     builder = replace(shop.builder, database=database)
     (name,) = names_of(shop.merchant_id, a_question(shop, zip_code=HOT_CEP))
     wish = Wish(window_start(now_us()), now_us())
@@ -239,7 +239,7 @@ def test_a_build_has_its_own_time_whatever_the_limit_of_its_session(shop: HotSho
         built = pool.submit(builder.build, name, wish, None)
         until(
             lambda: (
-                built.done() or shop.connection.execute(waits, (2 * ms_250,)).fetchall() == [(1,)]
+                built.done() or shop.connection.execute(waits, (2 * limit,)).fetchall() == [(1,)]
             ),
             bool,
         )
