@@ -95,7 +95,7 @@ class Submission:
         """The command line of the step."""
         options = {**self.size.options, "spark.pyspark.python": f"./{FOLDER}/bin/python"}
         # In a driver of YARN's own a job had to start Spark within ten minutes, or it was ended:
-        # before that come the wait for transactions and the extraction, and quiet nights need none.
+        # before that come the wait for transactions and the extraction, and small nights need none.
         words = ["bash", "-c", SCRIPT, "ontem", str(self.package)]
         words += ["spark-submit", "--deploy-mode", "client", "--name", self.name]
         words += ["--archives", f"{ARCHIVE}#{FOLDER}"]
