@@ -245,6 +245,20 @@ def test_an_unfinished_load_on_a_withdrawn_one_is_made_again(
     assert shop.rows(made).equals(shop.built(made))
 
 
+def test_a_night_after_many_that_failed_adds_all_that_is_new(
+    shop: DeltaShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_spark(shop)
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs.snapshot.night, "publish", stopped)
+        for number in range(10):
+            shop.history.order(shop.cutoff + HOUR, card=f"c{number}")
+            with pytest.raises(NotImplementedError):
+                shop.night()
+
+    assert shop.night_is_right() == "11"  # ten cards and the merchant
+
+
 def stopped(*_: object) -> int:
     raise NotImplementedError
 
