@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Final
 
 MOST_BUCKETS: Final = 128
-"""How many buckets one call reads or writes: some 0.2 ms of Redis' time."""
-LEAST_BUCKETS: Final = 16
-LONGEST_CALL: Final = 0.01
+"""How many buckets one call reads or writes: some 0.4 ms of Redis' time."""
+LEAST_BUCKETS: Final = 64
+LONGEST_CALL: Final = 0.02
 """Seconds that a call may take, from sending it to having its answer, before it is too long."""
 LONGEST_PAUSE: Final = 1.0
 

@@ -24,9 +24,9 @@ from stores.redis.published import Published
 BATCH: Final = 256
 """How many buckets are deleted by one script."""
 
-FILL: Final = 10
+FILL: Final = 16
 """How many entities a bucket has on average when its number is chosen."""
-MOST_FILL: Final = 24
+MOST_FILL: Final = 32
 """How many it may have on average before a load is written to more buckets."""
 
 
