@@ -136,6 +136,7 @@ class DeltaShop:
         made = self.night(day)
         assert self.rows(made).equals(self.built(made))
         parent = self.parent(made)
+        assert all(file.bounds_of("entity") for file in made.files)
         if parent is None:
             assert self.rows(made).num_rows == made.rows
             return "full"
