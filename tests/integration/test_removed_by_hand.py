@@ -205,9 +205,9 @@ def test_the_list_of_snapshots_has_rows_bytes_and_loads(
     table = f"snapshots_{shop.timelines}"
     assert lines[0] == f"as of {MAY}  {table}@{MAY}.r1  not in the offline store any more"
     assert lines[1].startswith(f"  load {first.load_id}  1 entities  published ")
-    assert lines[2].startswith(f"as of {days(1)}  {table}@{days(1)}.r1  2 rows, ")
+    assert lines[2].startswith(f"as of {days(1)}  {table}@{days(1)}.r1  full, 2 rows, ")
     assert lines[3].startswith(f"  load {second.load_id}  2 entities  published ")
-    assert lines[4].startswith(f"as of {days(1)}  {table}@{days(1)}.r2  1 rows, ")
+    assert lines[4].startswith(f"as of {days(1)}  {table}@{days(1)}.r2  full, 1 rows, ")
     assert len(lines) == 5
     gone, there, _ = map(json.loads, ontem("snapshots", "--json").output.splitlines())
     assert (gone["rows"], gone["loads"][0]["load_id"]) == (None, first.load_id)
