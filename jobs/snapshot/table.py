@@ -32,7 +32,7 @@ def snapshots_table(features: FeatureSet) -> TableDefinition:
             pa.schema([(PARTITION, pa.date32()), *snapshot_schema(features)]),
             KEY_DOCS | dict(doc for event in Event for doc in _docs(event)),
         ),
-        doc="What each entity did before a day. One row per entity and day; one partition per day.",
+        doc="What each entity did before a day: its newest row up to that. One partition per day.",
         partition=PARTITION,
     )
 
