@@ -129,10 +129,9 @@ def _peer(shape: BucketShape, per_second: float | None) -> str:
 
 
 def _row(name: str, run: WatchedRun, per_second: float | None) -> str:
-    entities, seconds = run.row.rows or 0, _publish_seconds(run)
-    rate = entities / max(seconds, 0.001)
+    entities, written, seconds = run.row.rows or 0, run.row.written or 0, _publish_seconds(run)
+    if not written:
+        return f"| {name} | {entities:,} | 0 | {seconds:.1f} | | |"
+    rate = entities / seconds
     share = "" if per_second is None else f"**{rate / per_second:.2f}**"
-    return (
-        f"| {name} | {entities:,} | {run.row.written or 0:,} | {seconds:.1f} | {rate:,.0f} "
-        f"| {share} |"
-    )
+    return f"| {name} | {entities:,} | {written:,} | {seconds:.1f} | {rate:,.0f} | {share} |"
