@@ -89,10 +89,6 @@ class ValueRuns:
         continued = self._continued(span, in_days=in_days)
         return self._before(self._position[np.concatenate((~continued, [True]))[: self._size]])
 
-    def last_positions(self) -> Ints:
-        """The position of the last sighting, for every entity and value."""
-        return self._position[np.concatenate((~self._same, [True]))[: self._size]]
-
     @property
     def _size(self) -> int:
         return len(self._position)

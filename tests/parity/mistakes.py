@@ -140,7 +140,7 @@ EVENT_READER = "features_pkg.engines.event_reader:"
 PAST = "features_pkg.measures.inputs:EntityPast."
 WINDOWED = "features_pkg.measures.measure:windowed"
 TIMELINE = "features_pkg.timelines.read:EventTimeline."
-COUNTS = "features_pkg.timelines.counts:"
+STATES = "features_pkg.fold.states:"
 ENTITY_KEYS = "features_pkg.shuffle.keyed:_entity_keys"
 
 ONE_ORDER_MISTAKES: dict[str, Mistake | Swap] = {
@@ -223,16 +223,14 @@ ONE_ORDER_MISTAKES: dict[str, Mistake | Swap] = {
         TIMELINE + "amount_cents", "self._older_cents + sum", "sum",
     ),
     "a value stays on the day it was first seen": Mistake(
-        RUNS + "last_positions", "(~self._same, [True])", "([True], ~self._same)",
+        STATES + "_newest", "np.maximum, values.day", "np.minimum, values.day",
     ),
     "a timeline knows its last event as the first": Mistake(
-        COUNTS + "_count_event",
-        "events.at_us[starts[happened]]", "events.at_us[ends[happened] - 1]",
+        STATES + "_fold_event", "first_us[happened],", "last_us[happened] + 0,",
     ),
     "days are those of UTC": Mistake(
-        "features_pkg.history.sorted_events:SortedEvents.days",
-        "self._calendar.days_of(self.at_us)",
-        "self.at_us // 86_400_000_000 + 719_163",
+        STATES + "states_of", "calendar.days_of(single.at_us)",
+        "single.at_us // 86_400_000_000 + 719_163",
     ),
     "merchants mix": Mistake("features_pkg.entity_keys:EntityKeys.key", "{merchant_id}", ""),
     "a product's two sightings in an order are two events": Mistake(
