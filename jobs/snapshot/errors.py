@@ -92,14 +92,6 @@ class FullBuildNeeded(JobError):
         self.reason = reason
 
 
-class ColumnsChanged(JobError):
-    """A snapshot that can't be copied, because the table has other columns than its files."""
-
-    def __init__(self, *, key: str) -> None:
-        super().__init__(f"{key} does not have the columns that a snapshot has by now")
-        self.key = key
-
-
 class TooFarBack(JobError):
     """The load can't be withdrawn: older ones can't be read from the versions in Redis."""
 

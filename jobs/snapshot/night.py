@@ -51,10 +51,9 @@ def snapshot(
 
     After a run that was killed this finishes the same load, unless the orders it was built from
     have changed, or it stands on a load that was withdrawn since: then it builds a new one, and the
-    unfinished one is withdrawn for good. If the
-    snapshot is published already, nothing is done. Loads before it that Redis has lost are
-    published first, because requests ask for the newest of them until the lag is over. Each night
-    removes the idempotency keys whose time is over.
+    unfinished one is withdrawn for good. If the snapshot is published already, nothing is done.
+    Loads before it that Redis has lost are published first, because requests ask for the newest of
+    them until the lag is over. Each night removes the idempotency keys whose time is over.
 
     Raises DayNotOver, StillWriting, LoaderRunning, SnapshotOutdated, LoadTooOld, NoOrders and what
     `publish` raises; the published loads stay as they were.
