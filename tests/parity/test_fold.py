@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -22,16 +23,17 @@ parts = st.lists(st.integers(0, PARTS - 1), min_size=1, max_size=40)
 """The part of each event; they repeat where there are more events."""
 
 
-def exploded(history: Sequence[PastOrder], repeated: set[int]) -> pa.Table:
-    """The shuffle rows of a history in two batches; those of `repeated` are charged again."""
+def exploded(history: Sequence[PastOrder], repeated: set[int], *, batches: int = 2) -> pa.Table:
+    """The shuffle rows of a history in batches; those of `repeated` are charged again."""
     orders = order_rows(history).to_pylist()
     for number in repeated & set(range(len(orders))):
         first_us = (orders[number]["chargeback_us"] or [orders[number]["event_us"]])[0]
         orders[number]["chargeback_us"] = [first_us, first_us + 100 * DAY_US]
         orders[number]["chargeback_key"] = [1, 1]
     keyed = shuffle.with_entity_keys(pa.Table.from_pylist(orders, shuffle.ORDER_ROWS), KEYS)
-    batches = (keyed.slice(0, 3), keyed.slice(3))
-    return pa.concat_tables(shuffle.explode(b, FEATURES.timeline_targets) for b in batches)
+    bounds = np.linspace(0, len(orders), min(batches, len(orders)) + 1).astype(int).tolist()
+    tables = [keyed.slice(start, end - start) for start, end in pairwise(bounds)]
+    return pa.concat_tables(shuffle.explode(t, FEATURES.timeline_targets) for t in tables)
 
 
 def part_of(rows: pa.Table, of_event: Sequence[int], number: int) -> pa.Table:
@@ -95,7 +97,9 @@ def test_batches_that_were_folded_before_the_shuffle_give_the_snapshot_of_all(
     for piece in pieces:
         assert len(set(entities(piece))) == piece.num_rows
 
-    expected = shuffle.snapshot_timelines(rows, FEATURES, CALENDAR)
+    # A merchant has a row in each batch, and yet its first order alone.
+    whole = exploded(history, repeated, batches=1)
+    expected = shuffle.snapshot_timelines(whole, FEATURES, CALENDAR)
     assert shuffle.snapshot_timelines(pa.concat_tables(pieces), FEATURES, CALENDAR).equals(expected)
 
 
