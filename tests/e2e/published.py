@@ -31,22 +31,28 @@ class OnlineStore:
     features: FeatureSet
     secret: bytes
     loads: list[Load] = field(default_factory=list)
+    _published: dict[int, dict[bytes, bytes]] = field(default_factory=dict)
+    """By the number of buckets, the newest timeline of each entity in them."""
 
     def publish(
         self, as_of: date, timelines: Mapping[Entity, bytes] | None = None, *, buckets: int = 1
     ) -> Load:
-        """A load as of that day with these timelines; all other entities were never seen."""
+        """A load as of that day with these timelines.
+
+        An entity that has none has that of the load before into as many buckets, or was never seen.
+        """
         calendar, keys = Calendar(self.features.timezone), self.keys
+        entities = self._published.setdefault(buckets, {})
+        entities |= {keys.key(*entity): content for entity, content in (timelines or {}).items()}
         load = Load(
             load_id=len(self.loads) + 1,
             as_of=as_of.toordinal(),
             cutoff_us=calendar.cutoff_us(as_of.toordinal()),
-            entities=len(timelines or {}),
+            entities=len(entities),
             checksum="",
             buckets=buckets,
         )
         with redis.Redis.from_url(self.url) as client:
-            entities = {keys.key(*entity): content for entity, content in (timelines or {}).items()}
             publish_load(client, self.namespace, load, entities)
         self.loads.append(load)
         return load
