@@ -10,8 +10,8 @@ OPTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "postgresql": ("sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding"),
         "postgres": ("sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding"),
-        "redis": (),
-        "rediss": ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"),
+        "redis": ("cluster",),
+        "rediss": ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "cluster"),
     }
 )
 """The options that a URL may have, by its scheme: those that all readers of the URL honour.
@@ -34,17 +34,26 @@ def url_problem(url: str, schemes: tuple[str, ...]) -> str | None:
         return "write a % in it as %25"
     if parts.scheme.startswith("redis") and not re.fullmatch("/?|/[0-9]{1,5}", parts.path):
         return "after the host write the number of a database, such as /0"
-    return _option_problem(parts.scheme, [name for name, _ in options])
+    problem = _option_problem(parts.scheme, [name for name, _ in options])
+    return problem or _cluster_problem(parts.path, dict(options))
 
 
 def _option_problem(scheme: str, names: list[str]) -> str | None:
     known = OPTIONS[scheme]
     for name in names:
         if name not in known:
-            choices = f"it may have {', '.join(known)}" if known else "it may have none"
-            return f"its option {name!r} is not one that Ontem honours: {choices}"
+            choices = ", ".join(known)
+            return f"its option {name!r} is not one that Ontem honours: it may have {choices}"
         if names.count(name) > 1:
             return f"its option {name!r} appears more than once: keep one"
+    return None
+
+
+def _cluster_problem(path: str, options: Mapping[str, str]) -> str | None:
+    if options.get("cluster", "yes") != "yes":
+        return "write cluster=yes for a Redis cluster, and leave it out for a single server"
+    if "cluster" in options and path.strip("/0"):
+        return "a Redis cluster has one database: write /0 after the host"
     return None
 
 

@@ -92,10 +92,11 @@ class Connection:
 
     @property
     def room(self) -> int:
-        """How many more bytes may be read now."""
+        """How many more bytes may be read now; a body is kept as a whole only if it is wanted."""
         if self.client_ended:
             return 0
-        return max(MOST_BUFFERED, self.body_length) - len(self.buffer)
+        most = self.body_length if self.state is State.BODY else 0
+        return max(MOST_BUFFERED, most) - len(self.buffer)
 
     def receive(self) -> bytes | None:
         """What the client sent; empty when it sends no more, None when there is nothing now.

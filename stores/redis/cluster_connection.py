@@ -32,6 +32,8 @@ class ClusterConnection:
         self._slots: list[tuple[int, int, BoundedConnection]] = []
         self._sent: list[tuple[BoundedConnection, list[int]]] = []
         self._replies: list[Any] = []
+        self._error: redis.ResponseError | None = None
+        """What a node has replied instead, and `receive` has not raised yet."""
 
     @property
     def is_connected(self) -> bool:
@@ -57,17 +59,20 @@ class ClusterConnection:
         return bool(self._sent) or any(node.can_read() for node in self._nodes.values())
 
     def has_reply(self) -> bool:
-        """Whether all replies have come, so that to receive them waits for nothing."""
-        while len(self._replies) < len(self._sent):
+        """Whether all replies have come, or an error, so that `receive` waits for nothing."""
+        while self._error is None and len(self._replies) < len(self._sent):
             node, _ = self._sent[len(self._replies)]
             if not node.has_reply():
                 return False
-            self._replies.append(node.receive())
+            try:
+                self._replies.append(node.receive())
+            except redis.ResponseError as error:
+                self._error = error
         return True
 
     def send(self, command: bytes, *keys: bytes) -> None:
         """Send a command for many keys, such as MGET, to the nodes that have them."""
-        self._sent, self._replies = [], []
+        self._sent, self._replies, self._error = [], [], None
         by_slot: defaultdict[int, list[int]] = defaultdict(list)
         for position, key in enumerate(keys):
             by_slot[key_slot(key)].append(position)
@@ -77,7 +82,9 @@ class ClusterConnection:
             self._sent.append((node, positions))
 
     def receive(self) -> Any:
-        """The values of all keys, in their order."""
+        """The values of all keys, in their order. Raises the first error that a node replies."""
+        if self._error is not None:
+            raise self._error
         while len(self._replies) < len(self._sent):
             node, _ = self._sent[len(self._replies)]
             self._replies.append(node.receive())
@@ -95,7 +102,8 @@ class ClusterConnection:
         """Close all connections without waiting for a server."""
         for node in self._nodes.values():
             node.close()
-        self._nodes, self._slots, self._sent, self._replies = {}, [], [], []
+        self._nodes, self._slots = {}, []
+        self._sent, self._replies, self._error = [], [], None
 
     def _node(self, address: Address) -> BoundedConnection:
         """The connection to the primary at this address; an empty host is that of the URL."""

@@ -197,9 +197,11 @@ def test_a_bad_key_of_models_is_refused_and_not_shown(variable, key):
         ),
         ("REDIS", "http://localhost", "http://localhost…", "use a URL such as redis://"),
         ("REDIS", "redis://h/0?password=hunter2", "redis://h…", "'password' is not"),
-        ("REDIS", "redis://:hunter2@h/0?max_connections=3", "redis://h…", "it may have none"),
+        ("REDIS", "redis://:hunter2@h/0?max_connections=3", "redis://h…", "may have cluster"),
         ("REDIS", "redis://:a@hunter2@h/zero", "redis://h…", "number of a database"),
-        ("REDIS", "redis://h/0?ssl_ca_certs=/ca.pem", "redis://h…", "it may have none"),
+        ("REDIS", "redis://h/0?ssl_ca_certs=/ca.pem", "redis://h…", "it may have cluster"),
+        ("REDIS", "redis://h/0?cluster=true", "redis://h…", "write cluster=yes"),
+        ("REDIS", "redis://h/3?cluster=yes", "redis://h…", "one database: write /0"),
         ("REDIS", "rediss://h/0?ssl_cert_reqs=none", "rediss://h…", "it may have ssl_ca_certs"),
     ],
 )
@@ -223,6 +225,8 @@ def test_a_refused_url_is_shown_without_anything_that_may_be_its_password(
         ("REDIS", "redis://h"),
         ("REDIS", "redis://:secret@h:1/15"),
         ("REDIS", "rediss://h/0?ssl_ca_certs=/ca.pem&ssl_certfile=/c.pem&ssl_keyfile=/k.pem"),
+        ("REDIS", "redis://h:7000?cluster=yes"),
+        ("REDIS", "rediss://:secret@h/0?ssl_ca_certs=/ca.pem&cluster=yes"),
     ],
 )
 def test_the_options_that_are_honoured_are_taken(variable, url):

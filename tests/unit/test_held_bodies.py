@@ -1,0 +1,110 @@
+"""How much a worker keeps of what a client sends while its refusal waits for its turn."""
+
+import selectors
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from gunicorn.config import Config  # type: ignore[import-untyped]
+
+from service.errors import KeyRefused
+from service.worker.clients import Clients
+from service.worker.connection import MOST_BUFFERED, Connection, Patience, State
+from service.worker.conversation import Conversation
+from service.worker.gate import Pass
+from service.worker.head import Head
+from service.worker.pace import LONGEST_SECONDS
+
+BODY_BYTES = 10 * MOST_BUFFERED
+HEAD = b"POST /evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % BODY_BYTES
+
+
+class NobodyPasses:
+    """A gate without a known key."""
+
+    def check(self, head: Head) -> Pass:
+        raise KeyRefused
+
+
+class Loop:
+    """The part of a worker's loop that has one client, after many others without a key."""
+
+    def __init__(self, server: socket.socket) -> None:
+        selector = selectors.DefaultSelector()
+        self.clients = Clients(selector, most=10)
+        self.conversation = Conversation(
+            clients=self.clients,
+            gate=NobodyPasses(),
+            lanes={},
+            settings=Config(),
+            patience=Patience(request=60.0, client=60.0),
+            is_closing=lambda: False,
+        )
+        self.selector, self.connection = selector, Connection(server, None, None)
+        self.clients.add(self.connection)
+        self.others_turn = time.monotonic() + 600.0
+        while not self.conversation.paces.hold(
+            Connection(server, None, None), b"", self.others_turn
+        ):
+            pass
+
+    def read_all(self) -> None:
+        """Read as often as the selector says that it can be done."""
+        while any(events & selectors.EVENT_READ for _, events in self.selector.select(0)):
+            self.conversation.read(self.connection)
+            self.clients.watch(self.connection)
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+    server, client = socket.socketpair()
+    with server, client:
+        client.setblocking(False)
+        yield server, client
+
+
+def send_what_is_taken(loop: Loop, client: socket.socket) -> int:
+    """Send the body until the loop reads no more of it; how much was sent."""
+    sent = 0
+    with suppress(BlockingIOError):
+        while sent < BODY_BYTES:
+            sent += client.send(bytes(min(65_536, BODY_BYTES - sent)))
+            loop.read_all()
+    return sent
+
+
+def test_a_body_is_not_kept_while_its_refusal_waits(ends: tuple[socket.socket, socket.socket]):
+    server, client = ends
+    loop = Loop(server)
+    client.send(HEAD)
+    loop.read_all()
+    assert loop.connection.state is State.HELD
+
+    assert send_what_is_taken(loop, client) < BODY_BYTES
+    assert len(loop.connection.buffer) <= MOST_BUFFERED
+
+    turn = loop.others_turn + LONGEST_SECONDS
+    assert loop.connection in list(loop.conversation.paces.whose_turn_it_is(turn))
+    loop.conversation.refuse_held(loop.connection)
+    loop.clients.watch(loop.connection)
+    assert client.recv(65_536).startswith(b"HTTP/1.1 401 ")
+    send_what_is_taken(loop, client)  # and what comes afterwards is dropped, so it can be sent
+    assert loop.connection.state is State.END
+    assert not loop.connection.buffer
+
+
+def test_nothing_is_kept_of_a_client_that_went_while_its_refusal_waited(
+    ends: tuple[socket.socket, socket.socket],
+):
+    server, client = ends
+    loop = Loop(server)
+    client.send(HEAD + bytes(10_000))
+    loop.read_all()
+    assert len(loop.connection.buffer) == 10_000
+    client.close()
+    loop.read_all()
+
+    assert len(loop.clients) == 0
+    assert not loop.connection.buffer
