@@ -75,7 +75,11 @@ def is_cluster_url(url: str) -> bool:
 
 
 class LateCluster:
-    """A client of a cluster that finds its nodes at its first use, as others connect."""
+    """A client of a cluster that finds its nodes at its first use, as others connect.
+
+    A cluster that is lost is a redis.ConnectionError, as a server is: redis-py has an exception of
+    another family.
+    """
 
     def __init__(self, connect: Callable[[], Any]) -> None:
         self._connect = connect
@@ -84,11 +88,9 @@ class LateCluster:
     def __getattr__(self, name: str) -> Any:
         """What the client has under this name. Raises redis.ConnectionError without a cluster."""
         if self._client is None:
-            try:
-                self._client = self._connect()
-            except RedisClusterException as error:
-                raise redis.ConnectionError(_one_line(error)) from None
-        return getattr(self._client, name)
+            self._client = _refusing_loss(self._connect)()
+        found = getattr(self._client, name)
+        return _refusing_loss(found) if callable(found) else found
 
     def close(self) -> None:
         """Close all connections, if there are any."""
@@ -100,6 +102,16 @@ class LateCluster:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _refusing_loss(call: Callable[..., Any]) -> Callable[..., Any]:
+    def calling(*values: Any, **options: Any) -> Any:
+        try:
+            return call(*values, **options)
+        except RedisClusterException as error:
+            raise redis.ConnectionError(_one_line(error)) from None
+
+    return calling
 
 
 def _cluster_client(url: str, seconds: float) -> "redis.Redis":

@@ -21,8 +21,6 @@ from stores.redis.reader import OnlineReader, OnlineReadFailed
 from tests.e2e.faulty_stores import stopped
 from tests.e2e.in_process import until
 from tests.online import publish_load
-from tests.redis_cluster import SLOTS, info, wait_until
-from tests.redis_server import RedisServer
 
 NAMESPACE = Namespace.of(EntityKeys(b"a secret of the tests", "timelines"))
 LONG, SHORT = timedelta(seconds=30), timedelta(seconds=1)
@@ -122,28 +120,3 @@ def test_a_reply_that_a_request_does_not_wait_for_is_dropped_with_its_connection
 
     assert second is not first
     assert timelines == NEW
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[RedisServer]:
-    """A cluster of one server, which has all slots."""
-    made = RedisServer(tmp_path / "node", "--cluster-enabled", "yes")
-    made.start()
-    with redis.Redis.from_url(made.url) as client:
-        client.execute_command("CLUSTER ADDSLOTS", *range(SLOTS))
-        wait_until(lambda: info(client, "cluster_state") == "ok")
-    yield made
-    made.remove()
-
-
-def test_an_error_of_a_cluster_that_was_noticed_early_is_the_answer(node: RedisServer) -> None:
-    reader = OnlineReader(f"{node.url}?cluster=yes", NAMESPACE, timeout=LONG)
-    reader.connect()
-    with redis.Redis.from_url(node.url) as client:
-        client.execute_command("CLUSTER DELSLOTS", *range(SLOTS))
-    reader.send(KEYS[:1])
-    assert until(lambda: reader.has_answer, bool)
-    reader.seconds_left = Deadline.within(timedelta()).left
-
-    with pytest.raises(OnlineReadFailed, match="CLUSTERDOWN"):
-        reader.receive(DAY, 0)
