@@ -1,4 +1,4 @@
-"""A Redis cluster of three primaries with a replica each: six processes."""
+"""Redis clusters: of three primaries with a replica each, and of one server."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -77,6 +77,20 @@ def a_cluster(folder: Path) -> Iterator[Cluster]:
         cluster = Cluster(servers)
         cluster.form()
         yield cluster
+
+
+@contextmanager
+def a_cluster_of_one(folder: Path) -> Iterator[RedisServer]:
+    """A server that is a cluster by itself: it has all slots."""
+    server = RedisServer(folder, "--cluster-enabled", "yes")
+    try:
+        server.start()
+        with redis.Redis.from_url(server.url) as node:
+            node.execute_command("CLUSTER ADDSLOTS", *range(SLOTS))
+            wait_until(lambda: info(node, "cluster_state") == "ok")
+        yield server
+    finally:
+        server.remove()
 
 
 def knows(node: "redis.Redis", *words: str) -> bool:

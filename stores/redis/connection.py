@@ -56,7 +56,7 @@ def connect_redis(url: str, timeout: timedelta = COMMAND_TIMEOUT) -> "redis.Redi
     connected = redis_client(url, timeout)
     try:
         connected.ping()
-    except (redis.RedisError, RedisClusterException, OSError) as cause:
+    except (redis.RedisError, OSError) as cause:
         connected.close()
         raise RedisUnavailable(address=redis_address(url), reason=_one_line(cause)) from None
     return connected

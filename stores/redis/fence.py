@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 import redis
-from redis.exceptions import RedisClusterException
 
 from stores.redis.cluster import group_sets, read_each
 from stores.redis.errors import LoadFenced, RedisLost
@@ -159,5 +158,5 @@ def loss_refused() -> Iterator[None]:
     """Raises RedisLost for a call that Redis did not confirm."""
     try:
         yield
-    except (redis.RedisError, RedisClusterException, OSError) as error:
+    except (redis.RedisError, OSError) as error:
         raise RedisLost(reason=str(error).splitlines()[0] if str(error) else "no answer") from None

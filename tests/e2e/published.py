@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
-import redis
 
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
@@ -15,6 +14,7 @@ from features_pkg.fold.states import SingleEvents, fold, states_of
 from features_pkg.history.events import TargetValues
 from features_pkg.identifiers import Event, Identifier
 from features_pkg.timelines.build import encode_all
+from stores.redis.connection import redis_client
 from stores.redis.keys import Namespace
 from stores.redis.load_list import Load
 from tests.online import publish_load
@@ -52,7 +52,7 @@ class OnlineStore:
             checksum="",
             buckets=buckets,
         )
-        with redis.Redis.from_url(self.url) as client:
+        with redis_client(self.url) as client:
             publish_load(client, self.namespace, load, entities)
         self.loads.append(load)
         return load

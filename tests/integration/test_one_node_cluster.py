@@ -14,7 +14,7 @@ from stores.redis.connection import connect_redis
 from stores.redis.keys import Namespace
 from stores.redis.reader import OnlineReader, OnlineReadFailed
 from tests.e2e.in_process import until
-from tests.redis_cluster import SLOTS, info, wait_until
+from tests.redis_cluster import SLOTS, a_cluster_of_one
 from tests.redis_server import RedisServer
 
 NAMESPACE = Namespace.of(EntityKeys(b"a secret of the tests", "timelines"))
@@ -22,14 +22,8 @@ NAMESPACE = Namespace.of(EntityKeys(b"a secret of the tests", "timelines"))
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[RedisServer]:
-    """A server that is a cluster by itself: it has all slots."""
-    made = RedisServer(tmp_path / "node", "--cluster-enabled", "yes")
-    made.start()
-    with redis.Redis.from_url(made.url) as client:
-        client.execute_command("CLUSTER ADDSLOTS", *range(SLOTS))
-        wait_until(lambda: info(client, "cluster_state") == "ok")
-    yield made
-    made.remove()
+    with a_cluster_of_one(tmp_path / "node") as made:
+        yield made
 
 
 def test_an_error_that_was_noticed_early_is_the_answer(node: RedisServer) -> None:
