@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from service.errors import (
     BodyTooLarge,
     BodyUnreadable,
+    KeyRefused,
     LengthRequired,
     Overloaded,
     RateLimited,
@@ -192,8 +193,8 @@ class Conversation:
         head = connection.head
         without_body = head is not None and head.method == "HEAD"
         close = close or self._closes(head)
-        its_request = request_id(None) if head is None else head.request_id
-        refusal = Refusal.of(error, its_request)
+        connection.is_merchants &= not isinstance(error, KeyRefused)
+        refusal = Refusal.of(error, request_id(None) if head is None else head.request_id)
         self.refusals.count(refusal)
         content = refusal.answer(close=close, without_body=without_body)
         is_limited = isinstance(error, RateLimited)

@@ -1,4 +1,4 @@
-"""How much a worker keeps of what a client sends while its refusal waits for its turn."""
+"""A refusal that waits for its turn, in a worker: whose does, and how much is kept meanwhile."""
 
 import selectors
 import socket
@@ -108,3 +108,15 @@ def test_nothing_is_kept_of_a_client_that_went_while_its_refusal_waited(
 
     assert len(loop.clients) == 0
     assert not loop.connection.buffer
+
+
+def test_a_request_without_a_key_waits_also_where_another_one_had_a_right_key(
+    ends: tuple[socket.socket, socket.socket],
+):
+    server, client = ends
+    loop = Loop(server)
+    loop.connection.is_merchants = True
+    client.send(HEAD)
+    loop.read_all()
+
+    assert loop.connection.state is State.HELD
