@@ -26,10 +26,12 @@ class SampleTooSmall(JobError):
     """A sample that has no room for all orders that were charged back and one other."""
 
     def __init__(self, *, size: int, charged_back: int, orders: int) -> None:
+        example = 11 * charged_back
+        larger = f"Write a larger number with --sample, such as {example}, or leave it out"
         super().__init__(
             f"a sample of {size:,} orders has no room: of the {orders:,} orders of the training "
-            f"part {charged_back:,} were charged back, and all of them are kept. Write a larger "
-            f"number with --sample, such as {11 * charged_back}, or leave it out to train on all"
+            f"part {charged_back:,} were charged back, and all of them are kept. "
+            f"{larger if example < orders else 'Leave out --sample'} to train on all"
         )
         self.size, self.charged_back, self.orders = size, charged_back, orders
 

@@ -102,14 +102,16 @@ def test_the_hash_of_an_order_is_its_own_and_another_with_each_seed() -> None:
 
 
 def test_a_sample_without_room_for_all_charged_back_and_one_other_is_refused() -> None:
-    orders = some_orders(500, 100)
+    orders = some_orders(2_000, 100)
 
     with pytest.raises(
         SampleTooSmall,
-        match=r"of the 500 orders of the training part 100 were charged back, and all of them are "
-        r"kept. Write a larger number with --sample, such as 1100,",
+        match=r"of the 2,000 orders of the training part 100 were charged back, and all of them "
+        r"are kept. Write a larger number with --sample, such as 1100, or leave it out",
     ):
         sample(orders, 100, seed=1)
+    with pytest.raises(SampleTooSmall, match=r"are kept. Leave out --sample to train on all$"):
+        sample(some_orders(500, 500), 100, seed=1)
     assert sample(orders, 101, seed=1).orders.labels.sum() == 100
 
 
