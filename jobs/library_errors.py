@@ -105,6 +105,7 @@ SENTENCES: Final[Mapping[str, Callable[[Exception], Ending | None]]] = MappingPr
         "psycopg.OperationalError": _postgres,
         "sqlalchemy.exc.DBAPIError": _wrapped,
         "redis.exceptions.RedisError": _redis,
+        "redis.exceptions.RedisClusterException": _redis,
         "builtins.OSError": _operating_system,
     }
 )

@@ -89,13 +89,13 @@ def publish_again(job: Job, as_of: date | None = None) -> SnapshotResult:
 
     That is the newest snapshot (of a day) and, when no day is named, those before it that a list
     has. A list that is damaged in every copy is replaced. An older snapshot that does not pass the
-    check is left out.
+    check is left out, and one that stands on a load that was withdrawn since is given up.
 
     Raises NothingToPublish, LoaderRunning, SnapshotOutdated and what `publish` raises.
     """
     with one_spark(job) as job, open_stores(job) as stores:
         published = _published_or_none(job, stores)
-        newest = _newest_load(job, stores, as_of)
+        newest = _newest_to_publish(job, stores, as_of, published)
         if newest is None:
             raise NothingToPublish(timelines=job.namespace.timelines, as_of=as_of)
         if newest.load_id in published.ids:
@@ -144,6 +144,19 @@ def _newest_load(job: Job, stores: OpenStores, as_of: date | None) -> LoadRow | 
         if as_of in (None, load.as_of) and not load.withdrawn_at
     ]
     return loads[-1] if loads else None
+
+
+def _newest_to_publish(
+    job: Job, stores: OpenStores, as_of: date | None, published: Published
+) -> LoadRow | None:
+    """The newest load (of a day), once those that stand on a withdrawn one are given up."""
+    while load := _newest_load(job, stores, as_of):
+        is_listed = load.load_id in published.ids
+        if is_listed or not stands_on_withdrawn(stores.connection, stores.offline, load):
+            return load
+        job.say(f"  load {load.load_id} stands on one that was withdrawn")
+        give_up(job, stores, load)
+    return None
 
 
 def _loads_before(job: Job, stores: OpenStores, newest: LoadRow | None) -> list[LoadRow]:

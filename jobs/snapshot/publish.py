@@ -24,7 +24,7 @@ from stores.redis.publish import (
     delete_buckets,
     set_list,
 )
-from stores.redis.published import Published, read_copies
+from stores.redis.published import Published, differ, read_copies
 from stores.redis.ring import place_ranges
 
 
@@ -137,6 +137,7 @@ def prepare_layout(
     """The list, once buckets that nobody reads are deleted, and before a load fills new ones.
 
     What a killed run leaves of new buckets is then known to the list, and the next run deletes it.
+    Where copies differ, all become what they agree on: a load that only some show is written over.
     """
     load_list = published.load_list
     after = load_list.without_unused()
@@ -145,6 +146,6 @@ def prepare_layout(
             delete_buckets(stores.client, job.namespace, fence, buckets)
     if all(listed.buckets != load.buckets for listed in load_list.loads):
         after = after.with_unused(load.buckets)
-    if after == load_list:
+    if after == load_list and not differ(published, job.namespace):
         return published
     return set_list(stores.client, job.namespace, fence, published, after)

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import redis
 from redis.cluster import RedisCluster
+from redis.exceptions import RedisClusterException
 
 from stores.redis.connection import LateCluster
 from stores.redis.errors import RedisLost
@@ -43,8 +44,17 @@ def infos(client: "redis.Redis", section: str) -> list[dict[str, Any]]:
 
 
 def server_runs(client: "redis.Redis") -> frozenset[str]:
-    """A name for each run of each server: after a restart or a failover it is another one."""
-    return frozenset(info["run_id"] for info in infos(client, "server"))
+    """A name for each run of each server: after a restart or a failover it is another one.
+
+    A cluster is asked anew which its primaries are: one that was only away for a while is a replica
+    now, in the same run. Raises RedisLost.
+    """
+    try:
+        if is_cluster(client):
+            cast(Any, client).nodes_manager.initialize()
+        return frozenset(info["run_id"] for info in infos(client, "server"))
+    except (redis.RedisError, RedisClusterException, OSError) as error:
+        raise RedisLost(reason=str(error).splitlines()[0] if str(error) else "no answer") from None
 
 
 def check_same_servers(client: "redis.Redis", before: frozenset[str]) -> None:

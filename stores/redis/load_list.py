@@ -79,6 +79,10 @@ class LoadList(msgspec.Struct, frozen=True, array_like=True):
         """The list once the newest load is withdrawn."""
         return self._with(self.loads[:-1], self.floor)
 
+    def without(self, load: Load) -> LoadList:
+        """The list once `load` is withdrawn, which is the newest or in other copies alone."""
+        return self.without_newest() if load == self.newest else self
+
     def with_unused(self, buckets: int) -> LoadList:
         """The list before buckets are written that no listed load reads yet."""
         return msgspec.structs.replace(self, unused=tuple(sorted({*self.unused, buckets})))

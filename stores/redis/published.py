@@ -43,6 +43,20 @@ def read_published(client: "redis.Redis", namespace: Namespace) -> Published:
     return Published(copies, agreed_list(lists) if lists else LoadList())
 
 
+def newest_shown(published: Published, namespace: Namespace) -> Load | None:
+    """The newest load of any copy: more than `newest` where not all copies were replaced.
+
+    On a cluster they are replaced one after the other, and a run may be killed in between.
+    """
+    shown = [load for each in _sound_lists(published.copies, namespace) for load in each.loads]
+    return max(shown, key=lambda load: load.load_id, default=None)
+
+
+def differ(published: Published, namespace: Namespace) -> bool:
+    """Whether sound copies differ, so that groups show different loads."""
+    return len(_sound_lists(published.copies, namespace)) > 1
+
+
 def shows_all(published: Published, holders: Collection[int | None]) -> bool:
     """Whether each version in Redis is of a load that the list shows, listed or below the floor.
 

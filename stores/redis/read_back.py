@@ -7,7 +7,13 @@ a sample is read by the code of a request.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from stores.redis.buckets import ENTRY_HEAD, ValueUnreadable, read_timeline, unpack
+from stores.redis.buckets import (
+    ENTRY_HEAD,
+    ValueUnreadable,
+    read_timeline,
+    split_names,
+    unpack,
+)
 from stores.redis.errors import ReadBackDiffers
 from stores.redis.load_list import Load, LoadList
 from stores.redis.new_buckets import NewVersions
@@ -20,7 +26,7 @@ class ReadBack:
     """Compares buckets with the rows of a load.
 
     `load_list` is the list that has the load. With `is_whole` the rows are all that the load has in
-    a bucket; without, a bucket has others beside them.
+    a bucket; without, a bucket has others beside them, which are not counted.
     """
 
     def __init__(self, load: Load, load_list: LoadList, *, is_whole: bool) -> None:
@@ -39,7 +45,7 @@ class ReadBack:
             try:
                 if content is None:
                     raise ValueUnreadable("the bucket is not there")
-                if self._is_whole and (count := self._count(content, key)) != len(timelines):
+                if (count := self._count(content, key, timelines)) != len(timelines):
                     raise ValueUnreadable(f"{count} entities instead of {len(timelines)}")
                 if timelines and number % ONE_IN == 0:
                     self._check_sample(content, key, timelines)
@@ -48,9 +54,12 @@ class ReadBack:
                     load_id=self._load.load_id, group=group, reason=f"{error}"
                 ) from None
 
-    def _count(self, content: bytes, key: bytes) -> int:
+    def _count(self, content: bytes, key: bytes, timelines: Mapping[bytes, bytes]) -> int:
         """How many entities of a bucket a request would find."""
-        _, _, entries = unpack(content, key)
+        _, names, entries = unpack(content, key)
+        if not self._is_whole:
+            pairs = zip(split_names(names), entries, strict=True)
+            entries = [entry for name, entry in pairs if name in timelines]
         heads = self._versions.visible_heads
         return sum(
             entry[:ENTRY_HEAD] in heads or self._versions.is_found(entry) for entry in entries

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from jobs.job import StageTimer
+from jobs.snapshot.errors import NothingToPublish
+from jobs.snapshot.night import publish_again
 from jobs.snapshot.publish import publish
 from jobs.snapshot.stores import OpenStores
 from jobs.snapshot.withdraw import unpublish
@@ -179,3 +181,19 @@ def test_a_run_that_comes_between_ends_a_delta(
         with pytest.raises(LoadFenced, match="overtaken"):
             publish(shop.job, stores, row, published, StageTimer(shop.job.say))
     assert shop.listed() == [first]
+
+
+def test_a_delta_that_stands_on_a_withdrawn_load_is_not_published_again(
+    shop: PublishingShop, full: NewLoad
+) -> None:
+    bad = a_delta(shop, days(1), full, c1=b"bad")
+    shop.publish(shop.register(bad))
+    killed = shop.register(a_delta(shop, days(2), bad, c2=b"more"))
+    killed_while_writing(shop, killed, {"c2": b"more"})
+    unpublish(shop.job)
+
+    with pytest.raises(NothingToPublish):
+        publish_again(shop.job, days(2))
+    assert publish_again(shop.job).was_published
+    assert len(shop.listed()) == 1
+    assert shop.sees("c1", shop.listed()[0]) == b"t1"

@@ -9,6 +9,7 @@ import pytest
 from jobs.snapshot.night import publish_again
 from jobs.snapshot.range_writer import BucketWriter
 from jobs.snapshot.withdraw import unpublish
+from stores.redis.cluster import check_same_servers, server_runs
 from stores.redis.connection import RedisUnavailable, connect_redis
 from stores.redis.errors import RedisLost, RedisMayEvict
 from stores.redis.fence import fence_holders
@@ -18,7 +19,7 @@ from stores.redis.reader import OnlineReader
 from tests.integration.history import a_job
 from tests.integration.publishing_shop import PublishingShop, days
 from tests.integration.readers import FAR_DAY, Readers
-from tests.redis_cluster import Cluster, a_cluster
+from tests.redis_cluster import Cluster, a_cluster, wait_until
 from tests.redis_server import RedisServer
 
 CARDS = 400
@@ -126,6 +127,22 @@ def test_a_failover_that_no_write_notices_refuses_the_switch(
     with pytest.raises(RedisLost, match=r"restarted or has failed over.*run the same command"):
         shop.publish(row)
     assert shop.listed() == [first.load_id]
+
+
+def test_a_primary_that_became_a_replica_in_the_same_run_is_noticed(
+    clustered: PublishingShop, cluster: Cluster
+) -> None:
+    before = server_runs(clustered.client)
+    check_same_servers(clustered.client, before)
+    with connect_redis(cluster.servers[4].url) as replica:
+        replica.execute_command("CLUSTER FAILOVER")
+        wait_until(lambda: replica.info("replication")["role"] == "master")
+    with connect_redis(cluster.servers[1].url) as former:
+        wait_until(lambda: former.info("replication")["role"] == "slave")
+    cluster.wait_for_failover(cluster.servers[1])
+
+    with pytest.raises(RedisLost, match="failed over"):
+        check_same_servers(clustered.client, before)
 
 
 def test_a_cluster_that_may_evict_on_one_primary_is_refused(

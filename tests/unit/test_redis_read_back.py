@@ -45,3 +45,21 @@ def test_with_what_is_new_alone_others_may_be_beside_it() -> None:
 def test_another_bucket_is_refused_with_its_group(content: bytes | None, reason: str) -> None:
     with pytest.raises(ReadBackDiffers, match=f"load 2 .* group 7 .*{reason}.*`ontem unpublish`"):
         check(content, ROWS)
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["sampled", "not sampled"])
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (SECOND[:-1] + b"x", "checksum"),
+        (new_bucket(KEY, 1, {ONE: b"one"}), "0 entities instead of 1"),
+        (new_bucket(KEY, 3, ROWS), "0 entities instead of 1"),
+    ],
+    ids=["damaged", "lost", "invisible"],
+)
+def test_of_a_delta_each_entity_is_counted_in_each_bucket(
+    content: bytes, reason: str, number: int
+) -> None:
+    contents, rows = [SECOND] * number + [content], [{TWO: b"two more"}] * (number + 1)
+    with pytest.raises(ReadBackDiffers, match=reason):
+        ReadBack(LOADS[1], AFTER, is_whole=False).check(7, [KEY] * (number + 1), contents, rows)
