@@ -42,7 +42,10 @@ def unpublish(job: Job) -> Load:
             raise LoadFenced(load_id=load.load_id)
         mark_withdrawn(connection, load.load_id)
         after = published.load_list.without(load)
-        set_list(client, job.namespace, fence, published, after)
+        try:
+            set_list(client, job.namespace, fence, published, after)
+        except LoadFenced:  # a run began just now, whose load would hide that this one is there
+            finish_withdrawal(connection, client, job.namespace, job.say)
         if not after.loads:
             job.say("  no load is published now: distant features are missing until the next night")
         return load

@@ -9,6 +9,7 @@ from jobs.snapshot.errors import (
 from jobs.snapshot.night import publish_again
 from jobs.snapshot.publish import list_entry
 from jobs.snapshot.withdraw import unpublish
+from stores.postgres.connection import Connection
 from stores.postgres.loads import (
     LoaderRunning,
     lock_loads,
@@ -180,3 +181,24 @@ def test_a_withdrawal_that_is_recorded_is_finished_before_anything_else(
     assert shop.listed() == [first.load_id, row.load_id]
     assert unpublish(shop.job).load_id == row.load_id
     assert shop.listed() == [first.load_id]
+
+
+def test_a_run_that_begins_while_a_withdrawal_is_recorded_does_not_publish_upon_it(
+    shop: PublishingShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, bad = shop.night(MAY, c1=b"one"), shop.night(days(1), c1=b"bad")
+    third = shop.register(shop.committed(days(2), {"c1": b"three"}))
+    loader = Fence.fresh(third.load_id)
+    before = read_published(shop.client, shop.namespace)
+
+    def after_a_loader(connection: Connection, load_id: int) -> None:
+        take_fence(shop.client, shop.namespace, loader, after=bad.load_id)
+        mark_withdrawn(connection, load_id)
+
+    monkeypatch.setattr("jobs.snapshot.withdraw.mark_withdrawn", after_a_loader)
+    assert unpublish(shop.job).load_id == bad.load_id
+
+    assert shop.listed() == [first.load_id]
+    load = list_entry(third, before.load_list)
+    with pytest.raises(LoadFenced):
+        write_load(shop.client, shop.namespace, load, {shop.key("c1"): b"three"}, fence=loader)
