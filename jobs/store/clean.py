@@ -49,11 +49,14 @@ class Cleaning:
         return read_pins(self.connection, known_models(StoredModels(self.store.files), configured))
 
     def cutoffs(self, older_than: timedelta | None) -> Cutoffs:
+        """What is old, by `now`."""
+        running = running_since(self.connection, [EXTRACT_LOCK, LOADS_LOCK])
+        return cutoffs_at(self.now(), running, older_than)
+
+    def now(self) -> datetime:
         """By the clock that is slowest: that of PostgreSQL, or that of the files."""
         (row,) = self.connection.execute("SELECT clock_timestamp()").fetchall()
-        now = min(cast(datetime, row[0]), self.store.files.clock())
-        running = running_since(self.connection, [EXTRACT_LOCK, LOADS_LOCK])
-        return cutoffs_at(now, running, older_than)
+        return min(cast(datetime, row[0]), self.store.files.clock())
 
 
 def cutoffs_at(now: datetime, running: datetime | None, older_than: timedelta | None) -> Cutoffs:

@@ -1,5 +1,8 @@
 """The part of `ontem store clean` that is in Redis: timelines that nobody can reach go."""
 
+from datetime import timedelta
+from typing import Final
+
 from jobs.store.clean import Cleaning
 from jobs.store.online import count_keys, remove_keys, unreachable
 from jobs.store.pins import known_models
@@ -8,9 +11,14 @@ from stores.offline.models import StoredModels
 from stores.postgres.loads import LoaderRunning, all_loads
 from stores.redis.connection import connect_redis
 
+UNTIL_DUE: Final = timedelta(days=2)
+"""As of a day that has begun, a load is made on it and read until the lag of the next is over."""
+
 
 def clean_redis(cleaning: Cleaning, cutoffs: Cutoffs, *, dry_run: bool = False) -> int:
     """Remove the timelines that nobody can reach; how many keys, or with `dry_run` would be.
+
+    Whatever the cutoffs are, what had a load as lately as requests read it is left.
 
     Redis is asked only if PostgreSQL knows of such. Raises RedisUnavailable, ModelUnreadable,
     ModelMissing.
@@ -20,7 +28,9 @@ def clean_redis(cleaning: Cleaning, cutoffs: Cutoffs, *, dry_run: bool = False) 
         return 0
     models = known_models(StoredModels(cleaning.store.files), job.settings.model_path)
     timelines = {model.timelines for model in models}
-    names = unreachable(all_loads(connection), job.namespace, timelines, cutoffs.expire_before)
+    read_for = timedelta(days=job.settings.max_stale_days) + UNTIL_DUE
+    before = min(cutoffs.expire_before, cleaning.now() - read_for)
+    names = unreachable(all_loads(connection), job.namespace, timelines, before)
     if not names:
         return 0
     keys = 0

@@ -90,6 +90,21 @@ def test_timelines_that_somebody_loads_stay(
     assert keys_of(old_secret) == before
 
 
+def test_what_requests_may_read_still_stays_however_young_is_old(
+    shop: PublishingShop, old_secret: PublishingShop, clean: Callable[..., Result]
+) -> None:
+    with shop.job.connect() as connection:
+        connection.execute(
+            "UPDATE loads SET created_at = clock_timestamp() - interval '3 days'"
+            " WHERE entity_key_id = %s",
+            [old_secret.namespace.key_id],
+        )
+    before = keys_of(old_secret)
+
+    said = clean("--older-than", "1d")
+    assert (said.exit_code, keys_of(old_secret)) == (0, before)
+
+
 def a_load(timelines: str, key_id: str, created_at: datetime) -> LoadRow:
     return LoadRow(
         as_of=MAY, cutoff=LONG_AGO, watermark=1, generation=1, timelines=timelines,
