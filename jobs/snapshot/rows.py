@@ -50,9 +50,9 @@ def read_pieces(
     """The rows of the ring's places from `first` to before `end`, some buckets at a time.
 
     `links` has the files of each link of a chain, newest first: of an entity that several have, the
-    newest row counts. Each file is in the order of keys, so all are read side by side, and no more
-    is held than a few thousand buckets and a piece of each file. Raises SnapshotDamaged for an
-    entity that two files of one link have.
+    newest row counts. Each file is in the order of keys, so all that may have a row are read side
+    by side, and no more is held than a few thousand buckets and a piece of each of them. Raises
+    SnapshotDamaged for an entity that two files of one link have.
     """
     bounds = first_key(first, buckets), first_key(end, buckets)
     with ExitStack() as stack:
@@ -60,6 +60,7 @@ def read_pieces(
             (link, _SortedRows(stack.enter_context(files.open(file.key)), *bounds))
             for link, described in enumerate(links)
             for file in described
+            if _overlaps(file, *bounds)
         ]
         for start in range(first, end, PIECE_BUCKETS):
             stop = min(start + PIECE_BUCKETS, end)
@@ -126,6 +127,15 @@ class _SortedRows:
 def _out_of_order(name: str) -> SnapshotDamaged:
     reason = "an entity appears twice, or rows are not in the order of their keys"
     return SnapshotDamaged(key=name, reason=reason)
+
+
+def _overlaps(file: DataFile, lower: bytes, upper: bytes) -> bool:
+    """Whether a file may have keys from `lower` to before `upper`, by its bounds."""
+    bounds, digits = file.bounds_of(COLUMNS[0]), 2 * len(lower)
+    if bounds is None:
+        return True
+    lowest, highest = f"{bounds.lowest}"[:digits], f"{bounds.highest}"[:digits]
+    return highest >= lower.hex() and (not upper or lowest < upper.hex())
 
 
 def _may_have(group: pq.RowGroupMetaData, lower: bytes, upper: bytes) -> bool:

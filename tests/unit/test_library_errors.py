@@ -6,6 +6,7 @@ import importlib
 import psycopg
 import pytest
 import redis
+from redis.exceptions import RedisClusterException
 from sqlalchemy.exc import ProgrammingError
 
 from jobs.library_errors import SENTENCES, ending
@@ -19,6 +20,7 @@ SENTENCE = {
     "lock": psycopg.errors.LockNotAvailable("canceling statement due to lock timeout"),
     "redis": redis.ConnectionError("Connection closed by server."),
     "redis's own": redis.ResponseError("WRONGTYPE Operation against a key"),
+    "redis cluster": RedisClusterException("Slot 5 is not covered by the cluster."),
     "redis time-out": redis.TimeoutError("Timeout reading from socket"),
     "file": FileNotFoundError(errno.ENOENT, "No such file or directory", "orders.csv"),
     "right to a file": PermissionError(errno.EACCES, "Permission denied", b"/x"),

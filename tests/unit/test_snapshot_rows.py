@@ -1,7 +1,7 @@
 """The rows of a snapshot: a part of the ring reads its own, of whichever files they are in."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pytest
 from jobs.snapshot.errors import SnapshotDamaged
 from jobs.snapshot.rows import read_pieces
 from stores.offline.files import Files, open_files
-from stores.offline.runs import DataFile, describe_files
+from stores.offline.runs import Bounds, DataFile, describe_files
 from stores.redis.keys import GROUPS
 from stores.redis.ring import place_ranges
 
@@ -67,3 +67,30 @@ def test_an_entity_that_two_files_have_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(SnapshotDamaged, match="appears twice"):
         list(read_pieces(files, [described], BUCKETS, 0, GROUPS * BUCKETS))
+
+
+def test_a_range_opens_the_files_alone_that_may_have_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a worker would have all files of a long chain open at once."""
+    parts = [KEYS[start : start + 50] for start in range(0, 2000, 50)]
+    files, found = files_of(tmp_path, parts)
+    ends = {f"run/part-{number}.parquet": (keys[0], keys[-1]) for number, keys in enumerate(parts)}
+    described = [
+        replace(file, bounds=(Bounds("entity", *(key.hex() for key in ends[file.key])),))
+        for file in found
+    ]
+    opened, read, rows = [], type(files).open, 0
+
+    def noted(self: Files, key: str) -> pa.NativeFile:
+        opened.append(key)
+        return read(self, key)
+
+    monkeypatch.setattr(type(files), "open", noted)
+    for first, end in place_ranges(BUCKETS, 20):
+        opened.clear()
+        rows += sum(
+            len(piece.keys) for piece in read_pieces(files, [described], BUCKETS, first, end)
+        )
+        assert 2 <= len(opened) <= 5
+    assert rows == len(KEYS)
