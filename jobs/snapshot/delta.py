@@ -44,8 +44,9 @@ def build_delta(
     merged = _merged(job, plan, task, timer).to_pylist()
     if damage := next((each["damage"] for each in merged if each["damage"]), None):
         raise FullBuildNeeded(reason=damage)
-    stores.offline.files.make_durable(task.folder)
     files = [msgspec.json.decode(row["file"], type=DataFile) for row in merged if row["file"]]
+    if files:  # a chargeback of an order that names nobody changes no entity
+        stores.offline.files.make_durable(task.folder)
     changes: Counter[int] = Counter()
     for row in merged:
         for day, entities in zip(row["day"], row["entities"], strict=True):
@@ -67,7 +68,8 @@ def _task(
 ) -> MergeTask:
     parts = parts_of(plan.new.number, job.cores)
     if plan.is_whole:
-        parts = max(parts, len(plan.chain[-1].files))
+        all_orders = parts_of(source.extracted.rows.order, job.cores)
+        parts = max(all_orders, len(plan.chain[-1].files))
     return MergeTask(
         files=stores.offline.files,
         folder=folder,

@@ -12,6 +12,7 @@ from jobs.snapshot.errors import PeriodReversed
 from jobs.snapshot.facts import SnapshotFacts, snapshot_slot
 from jobs.snapshot.make import BuildRequest, make_snapshot
 from jobs.snapshot.night import snapshot
+from jobs.snapshot.past_load import is_there
 from jobs.snapshot.stores import open_stores
 from jobs.snapshot.summary import describe_made, summary
 from jobs.snapshot.withdraw import loads_of_namespace
@@ -111,9 +112,12 @@ def _keep_offline(job: Job, as_of: date, recording: Recording, *, full: bool) ->
     with open_stores(job, builds=True) as stores:
         slot = snapshot_slot(job.feature_set.timelines_id, as_of)
         if revision := newest_revision(stores.offline, slot):
-            recording.outcome, recording.result.revision = Outcome.UNCHANGED, slot.name(revision)
-            job.say(f"  {slot.name(revision)} is there already: nothing was done")
-            return
+            name = slot.name(revision)
+            if is_there(stores.offline, name):
+                recording.outcome, recording.result.revision = Outcome.UNCHANGED, name
+                job.say(f"  {name} is there already: nothing was done")
+                return
+            job.say(f"  {name} lacks files, or what it stands on: the day is built again")
         bounds = wait_for_read_bounds(stores.connection, as_of, job.calendar, say=job.say)
         request = BuildRequest(as_of, bounds, is_full=full)
         made = make_snapshot(job, stores, request, recording.timer)

@@ -1,6 +1,6 @@
 """What a night goes on from: the newest published snapshot of an earlier day, if it is usable."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Final
 
@@ -17,7 +17,7 @@ from jobs.snapshot.table import snapshots_table
 from jobs.snapshot.withdraw import loads_of_namespace
 from stores.offline.damage import damage_is
 from stores.offline.revisions import TaggedRevision, read_revision, tagged_revisions
-from stores.offline.runs import library_versions, run_folder
+from stores.offline.runs import library_versions, run_folder, verify_files
 from stores.offline.tables import OfflineStore, existing_table
 from stores.postgres.loads import LoadRow
 from stores.postgres.recorded_key import recorded_key
@@ -37,7 +37,8 @@ def parent_chain(
     It is that of the newest load of an earlier day that is published: PostgreSQL says so, or it is
     `listed` in Redis. Raises FullBuildNeeded where there is none, or none that can be gone on from.
     """
-    load = _newest_load(job, stores, source.as_of, listed)
+    loads = loads_of_namespace(stores.connection, job.namespace)
+    load = _newest_load(loads, source.as_of, listed)
     if load is None:
         raise FullBuildNeeded(reason="no snapshot of an earlier day is published")
     try:
@@ -45,6 +46,8 @@ def parent_chain(
             stores.offline, read_revision(stores.offline, load.revision, SnapshotFacts)
         )
         _check_files(job, stores.offline, chain)
+        if _was_one_withdrawn(loads, load):
+            verify_files(stores.offline.files, files_of(chain))
     except UNREADABLE as error:
         reason = f"the snapshot of {load.as_of} can't be used ({error})"
         raise FullBuildNeeded(reason=reason) from None
@@ -60,17 +63,23 @@ def must_be_merged(chain: tuple[Link, ...]) -> bool:
     return len(chain) >= MOST_LINKS or rows > max(MOST_DELTA_SHARE * full.rows, FEW_ROWS)
 
 
-def _newest_load(
-    job: Job, stores: OpenStores, as_of: date, listed: Collection[int]
-) -> LoadRow | None:
-    loads = [
+def _newest_load(loads: Sequence[LoadRow], as_of: date, listed: Collection[int]) -> LoadRow | None:
+    published = [
         load
-        for load in loads_of_namespace(stores.connection, job.namespace)
+        for load in loads
         if load.as_of < as_of
         and not load.withdrawn_at
         and (load.published_at or load.load_id in listed)
     ]
-    return loads[-1] if loads else None
+    return published[-1] if published else None
+
+
+def _was_one_withdrawn(loads: Sequence[LoadRow], parent: LoadRow) -> bool:
+    """Whether a later load was withdrawn or given up, maybe because a file here is damaged.
+
+    A night reads some columns alone, and might stand on such a file again.
+    """
+    return any(load.withdrawn_at and load.load_id > parent.load_id for load in loads)
 
 
 def _check_files(job: Job, store: OfflineStore, chain: tuple[Link, ...]) -> None:

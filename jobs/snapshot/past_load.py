@@ -42,6 +42,14 @@ def missing_keys(store: OfflineStore, chain: tuple[Link, ...]) -> list[str]:
     return [each.key for each in files_of(chain) if each.key not in present]
 
 
+def is_there(store: OfflineStore, name: str) -> bool:
+    """Whether the store has a snapshot and all that it stands on; no file is read but the lists."""
+    try:
+        return not missing_keys(store, chain_of(store, read_revision(store, name, SnapshotFacts)))
+    except UNREADABLE:
+        return False
+
+
 def check_there(store: OfflineStore, load: LoadRow) -> None:
     """Look for the files of a load's chain by their names; none of them is read but the lists.
 

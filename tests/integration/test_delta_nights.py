@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import jobs.snapshot.delta
 import jobs.snapshot.night
 import jobs.snapshot.parent
+import jobs.snapshot.visits
 from jobs.extract.errors import EventsDamaged
 from jobs.snapshot import nights
 from jobs.snapshot.table import snapshots_table
 from jobs.snapshot.withdraw import unpublish
+from stores.offline.errors import FileDamaged
 from stores.offline.tables import open_store
 from stores.postgres.runs import newest_runs
 from tests.integration.delta_shop import DAY, DeltaShop
@@ -162,6 +165,26 @@ def test_many_rows_of_deltas_are_merged_too(
     assert made == ["3", "full"]
 
 
+def test_a_merged_snapshot_has_parts_for_all_orders_by_now(
+    shop: DeltaShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = shop.made()
+    for name, number in (("parent.MOST_LINKS", 1), ("delta.parts_of", lambda orders, _: orders)):
+        monkeypatch.setattr(f"jobs.snapshot.{name}", number)
+    shop.history.order(shop.cutoff + HOUR, card="c1")
+
+    assert shop.night_is_right() == "full"  # 21 orders in as many parts, of which some are empty
+    assert len(shop.made().files) > len(full.files)
+
+
+def test_a_chargeback_that_changes_no_entity_is_a_night_without_rows(shop: DeltaShop) -> None:
+    without_spark(shop)
+    shop.history.order(shop.cutoff + HOUR, order_id="of nobody")
+    assert shop.night_is_right() == "1"  # the merchant
+    shop.history.chargeback("of nobody", shop.cutoff + HOUR)
+    assert shop.night_is_right() == "0"
+
+
 def test_full_builds_all_events(shop: DeltaShop) -> None:
     said: list[str] = []
     shop.job = replace(shop.job, say=said.append)
@@ -287,6 +310,63 @@ def test_an_earlier_day_is_made_for_the_offline_store_alone(shop: DeltaShop) -> 
     parent = f"snapshots_{shop.job.namespace.timelines}@{JUNE}.r1"
     assert made == [(JUNE + 2 * DAY, 0, parent), (JUNE + DAY, 0, parent)]
     assert said
+
+
+def test_an_earlier_day_that_lacks_what_it_stands_on_is_built_again(
+    shop: DeltaShop, storage_folder: Path
+) -> None:
+    base = list(storage_folder.glob("runs/snapshots/*/*.parquet"))
+    shop.history.order(CUTOFF + HOUR, card="c1")
+    shop.night(JUNE + 3 * DAY, full=True)
+    nights.nights(shop.job, JUNE + DAY, JUNE + DAY)
+    assert shop.made().facts.parent is not None
+    nights.nights(shop.job, JUNE + DAY, JUNE + DAY)
+    assert shop.run().outcome == "unchanged"
+    for path in base:
+        path.unlink()
+
+    nights.nights(shop.job, JUNE + DAY, JUNE + DAY)
+
+    assert shop.run().outcome == "done"
+    assert shop.made().facts.parent is None
+    assert shop.made().name.endswith(f"{JUNE + DAY}.r2")
+
+
+def test_what_a_night_does_not_read_of_a_damaged_chain_fails_one_load_and_no_second(
+    shop: DeltaShop, storage_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in storage_folder.glob("runs/snapshots/*/*.parquet"):
+        damage_timelines(path)
+    shop.history.order(shop.cutoff + HOUR, card="c1")
+    monkeypatch.setattr(jobs.snapshot.visits, "_why_whole", lambda *_: "a test says so")
+
+    with pytest.raises(FileDamaged):
+        shop.night()
+    assert shop.night_is_right(shop.day) == "full"
+    assert shop.night_is_right() == "0"
+
+
+def test_all_bytes_of_a_chain_are_looked_at_after_a_withdrawal(
+    shop: DeltaShop, storage_folder: Path
+) -> None:
+    full = list(storage_folder.glob("runs/snapshots/*/*.parquet"))
+    shop.history.order(shop.cutoff + HOUR, card="c1")
+    shop.night()
+    unpublish(shop.job)
+    for path in full:
+        damage_timelines(path)
+
+    assert shop.night_is_right(shop.day) == "full"
+
+
+def damage_timelines(path: Path) -> None:
+    """Change a byte in the column that a night does not read."""
+    group = pq.read_metadata(path).row_group(0)
+    columns = (group.column(number) for number in range(group.num_columns))
+    column = next(each for each in columns if each.path_in_schema == "timeline")
+    content = bytearray(path.read_bytes())
+    content[column.data_page_offset + column.total_compressed_size // 2] ^= 1
+    path.write_bytes(content)
 
 
 @pytest.mark.parametrize("damage", ["lost", "cut short", "other bytes"])
