@@ -1,7 +1,6 @@
 """`features_pkg.point_in_time` against DuckDB's range windows, and how its time grows."""
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import pyarrow as pa
 from benchmarks.size import ORDERS
 from features_pkg import CATALOGUE, point_in_time
 from ontem.generating import generate
+from tests.peak_memory import peak_memory
 
 SIZES = (ORDERS // 4, ORDERS // 2, ORDERS)
 DUCKDB_ORDERS = ORDERS // 5
@@ -41,7 +41,7 @@ def whole_catalogue(orders: int) -> dict[str, float]:
     start = time.perf_counter()
     features = point_in_time(table)
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    peak = peak_memory() / 1e9
     return {"seconds": seconds, "gigabytes": peak, "values": orders * (features.num_columns - 1)}
 
 

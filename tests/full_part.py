@@ -17,7 +17,8 @@ from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.entity_keys import EntityKeys
 from jobs.spark.divided_rows import divided_rows
-from tests.part_of_orders import orders_with_questions, peak
+from tests.part_of_orders import orders_with_questions
+from tests.peak_memory import peak_memory
 
 BATCH_ROWS = 50_000
 
@@ -39,10 +40,10 @@ def main(times: int) -> None:
     orders = shuffle.keyed(orders_with_questions(12_000, features), keys)
     rows = shuffle.explode(orders, features.targets)
     rows = rows.filter(pc.less(rows["entity_hi"], 2**62))  # room for the copies' steps
-    before, answered = peak(), 0
+    before, answered = peak_memory(), 0
     for table in divided_rows(copies(rows, times), "entity_hi", rows.nbytes):
         answered += shuffle.answer_pieces(table, features, Calendar(features.timezone)).num_rows
-    print(before, peak(), rows.nbytes, answered)  # noqa: T201  the parent reads it
+    print(before, peak_memory(), rows.nbytes, answered)  # noqa: T201  the parent reads it
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Prints the peak of the process in bytes before and after.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +17,7 @@ from features_pkg.entity_keys import EntityKeys
 from features_pkg.identifiers import IDENTIFIERS
 from jobs.parts import ORDERS_OF_A_PART
 from ontem.generating import generate
+from tests.peak_memory import peak_memory
 
 BATCH_ROWS = 50_000
 PASSED = pa.schema([("order_id", pa.string())])
@@ -72,20 +72,13 @@ def main() -> None:
     own = [shuffle.order_pieces(b, PASSED, features, calendar, firsts) for b in batches]
     rows = pa.concat_tables([shuffle.explode(batch, features.targets) for batch in batches])
     del table, batches
-    before = peak()
+    before = peak_memory()
     pieces = shuffle.answer_pieces(rows, features, calendar)
     del rows
     whole = pa.concat_tables([pieces, *own], promote_options="default")
     del pieces, own
     found = shuffle.assemble(whole, features, PASSED)
-    print(before, peak(), found.num_rows)  # noqa: T201  the parent reads it
-
-
-def peak() -> int:
-    """By the kernel's account of this program: `getrusage` has the peak of who started it, too."""
-    status = Path("/proc/self/status").read_text().splitlines()
-    (line,) = (each for each in status if each.startswith("VmHWM:"))
-    return int(line.split()[1]) * 1024
+    print(before, peak_memory(), found.num_rows)  # noqa: T201  the parent reads it
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ from features_pkg.history.events import TargetValues
 from features_pkg.identifiers import Event, Identifier
 from features_pkg.shuffle.rows import NUMBER_OF
 from jobs.parts import ORDERS_OF_A_PART
-from tests.part_of_orders import BATCH_ROWS, orders_with_questions, peak
+from tests.part_of_orders import BATCH_ROWS, orders_with_questions
+from tests.peak_memory import peak_memory
 
 BATCHES = 10 * ORDERS_OF_A_PART // BATCH_ROWS
 HOT_ORDERS = 3 * BATCH_ROWS // 10
@@ -80,7 +81,7 @@ def main() -> None:
         shuffle.snapshot_timelines(piece, FEATURES, CALENDAR).num_rows
         for piece in shuffle.key_pieces(rows)
     )
-    print(peak(), rows.num_rows, entities)  # noqa: T201  the parent reads it
+    print(peak_memory(), rows.num_rows, entities)  # noqa: T201  the parent reads it
 
 
 if __name__ == "__main__":

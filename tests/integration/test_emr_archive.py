@@ -87,8 +87,10 @@ def what_is_there(job: Any, night: str, training: str, redis_url: str) -> Night:
     found = dict(zip(keys, contents, strict=True))
     assert any(key.endswith(b"loads") for key in keys)
     return Night(
-        snapshot=rows_of(job, read_revision(store, night, SnapshotFacts), "entity"),
-        training_set=rows_of(job, read_revision(store, training, TrainingSetFacts), "order_pk"),
+        snapshot=rows_of(job, read_revision(store, night, SnapshotFacts).files, "entity"),
+        training_set=rows_of(
+            job, read_revision(store, training, TrainingSetFacts).files, "order_pk"
+        ),
         # The lists have a digest of the files, and two Sparks split the rows as they like.
         redis={
             key: value for key, value in found.items() if not key.endswith((b"fence", b"loads"))
