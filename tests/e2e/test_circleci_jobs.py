@@ -80,17 +80,19 @@ def test_a_night_in_a_container_is_done_once_for_a_day(
     container = step(NIGHT, run="night", place="container")
     assert container.variables["SPARK_MASTER"] == "local[16]"
     here = {**production, "SPARK_MASTER": "local[2]"}
-    first, second = (checkout.run(container, **here) for _ in range(2))
-    assert first.returncode == 0, first.stdout + first.stderr
-    assert second.returncode == 0, second.stdout + second.stderr
+    for ended in (checkout.run(container, **here) for _ in range(2)):
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+    if len({run.day for run in runs_of(url)}) > 1:
+        checkout.run(container, **here)  # midnight came in between
 
-    done, again = runs_of(url)
+    *before, done, again = runs_of(url)
     assert (done.outcome, again.outcome, again.day) == ("done", "unchanged", done.day)
     day = str(done.day)
     made_up = step(NIGHT, run="night", place="container", **{"from": day, "to": day})
     third = checkout.run(made_up, **here)
     assert third.returncode == 0, third.stderr
-    assert [run.outcome for run in runs_of(url)] == ["done", "unchanged", "unchanged"]
+    outcomes = [run.outcome for run in runs_of(url)[len(before) :]]
+    assert outcomes == ["done", "unchanged", "unchanged"]
 
 
 def test_a_night_that_fails_fails_its_step_after_it_was_tried_again(

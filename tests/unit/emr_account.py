@@ -3,7 +3,7 @@
 import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +17,9 @@ from ontem.cli import main
 from tests.s3 import S3Server, a_bucket, keys_of
 from tests.unit.emr_stub import ANY, CLUSTER, Emr
 
-TODAY = datetime.now(ZoneInfo("America/Sao_Paulo")).date()
+ZONE = f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"
+"""A time zone in which it is noon, so that no day ends while the tests run."""
+TODAY = datetime.now(ZoneInfo(ZONE)).date()
 OPTIONS = (
     "--service-role", "EMR_Service", "--instance-profile", "EMR_Machines", "--subnet", "subnet-1",
     "--secrets", "prod/ontem", "--orders", "1000000",
@@ -72,6 +74,7 @@ class Account:
 
     def submit(self, *words: str, **variables: str) -> Result:
         environ = {
+            "BUSINESS_TIMEZONE": ZONE,
             "ONTEM_STORAGE_URL": f"s3://{self.bucket}/store",
             "ONTEM_ENTITY_KEY": SECRET,
             "ONTEM_POSTGRES_URL": f"postgresql://ontem:{SECRET}@nowhere/ontem",
