@@ -145,6 +145,7 @@ class Session:
         attempt = self._attempt = _Attempt(self._pool, self._breaker, admission, deadline.left())
         connection = attempt.connection = self._taken(attempt, deadline)
         connection.seconds_left = deadline.left
+        attempt.seconds_given = deadline.left()  # without the wait for a connection
         if connection.generation is None:
             attempt.do(lambda connection: connection.note_server(self._address))
         return attempt
@@ -179,7 +180,7 @@ class _Attempt:
         self._pool, self._breaker = pool, breaker
         self.connection: ServiceConnection
         self._admission: Admission | None = admission
-        self._seconds_given = seconds_given
+        self.seconds_given = seconds_given
 
     def do(self, work: Callable[[ServiceConnection], Result]) -> Result:
         """What a part of the question returns for the connection; raises what it does."""
@@ -200,7 +201,7 @@ class _Attempt:
         if admission and self._breaker.record(
             admission,
             is_answered=is_answered,
-            seconds_given=self._seconds_given if is_fair else 0.0,
+            seconds_given=self.seconds_given if is_fair else 0.0,
         ):
             self._pool.renew()
 

@@ -114,6 +114,28 @@ def test_requests_that_begin_with_little_time_do_not_close_the_way_for_others(
     online.close()
 
 
+def test_what_a_request_waited_for_a_connection_is_no_time_that_the_store_had(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take_late(_: Deadline) -> ServiceConnection:
+        nonlocal now
+        now = 1.0 - FAIR_SECONDS / 2
+        return take(Deadline.within(LONG))
+
+    def fail(_: ServiceConnection) -> None:
+        raise ZeroDivisionError
+
+    now, take = 0.0, database._pool.take
+    deadline = Deadline(0.0, 1.0, lambda: now)
+    monkeypatch.setattr(database._pool, "take", take_late)
+    for _ in range(FAILURES_TO_OPEN):
+        now = 0.0
+        with database.session() as session, suppress(ZeroDivisionError, DeadlineMet):
+            session.call(fail, deadline)
+
+    assert database.breaker_state == "closed"
+
+
 def sleep(connection: ServiceConnection) -> None:
     connection.execute("SELECT pg_sleep(5)")
 
