@@ -1,7 +1,5 @@
 """The nights of a world one after the other, each once per process, for all who look at them."""
 
-import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -25,7 +23,7 @@ class NightRuns:
     """The runs of a world's nights, and which entities had new events before two of them.
 
     The first night writes everything into an empty Redis, whose bytes were measured before and
-    after. `more` is built of all events where `ontem night` knows how to be told so.
+    after. `more` is built of all events.
     """
 
     world: NightWorld
@@ -54,8 +52,7 @@ def night_runs(orders: int, days: int) -> NightRuns:
     few, few_new = next_night(world, "few")
     quiet = night(world, world.quiet_day)
     assert not quiet.row.written, f"nothing is new, and {quiet.row.written} entities were written"
-    full = (FULL,) if knows_full(world.stack) else ()
-    more, more_new = (few, few_new) if is_rehearsal() else next_night(world, "more", *full)
+    more, more_new = (few, few_new) if is_rehearsal() else next_night(world, "more", FULL)
     first, redis_bytes = _first_runs[world.orders]
     return NightRuns(world, first, redis_bytes, few, few_new, quiet, more, more_new)
 
@@ -106,15 +103,6 @@ def next_night(world: NightWorld, name: str, *words: str) -> tuple[WatchedRun, N
 def night(world: NightWorld, day: date, *words: str) -> WatchedRun:
     """One night."""
     return watched(world.stack, "night", *words, "--as-of", day.isoformat())
-
-
-def knows_full(stack: ImportedStack) -> bool:
-    """Whether `ontem night` can be told to build everything anew."""
-    command = [sys.executable, "-m", "ontem", "night", "--help"]
-    done = subprocess.run(
-        command, cwd=stack.folder, env=stack.environ, check=True, capture_output=True, text=True
-    )
-    return FULL in done.stdout
 
 
 def redis_url(stack: ImportedStack) -> str:

@@ -8,7 +8,6 @@ from benchmarks.night_runs import (
     first_night,
     first_run,
     forget_runs,
-    knows_full,
     next_night,
     night_runs,
 )
@@ -19,7 +18,7 @@ from benchmarks.peers.counted import check_counts
 from benchmarks.peers.run import managed, plan_of, run_until
 from benchmarks.size import ORDERS, is_rehearsal
 from benchmarks.warm_stack import DAYS
-from benchmarks.watched import WatchedRun
+from benchmarks.watched import START_OF_SPARK, WatchedRun
 from stores.settings import Settings
 
 PEER = "benchmarks.peers.spark_night"
@@ -72,7 +71,7 @@ def spark_job(world: NightWorld) -> float:
 
 def built_seconds(run: WatchedRun) -> float:
     """Those between the start of Spark and the first stage of publishing."""
-    return run.between("start Spark", "check", "Redis")
+    return run.between(START_OF_SPARK, "check", "Redis")
 
 
 def _without_extraction(run: WatchedRun) -> float:
@@ -84,7 +83,7 @@ def _head(runs: NightRuns) -> list[str]:
         "all orders are new": runs.first,
         f"{FEW:,} are new": runs.few,
         "none is new": runs.quiet,
-        f"{FEW * 2:,} are new{_how(runs)}": runs.more,
+        f"{FEW * 2:,} are new, `{FULL}`": runs.more,
     }
     stages = dict.fromkeys(stage for run in table.values() for stage in run.row.seconds)
     written = (f"{run.row.written or 0:,}" for run in table.values())
@@ -107,10 +106,6 @@ def _head(runs: NightRuns) -> list[str]:
         f"| entities written | {' | '.join(written)} |",
         "",
     ]
-
-
-def _how(runs: NightRuns) -> str:
-    return f", `{FULL}`" if knows_full(runs.world.stack) else ""
 
 
 def _cell(seconds: float | None) -> str:
@@ -144,20 +139,13 @@ def _new_orders(runs: NightRuns) -> list[str]:
             f"The night with {FEW:,} new orders wrote {written:,} entities. PostgreSQL counts "
             f"{runs.few_new.of_identifiers:,} with a new event, beside {merchants} merchant's own: "
             f"{written / all_entities:.1%} were written, {1 - written / all_entities:.1%} "
-            f"skipped.{_activity(runs.few)} It took {few:.1f} s without extraction, a night "
+            f"skipped. {runs.few.row.active or 0:,} are active, {runs.few.row.inactive or 0:,} "
+            f"inactive. It took {few:.1f} s without extraction, a night "
             f"without a new event {quiet:.1f} s, and the first night {full:.1f} s: the difference "
             f"is **{(few - quiet) / full:.0%}** of it (the goal is at most 10%)."
         ),
         "",
     ]
-
-
-def _activity(run: WatchedRun) -> str:
-    """How many entities are active, where the record says so."""
-    active, inactive = (getattr(run.row, name, None) for name in ("active", "inactive"))
-    if active is None or inactive is None:
-        return ""
-    return f" {active:,} are active, {inactive:,} inactive."
 
 
 def _doubled(first: WatchedRun, few: WatchedRun, runs: NightRuns) -> list[str]:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import redis
 
-from benchmarks.night_runs import FULL, NightRuns, knows_full, night_runs, redis_url
+from benchmarks.night_runs import FULL, NightRuns, night_runs, redis_url
 from benchmarks.size import ORDERS, repetitions
 from benchmarks.warm_stack import DAYS
 from benchmarks.watched import WatchedRun
@@ -91,12 +91,11 @@ def _publish_seconds(run: WatchedRun) -> float:
 
 
 def _page(runs: NightRuns, shape: BucketShape, per_second: float | None) -> list[str]:
-    full = f", `{FULL}`" if knows_full(runs.world.stack) else ""
     table = {
         "the first": runs.first,
         "few new orders": runs.few,
         "nothing new": runs.quiet,
-        f"twice as many new orders{full}": runs.more,
+        f"twice as many new orders, `{FULL}`": runs.more,
     }
     return [
         "## Publishing",

@@ -11,7 +11,7 @@ from benchmarks.peers.plan import COUNTS, DISTINCTS, KINDS, kind_of, same_memory
 from benchmarks.peers.run import Peer, peer_of
 from benchmarks.size import ORDERS, is_rehearsal
 from benchmarks.warm_stack import DAYS, ImportedStack, imported_stack
-from benchmarks.watched import WatchedRun, watched
+from benchmarks.watched import START_OF_SPARK, WatchedRun, watched
 from features_pkg import CATALOGUE
 from features_pkg.definitions.velocity import Past
 from stores.settings import Settings
@@ -80,7 +80,7 @@ def _of_the_mix(per_value: dict[str, float]) -> float | None:
 
 def _seconds(run: WatchedRun) -> float:
     """Those of reading events, counting and writing, as the peers': without the start of Spark."""
-    return run.between("start Spark")
+    return run.between(START_OF_SPARK)
 
 
 def _nanoseconds(run: WatchedRun) -> float:

@@ -16,7 +16,8 @@ from stores.settings import Settings
 
 DAEMON = "pyspark.daemon"
 """The Python process that Spark forks its workers from; they have its command line."""
-BEFORE_SPARK_ENDS = "start Spark"
+START_OF_SPARK = "start Spark"
+"""The stage before those that a full build is compared by."""
 POLL_SECONDS = 0.25
 PEAK = "VmHWM:"
 
@@ -89,6 +90,6 @@ def _present_peaks(pid: int) -> Iterator[tuple[str, int]]:
 
 
 def peak_bytes(pid: int) -> int:
-    """The most that a process has had in memory so far; 0 for one that has ended."""
+    """The most that a process has had in memory so far; 0 for a zombie."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(PEAK)), 0)
