@@ -14,7 +14,6 @@ CHUNK_BYTES: Final = 65_536
 MOST_BUFFERED: Final = MOST_HEAD_BYTES + CHUNK_BYTES
 """What a connection may send ahead of its answers before the worker stops reading it."""
 
-
 MOST_DISCARDED: Final = 32 * 1_024 * 1_024
 """How much of a body that is too large is read before the connection is given up."""
 
@@ -45,7 +44,7 @@ class State(Enum):
     """A thread, or the end of its work."""
     SENDING = auto()
     """That the client takes the rest of an answer."""
-    HELD = auto()
+    TURN = auto()
     """The turn of its refusal, see `Pace`."""
     UNWANTED_BODY = auto()
     """The rest of a body whose request is answered already."""
@@ -73,8 +72,8 @@ class Connection:
         self.body_length = 0
         """How many bytes of the body are to come, or are still to be dropped."""
         self.unsent = b""
-        self.held = b""
-        """The refusal of a connection that is `HELD`."""
+        self.refusal = b""
+        """What is sent when the turn comes that it waits for."""
         self.ends = False
         """Whether the connection ends with the present answer."""
         self.client_ended = False
@@ -92,7 +91,7 @@ class Connection:
 
     @property
     def room(self) -> int:
-        """How many more bytes may be read now; a body is kept as a whole only if it is wanted."""
+        """How many more bytes may be read now; all of a body only while it is waited for."""
         if self.client_ended:
             return 0
         most = self.body_length if self.state is State.BODY else 0

@@ -126,9 +126,9 @@ class Conversation:
         else:
             self._clients.drop(connection)
 
-    def refuse_held(self, connection: Connection) -> None:
-        """Send the refusal that waited for its turn."""
-        self._answer(connection, connection.held, close=connection.ends)
+    def send_refusal(self, connection: Connection) -> None:
+        """Send the refusal whose turn has come."""
+        self._answer(connection, connection.refusal, close=connection.ends)
 
     def _read_head(self, connection: Connection) -> None:
         buffer, longest_line = connection.buffer, self._settings.limit_request_line
@@ -204,7 +204,7 @@ class Conversation:
         self, connection: Connection, content: bytes, *, close: bool, is_limited: bool = False
     ) -> None:
         connection.ends = close
-        if not self.paces.hold(connection, content, time.monotonic(), is_limited=is_limited):
+        if not self.paces.delay(connection, content, time.monotonic(), is_limited=is_limited):
             self._answer(connection, content, close=close)
 
     def _closes(self, head: Head | None) -> bool:

@@ -1,4 +1,4 @@
-"""When clients are refused who ask without end: at a pace, however many there are.
+"""The pace at which clients that ask without end are refused, however many there are.
 
 A client that goes on as soon as it is refused costs the loop as much as it can send. One whose
 refusal waits for its turn costs next to nothing, wherever it comes from.
@@ -11,44 +11,44 @@ from typing import Final
 from service.worker.connection import Connection, State
 
 STRANGERS_PER_SECOND: Final = 50
-"""Of clients without a known key; to look one up costs nearly as much as an order."""
+"""Refusals of clients without a known key; to look one up costs nearly as much as an order."""
 LIMITED_PER_SECOND: Final = 500
-"""Of merchants that ask more than their policy grants, whose keys are known."""
+"""Refusals of merchants that ask more than their policy grants; their keys are known."""
 AT_ONCE_SECONDS: Final = 0.2
-"""So many refusals as have their turn within this time go at once."""
+"""A refusal whose turn comes within this time is sent at once."""
 LONGEST_SECONDS: Final = 2.0
-"""How long a refusal waits at most. Thousands of clients get more a second by it."""
+"""How long a refusal waits at most; so thousands of clients get more than the pace a second."""
 
 
 class Pace:
     """The connections whose refusal waits for its turn; the loop alone uses them."""
 
     def __init__(self, per_second: int) -> None:
-        """`per_second` is at how many refusals a second a process goes on when there are more."""
+        """`per_second` is how many refusals a process sends in a second when there are more."""
         self._pause = 1 / per_second
-        self._held: deque[tuple[float, Connection]] = deque()
+        self._waiting: deque[tuple[float, Connection]] = deque()
         self._last_turn = 0.0
 
-    def hold(self, connection: Connection, content: bytes, now: float) -> bool:
-        """Whether a refusal must wait; it does so then. `now` is monotonic seconds."""
+    def delay(self, connection: Connection, content: bytes, now: float) -> bool:
+        """Have a refusal wait if it must, and say whether it does. `now` is monotonic seconds."""
         turn = max(self._last_turn + self._pause, now)
         self._last_turn = turn = min(turn, now + LONGEST_SECONDS)
         if turn <= now + AT_ONCE_SECONDS:
             return False
-        connection.held = content
-        connection.wait(State.HELD, turn)
-        self._held.append((turn, connection))
+        connection.refusal = content
+        connection.wait(State.TURN, turn)
+        self._waiting.append((turn, connection))
         return True
 
     def seconds_left(self, now: float, most: float) -> float:
-        """How long nobody has a turn, at most so long."""
-        return min(most, max(self._held[0][0] - now, 0.0)) if self._held else most
+        """The seconds until the next turn, at most so many."""
+        return min(most, max(self._waiting[0][0] - now, 0.0)) if self._waiting else most
 
-    def whose_turn_it_is(self, now: float) -> Iterator[Connection]:
-        """Those that may be refused now, once; a client may be gone by now."""
-        while self._held and self._held[0][0] <= now:
-            _, connection = self._held.popleft()
-            if connection.state is State.HELD:
+    def due(self, now: float) -> Iterator[Connection]:
+        """The connections whose turn has come, each once; a client may be gone by now."""
+        while self._waiting and self._waiting[0][0] <= now:
+            _, connection = self._waiting.popleft()
+            if connection.state is State.TURN:
                 yield connection
 
 
@@ -58,19 +58,19 @@ class Paces:
     def __init__(self) -> None:
         self._strangers, self._limited = Pace(STRANGERS_PER_SECOND), Pace(LIMITED_PER_SECOND)
 
-    def hold(
+    def delay(
         self, connection: Connection, content: bytes, now: float, *, is_limited: bool = False
     ) -> bool:
-        """Whether a refusal must wait; it does so then. `is_limited` says that it is a 429."""
+        """Have a refusal wait if it must, and say whether it does. A 429 `is_limited`."""
         if is_limited:
-            return self._limited.hold(connection, content, now)
-        return not connection.is_merchants and self._strangers.hold(connection, content, now)
+            return self._limited.delay(connection, content, now)
+        return not connection.is_merchants and self._strangers.delay(connection, content, now)
 
     def seconds_left(self, now: float, most: float) -> float:
-        """How long nobody has a turn, at most so long."""
+        """The seconds until the next turn, at most so many."""
         return self._limited.seconds_left(now, self._strangers.seconds_left(now, most))
 
-    def whose_turn_it_is(self, now: float) -> Iterator[Connection]:
-        """Those that may be refused now."""
-        yield from self._strangers.whose_turn_it_is(now)
-        yield from self._limited.whose_turn_it_is(now)
+    def due(self, now: float) -> Iterator[Connection]:
+        """The connections whose turn has come."""
+        yield from self._strangers.due(now)
+        yield from self._limited.due(now)

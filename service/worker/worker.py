@@ -107,8 +107,8 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
         for _ in range(len(unread)):
             self._step(unread.popleft(), self._conversation.advance)
         now = time.monotonic()
-        for connection in self._conversation.paces.whose_turn_it_is(now):
-            self._step(connection, self._conversation.refuse_held)
+        for connection in self._conversation.paces.due(now):
+            self._step(connection, self._conversation.send_refusal)
         if now >= self._sweep_at:
             self._sweep_at = now + seconds
             self._sweep(now)

@@ -26,42 +26,42 @@ def test_a_few_are_refused_at_once_and_the_others_one_after_the_other(
     connections: list[Connection],
 ):
     pace, now = Pace(PER_SECOND), 100.0
-    held = [each for each in connections[: AT_ONCE + 5] if pace.hold(each, b"no", now)]
+    held = [each for each in connections[: AT_ONCE + 5] if pace.delay(each, b"no", now)]
 
     assert held == connections[AT_ONCE + 1 : AT_ONCE + 5]
-    assert {each.state for each in held} == {State.HELD}
+    assert {each.state for each in held} == {State.TURN}
     assert pace.seconds_left(now, 1.0) == pytest.approx((AT_ONCE + 1) * PAUSE)
-    assert list(pace.whose_turn_it_is(now + AT_ONCE * PAUSE)) == []
-    assert list(pace.whose_turn_it_is(now + (AT_ONCE + 2.5) * PAUSE)) == held[:2]
-    assert list(pace.whose_turn_it_is(now + 1)) == held[2:]
+    assert list(pace.due(now + AT_ONCE * PAUSE)) == []
+    assert list(pace.due(now + (AT_ONCE + 2.5) * PAUSE)) == held[:2]
+    assert list(pace.due(now + 1)) == held[2:]
     assert pace.seconds_left(now + 1, 1.0) == 1.0
 
 
 def test_nobody_waits_longer_than_the_longest_wait(connections: list[Connection]):
     pace, now = Pace(PER_SECOND), 100.0
-    held = [each for each in connections if pace.hold(each, b"no", now)]
+    held = [each for each in connections if pace.delay(each, b"no", now)]
 
     assert len(held) == len(connections) - AT_ONCE - 1
     assert max(each.deadline for each in held) == now + LONGEST_SECONDS
-    assert list(pace.whose_turn_it_is(now + LONGEST_SECONDS)) == held
+    assert list(pace.due(now + LONGEST_SECONDS)) == held
 
 
 def test_a_client_that_is_refused_in_another_way_meanwhile_has_no_turn(
     connections: list[Connection],
 ):
     pace = Pace(PER_SECOND)
-    held = [each for each in connections if pace.hold(each, b"no", 100.0)]
+    held = [each for each in connections if pace.delay(each, b"no", 100.0)]
     held[0].wait(State.SENDING, 200.0)
 
-    assert list(pace.whose_turn_it_is(100.0 + LONGEST_SECONDS)) == held[1:]
+    assert list(pace.due(100.0 + LONGEST_SECONDS)) == held[1:]
 
 
 def test_after_a_while_a_few_are_refused_at_once_again(connections: list[Connection]):
     pace = Pace(PER_SECOND)
     for each in connections:
-        pace.hold(each, b"no", 100.0)
+        pace.delay(each, b"no", 100.0)
 
-    assert not pace.hold(connections[0], b"no", 110.0)
+    assert not pace.delay(connections[0], b"no", 110.0)
 
 
 def test_a_merchant_that_errs_never_waits_and_one_that_asks_too_much_waits_after_many(
@@ -70,12 +70,12 @@ def test_a_merchant_that_errs_never_waits_and_one_that_asks_too_much_waits_after
     paces = Paces()
     for each in connections:
         each.is_merchants = True
-    erring = [each for each in connections if paces.hold(each, b"no", 100.0)]
+    erring = [each for each in connections if paces.delay(each, b"no", 100.0)]
     asking = [
-        paces.hold(each, b"no", 100.0, is_limited=True) for each in (*connections, *connections)
+        paces.delay(each, b"no", 100.0, is_limited=True) for each in (*connections, *connections)
     ]
 
     assert erring == []
     assert (asking[0], asking[-1]) == (False, True)
-    assert list(paces.whose_turn_it_is(100.0 + LONGEST_SECONDS)) != []
+    assert list(paces.due(100.0 + LONGEST_SECONDS)) != []
     assert paces.seconds_left(100.0, 1.0) == 1.0

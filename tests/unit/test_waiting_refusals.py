@@ -45,7 +45,7 @@ class Loop:
         self.selector, self.connection = selector, Connection(server, None, None)
         self.clients.add(self.connection)
         self.others_turn = time.monotonic() + 600.0
-        while not self.conversation.paces.hold(
+        while not self.conversation.paces.delay(
             Connection(server, None, None), b"", self.others_turn
         ):
             pass
@@ -80,14 +80,14 @@ def test_a_body_is_not_kept_while_its_refusal_waits(ends: tuple[socket.socket, s
     loop = Loop(server)
     client.send(HEAD)
     loop.read_all()
-    assert loop.connection.state is State.HELD
+    assert loop.connection.state is State.TURN
 
     assert send_what_is_taken(loop, client) < BODY_BYTES
     assert len(loop.connection.buffer) <= MOST_BUFFERED
 
     turn = loop.others_turn + LONGEST_SECONDS
-    assert loop.connection in list(loop.conversation.paces.whose_turn_it_is(turn))
-    loop.conversation.refuse_held(loop.connection)
+    assert loop.connection in list(loop.conversation.paces.due(turn))
+    loop.conversation.send_refusal(loop.connection)
     loop.clients.watch(loop.connection)
     assert client.recv(65_536).startswith(b"HTTP/1.1 401 ")
     send_what_is_taken(loop, client)  # and what comes afterwards is dropped, so it can be sent
@@ -119,4 +119,4 @@ def test_a_request_without_a_key_waits_also_where_another_one_had_a_right_key(
     client.send(HEAD)
     loop.read_all()
 
-    assert loop.connection.state is State.HELD
+    assert loop.connection.state is State.TURN
