@@ -1,10 +1,7 @@
 """Writing one range of a load's buckets, in whichever process: the job's own or one of Spark's."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from features_pkg.errors import OntemError
 from jobs.snapshot.rows import check_rows, read_pieces
 from stores.offline.files import Files, open_files
 from stores.offline.runs import DataFile, verify_files
@@ -78,38 +75,3 @@ class WriteRange:
             )
             files = self.storage.open()
             return writer.write(read_pieces(files, self.links, self.load.buckets, *places))
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An error of ours, as one process tells it another."""
-
-    kind: type[OntemError]
-    args: tuple[Any, ...]
-    state: dict[str, Any]
-
-    @classmethod
-    def of(cls, error: OntemError) -> "Refusal":
-        """What is left of the error without its traceback."""
-        return cls(type(error), error.args, dict(vars(error)))
-
-    def error(self) -> OntemError:
-        """The error anew."""
-        error = self.kind.__new__(self.kind, *self.args)
-        error.args = self.args
-        vars(error).update(self.state)
-        return error
-
-
-@dataclass(frozen=True, slots=True)
-class OrRefusal:
-    """Work whose refusals are returned: Spark would repeat what raises, and keep only its text."""
-
-    work: Callable[[Any], Any]
-
-    def __call__(self, part: Any) -> Any:
-        """What the work returns, or its refusal."""
-        try:
-            return self.work(part)
-        except OntemError as error:
-            return Refusal.of(error)

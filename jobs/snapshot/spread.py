@@ -1,20 +1,25 @@
 """Work in parts: in the job's own process if it is little, else in those of Spark."""
 
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from jobs.job import Job
-from jobs.snapshot.range_writer import OrRefusal, Refusal
+from features_pkg.errors import OntemError
+
+if TYPE_CHECKING:  # Spark's workers import this file, and need nothing of a job
+    from jobs.job import Job
 
 FEW_ROWS: Final = 200_000
 """Up to so many rows the job works alone: Spark would take longer to start."""
+ROWS_OF_PART: Final = 1_000_000
+"""About how many rows a range of buckets has at most."""
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 
 def spread(
-    job: Job, work: Callable[[Part], Result], parts: Sequence[Part], rows: int
+    job: "Job", work: Callable[[Part], Result], parts: Sequence[Part], rows: int
 ) -> list[Result]:
     """What `work` returns for each part, in their order; all parts have so many `rows`.
 
@@ -24,18 +29,23 @@ def spread(
         return [work(part) for part in parts]
     with job.spark("ontem publish") as spark:
         spread_out = spark.sparkContext.parallelize(parts, len(parts))
-        results = spread_out.map(OrRefusal(work)).collect()
+        results: list[Any] = spread_out.map(partial(_result_or_error, work)).collect()
     for result in results:
-        if isinstance(result, Refusal):
-            raise result.error()
+        if isinstance(result, OntemError):
+            raise result
     return results
 
 
-def parts_for(job: Job, rows: int) -> int:
-    """Into how many parts so many rows are divided: some for each core, none of them too large."""
+def _result_or_error(work: Callable[[Part], Result], part: Part) -> Result | OntemError:
+    """What the work returns, or our error: Spark repeats what raises, and keeps only its text."""
+    try:
+        return work(part)
+    except OntemError as error:
+        return error
+
+
+def parts_for(job: "Job", rows: int) -> int:
+    """Into how many ranges of buckets so many rows are divided: four for each core, or more."""
     if rows <= FEW_ROWS:
         return 1
     return max(4 * job.cores, -(-rows // ROWS_OF_PART))
-
-
-ROWS_OF_PART: Final = 1_000_000
