@@ -12,13 +12,13 @@ from stores.postgres.loads import LoaderRunning, all_loads
 from stores.redis.connection import connect_redis
 
 UNTIL_DUE: Final = timedelta(days=2)
-"""As of a day that has begun, a load is made on it and read until the lag of the next is over."""
+"""A load is made on the day that it is of, and read until the lag of the day after is over."""
 
 
 def clean_redis(cleaning: Cleaning, cutoffs: Cutoffs, *, dry_run: bool = False) -> int:
     """Remove the timelines that nobody can reach; how many keys, or with `dry_run` would be.
 
-    Whatever the cutoffs are, what had a load as lately as requests read it is left.
+    Timelines whose last load requests may still read stay, whatever the cutoffs are.
 
     Redis is asked only if PostgreSQL knows of such. Raises RedisUnavailable, ModelUnreadable,
     ModelMissing.

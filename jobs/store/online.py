@@ -15,10 +15,10 @@ import redis
 
 from stores.postgres.connection import Connection
 from stores.postgres.loads import LoadRow, lock_loads
-from stores.redis.cluster import is_cluster
-from stores.redis.keys import Namespace
+from stores.redis.keys import GROUPS, Namespace
 
 AT_ONCE: Final = 256
+"""How many keys one command removes."""
 
 
 def unreachable(
@@ -46,15 +46,16 @@ def remove_keys(connection: Connection, client: "redis.Redis", namespace: Namesp
     somebody loads these timelines.
     """
     lock_loads(connection, namespace.timelines)
-    found = sorted(_keys(client, namespace), key=lambda key: not key.endswith(b"}loads"))
-    keys = iter(found)
+    removed = _unlink(client, [namespace.list_key(group) for group in range(GROUPS)])
+    keys = _keys(client, namespace)
     while batch := list(islice(keys, AT_ONCE)):
-        if is_cluster(client):
-            for key in batch:
-                client.unlink(key)
-        else:
-            client.unlink(*batch)
-    return len(found)
+        removed += _unlink(client, batch)
+    return removed
+
+
+def _unlink(client: "redis.Redis", keys: Sequence[bytes]) -> int:
+    """Remove these keys; how many there were. A cluster's client divides them among its nodes."""
+    return client.unlink(*keys)
 
 
 def _keys(client: "redis.Redis", namespace: Namespace) -> Iterator[bytes]:

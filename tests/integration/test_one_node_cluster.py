@@ -8,10 +8,12 @@ import pytest
 import redis
 
 from features_pkg.entity_keys import EntityKeys
+from jobs.store.online import count_keys, remove_keys
 from service.deadline import Deadline
+from stores.postgres.sessions import open_session
 from stores.redis.cluster import infos, read_each
 from stores.redis.connection import connect_redis
-from stores.redis.keys import Namespace
+from stores.redis.keys import GROUPS, Namespace
 from stores.redis.reader import OnlineReader, OnlineReadFailed
 from tests.e2e.in_process import until
 from tests.redis_cluster import SLOTS, a_cluster_of_one
@@ -37,6 +39,26 @@ def test_an_error_that_was_noticed_early_is_the_answer(node: RedisServer) -> Non
 
     with pytest.raises(OnlineReadFailed, match="CLUSTERDOWN"):
         reader.receive(736_846, 0)
+
+
+def test_all_keys_of_a_namespace_are_removed_and_nobody_else_s(
+    node: RedisServer, database_url: str
+) -> None:
+    others = Namespace(NAMESPACE.timelines, "another")
+    with (
+        connect_redis(f"{node.url}?cluster=yes") as client,
+        open_session(database_url, application_name="test") as connection,
+    ):
+        for namespace in (NAMESPACE, others):
+            for group in range(GROUPS):
+                client.set(namespace.list_key(group), b"a list")
+                for key in namespace.bucket_keys(5, group, range(5)):
+                    client.set(key, b"a bucket")
+
+        assert count_keys(client, NAMESPACE) == 6 * GROUPS
+        assert remove_keys(connection, client, NAMESPACE) == 6 * GROUPS
+        assert count_keys(client, NAMESPACE) == 0
+        assert count_keys(client, others) == 6 * GROUPS
 
 
 def test_a_cluster_that_is_lost_fails_as_a_single_server_does(node: RedisServer) -> None:
