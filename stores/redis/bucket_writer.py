@@ -8,7 +8,8 @@ from typing import Final, cast
 import redis
 
 from stores.redis.buckets import ValueUnreadable
-from stores.redis.fence import Fence, loss_refused, run_fenced
+from stores.redis.connection import loss_refused
+from stores.redis.fence import Fence, run_fenced
 from stores.redis.keys import Namespace
 from stores.redis.load_list import Load, LoadList
 from stores.redis.new_buckets import NewVersions, mended_bucket, new_bucket, next_bucket

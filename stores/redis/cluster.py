@@ -8,9 +8,8 @@ from typing import Any, cast
 
 import redis
 from redis.cluster import RedisCluster
-from redis.exceptions import RedisClusterException
 
-from stores.redis.connection import LateCluster
+from stores.redis.connection import LateCluster, loss_refused
 from stores.redis.errors import RedisLost
 from stores.redis.keys import GROUPS
 
@@ -49,12 +48,10 @@ def server_runs(client: "redis.Redis") -> frozenset[str]:
     A cluster is asked anew which its primaries are: one that was only away for a while is a replica
     now, in the same run. Raises RedisLost.
     """
-    try:
+    with loss_refused():
         if is_cluster(client):
             cast(Any, client).nodes_manager.initialize()
         return frozenset(info["run_id"] for info in infos(client, "server"))
-    except (redis.RedisError, RedisClusterException, OSError) as error:
-        raise RedisLost(reason=str(error).splitlines()[0] if str(error) else "no answer") from None
 
 
 def check_same_servers(client: "redis.Redis", before: frozenset[str]) -> None:

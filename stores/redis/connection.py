@@ -1,6 +1,7 @@
 """Connections to Redis, the online store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final, cast
@@ -15,6 +16,7 @@ from redis.retry import Retry
 
 from features_pkg.errors import OntemError
 from stores.checkout import server_remedy
+from stores.redis.errors import RedisLost
 
 COMMAND_TIMEOUT: Final = timedelta(seconds=10)
 CONNECT_SECONDS: Final = 5.0
@@ -62,6 +64,15 @@ def connect_redis(url: str, timeout: timedelta = COMMAND_TIMEOUT) -> "redis.Redi
     return connected
 
 
+@contextmanager
+def loss_refused() -> Iterator[None]:
+    """Raises RedisLost for a call that Redis did not confirm."""
+    try:
+        yield
+    except (redis.RedisError, RedisClusterException, OSError) as cause:
+        raise RedisLost(reason=_one_line(cause)) from None
+
+
 def url_options(url: str) -> dict[str, Any]:
     """The parts of a connection URL as redis-py names them: host, port, db, password and others."""
     options: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
@@ -70,7 +81,7 @@ def url_options(url: str) -> dict[str, Any]:
 
 
 def is_cluster_url(url: str) -> bool:
-    """Whether the URL says that the server is a node of a cluster: it ends in `?cluster=yes`."""
+    """Whether the URL says, by its option `cluster=yes`, that the server is a node of a cluster."""
     return parse_qs(urlsplit(url).query).get(CLUSTER) == ["yes"]
 
 

@@ -7,15 +7,15 @@ Redis refuses every write of a run whose fence was taken by another one
 
 import re
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, cast
 
 import redis
 
 from stores.redis.cluster import group_sets, read_each
-from stores.redis.errors import LoadFenced, RedisLost
+from stores.redis.connection import loss_refused
+from stores.redis.errors import LoadFenced
 from stores.redis.keys import GROUPS, Namespace
 
 
@@ -151,12 +151,3 @@ def run_fenced(
             if "FENCED" not in str(error):
                 raise
             raise LoadFenced(load_id=fence.load_id) from None
-
-
-@contextmanager
-def loss_refused() -> Iterator[None]:
-    """Raises RedisLost for a call that Redis did not confirm."""
-    try:
-        yield
-    except (redis.RedisError, OSError) as error:
-        raise RedisLost(reason=str(error).splitlines()[0] if str(error) else "no answer") from None
