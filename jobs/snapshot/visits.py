@@ -8,10 +8,9 @@ when the floor of the list rises (docs/adr/0048-publishing-by-executors.md).
 from dataclasses import dataclass
 
 from jobs.job import Job
-from jobs.snapshot.chain import Link, files_of
+from jobs.snapshot.chain import Link
 from jobs.snapshot.stores import OpenStores
 from jobs.snapshot.withdraw import loads_of_namespace, row_of
-from stores.offline.runs import DataFile
 from stores.redis.fence import fence_holders
 from stores.redis.load_list import Load
 from stores.redis.published import Published, shows_all
@@ -34,11 +33,6 @@ class Visit:
     def rows(self) -> int:
         """How many rows the links have."""
         return sum(link.rows for link in self.links)
-
-    @property
-    def files(self) -> tuple[DataFile, ...]:
-        """The files of the links."""
-        return files_of(self.links)
 
 
 def visit_of(

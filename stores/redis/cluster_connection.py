@@ -43,13 +43,13 @@ class ClusterConnection:
     def connect(self) -> None:
         """Ask the node at the URL for all primaries, and connect to each."""
         self.close()
-        asked = self._connection(self._url)
-        asked.connect()
+        any_node = self._connection(self._url)
+        any_node.connect()
         try:
-            asked.send(b"CLUSTER", b"SLOTS")
-            ranges = asked.receive()
+            any_node.send(b"CLUSTER", b"SLOTS")
+            ranges = any_node.receive()
         finally:
-            asked.close()
+            any_node.close()
         for first, last, (host, port, *_), *_ in ranges:
             node = self._node((host.decode() if host else "", int(port)))
             self._slots.append((int(first), int(last), node))

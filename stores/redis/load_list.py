@@ -120,9 +120,9 @@ def decode_list(content: bytes, prefix: str) -> LoadList:
 def agreed_list(copies: Sequence[LoadList]) -> LoadList:
     """What the copies of several groups agree on.
 
-    They differ only while a list is replaced on a cluster, node after node. A load that only some
-    list is not complete for a reader yet, or is being withdrawn. A floor rises only after every
-    bucket was written, so the highest is right.
+    They differ only while a list is replaced on a cluster, group after group. A load that only some
+    have is being listed or withdrawn: it is left out, so that all groups are read as one load. A
+    floor rises only once nothing below it is left that may not be read, so the highest is right.
     """
     first, *others = copies
     if all(copy == first for copy in others):

@@ -9,14 +9,19 @@ from stores.redis.errors import RedisFull, RedisMayEvict
 from stores.redis.load_list import Load, LoadList
 
 ENTITY_OVERHEAD_BYTES: Final = 36
-"""What Redis needs for one more entity besides its timeline (`make bench ARGS=online_store`)."""
+"""Rather more than Redis needs for one more entity besides its timeline: that is some 24, by the
+table in docs/adr/0048-publishing-by-executors.md."""
 
 
-def bytes_needed(load: Load, timelines_bytes: int, load_list: LoadList) -> int:
-    """About how much memory `load` adds: room for the new entities, and every timeline again."""
+def bytes_needed(load: Load, row_bytes: int, load_list: LoadList) -> int:
+    """About how much memory `load` adds: room for the new entities, and every row that it brings.
+
+    `row_bytes` are those of the keys and timelines of the rows. It is rather too much: a timeline
+    that is in Redis already is not written again, and 8 bytes of a key are stored.
+    """
     newest = load_list.newest
     known = newest.entities if newest and newest.buckets == load.buckets else 0
-    return max(load.entities - known, 0) * ENTITY_OVERHEAD_BYTES + timelines_bytes
+    return max(load.entities - known, 0) * ENTITY_OVERHEAD_BYTES + row_bytes
 
 
 def check_room(client: "redis.Redis", address: str, needed: int) -> None:

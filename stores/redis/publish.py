@@ -1,9 +1,9 @@
 """Writing the online store, in three steps: take the fence, write the buckets, set the list.
 
-The fence names a load and the run that writes it. A run that has taken it writes every bucket with
-a version of each of its entities, which nobody can see yet, and then replaces the list of published
-loads at once: that makes all of them visible. Redis refuses every write of a run whose fence has
-been taken by another one, so a run that was paused and wakes later changes nothing.
+The fence names a load and the run that writes it. A run that has taken it writes the timelines that
+are new as versions that nobody can see yet, and then replaces the list of published loads: that
+makes all of them visible. Redis refuses every write of a run whose fence has been taken by another
+one, so a run that was paused and wakes later changes nothing.
 
 Fence and list have a copy in every group. Two runs never write one bucket at a time.
 """

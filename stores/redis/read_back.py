@@ -66,6 +66,7 @@ class ReadBack:
         )
 
     def _check_sample(self, content: bytes, key: bytes, timelines: Mapping[bytes, bytes]) -> None:
+        # A checksum's first byte is as good as a random number, and the same when it is repeated.
         name, timeline = list(timelines.items())[content[0] % len(timelines)]
         found = read_timeline(content, key, name, self._load.load_id, self._load_list)
         if found != timeline:

@@ -18,7 +18,7 @@ class SentKeys:
 
     @property
     def length(self) -> int:
-        """Of how many values the answer is."""
+        """How many values the answer has."""
         return len(self.groups) + len(self.buckets) * len(self.keys)
 
     def lists(self, answer: Sequence[bytes | None]) -> Sequence[bytes | None]:

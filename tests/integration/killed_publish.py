@@ -9,7 +9,7 @@ as `{"victim": "executor", "pid": 0, "batches": 7, "progress": "..."}`.
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -45,8 +45,8 @@ def a_spread_job(postgres_url: str, redis_url: str, storage_url: str, scratch: P
     return Job(settings=job.settings, spark=spark, say=lambda _: None, cores=2)
 
 
-def publish_and_kill(job: Job, kill: Kill, make: Callable[..., object]) -> str:
-    with mock.patch.object(jobs.snapshot.publish, "WriteRange", partial(make, kill=kill)):
+def publish_and_kill(job: Job, kill: Kill) -> str:
+    with mock.patch.object(jobs.snapshot.publish, "WriteRange", partial(KillingRange, kill=kill)):
         try:
             publish_again(job)
         except OntemError as error:
@@ -63,7 +63,7 @@ def main() -> None:
         for line in sys.stdin:
             request = json.loads(line)
             kill = Kill(**request | {"progress": Path(request["progress"])})
-            print(publish_and_kill(job, kill, KillingRange), flush=True)  # noqa: T201
+            print(publish_and_kill(job, kill), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from jobs.snapshot.night import publish_again
-from jobs.snapshot.range_writer import BucketWriter
 from jobs.snapshot.withdraw import unpublish
+from stores.redis.bucket_writer import BucketWriter
 from stores.redis.cluster import check_same_servers, server_runs
 from stores.redis.connection import RedisUnavailable, connect_redis
 from stores.redis.errors import RedisLost, RedisMayEvict
