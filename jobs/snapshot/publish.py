@@ -24,7 +24,7 @@ from stores.redis.publish import (
     delete_buckets,
     set_list,
 )
-from stores.redis.published import Published, differ, read_copies
+from stores.redis.published import Published, copies_differ, read_copies
 from stores.redis.ring import place_ranges
 
 
@@ -146,6 +146,6 @@ def prepare_layout(
             delete_buckets(stores.client, job.namespace, fence, buckets)
     if all(listed.buckets != load.buckets for listed in load_list.loads):
         after = after.with_unused(load.buckets)
-    if after == load_list and not differ(published, job.namespace):
+    if after == load_list and not copies_differ(published, job.namespace):
         return published
     return set_list(stores.client, job.namespace, fence, published, after)

@@ -52,7 +52,7 @@ def newest_shown(published: Published, namespace: Namespace) -> Load | None:
     return max(shown, key=lambda load: load.load_id, default=None)
 
 
-def differ(published: Published, namespace: Namespace) -> bool:
+def copies_differ(published: Published, namespace: Namespace) -> bool:
     """Whether sound copies differ, so that groups show different loads."""
     return len(_sound_lists(published.copies, namespace)) > 1
 
