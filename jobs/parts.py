@@ -1,8 +1,10 @@
-"""How many parts a shuffle has: it follows from the number of orders."""
+"""Into how many parts orders are divided for a shuffle, and into which batches on the way."""
 
 from math import ceil
 from typing import Final
 
+ORDERS_OF_A_BATCH: Final = 50_000
+"""The most orders that are worked on at a time, on their way into a shuffle."""
 ORDERS_OF_A_PART: Final = 100_000
 """The most orders in one part of a shuffle, if their entities fall evenly."""
 MEMORY_OF_A_PART: Final = 2 * 10**9

@@ -9,11 +9,12 @@ order into one row. A snapshot folds a batch's rows before the shuffle (`partial
 
 from features_pkg.shuffle.answer import PIECES, answer_pieces
 from features_pkg.shuffle.assemble import assemble, assembled_schema
+from features_pkg.shuffle.entities import keys_of_words, words_of_rows
 from features_pkg.shuffle.explode import explode
 from features_pkg.shuffle.keyed import keyed, with_entity_keys
 from features_pkg.shuffle.merchant_starts import MERCHANT_STARTS, MerchantStarts, merchant_starts
 from features_pkg.shuffle.order_pieces import order_piece_schema, order_pieces
-from features_pkg.shuffle.pieces import key_pieces, key_prefixes
+from features_pkg.shuffle.pieces import Prefixes, key_pieces, key_prefixes
 from features_pkg.shuffle.rows import (
     KEYED_ROWS,
     ORDER_ROWS,
@@ -44,6 +45,7 @@ __all__ = [
     "STATE_ROWS",
     "STORED_STATES",
     "MerchantStarts",
+    "Prefixes",
     "RowKind",
     "answer_pieces",
     "assemble",
@@ -52,6 +54,7 @@ __all__ = [
     "key_pieces",
     "key_prefixes",
     "keyed",
+    "keys_of_words",
     "live_visibility",
     "merchant_starts",
     "merged_timelines",
@@ -62,4 +65,5 @@ __all__ = [
     "snapshot_schema",
     "snapshot_timelines",
     "with_entity_keys",
+    "words_of_rows",
 ]

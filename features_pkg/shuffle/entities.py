@@ -9,9 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features_pkg.array_types import Ints
+from features_pkg.chunked import binary_column
 from features_pkg.entity_keys import KEY_BYTES
 from features_pkg.history.ragged import expand
 from features_pkg.identifiers import Identifier
+from features_pkg.shuffle.rows import KEY_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +52,14 @@ def key_words(column: pa.Array) -> Ints:
     data = memoryview(keys.buffers()[1] or b"")
     used = data[KEY_BYTES * keys.offset : KEY_BYTES * (keys.offset + len(keys))]
     return np.frombuffer(used, dtype="<i8").reshape(-1, KEY_BYTES // 8)
+
+
+def words_of_rows(rows: pa.Table) -> Ints:
+    """The key of each shuffle row, as three int64."""
+    return np.stack([rows[name].to_numpy() for name in KEY_WORDS], axis=1)
+
+
+def keys_of_words(words: Ints) -> pa.ChunkedArray:
+    """Entity keys of three int64 each, as their bytes."""
+    content = np.ascontiguousarray(words, dtype="<i8")
+    return binary_column(content, np.arange(len(content) + 1, dtype=np.int64) * KEY_BYTES)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from features_pkg.array_types import Ints
 from features_pkg.identifiers import IDENTIFIERS, MERCHANT, Event, Identifier
 from features_pkg.shuffle.entities import Entities, entities_of, key_words
-from features_pkg.shuffle.rows import NUMBER_OF, SHUFFLE_ROWS, RowKind
+from features_pkg.shuffle.rows import KEY_WORDS, NUMBER_OF, SHUFFLE_ROWS, RowKind
 
 Targets = Mapping[tuple[Identifier, Event], tuple[Identifier, ...]]
 """`FeatureSet.targets`, or `timeline_targets` for a snapshot: what is looked at."""
@@ -149,7 +149,7 @@ def _first_of_merchants(batch: pa.Table) -> pa.Table:
 def _shuffle_rows(words: Ints, **columns: object) -> pa.Table:
     """`SHUFFLE_ROWS` of these columns; a column left out is null."""
     rows = len(words)
-    keys = {"entity_hi": words[:, 0], "entity_lo": words[:, 1], "entity_check": words[:, 2]}
+    keys = dict(zip(KEY_WORDS, words.T, strict=True))
     arrays = [
         pa.nulls(rows, field.type)
         if (column := keys.get(field.name, columns.get(field.name))) is None

@@ -15,6 +15,7 @@ from features_pkg.fold.states import SingleEvents, States, states_of
 from features_pkg.history.events import Events, TargetValues
 from features_pkg.history.sorted_events import SortedEvents
 from features_pkg.identifiers import Event, Identifier
+from features_pkg.shuffle.entities import words_of_rows
 from features_pkg.shuffle.rows import ENTITY_KINDS, NUMBER_OF, RowKind
 
 ROW_KINDS = {
@@ -69,8 +70,7 @@ def groups(table: pa.Table) -> Iterator[Group]:
     identifier = table["identifier"].to_numpy()
     for number in np.unique(identifier).tolist():
         rows = table.filter(pa.array(identifier == number))
-        columns = ("entity_hi", "entity_lo", "entity_check")
-        words = np.stack([rows[name].to_numpy() for name in columns], axis=1)
+        words = words_of_rows(rows)
         first, entity = _dense(words)
         yield Group(ENTITY_KINDS[number], rows, entity, words[first])
 

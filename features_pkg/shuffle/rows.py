@@ -70,10 +70,11 @@ QUESTION_FIELDS: Final = (
 the day (ordinal) of the snapshot that it reads, `visible` its `live_visibility(...)`, null where it
 is asked by the rule."""
 
+KEY_WORDS: Final = ("entity_hi", "entity_lo", "entity_check")
+"""The columns that have an entity's key, 8 bytes each."""
+
 _ENTITY: Final = (
-    pa.field("entity_hi", pa.int64()),
-    pa.field("entity_lo", pa.int64()),
-    pa.field("entity_check", pa.int64()),
+    *(pa.field(name, pa.int64()) for name in KEY_WORDS),
     pa.field("identifier", pa.int8()),
 )
 

@@ -11,14 +11,13 @@ import pyarrow.compute as pc
 
 from features_pkg.array_types import Ints
 from features_pkg.calendar import Calendar
-from features_pkg.chunked import binary_column
 from features_pkg.definitions.feature_set import FeatureSet
-from features_pkg.entity_keys import KEY_BYTES
 from features_pkg.fold.counts import counts_of
 from features_pkg.fold.packing import pack_states
 from features_pkg.fold.states import States, concatenated, first_alone, fold
 from features_pkg.fold.unpacking import unpack_states
 from features_pkg.identifiers import MERCHANT, Event, Identifier
+from features_pkg.shuffle.entities import keys_of_words
 from features_pkg.shuffle.group import Group, groups, single_states
 from features_pkg.shuffle.rows import NUMBER_OF, STATE, STATE_ROWS
 from features_pkg.timelines.build import encode_all
@@ -113,7 +112,7 @@ def _group_rows(
     group: Group, stored: pa.Table, features: FeatureSet, calendar: Calendar
 ) -> pa.Table:
     schema = snapshot_schema(features)
-    keys = _keys(group)
+    keys = keys_of_words(group.words)
     code = pc.index_in(stored["entity"], value_set=keys)
     known = unpack_states(stored[STATE].filter(code.is_valid()), _targets(group, features))
     states = concatenated([_states_of_rows(group, features, calendar), known])
@@ -151,9 +150,3 @@ def _fold(group: Group, states: States, entity: Ints, calendar: Calendar) -> Sta
     """The states of the group's entities, each merged from all of its own."""
     found = fold(states, entity, len(group.words))
     return first_alone(found, calendar) if group.name == MERCHANT else found
-
-
-def _keys(group: Group) -> pa.ChunkedArray:
-    """The key of each of the group's entities."""
-    words = np.ascontiguousarray(group.words, dtype="<i8")
-    return binary_column(words, np.arange(len(words) + 1, dtype=np.int64) * KEY_BYTES)

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterator
-from typing import Final
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -11,10 +10,8 @@ from pyspark.sql import functions as F  # noqa: N812  as everybody calls it
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.shuffle import (
-    STATE_ROWS,
     explode,
     key_pieces,
-    key_prefixes,
     partial_states,
     snapshot_schema,
     snapshot_timelines,
@@ -24,16 +21,13 @@ from jobs.snapshot.activity import Activity
 from jobs.snapshot.commit import SnapshotSource, commit_snapshot
 from jobs.snapshot.described import describe_rows
 from jobs.snapshot.facts import DATASET, PARTITION, SnapshotFacts
-from jobs.snapshot.part_files import parts_of_keys
+from jobs.snapshot.part_files import PART, PARTED_ROWS, with_part
 from jobs.snapshot.stores import OpenStores
 from jobs.spark.arrow import map_batches, map_parts
 from jobs.spark.reading import read_chargebacks, read_events, read_orders, with_chargebacks
 from jobs.spark.session import number_of_parts, split_shuffles
 from stores.offline.revisions import Revision
 from stores.offline.runs import describe_files, run_folder
-
-PART: Final = pa.field("part", pa.int32())
-"""The range of keys that a row is in."""
 
 
 def build_snapshot(
@@ -70,13 +64,12 @@ def timelines_of(orders: DataFrame, features: FeatureSet) -> DataFrame:
 
     def fold_batch(batch: pa.Table) -> pa.Table:
         states = partial_states(explode(batch, targets), features, Calendar(timezone))
-        part = pa.array(parts_of_keys(key_prefixes(states), parts), PART.type)
-        return states.append_column(PART, part)
+        return with_part(states, parts)
 
     def build_timelines(rows: pa.Table) -> Iterator[pa.Table]:
         calendar = Calendar(timezone)
         for piece in key_pieces(rows.drop_columns([PART.name])):
             yield snapshot_timelines(piece, features, calendar)
 
-    states = map_batches(orders, fold_batch, pa.schema([*STATE_ROWS, PART]))
+    states = map_batches(orders, fold_batch, PARTED_ROWS)
     return map_parts(states, PART.name, parts, build_timelines, snapshot_schema(features))

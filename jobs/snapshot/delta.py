@@ -24,7 +24,8 @@ from jobs.snapshot.commit import SnapshotSource, commit_snapshot
 from jobs.snapshot.delta_plan import DeltaPlan
 from jobs.snapshot.errors import FullBuildNeeded
 from jobs.snapshot.facts import DATASET
-from jobs.snapshot.merging import PARTED_ROWS, MergeTask, merge_parts, new_rows, part_marker
+from jobs.snapshot.merging import MergeTask, merge_parts, new_rows
+from jobs.snapshot.part_files import PART, PARTED_ROWS, part_marker
 from jobs.snapshot.stores import OpenStores
 from stores.offline.runs import DataFile, run_folder
 
@@ -113,5 +114,5 @@ def _all_rows(task: MergeTask) -> Iterator[pa.Table]:
 
 
 def _of_part(task: MergeTask, rows: pa.Table, part: int) -> list[pa.Table]:
-    of_part = rows.filter(pc.equal(rows["part"], part))
+    of_part = rows.filter(pc.equal(rows[PART.name], part))
     return list(merge_parts(task, pa.concat_tables([part_marker(part), of_part])))

@@ -12,37 +12,30 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features_pkg.calendar import Calendar
-from features_pkg.chunked import binary_column
 from features_pkg.definitions.feature_set import FeatureSet
-from features_pkg.entity_keys import KEY_BYTES
 from features_pkg.errors import StateUnreadable
 from features_pkg.identifiers import IDENTIFIERS, MERCHANT
 from features_pkg.shuffle import (
-    STATE_ROWS,
     STORED_STATES,
     RowKind,
     explode,
-    key_prefixes,
+    keys_of_words,
     merged_timelines,
     newest_rows,
     partial_states,
+    words_of_rows,
 )
 from jobs.extract.rows import ORDER
+from jobs.parts import ORDERS_OF_A_BATCH
 from jobs.snapshot.activity import INSTANTS, last_days
 from jobs.snapshot.errors import SnapshotDamaged
 from jobs.snapshot.facts import PARTITION
 from jobs.snapshot.new_events import Between, Chargebacks, read_checked
-from jobs.snapshot.part_files import ends_of_part, parts_of_keys, write_part
+from jobs.snapshot.part_files import PART, ends_of_part, with_part, write_part
 from jobs.snapshot.stored_rows import all_stored, newest_stored
 from stores.offline.errors import FileMissing
 from stores.offline.files import Files
 from stores.offline.runs import DataFile
-
-BATCH_ROWS: Final = 50_000
-PART: Final = pa.field("part", pa.int32())
-PARTED_ROWS: Final = pa.schema([PART, *STATE_ROWS])
-"""`STATE_ROWS`, and the range of keys that each is in. A row without an entity says that there is
-such a range."""
 
 MERGED: Final = pa.schema(
     [
@@ -97,21 +90,15 @@ def new_rows(task: MergeTask, file: DataFile) -> Iterator[pa.Table]:
     table = table.append_column("event_us", pa.array(at_us))
     for rows in (is_new, is_charged & ~is_new):
         chosen = table.filter(pa.array(rows))
-        for start in range(0, chosen.num_rows, BATCH_ROWS):
-            batch = _with_chargebacks(chosen.slice(start, BATCH_ROWS), task.chargebacks)
+        for start in range(0, chosen.num_rows, ORDERS_OF_A_BATCH):
+            batch = _with_chargebacks(chosen.slice(start, ORDERS_OF_A_BATCH), task.chargebacks)
             yield _parted(task, explode(batch, task.features.timeline_targets))
-
-
-def part_marker(part: int) -> pa.Table:
-    """The row that says that there is a range."""
-    nothing = [pa.nulls(1, field.type) for field in STATE_ROWS]
-    return pa.table([pa.array([part], pa.int32()), *nothing], schema=PARTED_ROWS)
 
 
 def merge_parts(task: MergeTask, rows: pa.Table) -> Iterator[pa.Table]:
     """Write what becomes of the ranges of which `rows` has all; one row of `MERGED` for each."""
-    for part in pc.unique(rows["part"]).to_pylist():
-        of_part = rows.filter(pc.equal(rows["part"], part)).drop_columns(["part"])
+    for part in pc.unique(rows[PART.name]).to_pylist():
+        of_part = rows.filter(pc.equal(rows[PART.name], part)).drop_columns([PART.name])
         try:
             yield _merge(task, part, of_part.filter(of_part["identifier"].is_valid()))
         except (SnapshotDamaged, StateUnreadable, FileMissing) as error:
@@ -138,13 +125,13 @@ def _parted(task: MergeTask, rows: pa.Table) -> pa.Table:
     is_event = rows["kind"].to_numpy() != RowKind.REPEATED_CHARGEBACK
     rows = rows.filter(pa.array(is_event & task.between.is_new(at_us, key)))
     states = partial_states(rows, task.features, Calendar(task.features.timezone))
-    part = pa.array(parts_of_keys(key_prefixes(states), task.parts), pa.int32())
-    return states.add_column(0, PART, part)
+    return with_part(states, task.parts)
 
 
 def _merge(task: MergeTask, part: int, rows: pa.Table) -> pa.Table:
     calendar = Calendar(task.features.timezone)
-    stored = newest_stored(task.files, task.links, _keys(rows), (*STORED_STATES.names, *INSTANTS))
+    keys, columns = keys_of_words(words_of_rows(rows)), (*STORED_STATES.names, *INSTANTS)
+    stored = newest_stored(task.files, task.links, keys, columns)
     states = STORED_STATES.empty_table() if stored is None else stored.select(STORED_STATES.names)
     merged = merged_timelines(states.cast(STORED_STATES), rows, task.features, calendar)
     days = last_days(merged, calendar)
@@ -168,12 +155,6 @@ def _whole(task: MergeTask, part: int, merged: pa.Table) -> pa.Table:
         for file in link:
             links += list(all_stored(task.files, file, ends, merged.schema))
     return newest_rows(links)
-
-
-def _keys(rows: pa.Table) -> pa.ChunkedArray:
-    words = [rows[name].to_numpy() for name in ("entity_hi", "entity_lo", "entity_check")]
-    content = np.ascontiguousarray(np.stack(words, axis=1), dtype="<i8")
-    return binary_column(content, np.arange(len(content) + 1, dtype=np.int64) * KEY_BYTES)
 
 
 def _result(

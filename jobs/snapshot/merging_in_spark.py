@@ -6,14 +6,8 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from jobs.snapshot.merging import (
-    MERGED,
-    PARTED_ROWS,
-    MergeTask,
-    merge_parts,
-    new_rows,
-    part_marker,
-)
+from jobs.snapshot.merging import MERGED, MergeTask, merge_parts, new_rows
+from jobs.snapshot.part_files import PART, PARTED_ROWS, part_marker
 
 
 def merge_in_spark(spark: SparkSession, task: MergeTask) -> pa.Table:
@@ -33,7 +27,7 @@ def merge_in_spark(spark: SparkSession, task: MergeTask) -> pa.Table:
 
     work = spark.createDataFrame([(number,) for number in _numbers(task)], "number int")
     rows = work.mapInArrow(explode_files, from_arrow_schema(PARTED_ROWS))
-    ranges = rows.repartitionById(task.parts, "part")
+    ranges = rows.repartitionById(task.parts, PART.name)
     return ranges.mapInArrow(merge_ranges, from_arrow_schema(MERGED)).toArrow()
 
 

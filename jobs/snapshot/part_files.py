@@ -9,12 +9,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features_pkg.array_types import Ints
+from features_pkg.shuffle import STATE_ROWS, Prefixes, key_prefixes
 from jobs.snapshot.facts import PARTITION
-from jobs.snapshot.stored_rows import ENTITY, Prefixes
+from jobs.snapshot.stored_rows import ENTITY
 from stores.offline.files import Files
 from stores.offline.runs import Bounds, DataFile
 
-ROWS_AT_ONCE: Final = 2**14
+PART: Final = pa.field("part", pa.int32())
+"""The range of keys that a row is in."""
+PARTED_ROWS: Final = pa.schema([PART, *STATE_ROWS])
+"""A row without an entity says that there is such a range."""
+
+ROWS_OF_A_GROUP: Final = 2**14
 """The rows of a row group: who looks for few entities leaves out those that have none of them."""
 _DIFFERENT_IN_EACH_ROW: Final = (ENTITY, "timeline", "state")
 _HALF: Final = np.uint64(32)
@@ -27,6 +33,18 @@ def parts_of_keys(prefixes: Prefixes, parts: int) -> Ints:
     [0, 1, 3]
     """
     return np.asarray((prefixes >> _HALF) * np.uint64(parts) >> _HALF).astype(np.int64)
+
+
+def with_part(states: pa.Table, parts: int) -> pa.Table:
+    """States (`STATE_ROWS`) as `PARTED_ROWS`, in one of so many ranges each."""
+    part = parts_of_keys(key_prefixes(states), parts)
+    return states.add_column(0, PART, pa.array(part, PART.type))
+
+
+def part_marker(part: int) -> pa.Table:
+    """The row that says that there is a range."""
+    nothing = [pa.nulls(1, field.type) for field in STATE_ROWS]
+    return pa.table([pa.array([part], PART.type), *nothing], schema=PARTED_ROWS)
 
 
 def ends_of_part(part: int, parts: int) -> tuple[int, int]:
@@ -47,7 +65,7 @@ def write_part(files: Files, folder: str, number: int, rows: pa.Table) -> DataFi
         sink,
         compression="zstd",
         compression_level=3,
-        row_group_size=ROWS_AT_ONCE,
+        row_group_size=ROWS_OF_A_GROUP,
         use_dictionary=[
             path
             for field in rows.schema

@@ -7,16 +7,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from features_pkg.entity_keys import KEY_BYTES
+from features_pkg.shuffle import Prefixes
 from jobs.snapshot.errors import SnapshotDamaged
 from stores.offline.damage import damage_is
 from stores.offline.files import Files
 from stores.offline.runs import DataFile
 
 ENTITY = "entity"
-Prefixes = NDArray[np.uint64]
 
 _PREFIX_BYTES = 8
 _HEX_DIGITS = 2 * _PREFIX_BYTES

@@ -16,11 +16,10 @@ from pyspark.sql import SparkSession
 
 from jobs.errors import ConnectorMissing
 from jobs.machine import usable_memory
-from jobs.parts import parts_of
+from jobs.parts import ORDERS_OF_A_BATCH, parts_of
 from jobs.spark.banner import without_java_banner
 from jobs.spark.failure import spark_failures
 
-BATCH_ROWS: Final = 50_000
 MEMORY_SHARE: Final = 0.25
 S3A: Final = "hadoop-aws-*.jar"
 LOGGING: Final = Path(__file__).parent / "log4j2.properties"
@@ -32,7 +31,7 @@ OPTIONS: Final[Mapping[str, str]] = MappingProxyType(
         # With any limit but the greatest Spark adds up the size of a batch again for each of its
         # rows: a hundred thousand rows with lists took minutes.
         "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
-        "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
+        "spark.sql.execution.arrow.maxRecordsPerBatch": str(ORDERS_OF_A_BATCH),
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.parquet.compression.codec": "zstd",
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",

@@ -22,7 +22,7 @@ COLUMNS = ("entity", "state")
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
-    monkeypatch.setattr(jobs.snapshot.part_files, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(jobs.snapshot.part_files, "ROWS_OF_A_GROUP", 7)
     return open_files(tmp_path.as_uri(), Place("", ""))
 
 
