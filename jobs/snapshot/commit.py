@@ -37,7 +37,7 @@ def commit_snapshot(
     files: tuple[DataFile, ...],
     parent: Parent | None = None,
     newcomers: int = 0,
-    activity: Activity | None = None,
+    activity: Activity,
 ) -> Revision[SnapshotFacts]:
     """Commit the files of a run as the next revision of the day.
 

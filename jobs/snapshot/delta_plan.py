@@ -41,11 +41,9 @@ class DeltaPlan:
         """Whether all rows of the chain are written, so that the next chain begins here."""
         return self.new.number > 0 and must_be_merged(self.chain)
 
-    def activity_after(self, changes: Mapping[int, int], as_of: date) -> Activity | None:
+    def activity_after(self, changes: Mapping[int, int], as_of: date) -> Activity:
         """The entities by their last event, after so many have another one."""
         facts = self.chain[0].facts
-        if facts.activity is None:
-            return None
         return facts.activity.after(changes, facts.as_of.toordinal(), as_of.toordinal())
 
 

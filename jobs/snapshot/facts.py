@@ -44,7 +44,7 @@ class SnapshotFacts:
     series: str
     parent: Parent | None = None
     newcomers: int = 0
-    activity: Activity | None = None
+    activity: Activity
 
 
 class _OfParent(msgspec.Struct):

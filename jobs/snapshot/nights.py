@@ -103,8 +103,7 @@ def _fill_in(result: RunResult, made: Revision[SnapshotFacts]) -> None:
     result.revision, result.bytes = made.name, made.bytes
     if facts.parent is not None:
         result.parent, result.delta_rows = facts.parent.revision, made.rows
-    if facts.activity is not None:
-        result.active, result.inactive = facts.activity.active, facts.activity.inactive
+    result.active, result.inactive = facts.activity.active, facts.activity.inactive
 
 
 def _keep_offline(job: Job, as_of: date, recording: Recording, *, full: bool) -> None:

@@ -23,7 +23,7 @@ from stores.postgres.loads import LoadRow
 from stores.postgres.recorded_key import recorded_key
 
 MOST_LINKS: Final = 30
-"""A longer chain is merged into a full snapshot: each part of a night reads a file of each link."""
+"""A chain of so many is merged into a full snapshot: each part of a night reads a file of each."""
 MOST_DELTA_SHARE: Final = 0.1
 """So is one whose deltas have a greater share of the full one's rows than this, unless few."""
 FEW_ROWS: Final = 10_000

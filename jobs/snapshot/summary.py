@@ -8,14 +8,12 @@ from stores.offline.revisions import Revision
 
 def describe_made(made: Revision[SnapshotFacts], entities: int) -> str:
     """How many entities a snapshot has, how many had an event lately, and how many have a row."""
-    activity, active = made.facts.activity, ""
-    if activity is not None:
-        active = (
-            f", {activity.active:,} of them active in the last {LISTED_DAYS} days and "
-            f"{activity.inactive:,} inactive"
-        )
+    activity = made.facts.activity
     rows = "it has all rows" if made.facts.parent is None else f"{made.rows:,} rows are new"
-    return f"  {entities:,} entities{active}: {rows}"
+    return (
+        f"  {entities:,} entities, {activity.active:,} of them active in the last {LISTED_DAYS} "
+        f"days and {activity.inactive:,} inactive: {rows}"
+    )
 
 
 def summary(result: SnapshotResult) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from jobs.job import Job
 from jobs.snapshot.chain import Link
+from jobs.snapshot.facts import Parent
 from jobs.snapshot.stores import OpenStores
 from jobs.snapshot.withdraw import loads_of_namespace, row_of
 from stores.redis.fence import fence_holders
@@ -39,10 +40,10 @@ def visit_of(
     job: Job, stores: OpenStores, chain: tuple[Link, ...], load: Load, published: Published
 ) -> Visit:
     """The visit of a load before its run takes the fence; it is said why a delta is not enough."""
-    newest = published.newest
-    if chain[0].facts.parent is None or newest is None:
+    newest, parent = published.newest, chain[0].facts.parent
+    if parent is None or newest is None:
         return Visit(chain)
-    reason = _why_whole(job, stores, chain[0], load, published)
+    reason = _why_whole(job, stores, parent, load, newest, published)
     if reason:
         job.say(f"  all buckets in Redis are gone through, because {reason}")
         return Visit(chain)
@@ -50,12 +51,9 @@ def visit_of(
 
 
 def _why_whole(
-    job: Job, stores: OpenStores, delta: Link, load: Load, published: Published
+    job: Job, stores: OpenStores, parent: Parent, load: Load, newest: Load, published: Published
 ) -> str | None:
     """Why the buckets of a delta's entities are not enough; None if they are."""
-    newest, parent = published.newest, delta.facts.parent
-    if newest is None or parent is None:
-        return "nothing is published"
     if newest.buckets != load.buckets:
         return f"there are {load.buckets:,} in each group by now"
     row = row_of(newest, loads_of_namespace(stores.connection, job.namespace))

@@ -119,7 +119,6 @@ class DeltaShop:
         assert run.parent == (None if parent is None else parent.revision)
         assert (run.rows, run.bytes) == (entities_of(chain), made.bytes)
         assert run.delta_rows == (None if parent is None else made.rows)
-        assert made.facts.activity is not None
         activity = made.facts.activity
         assert (run.active, run.inactive) == (activity.active, activity.inactive)
         assert activity.active + activity.inactive == run.rows

@@ -11,6 +11,7 @@ import redis
 
 from features_pkg.entity_keys import EntityKeys
 from jobs.job import Job, StageTimer
+from jobs.snapshot.activity import Activity
 from jobs.snapshot.chain import chain_of, entities_of, files_of
 from jobs.snapshot.checks import checksum_of
 from jobs.snapshot.facts import DATASET, SnapshotFacts, snapshot_slot
@@ -89,6 +90,7 @@ class PublishingShop:
             "timezone": "America/Sao_Paulo",
             "entity_key_id": self.namespace.key_id,
             "series": "a run",
+            "activity": Activity.of({}, as_of.toordinal()),
         }
         run = Run(
             slot=snapshot_slot(self.timelines, as_of),
