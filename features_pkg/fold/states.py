@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from features_pkg.array_types import Ints
+from features_pkg.array_types import Ints, Mask
 from features_pkg.calendar import Calendar
 from features_pkg.history.events import TargetValues
 from features_pkg.history.sorted_events import by_code
@@ -201,7 +201,7 @@ def _listed(day: Ints, base: Ints) -> Ints:
     return np.where(day < base - LISTED_DAYS, OLDER, day)
 
 
-def _starts(differs: Ints, rows: int) -> Ints:
+def _starts(differs: Mask, rows: int) -> Ints:
     """Where a run of equal rows begins; `differs` says of each but the first if it does."""
     return np.flatnonzero(np.concatenate(([True], differs))[:rows])
 
