@@ -9,12 +9,13 @@ import pyarrow.parquet as pq
 
 from features_pkg.entity_keys import KEY_BYTES
 from jobs.snapshot.errors import SnapshotDamaged
+from jobs.snapshot.stored_rows import ENTITY
 from stores.offline.files import Files
 from stores.offline.runs import DataFile
 from stores.redis.ring import RingRows, first_key
 
 ROWS_AT_ONCE = 20_000
-COLUMNS = ["entity", "timeline"]
+COLUMNS = [ENTITY, "timeline"]
 LINK = "link"
 """The column with the number of the link that a row is from, 0 that of the newest."""
 KEY_LENGTHS = {"min": KEY_BYTES, "max": KEY_BYTES}
@@ -78,9 +79,9 @@ def _newest_rows(tables: Sequence[pa.Table]) -> tuple[pa.Array, pa.Array]:
     if not tables:
         return pa.array([], pa.binary()), pa.array([], pa.binary())
     table = pa.concat_tables(tables).combine_chunks()
-    if not _are_ascending(table[COLUMNS[0]].combine_chunks()):
-        table = table.sort_by([(COLUMNS[0], "ascending"), (LINK, "ascending")]).combine_chunks()
-        keys, links = table[COLUMNS[0]].combine_chunks(), table[LINK].combine_chunks()
+    if not _are_ascending(table[ENTITY].combine_chunks()):
+        table = table.sort_by([(ENTITY, "ascending"), (LINK, "ascending")]).combine_chunks()
+        keys, links = table[ENTITY].combine_chunks(), table[LINK].combine_chunks()
         is_same = pc.equal(keys[1:], keys[:-1])
         if pc.any(pc.and_(is_same, pc.equal(links[1:], links[:-1]))).as_py():
             raise _out_of_order("the snapshot")
@@ -108,7 +109,7 @@ class _SortedRows:
     def before(self, bound: bytes) -> Iterator[pa.Table]:
         """What is left of the rows whose key is less than `bound`; all, if that is empty."""
         while (rows := self._rest or self._next()) is not None:
-            keys = rows[COLUMNS[0]]
+            keys = rows[ENTITY]
             count = rows.num_rows
             if bound:
                 count = pc.sum(pc.less(keys, pa.scalar(bound, pa.binary()))).as_py() or 0
@@ -131,7 +132,7 @@ def _out_of_order(name: str) -> SnapshotDamaged:
 
 def _overlaps(file: DataFile, lower: bytes, upper: bytes) -> bool:
     """Whether a file may have keys from `lower` to before `upper`, by its bounds."""
-    bounds, digits = file.bounds_of(COLUMNS[0]), 2 * len(lower)
+    bounds, digits = file.bounds_of(ENTITY), 2 * len(lower)
     if bounds is None:
         return True
     lowest, highest = f"{bounds.lowest}"[:digits], f"{bounds.highest}"[:digits]
@@ -141,7 +142,7 @@ def _overlaps(file: DataFile, lower: bytes, upper: bytes) -> bool:
 def _may_have(group: pq.RowGroupMetaData, lower: bytes, upper: bytes) -> bool:
     """Whether a row group may have keys from `lower` to before `upper`, by its statistics."""
     found = (group.column(number) for number in range(group.num_columns))
-    known = next(column.statistics for column in found if column.path_in_schema == COLUMNS[0])
+    known = next(column.statistics for column in found if column.path_in_schema == ENTITY)
     if known is None or not known.has_min_max:
         return True
     return bool(known.max >= lower and (not upper or known.min < upper))
