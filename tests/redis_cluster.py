@@ -80,9 +80,9 @@ def a_cluster(folder: Path) -> Iterator[Cluster]:
 
 
 @contextmanager
-def a_cluster_of_one(folder: Path) -> Iterator[RedisServer]:
+def a_cluster_of_one(folder: Path, *options: str, port: int | None = None) -> Iterator[RedisServer]:
     """A server that is a cluster by itself: it has all slots."""
-    server = RedisServer(folder, "--cluster-enabled", "yes")
+    server = RedisServer(folder, "--cluster-enabled", "yes", *options, port=port)
     try:
         server.start()
         with redis.Redis.from_url(server.url) as node:

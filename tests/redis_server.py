@@ -33,8 +33,8 @@ def free_port() -> int:
 class RedisServer:
     """One process. What it has confirmed is in its append-only file."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
-        self.folder, self.port, self._options = folder, free_port(), options
+    def __init__(self, folder: Path, *options: str, port: int | None = None) -> None:
+        self.folder, self.port, self._options = folder, port or free_port(), options
         folder.mkdir(parents=True)
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -10,6 +10,8 @@ from stores.redis.connection import RedisUnavailable, connect_redis
 from stores.redis.keys import Namespace
 from stores.redis.reader import OnlineReader, OnlineReadFailed
 from stores.settings import Settings
+from tests.redis_cluster import a_cluster_of_one
+from tests.redis_server import free_port
 from tests.tls import make_certificates, tls_server
 
 NAMESPACE = Namespace("timelines", "key id")
@@ -87,6 +89,31 @@ def test_the_reader_of_a_request_speaks_tls_as_well(redis_url, certificates):
         stranger = redis_over_tls(redis_url, port, ssl_ca_certs=certificates.stranger)
         with pytest.raises(OnlineReadFailed, match="ConnectionError"):
             OnlineReader(stranger, NAMESPACE, timeout=TIMEOUT).connect()
+
+
+def test_the_nodes_of_a_cluster_are_reached_as_the_url_says(tmp_path, certificates):
+    behind = free_port()
+    with (
+        tls_server(behind, certificates) as port,
+        a_cluster_of_one(tmp_path / "node", "--cluster-announce-port", f"{port}", port=behind),
+    ):
+        good, strange = (
+            redis_over_tls(f"redis://h:{port}/0", port, ssl_ca_certs=authority, cluster="yes")
+            for authority in (certificates.authority, certificates.stranger)
+        )
+        with connect_redis(good) as client:
+            client.set("k", "v")
+        with pytest.raises(RedisUnavailable, match="certificate verify failed"):
+            connect_redis(strange)
+
+        reader = OnlineReader(good, NAMESPACE, timeout=TIMEOUT)
+        reader.connect()
+        reader.send([bytes(24)])
+        with pytest.raises(OnlineReadFailed, match="no list"):  # which an empty Redis answers
+            reader.receive(due_day=1, max_stale_days=0)
+        reader.close()
+        with pytest.raises(OnlineReadFailed, match="ConnectionError"):
+            OnlineReader(strange, NAMESPACE, timeout=TIMEOUT).connect()
 
 
 def postgres_over_tls(url, port, **options):
