@@ -98,6 +98,7 @@ def create_app(dependencies: Dependencies) -> Flask:
     for paths in (stored_evaluations, batch, chargebacks):
         paths.register(app, dependencies)
     explaining_paths.register(app, dependencies)
+    _register_operations(app, dependencies)
 
     app.wsgi_app = Shortcut(app.wsgi_app, dependencies)  # type: ignore[method-assign]
 
@@ -121,6 +122,12 @@ def create_app(dependencies: Dependencies) -> Flask:
         g.log_fields = evaluated.log_fields
         return Response(evaluated.content, content_type=JSON, headers=evaluated.headers)
 
+    return app
+
+
+def _register_operations(app: Flask, dependencies: Dependencies) -> None:
+    """Add the paths that tell how the service is; none needs a key."""
+
     @app.get("/livez")
     def livez() -> Response:
         return Response(LIVE, content_type=JSON)
@@ -140,5 +147,3 @@ def create_app(dependencies: Dependencies) -> Flask:
     def metrics() -> Response:
         page = Page(dependencies.shared_checks.status, dependencies.process_checks.clock_skew_us)
         return Response(page.text(), content_type=CONTENT_TYPE)
-
-    return app

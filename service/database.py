@@ -25,7 +25,7 @@ _SETTINGS: Final[tuple[LiteralString, ...]] = (
     "SET enable_seqscan = off",
     "SET enable_hashjoin = off",
     "SET enable_mergejoin = off",
-    # What a row names is looked up once, so that to remember it costs and saves nothing.
+    # Each look-up is of another order, so remembering them costs time and saves none.
     "SET enable_memoize = off",
     "SET jit = off",
 )

@@ -116,14 +116,14 @@ class PastAnswers(Protocol):
     """The answers about one order's past, which was asked for."""
 
     def early_distant(self) -> DistantRead | None:
-        """The distant past, if it is there already and the recent one may still be waited for."""
+        """The distant past, if it has come already, while the recent one may still be on its way."""
 
     def both(self) -> PastReads:
         """Both pasts; the answers are waited for."""
 
 
 class StoreAnswers:
-    """The answers of Redis, which was asked before, and of PostgreSQL, which is asked by this."""
+    """The answers of Redis, which was asked before, and of PostgreSQL, which is asked now."""
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class StoreAnswers:
         self._failures: list[str] = []
 
     def early_distant(self) -> DistantRead | None:
-        """What Redis says, if it has answered: usually so, while PostgreSQL still looks."""
+        """What Redis says, if it has answered, as it usually has while PostgreSQL still looks."""
         if self._question.has_answer:
             self._take_distant()
         return self._distant

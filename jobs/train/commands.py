@@ -53,9 +53,9 @@ def train(
     It is signed and goes into the offline store, with a report that compares it with the current
     one: `ontem models` lists it, and nothing serves it until it is chosen.
 
-    In memory are at most 10 bytes for each feature of each order that the model is fitted on, 200
-    bytes for each of these orders, 200 bytes for each order of the training set, and 1 GB. A
-    training that may need more memory than there is is refused before it reads features.
+    A training takes at most 10 bytes of memory for each feature of each order that the model is
+    fitted on, 200 bytes for each of these orders, 200 bytes for each order of the training set, and
+    1 GB. If there may be less, it is refused before it reads features.
     """
     job = job_here()
     store = open_store(job.settings)

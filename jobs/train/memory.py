@@ -50,7 +50,7 @@ def check_memory(
     needed = memory_needed(orders, fitted, features)
     if needed <= present:
         return
-    most = _round(most_fitted(orders, features, present))
+    most = _rounded_down(most_fitted(orders, features, present))
     raise NotEnoughMemory(
         orders=fitted,
         features=features,
@@ -63,7 +63,7 @@ def check_memory(
     )
 
 
-def _round(number: int) -> int:
-    """The number, with two digits that are not zero, or less."""
+def _rounded_down(number: int) -> int:
+    """The number with its first two digits, and zeros after them."""
     zeros = max(len(str(number)) - 2, 0)
     return int(str(number)[:2]) * int("1" + "0" * zeros)

@@ -202,9 +202,9 @@ def _first_open(connection: ServiceConnection) -> int:
 
 
 def _hold(connection: ServiceConnection, values: Mapping[str, object]) -> list[Row]:
-    """The rows of `HOLD`, for which PostgreSQL has the time of a build.
+    """The rows of `HOLD`, for which PostgreSQL may take the time of a build.
 
-    The limit of the session is not enough: behind a pooler it is that of a request.
+    It is set for the transaction: behind a pooler the session's limit is that of a request.
     """
     return connection.send(_LIMIT, *queries_of(HOLD, values)).rows()
 
