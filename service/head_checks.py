@@ -29,11 +29,11 @@ WITHOUT_KEY: Final[Mapping[str, Pass]] = {
 """The endpoints that anybody may ask, and who answers them."""
 
 _WITH_BODY: Final = ("POST", "PUT", "PATCH")
-_OF_ORDINARY_LENGTH: Final = Pass(is_merchants=True)
+_OF_ORDINARY_LENGTH: Final = Pass(has_right_key=True)
 WITH_KEY: Final[Mapping[str, Pass]] = {
-    "store_orders": Pass(Lane.BULK, most_bytes=batch_body.MOST_BYTES, is_merchants=True),
-    "report_chargeback": Pass(Lane.BULK, is_merchants=True),
-    "explain": Pass(Lane.BULK, is_merchants=True),
+    "store_orders": Pass(Lane.BULK, most_bytes=batch_body.MOST_BYTES, has_right_key=True),
+    "report_chargeback": Pass(Lane.BULK, has_right_key=True),
+    "explain": Pass(Lane.BULK, has_right_key=True),
 }
 """The endpoints that need a key and are not answered as an evaluation is."""
 
@@ -78,7 +78,7 @@ class HeadChecks:
                 raise LengthRequired
         passed = WITH_KEY.get(endpoint, _OF_ORDINARY_LENGTH)
         if merchant is None:
-            return replace(passed, party=STRANGERS, is_merchants=False)
+            return replace(passed, party=STRANGERS, has_right_key=False)
         return replace(passed, party=merchant.merchant_id) if passed.lane is Lane.BULK else passed
 
     def _match(self, head: Head) -> str:

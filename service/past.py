@@ -116,7 +116,7 @@ class PastAnswers(Protocol):
     """The answers about one order's past, which was asked for."""
 
     def early_distant(self) -> DistantRead | None:
-        """The distant past, if it has come already, while the recent one may still be on its way."""
+        """The distant past, if it has come already; the recent one may still be on its way."""
 
     def both(self) -> PastReads:
         """Both pasts; the answers are waited for."""

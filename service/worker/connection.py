@@ -78,7 +78,7 @@ class Connection:
         """Whether the connection ends with the present answer."""
         self.client_ended = False
         """Whether the client sends no more."""
-        self.is_merchants = False
+        self.has_right_key = False
         """Whether a request of this connection had a right key, as far as is known."""
         self.was_served = False
         """Whether a request of this connection was ever answered with a success."""

@@ -107,12 +107,12 @@ class Conversation:
         connection.ends = not answer.keep
         is_success = answer.status < HTTPStatus.BAD_REQUEST
         connection.was_served |= is_success
-        connection.is_merchants |= is_success and passed.party == STRANGERS
+        connection.has_right_key |= is_success and passed.party == STRANGERS
         connection.wait(State.SENDING, time.monotonic() + self._patience.client)
         if unsent is None:
             self._clients.drop(connection)
         elif answer.status == HTTPStatus.UNAUTHORIZED:
-            connection.is_merchants = False  # its key is right no more
+            connection.has_right_key = False  # its key is right no more
             self._answer_refusal(connection, unsent, close=connection.ends)
         elif unsent:
             connection.unsent = unsent
@@ -157,7 +157,7 @@ class Conversation:
         except (ServiceError, HTTPException) as error:
             self._refuse(connection, error, close=connection.body_is_not_worth_reading(head))
             return
-        connection.is_merchants |= connection.passed.is_merchants
+        connection.has_right_key |= connection.passed.has_right_key
         connection.wait(State.BODY, time.monotonic() + self._patience.client)
         self._invite_body(connection, head)
 
@@ -193,7 +193,7 @@ class Conversation:
         head = connection.head
         without_body = head is not None and head.method == "HEAD"
         close = close or self._closes(head)
-        connection.is_merchants &= not isinstance(error, KeyRefused)
+        connection.has_right_key &= not isinstance(error, KeyRefused)
         refusal = Refusal.of(error, request_id(None) if head is None else head.request_id)
         self.refusals.count(refusal)
         content = refusal.answer(close=close, without_body=without_body)

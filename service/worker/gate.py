@@ -35,8 +35,8 @@ class Pass:
     """How long the body may be."""
     party: int | None = None
     """With whose requests this one shares half of the lane's room; None if all of it is open."""
-    is_merchants: bool = False
-    """Whether it is a known merchant's."""
+    has_right_key: bool = False
+    """Whether its key is known to be a merchant's."""
 
 
 class Gate(Protocol):
@@ -54,4 +54,4 @@ class OpenGate:
         return _PASSED
 
 
-_PASSED: Final = Pass(is_merchants=True)
+_PASSED: Final = Pass(has_right_key=True)

@@ -64,7 +64,7 @@ class Paces:
         """Have a refusal wait if it must, and say whether it does. A 429 `is_limited`."""
         if is_limited:
             return self._limited.delay(connection, content, now)
-        return not connection.is_merchants and self._strangers.delay(connection, content, now)
+        return not connection.has_right_key and self._strangers.delay(connection, content, now)
 
     def seconds_left(self, now: float, most: float) -> float:
         """The seconds until the next turn, at most so many."""

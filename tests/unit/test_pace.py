@@ -69,7 +69,7 @@ def test_a_merchant_that_errs_never_waits_and_one_that_asks_too_much_waits_after
 ):
     paces = Paces()
     for each in connections:
-        each.is_merchants = True
+        each.has_right_key = True
     erring = [each for each in connections if paces.delay(each, b"no", 100.0)]
     asking = [
         paces.delay(each, b"no", 100.0, is_limited=True) for each in (*connections, *connections)

@@ -115,7 +115,7 @@ def test_a_request_without_a_key_waits_also_where_another_one_had_a_right_key(
 ):
     server, client = ends
     loop = Loop(server)
-    loop.connection.is_merchants = True
+    loop.connection.has_right_key = True
     client.send(HEAD)
     loop.read_all()
 
