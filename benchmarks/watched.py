@@ -13,13 +13,13 @@ from benchmarks.warm_stack import ImportedStack, WarmStack
 from stores.postgres.connection import connect
 from stores.postgres.runs import RunRow, newest_runs
 from stores.settings import Settings
+from tests.peak_memory import peak_memory
 
 DAEMON = "pyspark.daemon"
 """The Python process that Spark forks its workers from; they have its command line."""
 START_OF_SPARK = "start Spark"
 """The stage before those that a full build is compared by."""
 POLL_SECONDS = 0.25
-PEAK = "VmHWM:"
 
 
 @dataclass(frozen=True)
@@ -81,15 +81,9 @@ def _present_peaks(pid: int) -> Iterator[tuple[str, int]]:
     """The peak until now of each process of Spark below this one."""
     with suppress(psutil.NoSuchProcess):
         for child in psutil.Process(pid).children(recursive=True):
-            with suppress(psutil.NoSuchProcess, psutil.AccessDenied, OSError):
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied, OSError, ValueError):
                 words = child.cmdline()
                 if DAEMON in words:
-                    yield "worker", peak_bytes(child.pid)
+                    yield "worker", peak_memory(child.pid)
                 elif words and Path(words[0]).name == "java":
-                    yield "java", peak_bytes(child.pid)
-
-
-def peak_bytes(pid: int) -> int:
-    """The most that a process has had in memory so far; 0 for a zombie."""
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(PEAK)), 0)
+                    yield "java", peak_memory(child.pid)

@@ -16,7 +16,7 @@ from benchmarks.online_store import END, FEATURES, KEYS, order_rows
 from benchmarks.peers.counted import check_counts
 from benchmarks.publishing import rate_of
 from benchmarks.warm_stack import ImportedStack
-from benchmarks.watched import WatchedRun, peak_bytes
+from benchmarks.watched import WatchedRun
 from features_pkg import shuffle
 from features_pkg.calendar import Calendar
 from features_pkg.identifiers import Event
@@ -24,6 +24,7 @@ from features_pkg.timelines.read import decode
 from ontem.generating import generate
 from ontem.stack import LocalStack
 from stores.postgres.runs import RunRow
+from tests.peak_memory import peak_memory
 
 FIRST = date(2026, 3, 1)
 STAGES = {
@@ -103,7 +104,7 @@ def test_the_seconds_of_building_end_where_publishing_begins() -> None:
 
 
 def test_a_process_has_a_peak_of_memory() -> None:
-    assert peak_bytes(os.getpid()) > 10 * 2**20
+    assert peak_memory(os.getpid()) > 10 * 2**20
 
 
 @pytest.mark.parametrize(
