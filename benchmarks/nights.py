@@ -15,7 +15,7 @@ from benchmarks.night_world import FEW, NightWorld
 from benchmarks.offline_files import event_files, snapshot_files
 from benchmarks.peers.compare import parquet_files
 from benchmarks.peers.counted import check_counts
-from benchmarks.peers.run import managed, plan_of, run_until
+from benchmarks.peers.run import plan_of, read_peer, run_until
 from benchmarks.size import ORDERS, is_rehearsal
 from benchmarks.warm_stack import DAYS
 from benchmarks.watched import START_OF_SPARK, WatchedRun
@@ -64,7 +64,7 @@ def spark_job(world: NightWorld) -> float:
         run_until(PEER, plan.write(), MOST_SECONDS)
         counted = ds.dataset(parquet_files(plan.whole), format="parquet")
         check_counts(counted, snapshot_files(world.stack, revision), day.toordinal())
-        seconds = managed(plan).join
+        seconds = read_peer(plan).join
     assert seconds is not None
     return seconds
 

@@ -63,7 +63,7 @@ def _check(stack: ImportedStack, run: WatchedRun, peer: Peer) -> None:
 
 
 def _per_value(peer: Peer) -> dict[str, float]:
-    """The nanoseconds of a value by kind; a kind of which it has managed nothing is not there."""
+    """The nanoseconds of a value by kind; a kind of which it has done nothing is left out."""
     return {
         kind: peer.seconds(kind) / (peer.features(kind) * ORDERS) * 1e9
         for kind in KINDS
@@ -150,4 +150,4 @@ def _ratios(ours: float, duckdb: dict[str, float], spark: dict[str, float]) -> l
             f"a distinct count of Spark's windows **{distinct / ours:.0f} times** as long as "
             "Ontem's mix (the goal is 100 times)"
         )
-    return [f"{'; '.join(sentences)}."] if sentences else ["The others managed nothing in time."]
+    return [f"{'; '.join(sentences)}."] if sentences else ["The others did nothing in time."]

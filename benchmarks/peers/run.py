@@ -23,7 +23,7 @@ SPARE_SECONDS = 60
 
 @dataclass(frozen=True)
 class Peer:
-    """What a peer has managed: seconds and number of features of each kind, and of the join."""
+    """What a peer has done: seconds and number of features of each kind, and of the join."""
 
     plan: Plan
     steps: dict[int, float]
@@ -74,10 +74,10 @@ def plan_of(
 def peer_of(
     module: str, files: Sequence[str], pasts: Sequence[Past], settings: Settings
 ) -> Iterator[Peer]:
-    """What the peer of a module has managed with these events; its files go with the context."""
+    """What the peer of a module has done with these events; its files go with the context."""
     with plan_of(files, steps_of(pasts), settings) as plan:
         run_until(module, plan.write(), 4 * plan.seconds + SPARE_SECONDS)
-        yield managed(plan)
+        yield read_peer(plan)
 
 
 def run_until(module: str, plan: str, seconds: float) -> None:
@@ -95,8 +95,8 @@ def run_until(module: str, plan: str, seconds: float) -> None:
             process.wait()
 
 
-def managed(plan: Plan) -> Peer:
-    """What a peer has noted."""
+def read_peer(plan: Plan) -> Peer:
+    """The peer whose plan this is, by what it has noted."""
     lines = (Path(plan.folder) / "times.jsonl").read_text(encoding="utf-8").splitlines()
     noted = [json.loads(line) for line in lines]
     steps = {note["step"]: note["seconds"] for note in noted if "step" in note}

@@ -19,7 +19,7 @@ from benchmarks.peers.plan import (
     seconds_of_a_kind,
     steps_of,
 )
-from benchmarks.peers.run import managed, run_until
+from benchmarks.peers.run import read_peer, run_until
 from features_pkg import CATALOGUE, point_in_time
 from features_pkg.definitions.velocity import Past
 from features_pkg.identifiers import SINGLE_VALUED
@@ -70,7 +70,7 @@ def test_steps_are_of_one_identifier_and_kind_and_have_the_windows_that_were_ask
 
 def test_the_windows_of_duckdb_have_the_values_of_a_training_set(plan: Plan) -> None:
     values = TrainingValues([f"{plan.folder}/training_set.parquet"])
-    peer = managed(plan)
+    peer = read_peer(plan)
 
     assert values.compared_rows == ORDERS
     assert {kind for kind, _ in plan.steps} == {COUNTS, DISTINCTS}
@@ -113,14 +113,14 @@ def test_a_kind_begins_no_step_once_its_time_is_over(tmp_path: Path) -> None:
     run_steps(plan, engine)
 
     assert engine.done == ["card_orders_1h_recent", "device_distinct_card_orders_1h_recent"]
-    assert list(managed(plan).steps) == [0, 2]
+    assert list(read_peer(plan).steps) == [0, 2]
 
 
 def test_a_peer_that_was_ended_has_managed_what_it_noted(tmp_path: Path) -> None:
     plan = Plan(files=[], folder=str(tmp_path), steps=[(COUNTS, ["a", "b"])] * 2, seconds=1.0)
     noted = [{"step": 0, "seconds": 4.0}]
     (tmp_path / "times.jsonl").write_text("\n".join(map(json.dumps, noted)), encoding="utf-8")
-    peer = managed(plan)
+    peer = read_peer(plan)
 
     assert (peer.features(COUNTS), peer.seconds(COUNTS), peer.join) == (2, 4.0, None)
     assert peer.features(DISTINCTS) == peer.seconds(DISTINCTS) == 0
@@ -131,7 +131,7 @@ def test_each_feature_bears_its_part_of_bringing_all_together(tmp_path: Path) ->
     plan = Plan(files=[], folder=str(tmp_path), steps=steps, seconds=1.0)
     noted = [{"step": 0, "seconds": 4.0}, {"step": 1, "seconds": 2.0}, {"join": 8.0}]
     (tmp_path / "times.jsonl").write_text("\n".join(map(json.dumps, noted)), encoding="utf-8")
-    peer = managed(plan)
+    peer = read_peer(plan)
 
     assert (peer.seconds(COUNTS), peer.seconds(DISTINCTS)) == (4.0 + 6.0, 2.0 + 2.0)
 
