@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from features_pkg.definitions.velocity import LONGEST_SERVED_RECENT_US
+from features_pkg.definitions.window import LONGEST_SERVED_RECENT_US
 from features_pkg.engines.held import HeldByEntity
 from features_pkg.engines.one_order import DistantPast
 from features_pkg.history.recent_events import RecentEvent

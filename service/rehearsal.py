@@ -11,7 +11,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8
 
-from features_pkg.definitions.velocity import UNITS_US
+from features_pkg.definitions.window import UNITS_US
 from features_pkg.engines.one_order import DistantPast
 from features_pkg.history.held_events import NO_EVENTS
 from features_pkg.history.recent_events import RecentEvent

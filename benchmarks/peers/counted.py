@@ -7,7 +7,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from features_pkg.definitions.catalogue import CHARGEBACK_WINDOWS, ORDER_WINDOWS
-from features_pkg.definitions.velocity import Past, Window
+from features_pkg.definitions.velocity import Past
+from features_pkg.definitions.window import Window
 from features_pkg.identifiers import Event
 from features_pkg.timelines.read import decode
 

@@ -16,7 +16,8 @@ from pyspark.sql import functions as F  # noqa: N812  as everybody calls it
 from benchmarks.peers.plan import Plan
 from benchmarks.peers.spark_windows import spark_session
 from features_pkg.definitions.catalogue import CHARGEBACK_WINDOWS, ORDER_WINDOWS
-from features_pkg.definitions.velocity import Past, Window
+from features_pkg.definitions.velocity import Past
+from features_pkg.definitions.window import Window
 from features_pkg.identifiers import MERCHANT, SINGLE_VALUED, Identifier
 
 

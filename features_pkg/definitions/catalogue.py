@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from features_pkg.definitions.velocity import (
-    LONGEST_SERVED_RECENT_US,
-    Past,
-    Velocity,
-    Window,
-    parse_name,
-)
+from features_pkg.definitions.velocity import Past, Velocity, parse_name
+from features_pkg.definitions.window import LONGEST_SERVED_RECENT_US, Window
 from features_pkg.errors import DefinitionError
 from features_pkg.identifiers import IDENTIFIERS, Event, Identifier
 

@@ -9,17 +9,9 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from features_pkg.definitions.window import LONGEST_DISTANT_DAYS, WINDOW_IN_NAMES, Window
 from features_pkg.errors import DefinitionError
 from features_pkg.identifiers import Event, Identifier
-
-UNITS_US = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
-SINCE_CUTOFF = "since_cutoff"
-EVER = "ever"
-LONGEST_DISTANT_DAYS = 90
-"""Timelines list so many days: another number is another `TIMELINES_LAYOUT`."""
-LONGEST_SERVED_RECENT_US = 24 * UNITS_US["h"]
-
-_WINDOW = re.compile(rf"[1-9][0-9]{{0,8}}[smhd]|{SINCE_CUTOFF}|{EVER}")
 
 
 class Past(StrEnum):
@@ -45,38 +37,6 @@ class Measure(StrEnum):
     def is_age(self) -> bool:
         """Ages look at all the past before the question and have no window."""
         return self in (Measure.FIRST_AGE, Measure.LAST_AGE)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """How far back: a number of `s m h d`, `since_cutoff` or `ever`. `24h` and `1d` stay apart."""
-
-    text: str
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.text, str) or not _WINDOW.fullmatch(self.text):
-            raise DefinitionError(
-                f"window {self.text!r}",
-                f"write a whole number and a unit like '10m', '24h' or '7d', or {EVER!r}, "
-                f"or {SINCE_CUTOFF!r}",
-            )
-
-    @property
-    def is_since_cutoff(self) -> bool:
-        """Whether it begins where the distant past ends, so that its length varies."""
-        return self.text == SINCE_CUTOFF
-
-    @property
-    def span_us(self) -> int | None:
-        """Its elapsed length, a day being 86,400 s; None where the length varies."""
-        if self.text in (SINCE_CUTOFF, EVER):
-            return None
-        return int(self.text[:-1]) * UNITS_US[self.text[-1]]
-
-    @property
-    def days(self) -> int | None:
-        """Its length in civil days; None where it is not said in days."""
-        return int(self.text[:-1]) if self.text[-1] == "d" and self.span_us else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +123,31 @@ def _window_reason(velocity: Velocity) -> str | None:
         if velocity.measure is Measure.DISTINCT:
             return "'since_cutoff' varies in length, so it takes counts and amounts only"
         return None
-    too_long = window.days is None or window.days > LONGEST_DISTANT_DAYS
-    if past is Past.DISTANT and window.text != EVER and too_long:
+    return _recent_reason(window) if past is Past.RECENT else _distant_reason(velocity, window)
+
+
+def _recent_reason(window: Window) -> str | None:
+    if window.delay_days:
+        return "'recent' looks up to the question itself, so it takes no delay: take 'distant'"
+    return None
+
+
+def _distant_reason(velocity: Velocity, window: Window) -> str | None:
+    days, delay = window.days or 0, window.delay_days
+    if not window.is_ever and not 0 < days <= LONGEST_DISTANT_DAYS:
         return f"'distant' takes whole days from 1d to {LONGEST_DISTANT_DAYS}d, or 'ever'"
+    if days + delay > LONGEST_DISTANT_DAYS:
+        return (
+            f"it reaches back {days + delay} days, delay included, and timelines list "
+            f"{LONGEST_DISTANT_DAYS}: take a shorter window or delay"
+        )
+    if delay and velocity.measure is Measure.DISTINCT:
+        return (
+            "timelines keep the day on which each value was last seen, so how many different ones "
+            "came before a delay can't be read off them: take a count or an amount, or no delay"
+        )
+    if delay:
+        return "a delay is not served yet: take the window without one"
     return None
 
 
@@ -191,7 +173,7 @@ _WITHOUT_TARGET = "|".join(
 _WINDOWED = re.compile(
     rf"(?P<identifier>{_IDENTIFIERS})_"
     rf"(?:{Measure.DISTINCT}_(?P<target>{_IDENTIFIERS})_|(?P<measure>{_WITHOUT_TARGET})_)?"
-    rf"(?P<event>{_EVENTS})s_(?P<window>[^_]+|{SINCE_CUTOFF})_(?P<past>{'|'.join(Past)})"
+    rf"(?P<event>{_EVENTS})s_(?P<window>{WINDOW_IN_NAMES})_(?P<past>{'|'.join(Past)})"
 )
 _AGE = re.compile(
     rf"(?P<identifier>{_IDENTIFIERS})_(?P<measure>{_AGES})_(?P<event>{_EVENTS})_age_seconds"

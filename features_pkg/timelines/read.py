@@ -34,7 +34,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from features_pkg.definitions.velocity import LONGEST_DISTANT_DAYS
+from features_pkg.definitions.window import LONGEST_DISTANT_DAYS
 from features_pkg.errors import TimelineUnreadable
 from features_pkg.identifiers import Event
 

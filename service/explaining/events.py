@@ -9,7 +9,8 @@ from psycopg.types.numeric import Int8
 
 from features_pkg.calendar import EPOCH, from_us
 from features_pkg.definitions.feature_set import FeatureSet
-from features_pkg.definitions.velocity import LONGEST_SERVED_RECENT_US, Past
+from features_pkg.definitions.velocity import Past
+from features_pkg.definitions.window import LONGEST_SERVED_RECENT_US
 from features_pkg.engines.window_events import EntityEvents, NewestEvents
 from features_pkg.history.past_orders import PastEvent, PastOrder
 from features_pkg.identifiers import Event, Identifier

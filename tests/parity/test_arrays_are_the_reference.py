@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from features_pkg import point_in_time
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.catalogue import CATALOGUE
-from features_pkg.definitions.velocity import Measure, Past, Velocity, Window
+from features_pkg.definitions.velocity import Measure, Past, Velocity
+from features_pkg.definitions.window import Window
 from features_pkg.engines import reference
 from features_pkg.errors import DefinitionError
 from features_pkg.history.past_orders import PastOrder
