@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from features_pkg.definitions.catalogue import CATALOGUE
+from features_pkg.definitions.derived import Derived, parse_feature
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.velocity import Velocity, parse_name
 
@@ -13,9 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CATALOGUE",
+    "Derived",
     "FeatureSet",
     "Velocity",
     "normalise",
+    "parse_feature",
     "parse_name",
     "point_in_time",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from features_pkg.definitions.derived import Derived, parse_feature
 from features_pkg.definitions.velocity import Past, Velocity, parse_name
 from features_pkg.definitions.window import LONGEST_SERVED_RECENT_US, Window
 from features_pkg.errors import DefinitionError
@@ -93,6 +94,9 @@ AGES = (
     "zip_code_last_chargeback_age_seconds",
 )
 
+DERIVED: tuple[str, ...] = ()
+"""Quotients and differences of the features above; they cost no read and no byte in any store."""
+
 
 def served(names: tuple[str, ...]) -> tuple[Velocity, ...]:
     """The definitions of `names`, each fit to be served while a buyer waits.
@@ -105,6 +109,21 @@ def served(names: tuple[str, ...]) -> tuple[Velocity, ...]:
     for velocity in velocities:
         _refuse_long_recent(velocity)
     return velocities
+
+
+def derived_of(names: tuple[str, ...]) -> tuple[Derived, ...]:
+    """The derived features of `names`. What each reads must be among the features of its set.
+
+    Raises:
+        DefinitionError: for a typo, or a name of another feature.
+    """
+    found = []
+    for name in names:
+        feature = parse_feature(name)
+        if not isinstance(feature, Derived):
+            raise DefinitionError(name, "is not a derived feature: put it among the others")
+        found.append(feature)
+    return tuple(found)
 
 
 def refuse_duplicates(velocities: tuple[Velocity, ...]) -> None:
@@ -129,6 +148,7 @@ def _refuse_long_recent(velocity: Velocity) -> None:
 
 
 CATALOGUE: tuple[Velocity, ...] = served(COUNTS + DISTINCTS + AMOUNTS + AGES)
+DERIVED_CATALOGUE: tuple[Derived, ...] = derived_of(DERIVED)
 
 
 def targets_of(

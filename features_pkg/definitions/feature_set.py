@@ -7,10 +7,13 @@ import json
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
+from typing import cast
 
-from features_pkg.definitions.catalogue import CATALOGUE, targets_of
+from features_pkg.definitions.catalogue import CATALOGUE, DERIVED_CATALOGUE, targets_of
+from features_pkg.definitions.derived import Derived, Feature, feature_name
 from features_pkg.definitions.order_features import ORDER_FEATURES
 from features_pkg.definitions.velocity import Past, Velocity
+from features_pkg.errors import DefinitionError
 from features_pkg.identifiers import Event, Identifier
 from features_pkg.orders.normalising import NORMALISERS_VERSION
 
@@ -39,6 +42,9 @@ class FeatureSet:
     >>> month = FeatureSet("UTC", lag, (parse_name("card_orders_30d_distant"),))
     >>> week.version == month.version, week.timelines_id == month.timelines_id
     (False, True)
+
+    Raises:
+        DefinitionError: for a derived feature that appears twice, or that reads what the set lacks.
     """
 
     timezone: str
@@ -46,6 +52,14 @@ class FeatureSet:
     # A factory, so that `help` does not print the whole catalogue in the signature.
     velocities: tuple[Velocity, ...] = field(default_factory=lambda: CATALOGUE)
     """In the order of the stored vector; by default the catalogue."""
+    derived: tuple[Derived, ...] = cast("tuple[Derived, ...]", None)
+    """Beside the catalogue's velocities by default the catalogue's, beside others none."""
+
+    def __post_init__(self) -> None:
+        if cast(object, self.derived) is None:
+            default = DERIVED_CATALOGUE if self.velocities == CATALOGUE else ()
+            object.__setattr__(self, "derived", default)
+        _check_derived(self)
 
     @property
     def order_features(self) -> tuple[str, ...]:
@@ -54,8 +68,9 @@ class FeatureSet:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The features in the order of the stored vector: velocities, then order features."""
-        return (*(velocity.name for velocity in self.velocities), *self.order_features)
+        """The features in the order of the stored vector: velocities, of the order, derived."""
+        features: tuple[Feature, ...] = (*self.velocities, *self.order_features, *self.derived)
+        return tuple(feature_name(feature) for feature in features)
 
     @cached_property
     def targets(self) -> dict[tuple[Identifier, Event], tuple[Identifier, ...]]:
@@ -110,3 +125,18 @@ def _by_event(
     targets: dict[tuple[Identifier, Event], tuple[Identifier, ...]], identifier: Identifier
 ) -> dict[Event, tuple[Identifier, ...]]:
     return {event: counted for (name, event), counted in targets.items() if name is identifier}
+
+
+def _check_derived(features: FeatureSet) -> None:
+    present: set[Feature] = {*features.velocities, *features.order_features}
+    for derived in features.derived:
+        for operand in derived.operands:
+            if operand not in present:
+                raise DefinitionError(
+                    derived.name,
+                    f"reads {feature_name(operand)}, which the feature set does not have: "
+                    "add that, or leave this out",
+                )
+        if derived in present:
+            raise DefinitionError(derived.name, "appears twice: leave one out")
+        present.add(derived)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
 
 from features_pkg.definitions.velocity import Past, Velocity
 from features_pkg.identifiers import MERCHANT
+
+if TYPE_CHECKING:
+    from features_pkg.definitions.feature_set import FeatureSet
 
 DISTANT: Final = "distant"
 RECENT: Final = "recent"
@@ -26,15 +29,16 @@ def needs(velocity: Velocity) -> frozenset[str]:
     return frozenset((DISTANT if velocity.past is Past.DISTANT else RECENT,))
 
 
-def null_features(velocities: Sequence[Velocity], missing: Iterable[str]) -> frozenset[str]:
+def null_features(features: FeatureSet, missing: Iterable[str]) -> frozenset[str]:
     """The names of the features that are null where `missing` could not be read."""
     lacking = frozenset(missing)
     null = {
         velocity.name
-        for velocity in velocities
+        for velocity in features.velocities
         if needs(velocity) & lacking
         or (DISTANT in needs(velocity) and distant_of(velocity.identifier) in lacking)
     }
     if lacking & {DISTANT, distant_of(MERCHANT)}:
         null.add(HISTORY_DAYS)
+    null |= {each.name for each in features.derived if not null.isdisjoint(each.operand_names)}
     return frozenset(null)

@@ -162,6 +162,9 @@ ORDER_FEATURES: Final[tuple[str, ...]] = (
     *VALUE_FEATURES,
     "merchant_history_days",
 )
+NUMERIC_ORDER_FEATURES: Final = ("amount_cents", "different_products", "merchant_history_days")
+"""Amounts and counts, which derived features may reckon with; the others are flags and codes."""
+
 _FUNCTIONS: Final = tuple(
     VALUE_FEATURES[name].of_context if name in VALUE_FEATURES else CONTEXT_FEATURES[name]
     for name in ORDER_FEATURES

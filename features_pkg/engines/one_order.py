@@ -10,6 +10,7 @@ from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.missing import DISTANT, RECENT, distant_of
 from features_pkg.definitions.order_features import OrderContext, order_feature_values
+from features_pkg.engines.derivation import derived_values
 from features_pkg.engines.event_reader import EventReader
 from features_pkg.engines.held import HeldByEntity, HeldVelocities, Parts
 from features_pkg.history.recent_events import RecentEvent
@@ -76,6 +77,7 @@ class Evaluator:
             for identifier in IDENTIFIERS
         }
         self._held = HeldVelocities(features)
+        self._derived = derived_values(features.derived, features.names)
 
     def vector(
         self,
@@ -133,7 +135,8 @@ class Evaluator:
         if held and recent is not None:
             parts = Parts(held, recent, distant.timelines if distant else {})
             self._held.replace(values, begun.entities, begun.at, parts, missing)
-        return Vector([*values, *begun.order_features], missing)
+        values += begun.order_features
+        return Vector([*values, *self._derived(values)], missing)
 
     def _with_recent(
         self, begun: BegunVector, recent: RecentByEntity, lacking: Sequence[str]

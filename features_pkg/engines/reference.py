@@ -1,15 +1,17 @@
-"""The meaning of every velocity feature, slow and obvious. The tests hold the fast engines to it.
+"""The meaning of every velocity and derived feature, slow and obvious.
 
-The rules are those of docs/semantics.md section 2, the stale snapshot's of section 9.
+The tests hold the fast engines to it. The rules are those of docs/semantics.md section 2, the stale
+snapshot's of section 9.
 What a measure says of the events in a window stands in its own file in `features_pkg/measures`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from features_pkg.calendar import Calendar
+from features_pkg.definitions.derived import Derived, DerivedKind
 from features_pkg.definitions.velocity import Past, Velocity
 from features_pkg.history.past_orders import PastEvent, PastOrder, events_of
 from features_pkg.measures import MEASURES
@@ -56,6 +58,23 @@ def value(
     if not known:
         return None
     return min(known) if velocity.measure.is_age else max(known)
+
+
+def derived_value(derived: Derived, operands: Mapping[str, float | None]) -> float | None:
+    """What `derived` is for an order, given what it reads, by name. None is null."""
+    values = [operands[name] for name in derived.operand_names]
+    known = [float(value) for value in values if value is not None]
+    if len(known) < len(values):
+        return None
+    if derived.kind is DerivedKind.DIFFERENCE:
+        return known[0] - known[1]
+    dividend, *divisors = known
+    if 0 in divisors:
+        return None
+    if derived.kind is DerivedKind.AMOUNT_TO_MEAN:
+        total, count = divisors
+        return dividend / (total / count)
+    return dividend / divisors[0]
 
 
 def _events_naming(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -12,17 +12,20 @@ import numpy as np
 import pyarrow as pa
 
 from features_pkg.calendar import Calendar
-from features_pkg.definitions.catalogue import CATALOGUE, refuse_duplicates
+from features_pkg.definitions.derived import (
+    AMOUNT_CENTS,
+    Feature,
+    feature_name,
+)
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.missing import HISTORY_DAYS
-from features_pkg.definitions.velocity import Velocity, parse_name
 from features_pkg.engines.arrays import Questions, answer
-from features_pkg.engines.arrays.columns import order_column
-from features_pkg.errors import DefinitionError
+from features_pkg.engines.arrays.columns import derived_columns, order_column
 from features_pkg.history.different import different
 from features_pkg.history.sorted_events import SortedEvents
 from features_pkg.identifiers import IDENTIFIERS, Event, Identifier
 from features_pkg.measures import MEASURES
+from features_pkg.notebook.asked_features import read_features
 from features_pkg.notebook.order_table import OrderTable
 from features_pkg.orders.columns.tables import plain_columns
 
@@ -31,7 +34,7 @@ _MOST_THREADS = 4
 
 def point_in_time(
     orders: Any,
-    features: Iterable[Velocity | str] | None = None,
+    features: Iterable[Feature] | None = None,
     *,
     timezone: str = "America/Sao_Paulo",
     snapshot_lag: timedelta = timedelta(hours=4),
@@ -44,15 +47,18 @@ def point_in_time(
             `features_pkg.identifiers`; values are compared as they are, so `normalise` them first;
             `product` may be a list; a column left out is null), and `amount_cents` and
             `chargeback_at` (aware or null) where a feature reads them. Other columns are ignored.
-        features: definitions or derived names, such as
-            `"document_distinct_zip_code_orders_7d_recent"`, or `"merchant_history_days"`; None is
-            the catalogue. A recent window may have any length here, `ever` included.
+        features: definitions or names, such as `"document_distinct_zip_code_orders_7d_recent"`,
+            `"amount_to_card_mean_amount_30d_distant"`, or an order feature that is an amount or a
+            count, such as `"merchant_history_days"`; None is the catalogue without order features.
+            A recent window may have any length here, `ever` included. What a derived feature
+            reads need not be named.
         timezone: the zone of the civil days that the distant past counts.
         snapshot_lag: how long after the start of a day its snapshot begins to be used.
 
     Returns:
         An Arrow table in the input's order: `order_id` and an int64 column per feature, null where
-        the order lacks the identifier; an age also where the entity was never seen.
+        the order lacks the identifier; an age also where the entity was never seen. A derived
+        feature is float64, null where it reads a null or divides by 0.
 
     Raises:
         OrdersRefused: a missing column, a naive or missing instant, a repeated `order_id`, a
@@ -76,55 +82,21 @@ def point_in_time(
     >>> table["card_first_order_age_seconds"].to_pylist()
     [None, 604800, None]
     """
-    velocities, names = _read_features(features)
+    asked = read_features(features)
     if snapshot_lag < timedelta(0):
         raise ValueError(f"snapshot_lag {snapshot_lag} is negative: a snapshot is never early")
-    table = OrderTable(plain_columns(orders, _column_names(velocities)))
-    order_questions = _OrderQuestions(table, FeatureSet(timezone, snapshot_lag, velocities))
+    table = OrderTable(plain_columns(orders, asked.column_names))
+    order_questions = _OrderQuestions(
+        table, FeatureSet(timezone, snapshot_lag, asked.velocities, derived=())
+    )
     with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as threads:
         by_identifier = list(threads.map(order_questions.columns_of, IDENTIFIERS))
     columns = {name: column for part in by_identifier for name, column in part.items()}
-    if HISTORY_DAYS in names:
-        columns[HISTORY_DAYS] = _history_days(table, order_questions.questions)
-    return pa.table({"order_id": table.order_id, **{name: columns[name] for name in names}})
-
-
-def _read_features(
-    features: Iterable[Velocity | str] | None,
-) -> tuple[tuple[Velocity, ...], tuple[str, ...]]:
-    """The velocities among `features`, and the names of all of them in their order."""
-    if features is None:
-        return CATALOGUE, tuple(velocity.name for velocity in CATALOGUE)
-    if isinstance(features, str):
-        raise DefinitionError(f"features {features!r}", "is one name: give a list of them")
-    definitions = tuple(_read_feature(feature) for feature in features)
-    velocities = tuple(d for d in definitions if isinstance(d, Velocity))
-    refuse_duplicates(velocities)
-    names = tuple(d.name if isinstance(d, Velocity) else d for d in definitions)
-    if names.count(HISTORY_DAYS) > 1:
-        raise DefinitionError(HISTORY_DAYS, "appears twice: leave one out")
-    return velocities, names
-
-
-def _read_feature(feature: object) -> Velocity | str:
-    """The definition of one feature; `HISTORY_DAYS`, which has none, is its name."""
-    if isinstance(feature, Velocity):
-        return feature
-    if not isinstance(feature, str):
-        raise DefinitionError(f"feature {feature!r}", "is neither a definition nor a name")
-    return feature if feature == HISTORY_DAYS else parse_name(feature)
-
-
-def _column_names(velocities: Sequence[Velocity]) -> tuple[str, ...]:
-    """The columns of orders to read; `chargeback_at` is always checked where there is one."""
-    names = {"order_id", "merchant_id", "event_at", "chargeback_at"}
-    for velocity in velocities:
-        names.add(velocity.identifier)
-        if velocity.target is not None:
-            names.add(velocity.target)
-        if MEASURES[velocity.measure].reads_amounts:
-            names.add("amount_cents")
-    return tuple(sorted(names))
+    for name in asked.order_features:
+        columns[name] = _order_feature(name, table, order_questions.questions)
+    columns |= derived_columns(asked.derived, columns)
+    named = {feature_name(each): columns[feature_name(each)] for each in asked.features}
+    return pa.table({"order_id": table.order_id, **named})
 
 
 class _OrderQuestions:
@@ -158,6 +130,16 @@ class _OrderQuestions:
             velocity.name: order_column(velocity, self._table.rows, entities.row, values)
             for velocity, values in answers
         }
+
+
+def _order_feature(name: str, table: OrderTable, questions: Questions) -> pa.Array:
+    """The column of one of `NUMERIC_ORDER_FEATURES`."""
+    if name == HISTORY_DAYS:
+        return _history_days(table, questions)
+    if name == AMOUNT_CENTS:
+        return pa.array(table.amount_cents)
+    products = table.entities(Identifier.PRODUCT)
+    return pa.array(np.bincount(products.row, minlength=table.rows))
 
 
 def _history_days(table: OrderTable, questions: Questions) -> pa.Array:

@@ -10,15 +10,16 @@ import pyarrow.compute as pc
 
 from features_pkg.array_types import Ints
 from features_pkg.definitions.feature_set import FeatureSet
-from features_pkg.engines.arrays.columns import order_column
+from features_pkg.engines.arrays.columns import derived_columns, order_column
 from features_pkg.identifiers import IDENTIFIERS, Identifier
 from features_pkg.shuffle.answer import payload_values, pieces_of
 from features_pkg.shuffle.order_pieces import ORDER_PIECE, order_feature_columns
 
 
 def assembled_schema(features: FeatureSet, extra_columns: pa.Schema) -> pa.Schema:
-    """`order_pk`, the columns passed on, and an int64 column per feature."""
-    columns = [(name, pa.int64()) for name in features.names]
+    """`order_pk`, the columns passed on, and a column per feature: int64, a derived one float64."""
+    derived = {each.name for each in features.derived}
+    columns = [(n, pa.float64() if n in derived else pa.int64()) for n in features.names]
     return pa.schema([("order_pk", pa.int64()), *extra_columns, *columns])
 
 
@@ -38,6 +39,7 @@ def assemble(table: pa.Table, features: FeatureSet, extra_columns: pa.Schema) ->
         columns |= dict(_columns(table, identifier, features, orders["order_pk"].to_numpy()))
     values = payload_values(orders["payload"])
     columns |= dict(zip(features.order_features, order_feature_columns(values), strict=True))
+    columns |= derived_columns(features.derived, columns)
     return pa.table([columns[name] for name in schema.names], schema=schema)
 
 

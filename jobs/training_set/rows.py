@@ -118,10 +118,11 @@ def without_missing(table: pa.Table, features: FeatureSet) -> pa.Table:
     missing = table["missing"].to_pylist()
     null_masks: dict[str, list[bool]] = {}
     for row, parts in enumerate(missing):
-        for name in null_features(features.velocities, parts) if parts else ():
+        for name in null_features(features, parts) if parts else ():
             null_masks.setdefault(name, [False] * len(missing))[row] = True
     for name, mask in null_masks.items():
         position = table.schema.get_field_index(name)
-        column = pc.if_else(pa.array(mask), pa.scalar(None, pa.int64()), table[name])
-        table = table.set_column(position, table.schema.field(name), column)
+        field = table.schema.field(position)
+        column = pc.if_else(pa.array(mask), pa.scalar(None, field.type), table[name])
+        table = table.set_column(position, field, column)
     return table.drop_columns(["missing"])

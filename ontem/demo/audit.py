@@ -44,7 +44,7 @@ def compare_vectors(
             continue
         vector = np.frombuffer(content, dtype="<f8")
         trained = matrix[rows[order_pk]]
-        nulls = null_features(features.velocities, missing)
+        nulls = null_features(features, missing)
         readable = np.array([name not in nulls for name in features.names])
         same = (vector == trained) | (np.isnan(vector) & np.isnan(trained))
         audit.orders += 1

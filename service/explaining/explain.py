@@ -90,7 +90,7 @@ class Explainer:
     ) -> list[Feature]:
         """Each value of the vector, in its order: the velocities come first."""
         features = self._served_model.feature_set
-        unread = null_features(features.velocities, evaluation.answer.missing)
+        unread = null_features(features, evaluation.answer.missing)
         at, calendar = self._instants(evaluation), self._served_model.calendar
         velocities = dict(zip(features.names, features.velocities, strict=False))
         parts = [None] * len(values) if attribution is None else attribution.parts.tolist()

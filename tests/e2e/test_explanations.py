@@ -105,7 +105,7 @@ def test_what_was_missing_is_null_and_nothing_is_behind_it(shop: Shop, online: O
 
     explained = explanation(shop, answered["evaluation_id"])
     assert (explained["score_state"], explained["score_parts"]) == ("no_score", None)
-    missing = null_features(FEATURES.velocities, ["distant"])
+    missing = null_features(FEATURES, ["distant"])
     features = by_name(explained)
     for name in missing:
         feature = features[name]

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from features_pkg.definitions.catalogue import served
+from features_pkg.definitions.catalogue import CATALOGUE, derived_of, served
 from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.errors import DefinitionError
 from features_pkg.identifiers import Event, Identifier
 
 BASE = ("card_orders_7d_distant", "card_distinct_user_orders_30d_distant")
@@ -59,3 +60,66 @@ def test_the_shipped_features_keep_no_phones_of_a_zip_code() -> None:
     key = (Identifier.ZIP_CODE, Event.CHARGEBACK)
     assert Identifier.PHONE in features.targets[key]
     assert Identifier.PHONE not in features.timeline_targets[key]
+
+
+MEAN = "card_mean_amount_cents_orders_7d_distant"
+PER_DAY = "card_orders_7d_distant_per_merchant_history_days"
+
+
+def derived_set(*derived: str, velocities: tuple[str, ...] = ()) -> FeatureSet:
+    features = a_set("card_amount_cents_orders_7d_distant", *velocities)
+    return FeatureSet(
+        features.timezone, features.snapshot_lag, features.velocities, derived_of(derived)
+    )
+
+
+def test_derived_features_come_last_and_count_in_the_version_alone() -> None:
+    plain, features = derived_set(), derived_set(MEAN, PER_DAY)
+
+    assert features.names == (*plain.names, MEAN, PER_DAY)
+    assert len({derived_set(*each).version for each in ((), (MEAN,), (MEAN, PER_DAY))}) == 3
+    assert derived_set(PER_DAY, MEAN).version != features.version
+    assert features.timelines_id == plain.timelines_id
+    assert features.targets == plain.targets
+
+
+def test_without_derived_features_the_version_is_that_of_the_other_names() -> None:
+    assert a_set().derived == ()
+    assert a_set().version == "a42275eb0dd182aa"
+
+
+@pytest.mark.parametrize(
+    ("name", "lacking"),
+    [
+        (MEAN.replace("7d", "30d"), "reads card_amount_cents_orders_30d_distant, which"),
+        ("card_chargeback_share_7d_distant", "reads card_chargebacks_7d_distant, which"),
+        ("card_orders_7d_distant_per_card_orders_1h_recent", "reads card_orders_1h_recent, which"),
+    ],
+)
+def test_a_derived_feature_whose_part_is_not_in_the_set_is_refused(name: str, lacking: str) -> None:
+    with pytest.raises(DefinitionError, match=f"{name}: {lacking} the feature set does not have"):
+        derived_set(name)
+
+
+def test_a_derived_feature_that_appears_twice_is_refused() -> None:
+    with pytest.raises(DefinitionError, match=f"{MEAN}: appears twice"):
+        derived_set(MEAN, MEAN)
+
+
+def test_a_velocity_is_not_taken_for_a_derived_feature() -> None:
+    with pytest.raises(DefinitionError, match="card_orders_7d_distant: is not a derived feature"):
+        derived_of(("card_orders_7d_distant",))
+
+
+def test_a_divisor_that_is_not_served_is_refused() -> None:
+    with pytest.raises(DefinitionError, match="card_orders_30d_recent: a recent window"):
+        derived_set("card_orders_7d_distant_per_card_orders_30d_recent",
+                    velocities=("card_orders_30d_recent",))  # fmt: skip
+
+
+def test_the_shipped_set_has_the_derived_features_of_the_catalogue_unless_told_otherwise() -> None:
+    lag = timedelta(hours=4)
+
+    assert FeatureSet("UTC", lag).derived == FeatureSet("UTC", lag, CATALOGUE).derived
+    assert FeatureSet("UTC", lag, CATALOGUE, derived=()).derived == ()
+    assert FeatureSet("UTC", lag, CATALOGUE[1:]).derived == ()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pyarrow as pa
 
-from features_pkg.array_types import Ints
+from features_pkg.array_types import Floats, Ints
+from features_pkg.definitions.derived import Derived
 from features_pkg.definitions.velocity import Velocity
+from features_pkg.engines.derivation import derived_column
 from features_pkg.measures.inputs import NEVER
 
 
@@ -41,3 +45,21 @@ def best_of_each(velocity: Velocity, rows: Ints, values: Ints) -> tuple[Ints, In
     latest = np.iinfo(np.int64).max
     least = np.minimum.reduceat(np.where(values == NEVER, latest, values), starts)
     return rows[starts], np.where(least == latest, NEVER, least)
+
+
+def derived_columns(
+    derived: Sequence[Derived], columns: Mapping[str, pa.Array]
+) -> dict[str, pa.Array]:
+    """The float64 columns of derived features by name, from the columns of what they read."""
+    operands = {name for each in derived for name in each.operand_names}
+    floats = {name: _floats(columns[name]) for name in operands}
+    return {each.name: _nullable(derived_column(each, floats)) for each in derived}
+
+
+def _floats(column: pa.Array) -> Floats:
+    """A column of whole numbers as floats, NaN for null; above 2**53 the nearest, as in Python."""
+    return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
+
+
+def _nullable(values: Floats) -> pa.Array:
+    return pa.array(values, mask=np.isnan(values))
