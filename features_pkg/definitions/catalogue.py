@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from features_pkg.definitions.derived import Derived, parse_feature
+from features_pkg.definitions.reasons import DISTINCT_GROUPS
 from features_pkg.definitions.velocity import Past, Velocity, parse_name
 from features_pkg.definitions.window import LONGEST_SERVED_RECENT_US, Window
 from features_pkg.errors import DefinitionError
@@ -30,29 +31,7 @@ COUNTS = tuple(
     for window in windows
 )
 
-DISTINCT_PAIRS = (
-    # Card testing: one device, address or e-mail that tries many cards.
-    ("device", "card"),
-    ("ip", "card"),
-    ("email", "card"),
-    ("user", "card"),
-    # A stolen identity is sent to many places.
-    ("document", "zip_code"),
-    ("document", "card"),
-    ("document", "phone"),
-    ("card", "zip_code"),
-    ("card", "document"),
-    # Rings share what is expensive to get: phones, devices, addresses.
-    ("phone", "document"),
-    ("device", "document"),
-    ("zip_code", "document"),
-    # An account that was taken over shows up on new devices.
-    ("user", "device"),
-    ("user", "ip"),
-    # A seller who is in it: stolen cards and invented people buy there.
-    ("seller", "card"),
-    ("seller", "document"),
-)
+DISTINCT_PAIRS = tuple(pair for _, pairs in DISTINCT_GROUPS for pair in pairs)
 DISTINCTS = (
     *(
         f"{identifier}_distinct_{target}_orders_{window}"

@@ -1,7 +1,7 @@
 """Queries and the features they mean, written down before the search that they test.
 
-Where a query says no window, the feature of any window of the catalogue is meant (`*`), and of those
-one must be among the first hits.
+Where a query says no window, the feature of any window of the catalogue is meant (`*`), and one of
+those must be among the first hits.
 """
 
 REQUIRED = {
@@ -31,7 +31,9 @@ REQUIRED = {
 """What the search was asked to find."""
 
 HELD_OUT = {
-    "total amount sold by this seller in the last 30 days": "seller_amount_cents_orders_30d_distant",
+    "total amount sold by this seller in the last 30 days": (
+        "seller_amount_cents_orders_30d_distant"
+    ),
     "time since the customer's last purchase": "user_last_order_age_seconds",
     "stolen identity shipped to several postcodes within a week": (
         "document_distinct_zip_code_orders_7d_distant"
@@ -43,7 +45,9 @@ HELD_OUT = {
     "time of day of the purchase": "local_hour",
     "disputes of this card ever": "card_chargebacks_ever_distant",
     "age of the e-mail address": "email_first_order_age_seconds",
-    "cards charged back at this address in 90 days": "zip_code_distinct_card_chargebacks_90d_distant",
+    "cards charged back at this address in 90 days": (
+        "zip_code_distinct_card_chargebacks_90d_distant"
+    ),
     "buyer who goes from seller to seller": "document_distinct_seller_orders_24h_recent",
     "orders of this seller today": "seller_orders_since_cutoff_recent",
     "amount lost to chargebacks on this card": "card_amount_cents_chargebacks_ever_distant",

@@ -1,0 +1,24 @@
+"""What can't be said in words."""
+
+from features_pkg.errors import OntemError
+
+
+class LanguageUnknown(OntemError, ValueError):
+    """A language in which no definition is written."""
+
+    def __init__(self, language: object, known: tuple[str, ...]) -> None:
+        super().__init__(
+            f"language {language!r}: definitions are written in {' and '.join(known)} only"
+        )
+        self.language = language
+
+
+class NothingFound(OntemError, LookupError):
+    """A search by words that are about no feature."""
+
+    def __init__(self, query: str, nearest: tuple[str, ...]) -> None:
+        super().__init__(
+            f"no feature is about {query!r}: name an identifier (card, CPF, device, …), what is "
+            f"measured or a window; the nearest names are {', '.join(nearest) or 'none'}"
+        )
+        self.query, self.nearest = query, nearest

@@ -1,0 +1,171 @@
+"""How well a feature fits a query: points for what both say, less for what only one says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import permutations
+from math import log2
+from typing import Final
+
+from features_pkg.identifiers import Event, Identifier
+from ontem.feature_store.words.concepts import Kind, Said
+from ontem.feature_store.words.meaning import Meaning
+from ontem.feature_store.words.reading import Mention, Query
+from ontem.feature_store.words.spans import DAY, SpanFound
+
+PAIR: Final = 10.0
+SUBJECT: Final = 6.0
+UNSAID_TARGET: Final = 4.0
+"""What a feature loses whose target the query does not speak of."""
+STATED: Final = 4.0
+"""For an event, a measure or a window that the query states."""
+UNSAID: Final = 3.0
+ORDER_FEATURE: Final = 12.0
+REASON: Final = 3.0
+MOST_WORD_POINTS: Final = 3.0
+PRODUCT: Final = Identifier.PRODUCT
+
+USUAL_WINDOWS: Final = {
+    "30d": 1.0,
+    "24h": 0.9,
+    "ever": 0.8,
+    "1h": 0.6,
+    "7d": 0.5,
+    "90d": 0.4,
+    "10m": 0.3,
+    "1d": 0.2,
+    "6h": 0.1,
+}
+"""Which come first where a query names none; all others count nothing."""
+
+
+def points(query: Query, feature: Meaning, rarity: Mapping[str, float]) -> float:
+    """How well the feature fits; `rarity` is what a word is worth that few features have."""
+    total = _events(query, feature) + _measures(query, feature)
+    total += _windows(query, feature) + _reasons(query, feature)
+    total += _words(query, feature, rarity)
+    if not feature.subject:
+        return total + _of_order(query, feature)
+    return total + _identifiers(query.mentions, feature)
+
+
+def _identifiers(mentions: list[Mention], feature: Meaning) -> float:
+    if not mentions:
+        return -UNSAID_TARGET if feature.target else 0.0
+    if len(mentions) == 1:
+        return _alone(mentions[0], feature)
+    fits = [
+        _pair(mentions, subject, target, feature)
+        for subject, target in permutations(range(len(mentions)), 2)
+    ]
+    return max(fits)
+
+
+def _alone(mention: Mention, feature: Meaning) -> float:
+    """Points where the query names a single identifier."""
+    subject = SUBJECT * mention.weights.get(feature.subject, 0.0)
+    if not feature.target:
+        newness = 2.0 if mention.is_new and Said.FIRST in feature.said else 0.0
+        return subject + newness - mention.is_counted
+    target = SUBJECT * mention.weights.get(feature.target, 0.0) if mention.is_counted else 0.0
+    return max(subject - UNSAID_TARGET, target - 1.0)
+
+
+def _pair(mentions: list[Mention], subject: int, target: int, feature: Meaning) -> float:
+    """Points where one mention is what is looked at and another what is counted."""
+    looked_at, counted = mentions[subject], mentions[target]
+    fit = looked_at.weights.get(feature.subject, 0.0)
+    # The first that is named is rather the one that is looked at.
+    lean = counted.target - looked_at.target + (0.5 if subject < target else -0.5)
+    roles = 0.0 if lean > 0 else -3.0
+    if feature.target:
+        return fit * counted.weights.get(feature.target, 0.0) * (PAIR + 4.0) + roles - 2.0
+    newness = 2.0 * (mentions[subject].is_new and Said.FIRST in feature.said)
+    return fit * SUBJECT / 2 + roles / 3 + newness
+
+
+def _of_order(query: Query, feature: Meaning) -> float:
+    """Points of an order feature, which words of its own name."""
+    named = query.weight(Kind.ORDER_FEATURE, feature.name) * ORDER_FEATURE
+    total = named
+    for mention in query.mentions:
+        here = max((mention.weights.get(each, 0.0) for each in feature.identifiers), default=0.0)
+        total += 2.0 * here if here else -1.5
+    return total + (0.0 if named else _of_order_unnamed(query, feature))
+
+
+def _of_order_unnamed(query: Query, feature: Meaning) -> float:
+    """Points of an order feature that is meant without its own words: "amount", "products"."""
+    counted = [mention for mention in query.mentions if mention.is_counted]
+    if feature.name == "different_products" and counted == query.mentions:
+        return SUBJECT if counted and PRODUCT in counted[0].weights else -2.0
+    return SUBJECT / 2 if feature.said and not query.mentions else -2.0
+
+
+def _events(query: Query, feature: Meaning) -> float:
+    chargeback = query.weight(Kind.EVENT, Event.CHARGEBACK)
+    order = query.weight(Kind.EVENT, Event.ORDER)
+    if chargeback:
+        return STATED * chargeback if feature.event == Event.CHARGEBACK else -UNSAID
+    if feature.event == Event.CHARGEBACK:
+        return -UNSAID - order
+    return order
+
+
+def _measures(query: Query, feature: Meaning) -> float:
+    said = query.said.get(Kind.MEASURE, {})
+    total = 0.0
+    for measure in Said:
+        weight = said.get(measure, 0.0)
+        if measure in feature.said:
+            total += STATED * weight if weight else -UNSAID
+        else:
+            total -= UNSAID * weight
+    return total
+
+
+def _windows(query: Query, feature: Meaning) -> float:
+    past = 1.5 * query.weight(Kind.PAST, feature.past) if feature.past else 0.0
+    delays = [span for span in query.spans if span.is_delay]
+    spans = [span for span in query.spans if not span.is_delay]
+    total = past + _delay(delays, feature)
+    if not spans:
+        return total + USUAL_WINDOWS.get(feature.window, 0.0)
+    return total + max(_span(span, feature) for span in spans)
+
+
+def _delay(delays: list[SpanFound], feature: Meaning) -> float:
+    if not delays:
+        return -2.0 if feature.delay_seconds else 0.0
+    if not feature.delay_seconds:
+        return -1.0
+    return STATED + max(_closeness(span.seconds, feature.delay_seconds) for span in delays)
+
+
+def _span(span: SpanFound, feature: Meaning) -> float:
+    if not feature.window:
+        return -UNSAID
+    if span.window == "since_cutoff":
+        today = {"since_cutoff": STATED, "24h": STATED - 1.0}
+        return today.get(feature.window, -1.0)
+    if span.window == "ever":
+        return STATED if feature.window == "ever" else -UNSAID
+    exact = 0.5 if span.window and span.window == feature.window else 0.0
+    seconds = DAY if span.window == "1d" else span.seconds
+    return STATED * _closeness(seconds, feature.seconds) + exact
+
+
+def _closeness(one: float | None, other: float | None) -> float:
+    """1 for equal lengths, 0 for eight times as long, below 0 for more."""
+    if not one or not other:
+        return -0.5
+    return max(-0.5, 1.0 - abs(log2(one / other)) / 3.0)
+
+
+def _reasons(query: Query, feature: Meaning) -> float:
+    return REASON * query.weight(Kind.REASON, feature.reason.english)
+
+
+def _words(query: Query, feature: Meaning, rarity: Mapping[str, float]) -> float:
+    found = sum(rarity.get(word, 0.0) for word in query.words if word in feature.words)
+    return min(found, MOST_WORD_POINTS if feature.subject else ORDER_FEATURE)

@@ -1,0 +1,94 @@
+"""A query in words finds the feature that it means among the first three."""
+
+from datetime import timedelta
+from fnmatch import fnmatch
+
+import pytest
+
+from features_pkg.definitions.feature_set import FeatureSet
+from ontem.feature_store.words import NothingFound, definition_in_words, search
+from tests.unit.search_queries import HELD_OUT, REQUIRED
+
+NAMES = FeatureSet("UTC", timedelta(hours=4)).names
+
+
+def first_three(query):
+    return [hit.name for hit in search(query, NAMES, limit=3)]
+
+
+@pytest.mark.parametrize(("query", "meant"), [*REQUIRED.items(), *HELD_OUT.items()])
+def test_the_feature_that_is_meant_is_among_the_first_three(query, meant):
+    assert [name for name in first_three(query) if fnmatch(name, meant)], first_three(query)
+
+
+@pytest.mark.parametrize("meant", [*REQUIRED.values(), *HELD_OUT.values()])
+def test_what_the_queries_mean_is_in_the_catalogue(meant):
+    assert any(fnmatch(name, meant) for name in NAMES)
+
+
+def test_every_feature_is_found_by_its_name_in_words():
+    lost = [name for name in NAMES if name not in first_three(name.replace("_", " "))]
+
+    assert lost == []
+
+
+@pytest.mark.parametrize("language", ["en", "pt"])
+def test_every_feature_is_found_by_its_definition(language):
+    lost = [name for name in NAMES if name not in first_three(definition_in_words(name, language))]
+
+    assert lost == []
+
+
+def test_a_whole_name_finds_itself_first():
+    assert [search(name, NAMES)[0].name for name in NAMES] == [*NAMES]
+
+
+@pytest.mark.parametrize(
+    ("query", "same"),
+    [
+        ("quantos cartões neste celular", "QUANTOS CARTOES NESTE CELULAR"),
+        ("telefones com vários CPFs", "telefone com vario cpf"),
+        ("chargebacks on this e-mail", "chargeback on this email"),
+        ("orders in the last hour", "orders in 1h"),
+        ("pedidos em um mês", "pedidos em 30 dias"),
+    ],
+)
+def test_accents_plurals_and_spellings_do_not_matter(query, same):
+    assert first_three(query) == first_three(same)
+
+
+def test_the_words_of_a_hit_are_in_the_language_of_the_query():
+    portuguese, english = (search(query, NAMES)[0] for query in ("CEP estorno", "CEP chargeback"))
+
+    assert portuguese.words == definition_in_words(portuguese.name, "pt")
+    assert english.words == definition_in_words(english.name, "en")
+
+
+def test_the_scores_fall_and_the_limit_holds():
+    hits = search("card", NAMES, limit=7)
+
+    assert len(hits) == 7
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_features_with_equal_scores_keep_their_order():
+    names = ("ip_orders_1h_recent", "user_orders_1h_recent", "card_orders_1h_recent")
+
+    assert [hit.name for hit in search("orders in an hour", names)] == [*names]
+    assert [hit.name for hit in search("orders in an hour", names[::-1])] == [*names[::-1]]
+
+
+@pytest.mark.parametrize("query", ["", "  ", "?!", "xyzzy plugh"])
+def test_a_search_without_hits_gives_the_nearest_names(query):
+    with pytest.raises(NothingFound) as refused:
+        search(query, NAMES)
+
+    assert str(refused.value).startswith(f"no feature is about {query!r}: ")
+    assert set(refused.value.nearest) <= set(NAMES)
+
+
+def test_a_misspelt_name_has_the_right_one_as_the_nearest():
+    with pytest.raises(NothingFound) as refused:
+        search("lokal_hourr", NAMES)
+
+    assert refused.value.nearest[0] == "local_hour"
