@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from features_pkg.definitions.derived import Derived, parse_feature
-from features_pkg.definitions.reasons import DISTINCT_GROUPS
+from features_pkg.definitions.reason_groups import DISTINCT_GROUPS
 from features_pkg.definitions.velocity import Past, Velocity, parse_name
 from features_pkg.definitions.window import LONGEST_SERVED_RECENT_US, Window
 from features_pkg.errors import DefinitionError

@@ -1,12 +1,9 @@
-"""Why each group of features matters in fraud: as data, which search and descriptions read."""
+"""Why features matter in fraud, in sentences; which feature has which is in `reason_groups.py`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
-
-from features_pkg.definitions.velocity import Measure, Velocity
-from features_pkg.identifiers import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +105,35 @@ SILENCE: Final = Reason(
     "silence, dormant, inactive, sleeping, silencio, inativo, parado, dormente",
 )
 
+UNUSUAL_AMOUNT: Final = Reason(
+    "Unusual amount: a stolen card or account pays much more, or much less, than its owner usually "
+    "does.",
+    "Valor incomum: com um cartão ou uma conta roubada se paga muito mais, ou muito menos, do que "
+    "o dono costuma pagar.",
+    "unusual amount, out of pattern, out of character, fora padrao, valor incomum, valor atipico",
+)
+CHARGED_BACK_SHARE: Final = Reason(
+    "Share charged back: ten chargebacks are many for a device and few for a large product, so "
+    "they are compared with all orders.",
+    "Taxa de chargeback: dez chargebacks são muitos para um aparelho e poucos para um produto "
+    "grande; por isso se comparam com todos os pedidos.",
+    "chargeback rate, fraud rate, dispute rate, taxa chargeback, taxa fraude, taxa contestacao",
+)
+SPEED_UP: Final = Reason(
+    "Speed-up: it is the haste that warns, compared with how often the same card, device or CPF "
+    "usually orders.",
+    "Aceleração: o que avisa é a pressa, comparada com a frequência normal do mesmo cartão, "
+    "aparelho ou CPF.",
+    "speed up, spike, sudden burst, aceleracao, pico, rajada repentina",
+)
+SETTLED: Final = Reason(
+    "Settled: a chargeback comes weeks after its order, so windows that end some days ago compare "
+    "orders of which more is known by now.",
+    "Maduro: um chargeback chega semanas depois do pedido; janelas que terminam alguns dias atrás "
+    "comparam pedidos dos quais já se sabe mais.",
+    "settled, mature, matured, known label, label delay, maduro, maturado, rotulo conhecido",
+)
+
 REASONS: Final = (
     CARD_TESTING,
     STOLEN_IDENTITY,
@@ -122,51 +148,12 @@ REASONS: Final = (
     LOSS,
     NEWCOMER,
     SILENCE,
+    UNUSUAL_AMOUNT,
+    CHARGED_BACK_SHARE,
+    SPEED_UP,
+    SETTLED,
 )
-"""Those of velocities."""
-
-Pair = tuple[str, str]
-DISTINCT_GROUPS: Final[tuple[tuple[Reason, tuple[Pair, ...]], ...]] = (
-    (CARD_TESTING, (("device", "card"), ("ip", "card"), ("email", "card"), ("user", "card"))),
-    (
-        STOLEN_IDENTITY,
-        (
-            ("document", "zip_code"),
-            ("document", "card"),
-            ("document", "phone"),
-            ("card", "zip_code"),
-            ("card", "document"),
-        ),
-    ),
-    (RING, (("phone", "document"), ("device", "document"), ("zip_code", "document"))),
-    (TAKEOVER, (("user", "device"), ("user", "ip"))),
-    (SELLER_IN_IT, (("seller", "card"), ("seller", "document"))),
-)
-"""The pairs (identifier, target) that are counted over a day and a month, by why."""
-
-OTHER_DISTINCT: Final[tuple[tuple[Reason, tuple[Pair, ...]], ...]] = (
-    (CARD_TESTING, (("product", "card"),)),
-    (STOLEN_IDENTITY, (("document", "product"),)),
-    (RING, (("device", "user"),)),
-    (SELLER_TO_SELLER, (("card", "seller"), ("document", "seller"))),
-)
-"""Pairs that are counted over windows of their own."""
-
-_OF_PAIR: Final = {
-    pair: reason for reason, pairs in (*DISTINCT_GROUPS, *OTHER_DISTINCT) for pair in pairs
-}
-_OF_MEASURE: Final = {
-    (Measure.COUNT, Event.ORDER): BURST,
-    (Measure.COUNT, Event.CHARGEBACK): CHARGED_BACK_AGAIN,
-    (Measure.DISTINCT, Event.ORDER): RING,
-    (Measure.DISTINCT, Event.CHARGEBACK): DROP,
-    (Measure.AMOUNT, Event.ORDER): CASH_OUT,
-    (Measure.AMOUNT, Event.CHARGEBACK): LOSS,
-    (Measure.FIRST_AGE, Event.ORDER): NEWCOMER,
-    (Measure.FIRST_AGE, Event.CHARGEBACK): CHARGED_BACK_AGAIN,
-    (Measure.LAST_AGE, Event.ORDER): SILENCE,
-    (Measure.LAST_AGE, Event.CHARGEBACK): CHARGED_BACK_AGAIN,
-}
+"""Those of velocities and derived features."""
 
 ORDER_FEATURE_REASONS: Final = {
     "amount_cents": Reason(
@@ -226,11 +213,3 @@ ORDER_FEATURE_REASONS: Final = {
         "",
     ),
 }
-
-
-def reason_of(velocity: Velocity) -> Reason:
-    """Why a velocity matters in fraud: that of its pair, else that of its measure and event."""
-    if velocity.target is not None and velocity.event is Event.ORDER:
-        pair = (str(velocity.identifier), str(velocity.target))
-        return _OF_PAIR.get(pair, RING)
-    return _OF_MEASURE[velocity.measure, velocity.event]

@@ -36,6 +36,8 @@ class Said(StrEnum):
     UNUSUAL = "unusual"
     SHARE = "share"
     SPEED_UP = "speed-up"
+    QUOTIENT = "quotient"
+    DIFFERENCE = "difference"
 
 
 class Entry(NamedTuple):

@@ -130,7 +130,7 @@ MEASURE_WORDS: Final = (
     Entry(
         Kind.MEASURE,
         Said.SHARE,
-        "share, rate, fraction, percentage, percent, proportion, ratio",
+        "share, rate, fraction, percentage, percent, proportion, ratio?",
         "taxa, proporcao, percentual, porcentagem, parcela, fracao, indice",
     ),
     Entry(
@@ -138,6 +138,18 @@ MEASURE_WORDS: Final = (
         Said.SPEED_UP,
         "burst, spike, sudden, suddenly, acceleration, faster, jump",
         "rajada, pico, aceleracao, repentino, repente, mais rapido",
+    ),
+    Entry(
+        Kind.MEASURE,
+        Said.QUOTIENT,
+        "ratio, quotient, divided, per, for every",
+        "razao, quociente, dividido, por cada",
+    ),
+    Entry(
+        Kind.MEASURE,
+        Said.DIFFERENCE,
+        "difference, minus, less, gap",
+        "diferenca, menos",
     ),
 )
 ORDER_FEATURE_WORDS: Final = (

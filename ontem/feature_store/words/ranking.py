@@ -9,7 +9,7 @@ from typing import Final
 
 from features_pkg.identifiers import Event, Identifier
 from ontem.feature_store.words.concepts import Kind, Said
-from ontem.feature_store.words.meaning import Meaning
+from ontem.feature_store.words.meaning import FeatureWindow, Meaning
 from ontem.feature_store.words.reading import Mention, Query
 from ontem.feature_store.words.spans import DAY, SpanFound
 
@@ -125,34 +125,37 @@ def _measures(query: Query, feature: Meaning) -> float:
 
 
 def _windows(query: Query, feature: Meaning) -> float:
-    past = 1.5 * query.weight(Kind.PAST, feature.past) if feature.past else 0.0
-    delays = [span for span in query.spans if span.is_delay]
+    pasts = {window.past for window in feature.windows}
+    total = 1.5 * max((query.weight(Kind.PAST, past) for past in pasts), default=0.0)
+    total += _delay([span for span in query.spans if span.is_delay], feature)
     spans = [span for span in query.spans if not span.is_delay]
-    total = past + _delay(delays, feature)
     if not spans:
-        return total + USUAL_WINDOWS.get(feature.window, 0.0)
-    return total + max(_span(span, feature) for span in spans)
+        usual = (USUAL_WINDOWS.get(window.text, 0.0) for window in feature.windows)
+        return total + max(usual, default=0.0)
+    if not feature.windows:
+        return total - UNSAID
+    best = [max(_span(span, window) for window in feature.windows) for span in spans]
+    return total + sum(best) / len(best)
 
 
 def _delay(delays: list[SpanFound], feature: Meaning) -> float:
+    ends = {window.delay_seconds for window in feature.windows if window.delay_seconds}
     if not delays:
-        return -2.0 if feature.delay_seconds else 0.0
-    if not feature.delay_seconds:
+        return -2.0 if ends else 0.0
+    if not ends:
         return -1.0
-    return STATED + max(_closeness(span.seconds, feature.delay_seconds) for span in delays)
+    return STATED + max(_closeness(span.seconds, end) for span in delays for end in ends)
 
 
-def _span(span: SpanFound, feature: Meaning) -> float:
-    if not feature.window:
-        return -UNSAID
+def _span(span: SpanFound, window: FeatureWindow) -> float:
     if span.window == "since_cutoff":
         today = {"since_cutoff": STATED, "24h": STATED - 1.0}
-        return today.get(feature.window, -1.0)
+        return today.get(window.text, -1.0)
     if span.window == "ever":
-        return STATED if feature.window == "ever" else -UNSAID
-    exact = 0.5 if span.window and span.window == feature.window else 0.0
+        return STATED if window.text == "ever" else -UNSAID
+    exact = 0.5 if span.window and span.window == window.text else 0.0
     seconds = DAY if span.window == "1d" else span.seconds
-    return STATED * _closeness(seconds, feature.seconds) + exact
+    return STATED * _closeness(seconds, window.seconds) + exact
 
 
 def _closeness(one: float | None, other: float | None) -> float:

@@ -57,7 +57,7 @@ WEAK_TARGET: Final = frozenset(("by", "por", "various", "between", "entre"))
 SILENT: Final = frozenset(
     """
     the did does is was were are be been we our it its his her their and or to for with than which
-    who what when where used use uses using have has had there per within during over seen appear
+    who what when where used use uses using have has had there within during over seen appear
     appears appeared goes go only whose into through
     que foi foram se e ou com de para pra qual onde quando usado usada usados usar houve tem ter
     teve ser so seu sua seus suas ate nele nela
