@@ -1,7 +1,8 @@
 """`python -m benchmarks [--print] [NAME ...]`: run these benchmarks.
 
-Without a name all run but `live_day`, `soak`, `drivers` and those of `make bench-batch`. Each
-writes its section of docs/benchmarks.md, or only prints it. ONTEM_BENCH_ORDERS is the number of
+Without a name all run but `catalogues`, `live_day`, `soak`, `drivers` and those of
+`make bench-batch`. Each writes its section of docs/benchmarks.md (`catalogues` that of
+docs/models.md), or only prints it. ONTEM_BENCH_ORDERS is the number of
 orders of the largest history, 1,000,000 unless it is set. Below 10,000 it is a rehearsal, which
 repeats a tenth as often. With ONTEM_BENCH_KEEP=FOLDER the stacks stay there for six hours, for the
 next benchmarks; those of `make bench-batch` do not, but for that of a training set that is measured
@@ -23,8 +24,8 @@ DEFAULT_NAMES = (
 """In this order: an extraction before the first night would leave it nothing to extract."""
 BATCH_NAMES = ("nights", "publishing", "redis_growth", "training_set")
 """What `make bench-batch` runs, one after the other on the same stack; by the number of orders."""
-NAMES = (*DEFAULT_NAMES, *BATCH_NAMES, "live_day", "soak", "drivers")
-"""The last three take long, or psycopg2, which is not in the lock file."""
+NAMES = (*DEFAULT_NAMES, *BATCH_NAMES, "catalogues", "live_day", "soak", "drivers")
+"""The last four take long, or psycopg2, which is not in the lock file."""
 PRINT_ONLY = "--print"
 
 

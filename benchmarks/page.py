@@ -1,4 +1,4 @@
-"""docs/benchmarks.md: a section per benchmark, which each run replaces."""
+"""docs/benchmarks.md and docs/models.md: a section per benchmark, which each run replaces."""
 
 import os
 import platform
@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+PAGES = {"catalogues": PAGE.with_name("models.md")}
+"""Those benchmarks that have another page."""
 HEAD = """# Benchmarks
 
 `make bench` and `make bench-batch` write this page; `make bench ARGS=NAME` writes one section.
@@ -19,7 +21,8 @@ def write_section(name: str, lines: list[str], orders: int | None = None) -> Non
 
     With `orders` it stays beside those of other numbers of orders.
     """
-    content = PAGE.read_text(encoding="utf-8") if PAGE.exists() else HEAD
+    page = PAGES.get(name, PAGE)
+    content = page.read_text(encoding="utf-8") if page.exists() else HEAD
     mark = name
     if orders is not None:
         mark, lines = f"{name} {orders}", [f"{lines[0]}, {orders:,} orders", *lines[1:]]
@@ -36,4 +39,4 @@ def write_section(name: str, lines: list[str], orders: int | None = None) -> Non
         content = pattern.sub(lambda _: section, content)
     else:
         content = content.rstrip() + "\n\n" + section + "\n"
-    PAGE.write_text(content, encoding="utf-8")
+    page.write_text(content, encoding="utf-8")

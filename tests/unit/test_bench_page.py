@@ -33,3 +33,16 @@ def test_sections_of_different_numbers_of_orders_stand_side_by_side(written: Pat
     assert "## Nights, 1,000,000 orders\na million anew" in content
     assert "## Nights, 10,000,000 orders\nten" in content
     assert content.count("## Nights") == 2
+
+
+def test_a_benchmark_that_has_another_page_leaves_the_first_alone(
+    written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = written.with_name("models.md")
+    monkeypatch.setitem(page.PAGES, "catalogues", models)
+    page.write_section("night", ["## The night", "first"])
+    page.write_section("catalogues", ["## Catalogues", "areas"])
+
+    assert "areas" not in written.read_text(encoding="utf-8")
+    assert "areas" in models.read_text(encoding="utf-8")
+    assert "first" not in models.read_text(encoding="utf-8")
