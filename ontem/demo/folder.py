@@ -44,6 +44,11 @@ class DemoFolder:
         return self.path / "api-key"
 
     @property
+    def orders_file(self) -> Path:
+        """All its orders, those that were sent live included: for notebooks."""
+        return self.path / "orders.parquet"
+
+    @property
     def report_file(self) -> Path:
         """The report of its last run."""
         return self.path / "report.json"

@@ -48,6 +48,7 @@ class Demo:
     def run(self, orders: DemoOrders) -> Report:
         """Run all steps; the report says whether training repeats serving."""
         history = orders.history()
+        pq.write_table(orders.table, self.folder.orders_file)
         settings = self.folder.settings()
         features = FeatureSet(settings.timezone, settings.snapshot_lag)
         merchant = self._import_history(history, settings)
