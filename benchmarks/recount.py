@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from psycopg.rows import dict_row
 
 from benchmarks.warm_stack import WarmStack
-from features_pkg import CATALOGUE, point_in_time
+from features_pkg import point_in_time
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.identifiers import SINGLE_VALUED
 from stores.postgres.connection import Connection, connect
@@ -35,11 +35,12 @@ def differences(stack: WarmStack, order_ids: Sequence[str]) -> int:
     with connect(settings.postgres_url, application_name="bench", autocommit=True) as connection:
         orders, stored = _orders(connection), _stored(connection, order_ids)
     counted = point_in_time(orders, timezone=settings.timezone, snapshot_lag=settings.snapshot_lag)
-    positions = [names.index(velocity.name) for velocity in CATALOGUE]
+    counted_names = counted.column_names[1:]
+    positions = [names.index(name) for name in counted_names]
     different = 0
     for row in counted.filter(pc.is_in(counted["order_id"], pa.array(order_ids))).to_pylist():
         vector = np.frombuffer(stored[row["order_id"]], "<f8")[positions]
-        expected = [np.nan if row[v.name] is None else float(row[v.name]) for v in CATALOGUE]
+        expected = [np.nan if row[name] is None else float(row[name]) for name in counted_names]
         different += not np.array_equal(vector, expected, equal_nan=True)
     return different
 

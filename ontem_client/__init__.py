@@ -23,7 +23,15 @@ from ontem_client.errors import (
     Refused,
     Unavailable,
 )
-from ontem_client.explanation import EventsBehind, Explanation, Feature, Mover, ScoreParts
+from ontem_client.explanation import (
+    DerivedFrom,
+    EventsBehind,
+    Explanation,
+    Feature,
+    Mover,
+    Operand,
+    ScoreParts,
+)
 
 __all__ = [
     "AnswerUnreadable",
@@ -34,6 +42,7 @@ __all__ = [
     "Conflict",
     "ConnectionFailed",
     "DeadlinePassed",
+    "DerivedFrom",
     "EvaluationAnswer",
     "EventsBehind",
     "Explanation",
@@ -44,6 +53,7 @@ __all__ = [
     "NotAnswered",
     "NotFound",
     "OntemError",
+    "Operand",
     "Order",
     "OrderOutcome",
     "RateLimited",

@@ -16,14 +16,29 @@ class EventsBehind(msgspec.Struct, frozen=True, kw_only=True):
     more: bool
 
 
+class Operand(msgspec.Struct, frozen=True, kw_only=True):
+    """A feature that a derived one was computed from."""
+
+    name: str
+    value: int | float | None
+
+
+class DerivedFrom(msgspec.Struct, frozen=True, kw_only=True):
+    """How a derived feature was computed: `formula` has the names of the operands."""
+
+    formula: str
+    operands: tuple[Operand, ...]
+
+
 class Feature(msgspec.Struct, frozen=True, kw_only=True):
     """One value that the model was given."""
 
     name: str
     value: int | float | None
-    null_because: Literal["missing", "not_in_order", "never"] | None
+    null_because: Literal["missing", "not_in_order", "never", "divisor_is_zero"] | None
     contribution: float | None
     behind: EventsBehind | None
+    derived_from: DerivedFrom | None
 
 
 class Mover(msgspec.Struct, frozen=True, kw_only=True):

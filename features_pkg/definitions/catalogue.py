@@ -1,4 +1,4 @@
-"""The velocity features that ship, as data. To add one, add its line here."""
+"""The velocities and derived features that ship, as data. To add one, add its line here."""
 
 from __future__ import annotations
 
@@ -73,7 +73,33 @@ AGES = (
     "zip_code_last_chargeback_age_seconds",
 )
 
-DERIVED: tuple[str, ...] = ()
+DERIVED = (
+    # What an order costs beside what is usual: for this buyer, and for this seller.
+    *(
+        f"{name}_30d_distant"
+        for identifier in ("user", "document", "device", "card", "seller")
+        for name in (
+            f"{identifier}_mean_amount_cents_orders",
+            f"amount_to_{identifier}_mean_amount",
+        )
+    ),
+    # What part of their orders was charged back.
+    *(
+        f"{identifier}_chargeback_share_ever_distant"
+        for identifier in ("card", "device", "ip", "zip_code", "seller", "product")
+    ),
+    *(
+        f"{identifier}_chargeback_share_30d_distant"
+        for identifier in ("device", "ip", "zip_code", "product")
+    ),
+    # A burst: this hour, or day, beside the month.
+    *(
+        f"{identifier}_orders_1h_recent_per_{identifier}_orders_30d_distant"
+        for identifier in ("user", "device", "card")
+    ),
+    # Card testing: nearly every order of the device has another card.
+    "device_distinct_card_orders_24h_recent_per_device_orders_24h_recent",
+)
 """Quotients and differences of the features above; they cost no read and no byte in any store."""
 
 

@@ -107,8 +107,9 @@ def training_schema(features: FeatureSet) -> pa.Schema:
 
 def training_set_table(features: FeatureSet) -> TableDefinition:
     """The table of all training sets that have these features."""
+    formulas = {derived.name: f"{derived.formula}." for derived in features.derived}
     return TableDefinition(
-        columns=documented(training_schema(features), COLUMN_DOCS),
+        columns=documented(training_schema(features), COLUMN_DOCS | formulas),
         doc="The newest training set: one row per order that asked a question, with all features.",
     )
 

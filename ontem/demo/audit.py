@@ -61,7 +61,7 @@ def compare_vectors(
 
 
 def as_matrix(table: pa.Table, names: Sequence[str]) -> Floats:
-    """Columns of whole numbers as the columns of a matrix of floats, NaN for null."""
+    """Columns of numbers as the columns of a matrix of floats, NaN for null."""
     columns = [table[name].cast(pa.float64()).to_numpy(zero_copy_only=False) for name in names]
     return np.stack(columns, axis=1) if columns else np.zeros((table.num_rows, 0))
 

@@ -9,6 +9,7 @@ from features_pkg.identifiers import Identifier
 from features_pkg.measures.inputs import Instants
 from features_pkg.models.shapley import Attribution
 from service.deadline import Deadline
+from service.explaining.derivations import derived_feature
 from service.explaining.events import Entities, EventReader
 from service.explaining.explanation import (
     MOST_MOVERS,
@@ -88,11 +89,12 @@ class Explainer:
         entities: Mapping[Identifier, Entities],
         attribution: Attribution | None,
     ) -> list[Feature]:
-        """Each value of the vector, in its order: the velocities come first."""
+        """Each value of the vector, in its order: velocities first, derived features last."""
         features = self._served_model.feature_set
         unread = null_features(features, evaluation.answer.missing)
         at, calendar = self._instants(evaluation), self._served_model.calendar
         velocities = dict(zip(features.names, features.velocities, strict=False))
+        derived = {each.name: each for each in features.derived}
         parts = [None] * len(values) if attribution is None else attribution.parts.tolist()
 
         def behind(velocity: Velocity, value: float) -> EventsBehind | None:
@@ -103,21 +105,22 @@ class Explainer:
                 return NOT_READ
             return recount(velocity, entities[velocity.identifier], at, calendar, value)
 
-        found = []
+        found: dict[str, Feature] = {}
         for name, value, part in zip(features.names, values, parts, strict=True):
+            if name in derived:
+                found[name] = derived_feature(derived[name], found, _number(value), part)
+                continue
             velocity = velocities.get(name)
             events = None if velocity is None else behind(velocity, value)
-            reason = _reason(value, is_unread=name in unread, is_named=events is not None)
-            found.append(
-                Feature(
-                    name=name,
-                    value=_number(value),
-                    null_because=reason,
-                    contribution=part,
-                    behind=events,
-                )
+            found[name] = Feature(
+                name=name,
+                value=_number(value),
+                null_because=_reason(value, is_unread=name in unread, is_named=events is not None),
+                contribution=part,
+                behind=events,
+                derived_from=None,
             )
-        return found
+        return list(found.values())
 
     def _instants(self, evaluation: StoredEvaluation) -> Instants:
         """The instants of the evaluation; without a load, those of the lag rule."""

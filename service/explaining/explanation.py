@@ -11,7 +11,7 @@ MOST_ORDER_IDS: Final = 100
 MOST_MOVERS: Final = 10
 
 Recount = Literal["same", "different", "too_many", "not_read"]
-NullReason = Literal["missing", "not_in_order", "never"]
+NullReason = Literal["missing", "not_in_order", "never", "divisor_is_zero"]
 
 
 class EventsBehind(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +40,20 @@ class EventsBehind(msgspec.Struct, frozen=True, kw_only=True):
     more: Annotated[bool, described("Whether there are more orders than `order_ids` has.")]
 
 
+class Operand(msgspec.Struct, frozen=True, kw_only=True):
+    """A feature that a derived one was computed from."""
+
+    name: str
+    value: Annotated[int | float | None, described("As it was stored with the evaluation.")]
+
+
+class DerivedFrom(msgspec.Struct, frozen=True, kw_only=True):
+    """How a derived feature was computed. What is behind its operands is with each of them."""
+
+    formula: Annotated[str, described("The value, written with the names of the operands.")]
+    operands: list[Operand]
+
+
 class Feature(msgspec.Struct, frozen=True, kw_only=True):
     """One value that the model was given."""
 
@@ -49,7 +63,8 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
         NullReason | None,
         described(
             "Why there is no value. `missing`: the past could not be read; `not_in_order`: the "
-            "order does not say; `never`: an age of what had never happened."
+            "order does not say; `never`: an age of what had never happened; `divisor_is_zero`: "
+            "of a derived feature only. One that reads a null is null for the same reason."
         ),
     ]
     contribution: Annotated[
@@ -62,9 +77,12 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     behind: Annotated[
         EventsBehind | None,
         described(
-            "Null for a feature of the order itself, for what could not be read, and where the "
-            "order does not say."
+            "Null for a feature of the order itself, for a derived one, for what could not be "
+            "read, and where the order does not say."
         ),
+    ]
+    derived_from: Annotated[
+        DerivedFrom | None, described("Null for a feature that is not derived from others.")
     ]
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from features_pkg.definitions.derived import Derived
 from features_pkg.definitions.missing import null_features
 from features_pkg.definitions.velocity import Velocity
+from features_pkg.engines import reference
 from features_pkg.history.past_orders import PastOrder
 from features_pkg.identifiers import Identifier
 from stores.postgres.connection import connect
@@ -46,6 +48,21 @@ def check_velocity(world: World, velocity: Velocity, feature: Any) -> None:
     assert behind["order_ids"] in possible, velocity.name
 
 
+def check_derived(derived: Derived, features: dict[str, Any]) -> None:
+    """Fail unless the feature is what its operands give, and names them."""
+    feature = features[derived.name]
+    operands = {name: features[name]["value"] for name in derived.operand_names}
+    assert feature["value"] == reference.derived_value(derived, operands), derived.name
+    assert feature["derived_from"] == {
+        "formula": derived.formula,
+        "operands": [{"name": name, "value": value} for name, value in operands.items()],
+    }
+    assert feature["behind"] is None
+    reasons = {features[name]["null_because"] for name in operands} - {None}
+    expected = reasons or {"divisor_is_zero"} if feature["value"] is None else {None}
+    assert feature["null_because"] in expected
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_an_explanation_is_what_the_evaluation_could_see(
     shop: Shop, online: OnlineStore, seed: int
@@ -58,6 +75,10 @@ def test_an_explanation_is_what_the_evaluation_could_see(
     features = by_name(explained)
     for velocity in FEATURES.velocities:
         check_velocity(world, velocity, features[velocity.name])
+    for derived in FEATURES.derived:
+        check_derived(derived, features)
+    of_others = {name for name, feature in features.items() if feature["derived_from"] is not None}
+    assert of_others == {derived.name for derived in FEATURES.derived}
     vector = shop.vector("asker")
     assert {name: feature["value"] for name, feature in features.items()} == {
         name: None if math.isnan(value) else value for name, value in vector.items()

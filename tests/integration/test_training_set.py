@@ -76,7 +76,9 @@ def test_imported_orders_are_answered_as_point_in_time_answers_them(shop: Traini
         ),
     )
     expected = {row["order_id"]: row for row in point_in_time(orders).to_pylist()}
-    names = [velocity.name for velocity in shop.job.feature_set.velocities]
+    features = shop.job.feature_set
+    names = [each.name for each in (*features.velocities, *features.derived)]
+    assert {built.schema.field(each.name).type for each in features.derived} == {pa.float64()}
     assert 20 < built.num_rows < 120
     for row in built.to_pylist():
         assert {n: row[n] for n in names} == {n: expected[row["order_id"]][n] for n in names}

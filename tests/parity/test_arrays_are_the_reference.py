@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from features_pkg import point_in_time
 from features_pkg.calendar import Calendar
-from features_pkg.definitions.catalogue import CATALOGUE
+from features_pkg.definitions.catalogue import CATALOGUE, DERIVED_CATALOGUE
 from features_pkg.definitions.velocity import Measure, Past, Velocity
 from features_pkg.definitions.window import Window
 from features_pkg.engines import reference
@@ -76,7 +76,8 @@ def test_the_whole_catalogue_is_the_reference(history: list[PastOrder]) -> None:
 
     table = point_in_time(pa.Table.from_pylist(worlds.as_rows(history)))
 
-    assert table.column_names == ["order_id", *(velocity.name for velocity in CATALOGUE)]
+    names = [each.name for each in (*CATALOGUE, *DERIVED_CATALOGUE)]
+    assert table.column_names == ["order_id", *names]
     for velocity in CATALOGUE:
         expected = [
             reference.value(
@@ -89,3 +90,7 @@ def test_the_whole_catalogue_is_the_reference(history: list[PastOrder]) -> None:
             for order in history
         ]
         assert table[velocity.name].to_pylist() == expected, velocity.name
+    for values, order in zip(table.to_pylist(), history, strict=True):
+        operands = {**values, "amount_cents": order.amount_cents}
+        for derived in DERIVED_CATALOGUE:
+            assert values[derived.name] == reference.derived_value(derived, operands), derived.name

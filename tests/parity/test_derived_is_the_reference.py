@@ -20,7 +20,7 @@ from features_pkg.engines import reference
 from features_pkg.engines.one_order import DistantPast, Evaluator
 from features_pkg.history.past_orders import PastOrder
 from features_pkg.identifiers import MERCHANT, Identifier
-from jobs.training_set.rows import without_missing
+from jobs.training_set.rows import training_set_table, without_missing
 from tests.parity import rows, worlds
 from tests.parity.derived import DERIVED, FEATURES, NAMES, assert_derived, by_name
 from tests.parity.mutants import Mistake, broken
@@ -110,6 +110,13 @@ def test_the_columns_of_a_training_set_are_floats_for_derived_features_alone() -
     kinds = {name: schema.field(name).type for name in FEATURES.names}
     assert {name for name, kind in kinds.items() if kind == pa.float64()} == set(NAMES)
     assert set(kinds.values()) == {pa.float64(), pa.int64()}
+
+
+def test_the_table_of_training_sets_says_how_each_was_computed() -> None:
+    columns = training_set_table(FEATURES).columns
+
+    for derived in DERIVED:
+        assert columns.field(derived.name).metadata == {b"doc": f"{derived.formula}.".encode()}
 
 
 @pytest.mark.parametrize(

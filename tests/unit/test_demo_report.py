@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from features_pkg.definitions.catalogue import CATALOGUE
+from features_pkg.definitions.catalogue import CATALOGUE, DERIVED_CATALOGUE
 from ontem.demo.report import Report, show
 
 
@@ -32,7 +32,7 @@ def shown(report: Report, width: int) -> str:
 
 
 def test_each_feature_is_named_whole_on_80_columns() -> None:
-    names = sorted((velocity.name for velocity in CATALOGUE), key=len)[-10:]
+    names = sorted((each.name for each in (*CATALOGUE, *DERIVED_CATALOGUE)), key=len)[-10:]
     explanation = [
         {"feature": name, "value": 8_604_845.0, "median": 4_438_096.5, "change": -0.12345}
         for name in names

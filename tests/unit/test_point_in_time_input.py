@@ -14,6 +14,8 @@ import pyarrow as pa
 import pytest
 
 from features_pkg import CATALOGUE, Velocity, parse_name, point_in_time
+from features_pkg.definitions.catalogue import DERIVED_CATALOGUE
+from features_pkg.errors import DefinitionError
 from tests.unit.three_orders import (
     CARD,
     CHARGED,
@@ -60,16 +62,41 @@ def test_the_answer_has_the_order_of_the_input_and_of_the_features() -> None:
     assert found[CARD].to_pylist() == [1, 2, 0]
 
 
-def test_every_feature_is_int64() -> None:
+EVERY_NAME = [each.name for each in (*CATALOGUE, *DERIVED_CATALOGUE)]
+
+
+def test_every_velocity_is_int64_and_what_is_derived_float64() -> None:
     found = point_in_time(MANY)
 
-    assert found.column_names == ["order_id", *(velocity.name for velocity in CATALOGUE)]
+    assert found.column_names == ["order_id", *EVERY_NAME]
     assert {found[velocity.name].type for velocity in CATALOGUE} == {pa.int64()}
+    assert {found[derived.name].type for derived in DERIVED_CATALOGUE} == {pa.float64()}
 
 
 @pytest.mark.parametrize("velocity", CATALOGUE, ids=lambda velocity: velocity.name)
 def test_a_catalogue_name_reads_back_into_its_definition(velocity: Velocity) -> None:
     assert parse_name(velocity.name) == velocity
+
+
+@pytest.mark.parametrize("name", ["amount_cents", "different_products", "merchant_history_days"])
+def test_amounts_and_counts_of_the_order_itself_can_be_asked_for(name: str) -> None:
+    products = [["p", "p", "q"], [], None]
+    table = pa.table(columns()).append_column("product", pa.array(products, pa.list_(pa.string())))
+    expected = {"amount_cents": columns()["amount_cents"], "different_products": [2, 0, 0]}
+
+    assert values(table, name) == expected.get(name, [0, 0, 0])
+
+
+def test_what_a_derived_feature_reads_need_not_be_asked_for() -> None:
+    found = point_in_time(MANY, ["amount_cents_per_merchant_history_days", CARD])
+
+    assert found.column_names == ["order_id", "amount_cents_per_merchant_history_days", CARD]
+    assert found["amount_cents_per_merchant_history_days"].null_count == MANY.num_rows
+
+
+def test_other_features_of_the_order_are_not_computed_in_a_notebook() -> None:
+    with pytest.raises(DefinitionError, match="'local_hour': is computed in requests and training"):
+        point_in_time(MANY, ["local_hour"])
 
 
 def test_features_may_be_definitions() -> None:
@@ -201,7 +228,7 @@ def test_an_empty_table_has_an_empty_answer(table: Any) -> None:
     found = point_in_time(table)
 
     assert found.num_rows == 0
-    assert found.column_names == ["order_id", *(velocity.name for velocity in CATALOGUE)]
+    assert found.column_names == ["order_id", *EVERY_NAME]
 
 
 @pytest.mark.parametrize("typeless", [pa.null(), pa.float64()], ids=str)

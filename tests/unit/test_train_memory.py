@@ -69,11 +69,16 @@ def test_a_training_that_does_not_fit_is_refused_before_it_reads_a_feature(
 
     with pytest.raises(NotEnoughMemory) as refused:
         train(store, FEATURES, options)
+    features = len(FEATURES.names)
+    needed = memory_needed(90_000, 51_881, features) / 1e9
+    sample = most_fitted(90_000, features, 760_000_000) // 1000 * 1000
     assert (
-        f"training on 51,881 orders with {len(FEATURES.names)} features takes up to 0.84 GB of "
+        f"training on 51,881 orders with {features} features takes up to {needed:.2f} GB of "
         "memory, and there are 0.76: fit it on a sample, with all charged back orders, by "
-        "--sample 33000, or run it where there is more"
+        f"--sample {sample}, or run it where there is more"
     ) in str(refused.value)
+    assert 0.8 < needed < 0.95
+    assert 20_000 < sample < 40_000
 
 
 def test_where_the_charged_back_orders_alone_do_not_fit_no_sample_is_named(
