@@ -53,6 +53,11 @@ COMMANDS = {
         "models",
         "List the models with their metrics, which one serves, and why one can't.",
     ),
+    "features": CommandEntry(
+        "ontem.feature_store.commands",
+        "features",
+        "Find features by words, show what one means, and compare two sets of them.",
+    ),
     "compose": CommandEntry(
         "ontem.compose.commands",
         "compose",

@@ -59,6 +59,14 @@ OTHER_DISTINCT: Final[tuple[tuple[Reason, tuple[Pair, ...]], ...]] = (
 _OF_PAIR: Final = {
     pair: reason for reason, pairs in (*DISTINCT_GROUPS, *OTHER_DISTINCT) for pair in pairs
 }
+_OF_TARGET: Final = {"card": CARD_TESTING, "seller": SELLER_TO_SELLER}
+_OF_IDENTIFIER: Final = {
+    "document": STOLEN_IDENTITY,
+    "card": STOLEN_IDENTITY,
+    "user": TAKEOVER,
+    "seller": SELLER_IN_IT,
+}
+"""For pairs that are not in the catalogue."""
 _OF_MEASURE: Final = {
     (Measure.COUNT, Event.ORDER): BURST,
     (Measure.COUNT, Event.CHARGEBACK): CHARGED_BACK_AGAIN,
@@ -111,5 +119,6 @@ def _of_velocity(velocity: Velocity) -> Reason:
     if velocity.window is not None and velocity.window.delay_days:
         return SETTLED
     if velocity.target is not None and velocity.event is Event.ORDER:
-        return _OF_PAIR.get((str(velocity.identifier), str(velocity.target)), RING)
+        pair = (str(velocity.identifier), str(velocity.target))
+        return _OF_PAIR.get(pair) or _OF_TARGET.get(pair[1]) or _OF_IDENTIFIER.get(pair[0], RING)
     return _OF_MEASURE[velocity.measure, velocity.event]

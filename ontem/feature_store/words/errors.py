@@ -22,3 +22,14 @@ class NothingFound(OntemError, LookupError):
             f"measured or a window; the nearest names are {', '.join(nearest) or 'none'}"
         )
         self.query, self.nearest = query, nearest
+
+
+class NameUnknown(OntemError, LookupError):
+    """A name that no feature can have."""
+
+    def __init__(self, name: str, *, reason: str, nearest: tuple[str, ...]) -> None:
+        short = reason.partition(";")[0]
+        super().__init__(
+            f"there is no feature {name!r} ({short}): the nearest names are {', '.join(nearest)}"
+        )
+        self.name, self.reason, self.nearest = name, reason, nearest
