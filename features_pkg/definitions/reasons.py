@@ -102,7 +102,8 @@ SILENCE: Final = Reason(
     "may be in a burst.",
     "Silêncio: o que acorda depois de muito tempo pode estar em outras mãos; o que foi usado há "
     "segundos pode estar em uma rajada.",
-    "silence, dormant, inactive, sleeping, silencio, inativo, parado, dormente",
+    "silence, silent, quiet, asleep, dormant, inactive, sleeping, silencio, quieto, inativo, "
+    "parado, dormente",
 )
 
 UNUSUAL_AMOUNT: Final = Reason(

@@ -85,3 +85,33 @@ HELD_OUT_DERIVED = {
     "pedidos do aparelho em 30 dias, com 7 dias de atraso": "device_orders_30d_delay_7d_distant",
 }
 """The same for derived features and windows with a delay."""
+
+LATER = {
+    "devices shared by many documents within an hour": "device_distinct_document_orders_24h_recent",
+    "how many times was this credit card used today": "card_orders_*",
+    "customer shops with lots of different cards": "user_distinct_card_orders_*",
+    "goods delivered to the same house for different people": "zip_code_distinct_document_orders_*",
+    "spending of this taxpayer over the past day": "document_amount_cents_orders_24h_recent",
+    "has this card been charged back before": "card_*chargeback*",
+    "account that was quiet for a long time": "user_last_order_age_seconds",
+    "brand new email": "email_first_order_age_seconds",
+    "gmail or company domain": "email_domain_kind",
+    "night orders": "local_hour",
+    "sales of this item in the last ten minutes": "product_orders_10m_recent",
+    "seller that many stolen cards buy from": "seller_distinct_card_orders_*",
+    "logins from several networks": "user_distinct_ip_orders_*",
+    "quantas vezes o cartão passou na última hora": "card_orders_1h_recent",
+    "mesmo CPF com vários telefones": "document_distinct_phone_orders_*",
+    "cartões clonados neste dispositivo": "device_distinct_card_orders_*",
+    "endereço de entrega nunca visto": "zip_code_first_order_age_seconds",
+    "DDD não bate com o CEP": "phone_area_matches_zip_code",
+    "prejuízo com chargeback neste endereço em 3 meses": (
+        "zip_code_amount_cents_chargebacks_90d_distant"
+    ),
+    "quanto o cliente já gastou nos últimos trinta dias": "user_amount_cents_orders_30d_distant",
+    "faz quanto tempo que o CPF comprou pela última vez": "document_last_order_age_seconds",
+    "conta acessada de aparelhos diferentes": "user_distinct_device_orders_*",
+    "quantos itens no carrinho": "different_products",
+    "loja nova, sem histórico": "merchant_history_days",
+}
+"""Queries that were written when the lexicon was finished."""

@@ -7,7 +7,8 @@ import pytest
 
 from features_pkg.definitions.feature_set import FeatureSet
 from ontem.feature_store.words import NothingFound, definition_in_words, search
-from tests.unit.search_queries import HELD_OUT, REQUIRED
+from tests.unit.plain_bm25 import PlainIndex
+from tests.unit.search_queries import HELD_OUT, LATER, REQUIRED
 
 NAMES = FeatureSet("UTC", timedelta(hours=4)).names
 
@@ -16,14 +17,25 @@ def first_three(query):
     return [hit.name for hit in search(query, NAMES, limit=3)]
 
 
-@pytest.mark.parametrize(("query", "meant"), [*REQUIRED.items(), *HELD_OUT.items()])
+ALL = REQUIRED | HELD_OUT | LATER
+
+
+@pytest.mark.parametrize(("query", "meant"), ALL.items())
 def test_the_feature_that_is_meant_is_among_the_first_three(query, meant):
     assert [name for name in first_three(query) if fnmatch(name, meant)], first_three(query)
 
 
-@pytest.mark.parametrize("meant", [*REQUIRED.values(), *HELD_OUT.values()])
+@pytest.mark.parametrize("meant", sorted({*ALL.values()}))
 def test_what_the_queries_mean_is_in_the_catalogue(meant):
     assert any(fnmatch(name, meant) for name in NAMES)
+
+
+@pytest.mark.parametrize("stemmed", [False, True])
+def test_a_plain_text_search_finds_less_than_two_thirds_of_them(stemmed):
+    plain = PlainIndex(NAMES, stemmed=stemmed)
+    found = [q for q, meant in ALL.items() if any(fnmatch(n, meant) for n in plain.search(q)[:3])]
+
+    assert len(ALL) / 3 < len(found) < len(ALL) * 2 / 3
 
 
 def test_every_feature_is_found_by_its_name_in_words():

@@ -104,9 +104,9 @@ MEASURE_WORDS: Final = (
     Entry(
         Kind.MEASURE,
         Said.FIRST,
-        "first, age, how long know, know, known since, since when, oldest, how old, first seen",
+        "first, age, how long know, know, known since, oldest, how old, first seen",
         "primeiro, primeira, primeira vez, idade, ha quanto tempo?, conhecemos, conhece, "
-        "desde quando, mais antigo",
+        "mais antigo",
     ),
     Entry(
         Kind.MEASURE,
@@ -142,7 +142,7 @@ MEASURE_WORDS: Final = (
     Entry(
         Kind.MEASURE,
         Said.QUOTIENT,
-        "ratio, quotient, divided, per, for every",
+        "ratio, quotient, divided, per",
         "razao, quociente, dividido, por cada",
     ),
     Entry(
@@ -157,7 +157,7 @@ ORDER_FEATURE_WORDS: Final = (
     Entry(
         Kind.ORDER_FEATURE,
         "local_hour",
-        "local hour, time of day, hour of day, hour, night, nighttime, what time",
+        "local hour, time of day, hour of day, hour, night, nighttime",
         "hora do dia, hora, horario, madrugada, noite",
     ),
     Entry(

@@ -65,8 +65,8 @@ def _alone(mention: Mention, feature: Meaning) -> float:
     """Points where the query names a single identifier."""
     subject = SUBJECT * mention.weights.get(feature.subject, 0.0)
     if not feature.target:
-        newness = 2.0 if mention.is_new and Said.FIRST in feature.said else 0.0
-        return subject + newness - mention.is_counted
+        is_first = mention.is_new and Said.FIRST in feature.said
+        return subject + (STATED + UNSAID) * is_first - mention.is_counted
     target = SUBJECT * mention.weights.get(feature.target, 0.0) if mention.is_counted else 0.0
     return max(subject - UNSAID_TARGET, target - 1.0)
 
