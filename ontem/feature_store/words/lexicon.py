@@ -104,7 +104,7 @@ MEASURE_WORDS: Final = (
     Entry(
         Kind.MEASURE,
         Said.FIRST,
-        "first, age, how long know, know, known since, oldest, how old, first seen",
+        "first, age, how long know, know, oldest, how old, first seen",
         "primeiro, primeira, primeira vez, idade, ha quanto tempo?, conhecemos, conhece, "
         "mais antigo",
     ),

@@ -15,6 +15,8 @@ from ontem.feature_store.words.spans import DAY, SpanFound
 
 PAIR: Final = 10.0
 SUBJECT: Final = 6.0
+OTHER_SUBJECT: Final = 3.0
+"""What a feature loses that is about another identifier than the only one that is named."""
 UNSAID_TARGET: Final = 4.0
 """What a feature loses whose target the query does not speak of."""
 STATED: Final = 4.0
@@ -63,7 +65,7 @@ def _identifiers(mentions: list[Mention], feature: Meaning) -> float:
 
 def _alone(mention: Mention, feature: Meaning) -> float:
     """Points where the query names a single identifier."""
-    subject = SUBJECT * mention.weights.get(feature.subject, 0.0)
+    subject = SUBJECT * mention.weights.get(feature.subject, 0.0) or -OTHER_SUBJECT
     if not feature.target:
         is_first = mention.is_new and Said.FIRST in feature.said
         return subject + (STATED + UNSAID) * is_first - mention.is_counted
