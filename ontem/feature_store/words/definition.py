@@ -43,10 +43,18 @@ def _velocity(velocity: Velocity, texts: Texts) -> str:
         Measure.FIRST_AGE: texts.first,
         Measure.LAST_AGE: texts.last,
     }[velocity.measure]
-    return _filled(sentences[velocity.event], velocity, texts)
+    sentence = _filled(sentences[velocity.event], velocity, texts)
+    which = texts.least if velocity.measure.is_age else texts.greatest
+    return _with(sentence, which) if velocity.identifier.several else sentence
 
 
 def _derived(derived: Derived, texts: Texts) -> str:
+    sentence = _of_operands(derived, texts)
+    several = any(velocity.identifier.several for velocity in derived.velocities)
+    return _with(sentence, texts.each_greatest) if several else sentence
+
+
+def _of_operands(derived: Derived, texts: Texts) -> str:
     match derived.kind:
         case DerivedKind.QUOTIENT:
             return _of_two(texts.quotient, derived, texts)
@@ -64,6 +72,10 @@ def _derived(derived: Derived, texts: Texts) -> str:
 def _of_two(sentence: str, derived: Derived, texts: Texts) -> str:
     first, second = (_clause(_sentence(operand, texts)) for operand in derived.operands)
     return sentence.format(first=first, second=second[0].lower() + second[1:])
+
+
+def _with(sentence: str, addition: str) -> str:
+    return f"{sentence.removesuffix('.')}; {addition}."
 
 
 def _clause(sentence: str) -> str:

@@ -73,6 +73,9 @@ IN_ENGLISH: Final = Texts(
         "The order's own amount, divided by the mean amount of the other orders with this {one} "
         "{when}; null without one."
     ),
+    greatest="of several products, the greatest is taken",
+    least="of several products, the least is taken",
+    each_greatest="of several products, the greatest is taken, for each part by itself",
     quotient=(
         "{first}, divided by {second}; null where one of the two is null, or the second is 0."
     ),

@@ -77,6 +77,9 @@ IN_PORTUGUESE: Final = Texts(
         "O valor do próprio pedido, dividido pelo valor médio dos outros pedidos com este {one} "
         "{when}; nulo se não houve nenhum."
     ),
+    greatest="de vários produtos, vale o maior",
+    least="de vários produtos, vale o menor",
+    each_greatest="de vários produtos, vale o maior, em cada parte por si",
     quotient=("{first}, dividido por: {second}; nulo se um dos dois é nulo ou o segundo é 0."),
     difference="{first}, menos: {second}; nulo se um dos dois é nulo.",
     whole_days=Noun(

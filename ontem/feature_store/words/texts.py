@@ -37,6 +37,10 @@ class Texts:
     mean: Mapping[Event, str]
     chargeback_share: str
     amount_to_mean: str
+    greatest: str
+    """Which of an order's several products counts; the next are of ages and of derived features."""
+    least: str
+    each_greatest: str
     quotient: str
     """Of `{first}` and `{second}`, as the difference."""
     difference: str
