@@ -83,6 +83,17 @@ def test_the_scores_fall_and_the_limit_holds():
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
 
 
+def test_a_query_that_speaks_of_everything_has_the_features_that_fit_best():
+    query = "mean share of the first and last amount, its ratio and difference, ever, in an hour"
+
+    assert 1 <= len(search(query, NAMES)) <= 10
+
+
+def test_a_long_query_is_cut_in_the_sentence():
+    with pytest.raises(NothingFound, match=r"about 'x{80}…': "):
+        search("x" * 5_000, NAMES)
+
+
 def test_features_with_equal_scores_keep_their_order():
     names = ("ip_orders_1h_recent", "user_orders_1h_recent", "card_orders_1h_recent")
 

@@ -13,12 +13,16 @@ class LanguageUnknown(OntemError, ValueError):
         self.language = language
 
 
+LONGEST_SHOWN = 80
+
+
 class NothingFound(OntemError, LookupError):
     """A search by words that are about no feature."""
 
     def __init__(self, query: str, nearest: tuple[str, ...]) -> None:
+        shown = query if len(query) <= LONGEST_SHOWN else f"{query[:LONGEST_SHOWN]}…"
         super().__init__(
-            f"no feature is about {query!r}: name an identifier (card, CPF, device, …), what is "
+            f"no feature is about {shown!r}: name an identifier (card, CPF, device, …), what is "
             f"measured or a window; the nearest names are {', '.join(nearest) or 'none'}"
         )
         self.query, self.nearest = query, nearest

@@ -17,6 +17,8 @@ from ontem.feature_store.words.reading import Query, read_query
 from ontem.feature_store.words.tokens import singulars
 
 DEFAULT_LIMIT = 10
+FEWEST = 3
+"""How many hits a query has that is about features at all."""
 SURE = 1000.0
 """The score of the feature whose whole name is the query."""
 
@@ -35,10 +37,13 @@ def search(query: str, names: Sequence[str], limit: int = DEFAULT_LIMIT) -> list
     if not _speaks_of_features(read, rarity):
         raise NothingFound(query, nearest_names(query, names))
     scored = [(_score(query, read, meaning_of(name), rarity), name) for name in names]
-    best = sorted((s for s in scored if s[0] > 0), key=lambda each: -each[0])[:limit]
-    if not best:
-        raise NothingFound(query, nearest_names(query, names))
-    return [Hit(n, round(score, 2), definition_in_words(n, read.language)) for score, n in best]
+    scored.sort(key=lambda each: -each[0])
+    # A query that speaks of too many things at once fits none well: then these fit it best.
+    best = [each for each in scored if each[0] > 0] or scored[:FEWEST]
+    return [
+        Hit(name, round(score, 2), definition_in_words(name, read.language))
+        for score, name in best[:limit]
+    ]
 
 
 def _score(text: str, query: Query, feature: Meaning, rarity: dict[str, float]) -> float:

@@ -142,8 +142,8 @@ def span_at(tokens: Sequence[str], position: int) -> SpanFound | None:
 
 def _fixed(tokens: Sequence[str], position: int) -> SpanFound | None:
     """A window with a word of its own, such as `today`, `ever` or `since the cutoff`."""
-    following = [(at, token) for at, token in enumerate(tokens) if token not in _ARTICLES]
-    following = [each for each in following if each[0] >= position][:2]
+    ahead = enumerate(tokens[position : position + 3], position)
+    following = [(at, token) for at, token in ahead if token not in _ARTICLES]
     for words, window in _FIXED.items():
         found = following[: len(words)]
         if tuple(token for _, token in found) == words and found[0][0] == position:
