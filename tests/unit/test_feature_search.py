@@ -8,7 +8,7 @@ import pytest
 from features_pkg.definitions.feature_set import FeatureSet
 from ontem.feature_store.words import NothingFound, definition_in_words, search
 from tests.unit.plain_bm25 import PlainIndex
-from tests.unit.search_queries import HELD_OUT, LATER, REQUIRED
+from tests.unit.search_queries import HELD_OUT, HELD_OUT_DERIVED, LATER, REQUIRED
 
 NAMES = FeatureSet("UTC", timedelta(hours=4)).names
 
@@ -17,7 +17,7 @@ def first_three(query):
     return [hit.name for hit in search(query, NAMES, limit=3)]
 
 
-ALL = REQUIRED | HELD_OUT | LATER
+ALL = REQUIRED | HELD_OUT | HELD_OUT_DERIVED | LATER
 
 
 @pytest.mark.parametrize(("query", "meant"), ALL.items())
@@ -81,6 +81,50 @@ def test_the_scores_fall_and_the_limit_holds():
 
     assert len(hits) == 7
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+CARDS_OF_DEVICE = "device_distinct_card_orders_7d_distant"
+DEVICES_OF_CARD = "card_distinct_device_orders_7d_distant"
+
+
+@pytest.mark.parametrize(
+    ("query", "meant"),
+    [
+        ("many cards on one device", CARDS_OF_DEVICE),
+        ("many devices of one card", DEVICES_OF_CARD),
+        ("one device with many cards", CARDS_OF_DEVICE),
+        ("cards on device", CARDS_OF_DEVICE),
+        ("cards per device", CARDS_OF_DEVICE),
+        ("cartões por aparelho", CARDS_OF_DEVICE),
+        ("cartão usado por aparelhos", DEVICES_OF_CARD),
+        ("card used by devices", DEVICES_OF_CARD),
+        ("cartões diferentes no aparelho", CARDS_OF_DEVICE),
+        ("aparelhos diferentes do cartão", DEVICES_OF_CARD),
+        ("aparelho novo do cartão", DEVICES_OF_CARD),
+        ("mesmo aparelho, vários cartões", CARDS_OF_DEVICE),
+        ("card and device", DEVICES_OF_CARD),
+    ],
+)
+def test_words_say_which_identifier_is_counted(query, meant):
+    for names in ((CARDS_OF_DEVICE, DEVICES_OF_CARD), (DEVICES_OF_CARD, CARDS_OF_DEVICE)):
+        assert search(query, names)[0].name == meant
+
+
+@pytest.mark.parametrize(
+    ("query", "first", "second"),
+    [
+        # What happened is not a chargeback unless that is said.
+        ("money spent with this card", "card_amount_cents_orders_1h_recent",
+         "card_amount_cents_chargebacks_30d_distant"),
+        # A feature of the identifier that is named, before what is right but for that.
+        ("chargebacks on this card a week ago", "card_chargebacks_30d_distant",
+         "device_chargebacks_ever_distant"),
+        ("mean amount of this card", "card_orders_ever_distant",
+         "ip_mean_amount_cents_orders_7d_distant"),
+    ],
+)  # fmt: skip
+def test_one_feature_fits_better_than_another(query, first, second):
+    assert search(query, (second, first))[0].name == first
 
 
 def test_a_query_that_speaks_of_everything_has_the_features_that_fit_best():

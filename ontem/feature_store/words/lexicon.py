@@ -142,7 +142,7 @@ MEASURE_WORDS: Final = (
     Entry(
         Kind.MEASURE,
         Said.QUOTIENT,
-        "ratio, quotient, divided, per",
+        "ratio, quotient, divided",
         "razao, quociente, dividido, por cada",
     ),
     Entry(

@@ -117,12 +117,9 @@ def _events(query: Query, feature: Meaning) -> float:
 def _measures(query: Query, feature: Meaning) -> float:
     said = query.said.get(Kind.MEASURE, {})
     total = 0.0
-    for measure in Said:
+    for measure in feature.said:
         weight = said.get(measure, 0.0)
-        if measure in feature.said:
-            total += STATED * weight if weight else -UNSAID
-        else:
-            total -= UNSAID * weight
+        total += STATED * weight if weight else -UNSAID
     return total
 
 

@@ -14,7 +14,7 @@ from ontem.feature_store.words.phrases import (
     portuguese,
     reasons,
 )
-from ontem.feature_store.words.roles import AFTER_ITS_NOUN, SILENT, WEAK_SUBJECT, WEAK_TARGET
+from ontem.feature_store.words.roles import AFTER_ITS_NOUN, BY, SILENT, WEAK_SUBJECT
 from ontem.feature_store.words.spans import SpanFound, span_at
 from ontem.feature_store.words.texts import ENGLISH, PORTUGUESE
 from ontem.feature_store.words.tokens import tokens_of
@@ -81,6 +81,7 @@ class _Reader:
         self._query = Query()
         self._roles: list[str] = []
         self._lean = 0.0
+        self._is_by = False
         self._just_named: Mention | None = None
 
     def read(self) -> Query:
@@ -114,7 +115,8 @@ class _Reader:
             if concept.kind not in (Kind.IDENTIFIER, Kind.ROLE):
                 self._query.note(concept)
         if identifiers:
-            self._mention(identifiers, self._lean + is_plural)
+            by = (1.0 if is_plural else -2.0) * self._is_by
+            self._mention(identifiers, self._lean + by + is_plural)
         elif roles:
             self._role(roles[0], phrase[-1])
         else:
@@ -139,11 +141,11 @@ class _Reader:
     def _note_unknown(self, token: str) -> None:
         if token in WEAK_SUBJECT:
             self._lean -= 1.0
-        elif token in WEAK_TARGET:
-            self._lean += 1.0
+        elif token in BY:
+            self._is_by = True
         elif token not in SILENT:
             self._query.words.append(token)
             self._forget_roles()
 
     def _forget_roles(self) -> None:
-        self._roles, self._lean, self._just_named = [], 0.0, None
+        self._roles, self._lean, self._is_by, self._just_named = [], 0.0, False, None

@@ -53,7 +53,8 @@ WEAK_SUBJECT: Final = frozenset(
     """.split()  # noqa: SIM905
 )
 """Words after which an identifier is rather what is looked at than what is counted."""
-WEAK_TARGET: Final = frozenset(("by", "por", "various", "between", "entre"))
+BY: Final = frozenset(("by", "per", "por"))
+"""Words before what is counted, if it is several ("by people"), or looked at ("per card")."""
 SILENT: Final = frozenset(
     """
     the did does is was were are be been we our it its his her their and or to for with than which
