@@ -123,7 +123,16 @@ def test_what_is_no_window_is_not_read_as_one(text):
     assert span_at(tokens_of(text), 0) is None
 
 
-@pytest.mark.parametrize("text", ["older than 7 days", "sem a última semana", "há 7 dias"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "older than 7 days",
+        "that end 7 days before",
+        "que terminam 7 dias antes",
+        "sem a última semana",
+        "há 7 dias",
+    ],
+)
 def test_a_word_before_a_window_makes_it_a_delay(text):
     tokens = tokens_of(text)
 

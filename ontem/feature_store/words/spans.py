@@ -110,6 +110,11 @@ _DELAY_BEFORE: Final = frozenset(
         "excluindo",
         "lag",
         "ha",
+        "end",
+        "ends",
+        "ending",
+        "termina",
+        "terminam",
     )
 )
 _ARTICLES: Final = frozenset(("the", "o", "a", "os", "as"))
