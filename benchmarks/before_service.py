@@ -121,7 +121,7 @@ class EventReader(PastReader):
     def _read(
         self, session: Session, merchant_id: int, order: Order, at_us: int, deadline: Deadline
     ) -> PastReads:
-        served = self._served_model
+        served = self._served
         due_day = served.due_day(at_us)
         cutoff_us = served.calendar.cutoff_us(due_day)
         read = recent.ask(

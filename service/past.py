@@ -23,7 +23,7 @@ from service.hot.keeper import HotEntities
 from service.hot.reading import HotReader
 from service.online import OnlineStore, Question
 from service.recent import RecentRead
-from service.served_model import ServedModel
+from service.served_model import ServedFeatures
 from service.session import Session
 
 Read = TypeVar("Read")
@@ -59,10 +59,10 @@ class PastReader:
     """Reads the past of orders for all threads of one process."""
 
     def __init__(
-        self, served_model: ServedModel, online: OnlineStore, hot: HotEntities | None = None
+        self, served: ServedFeatures, online: OnlineStore, hot: HotEntities | None = None
     ) -> None:
         """Without `hot` all rows of every entity are read."""
-        self._served_model, self._online = served_model, online
+        self._served, self._online = served, online
         self._ask_bounded = recent.ask if hot is None else HotReader(hot).ask
 
     def question(
@@ -98,10 +98,10 @@ class PastReader:
                 session, merchant_id, order, from_us=from_us, to_us=at_us, deadline=deadline
             )
 
-        request = distant.entity_request(self._served_model.keys, merchant_id, order)
-        due_day = self._served_model.due_day(at_us)
-        cutoff_us = self._served_model.calendar.cutoff_us(due_day)
-        max_stale_days = self._served_model.max_stale_days
+        request = distant.entity_request(self._served.keys, merchant_id, order)
+        due_day = self._served.due_day(at_us)
+        cutoff_us = self._served.calendar.cutoff_us(due_day)
+        max_stale_days = self._served.max_stale_days
         with self._online.question(request.keys, deadline) as question:
 
             def receive() -> DistantRead:

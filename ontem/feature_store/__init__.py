@@ -1,1 +1,1 @@
-"""The feature store as data scientists use it: which there are and what they mean."""
+"""The feature store as data scientists use it: which features there are, what they mean and hold."""

@@ -197,3 +197,14 @@ def running_since(connection: Connection, lock_classes: Sequence[int]) -> dateti
         (list(lock_classes),),
     ).fetchall()
     return cast(datetime | None, began)
+
+
+def run_of_load(connection: Connection, load_id: int) -> RunRow | None:
+    """The newest run that made or published a load; None where none is on record."""
+    with connection.cursor(row_factory=class_row(RunRow)) as cursor:
+        cursor.execute(
+            f"SELECT {_COLUMNS} FROM runs WHERE load_id = %s"  # noqa: S608  our own text
+            " ORDER BY outcome = 'unchanged', run_id DESC LIMIT 1",
+            (load_id,),
+        )
+        return cursor.fetchone()

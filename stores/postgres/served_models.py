@@ -48,3 +48,9 @@ def let_serve_again(connection: Connection, model: ModelManifest, *, allowed_by:
         "INSERT INTO served_models (name, training_set_built_at, allowed_by) VALUES (%s, %s, %s)",
         (model.name, model.training_set_built_at, allowed_by),
     )
+
+
+def served_since(connection: Connection) -> dict[str, datetime]:
+    """The models that served, each with when it first did; of equally old ones one is on record."""
+    rows = connection.execute("SELECT name, min(recorded_at) FROM served_models GROUP BY name")
+    return {str(name): cast(datetime, recorded_at) for name, recorded_at in rows}

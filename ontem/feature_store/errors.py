@@ -1,0 +1,165 @@
+"""Why the feature store can't say what it is asked."""
+
+from collections.abc import Sequence
+from datetime import date
+from difflib import get_close_matches
+
+from features_pkg.errors import OntemError
+
+
+def nearest(name: str, known: Sequence[str], most: int = 3) -> tuple[str, ...]:
+    """Those of `known` that are spelled most like `name`, the most alike first."""
+    return tuple(get_close_matches(name, known, n=most, cutoff=0.5))
+
+
+def _instead(near: Sequence[str], otherwise: str) -> str:
+    """What to do about a name that is not there."""
+    return f"did you mean {' or '.join(near)}?" if near else otherwise
+
+
+class FeatureStoreError(OntemError):
+    """Base of the refusals of the feature store."""
+
+
+class FeatureUnknown(FeatureStoreError):
+    """A name that no feature of the feature set has; `nearest` has those that are like it."""
+
+    def __init__(self, *, name: str, known: Sequence[str], reason: str = "") -> None:
+        self.name, self.nearest = name, nearest(name, known)
+        remedy = _instead(self.nearest, "look for it with FeatureStore.search")
+        why = f" ({reason})" if reason else ""
+        super().__init__(f"there is no feature {name!r} in this feature set{why}: {remedy}")
+
+
+class GroupUnknown(FeatureStoreError):
+    """No group has this identifier and this past."""
+
+    def __init__(self, *, key: object, known: Sequence[tuple[str, str]]) -> None:
+        names = [" / ".join(each) for each in known]
+        asked = " / ".join(map(str, key)) if isinstance(key, tuple) else str(key)
+        near = nearest(asked, names)
+        super().__init__(
+            f"there is no group {asked}: {_instead(near, 'there are ' + ', '.join(names))}"
+        )
+        self.key, self.nearest = key, near
+
+
+class ColumnUnknown(FeatureStoreError):
+    """A column that a table of the feature store does not have."""
+
+    def __init__(self, *, name: str, table: str, known: Sequence[str]) -> None:
+        self.name, self.table, self.nearest = name, table, nearest(name, known)
+        remedy = _instead(self.nearest, "look at its `columns`")
+        super().__init__(f"{table} has no column {name!r}: {remedy}")
+
+
+class KindUnknown(FeatureStoreError):
+    """A kind of table that nothing is given as."""
+
+    def __init__(self, *, kind: str, kinds: Sequence[str]) -> None:
+        super().__init__(f"{kind!r} is not a kind of table: write one of {', '.join(kinds)}")
+        self.kind, self.kinds = kind, tuple(kinds)
+
+
+class LibraryMissing(FeatureStoreError):
+    """A library that is not a part of Ontem and not installed."""
+
+    def __init__(self, *, library: str) -> None:
+        super().__init__(
+            f"{library} is not installed: install it with `pip install {library}`, or take the "
+            "Arrow table"
+        )
+        self.library = library
+
+
+class TrainingSetMissing(FeatureStoreError):
+    """The feature set has no such training set."""
+
+    def __init__(self, *, version: str, feature_set: str, present: Sequence[str]) -> None:
+        known = f"there are {', '.join(present)}" if present else "there is none yet"
+        super().__init__(
+            f"there is no training set {version} of feature set {feature_set}: {known}; "
+            "`ontem training-set --from DAY --to DAY` builds one"
+        )
+        self.version, self.feature_set, self.present = version, feature_set, tuple(present)
+
+
+class OtherTrainingSet(FeatureStoreError):
+    """A training set that was built for another feature set."""
+
+    def __init__(self, *, name: str, found: str, expected: str) -> None:
+        super().__init__(
+            f"{name} is a training set of feature set {found}, this store has {expected}: open a "
+            "FeatureStore with the features it was built with, or name one of this feature set"
+        )
+        self.name, self.found, self.expected = name, found, expected
+
+
+class DayMissing(FeatureStoreError):
+    """There is no snapshot of a day."""
+
+    def __init__(self, *, day: date, timelines: str, near: Sequence[date]) -> None:
+        known = f"the nearest are {' and '.join(map(str, near))}" if near else "there is none yet"
+        super().__init__(
+            f"there is no snapshot as of {day} of timelines {timelines}: {known}; "
+            f"`ontem night --backfill {day} {day}` builds it"
+        )
+        self.day, self.timelines, self.near = day, timelines, tuple(near)
+
+
+class NotOfDay(FeatureStoreError):
+    """A feature that the timelines of a day do not tell."""
+
+    def __init__(self, *, name: str, reason: str) -> None:
+        super().__init__(
+            f"{name} can't be read off the snapshot of a day, because {reason}: "
+            "take it from a training set or from `point_in_time`"
+        )
+        self.name, self.reason = name, reason
+
+
+class DayRefused(FeatureStoreError):
+    """What is not a day."""
+
+    def __init__(self, day: object) -> None:
+        super().__init__(f"{day!r} is not a day; write it like 2018-06-01, or give a date")
+        self.day = day
+
+
+class LoadMissing(FeatureStoreError):
+    """No load is published that a question of now could read."""
+
+    def __init__(self, *, due: date, max_stale_days: int, timelines: str, listed: str) -> None:
+        super().__init__(
+            f"no load as of {due}, or at most {max_stale_days} days older, is published for "
+            f"timelines {timelines} ({listed}): run `ontem night`"
+        )
+        self.due, self.max_stale_days, self.timelines = due, max_stale_days, timelines
+
+
+class OnlineUnreadable(FeatureStoreError):
+    """A store answered, and not as it should."""
+
+    def __init__(self, *, store: str, reason: str) -> None:
+        super().__init__(
+            f"{store} can't be read now ({reason}): ask again; if that does not help, look at "
+            "`ontem snapshots` and at the server's log"
+        )
+        self.store, self.reason = store, reason
+
+
+class MerchantNotNamed(FeatureStoreError):
+    """No merchant was named, and there is not just one."""
+
+    def __init__(self, *, names: Sequence[str]) -> None:
+        known = f"there are {', '.join(names)}" if names else "`ontem merchant create` makes one"
+        super().__init__(f"say whose orders they are with `merchant`: {known}")
+        self.names = tuple(names)
+
+
+class OrderRefused(FeatureStoreError):
+    """An order or an entity to ask about is wrong; `position` counts from 0."""
+
+    def __init__(self, *, position: int, reason: str) -> None:
+        super().__init__(f"order {position} (counted from 0): {reason}")
+        self.position, self.reason = position, reason

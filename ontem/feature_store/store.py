@@ -1,0 +1,210 @@
+"""The feature store: discover features, and read them for training and for inference."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from features_pkg import normalise
+from features_pkg import point_in_time as compute
+from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.identifiers import IDENTIFIERS, Identifier
+from features_pkg.orders.fields.identifier import read_card, read_identifier
+from jobs.entry import environment_here, hand_on_aws_variables
+from ontem.feature_store.costs import costs_of
+from ontem.feature_store.day_snapshot import DaySnapshot, find_day
+from ontem.feature_store.descriptions import FeatureDescription, rates_of
+from ontem.feature_store.errors import DayRefused, TrainingSetMissing
+from ontem.feature_store.features import (
+    Feature,
+    computable,
+    definition_of,
+    feature_set_of,
+    group_of,
+)
+from ontem.feature_store.formulas import formula_of, window_text
+from ontem.feature_store.groups import FeatureGroups, groups_of
+from ontem.feature_store.online import OnlineFeatureReader, OnlineFeatures, table_of
+from ontem.feature_store.sent_orders import read_orders
+from ontem.feature_store.stores import Stores
+from ontem.feature_store.tables import ARROW, as_kind, check_kind, chosen
+from ontem.feature_store.training_sets import TrainingSet, find_training_set
+from ontem.feature_store.words import Hit, definition_in_words, search
+from stores.settings import Settings
+
+
+class FeatureStore:
+    """The features of one feature set, on a laptop's stack or on S3: the settings say which.
+
+    Nothing is connected before something is asked. All of it only reads: no order, no run and no
+    model is ever stored. A store belongs to one thread.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        features: Iterable[Feature] | None = None,
+        clock: datetime | None = None,
+    ) -> None:
+        """The settings are those of this process by default, as for the command `ontem`.
+
+        Args:
+            settings: other ones than those of the environment (`ONTEM_…`).
+            features: definitions or names; None is the catalogue. Features that read the same
+                timelines read the loads that are there.
+            clock: what the database takes for now, on a development stack only.
+
+        Raises SettingsError, and DefinitionError for a feature that is not one.
+        """
+        if settings is None:
+            environ = environment_here()
+            settings = Settings.from_environ(environ)
+            hand_on_aws_variables(environ)
+        self._settings = settings
+        self.feature_set: FeatureSet = feature_set_of(settings, features)
+        self._stores = Stores(settings, self.feature_set, clock)
+        self._reader: OnlineFeatureReader | None = None
+
+    @property
+    def version(self) -> str:
+        """The version of the feature set: a model is served only where it is the same."""
+        return self.feature_set.version
+
+    @property
+    def timelines(self) -> str:
+        """The id of the timelines: feature sets of the same id read the same loads."""
+        return self.feature_set.timelines_id
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all features, in the order of the stored vector."""
+        return self.feature_set.names
+
+    def groups(self) -> FeatureGroups:
+        """The features by identifier and past: who makes them, how often, and how fresh they are.
+
+        Raises RedisUnavailable, PostgresUnavailable.
+        """
+        return groups_of(self.feature_set, self._stores.loads())
+
+    def search(self, query: str, limit: int = 10) -> list[Hit]:
+        """The features that a query means, in English or Portuguese, the best first."""
+        return search(query, self.names, limit)
+
+    def describe(self, name: str, language: str = "en") -> FeatureDescription:
+        """What a feature means, costs and holds, and which models use it; `language` en or pt.
+
+        Raises FeatureUnknown, and what the stores raise that can't be read.
+        """
+        feature = definition_of(self.feature_set, name)
+        identifier, past = group_of(feature)
+        try:
+            newest = self.training_set()
+        except TrainingSetMissing:
+            newest = None
+        return FeatureDescription(
+            name=name,
+            words=definition_in_words(feature, language),
+            formula=formula_of(feature),
+            identifier=identifier,
+            past=past,
+            window=window_text(feature),
+            feature_set=self.version,
+            costs=costs_of(self.feature_set, feature, self._stores.sample()),
+            rates=rates_of(name, newest),
+            usage=self._stores.usage(name),
+        )
+
+    def online(
+        self, orders: Any, merchant: str | None = None, features: Iterable[str] | None = None
+    ) -> OnlineFeatures:
+        """The features of orders or entities as a request would read them now; nothing is stored.
+
+        Args:
+            orders: one order as the body of `POST /evaluate`, a list of such, or a table of pandas,
+                Polars or Arrow with such columns (`product` is a list). One without `order_id`
+                and `amount_cents` is an entity: what depends on its amount is null.
+            merchant: whose orders they are; the only merchant, if there is one.
+            features: which of the features; None is all.
+
+        Raises OrderRefused, MerchantUnknown, ColumnUnknown, LoadMissing, RedisUnavailable,
+        PostgresUnavailable, OnlineUnreadable.
+        """
+        names = chosen(features, self.names, f"feature set {self.version}")
+        sent = read_orders(orders, self._settings.card_key)
+        merchant_id, at_us = self._stores.merchant_now(merchant)
+        if self._reader is None:
+            self._reader = OnlineFeatureReader(self._settings, self.feature_set)
+        answers = [self._reader.answer(merchant_id, order, at_us) for _, order in sent]
+        order_ids = [order_id for order_id, _ in sent]
+        return table_of(self.feature_set, names, order_ids, answers, at_us)
+
+    def training_set(self, version: int | str | None = None) -> TrainingSet:
+        """A training set by the number or the name of its revision; None is the newest.
+
+        Nothing is read of its rows before they are asked for. Raises TrainingSetMissing and
+        OtherTrainingSet.
+        """
+        return find_training_set(self._stores.offline, self.feature_set, version)
+
+    def point_in_time(
+        self, orders: Any, features: Iterable[Feature] | None = None, kind: str = ARROW
+    ) -> Any:
+        """What each feature was for each order of a table at the order's own instant.
+
+        As `features_pkg.point_in_time`, with the zone and the lag of the settings, and of orders
+        that are made canonical first. None is all features of the past that the set has.
+
+        Raises FeatureUnknown, OrdersRefused, KindUnknown and LibraryMissing.
+        """
+        check_kind(kind)
+        wanted = computable(self.feature_set, features)
+        canonical: pa.Table = normalise(orders, card_key=self._settings.card_key)
+        table = compute(
+            canonical,
+            wanted,
+            timezone=self.feature_set.timezone,
+            snapshot_lag=self.feature_set.snapshot_lag,
+        )
+        return as_kind(table, kind)
+
+    def snapshot(self, day: date | str) -> DaySnapshot:
+        """The timelines of a past day. Raises DayMissing, DayRefused."""
+        try:
+            named = date.fromisoformat(day) if isinstance(day, str) else day
+            of_day = date.fromordinal(named.toordinal())  # also of a datetime
+        except (ValueError, AttributeError):
+            raise DayRefused(day) from None
+        return find_day(self._stores.offline, self.feature_set, of_day)
+
+    def key(self, identifier: str, value: str, merchant: str | None = None) -> bytes:
+        """The key of an entity in snapshots: of a value of an identifier at a merchant.
+
+        Raises ColumnUnknown, MerchantUnknown, ValueRefused.
+        """
+        (name,) = chosen([identifier], IDENTIFIERS, "an order")
+        card_key = self._settings.card_key
+        is_card = name == Identifier.CARD
+        canonical = read_card(value, card_key) if is_card else read_identifier(name, value)
+        merchant_id, _ = self._stores.merchant_now(merchant)
+        return self._stores.keys.key(merchant_id, name, canonical or "")
+
+    def close(self) -> None:
+        """End the sessions of `online`; the next question opens new ones."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def __enter__(self) -> "FeatureStore":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return (
+            f"FeatureStore: feature set {self.version}, {len(self.names)} features, timelines "
+            f"{self.timelines}, in {self._settings.storage_url}"
+        )

@@ -1,0 +1,128 @@
+"""What the feature store reads of PostgreSQL, Redis and the offline store."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from features_pkg.calendar import Calendar, to_us
+from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.entity_keys import EntityKeys
+from jobs.snapshot.withdraw import loads_of_namespace, row_of
+from ontem.feature_store.costs import Sample
+from ontem.feature_store.day_snapshot import find_day, newest_day, sample_of
+from ontem.feature_store.errors import MerchantNotNamed
+from ontem.feature_store.groups import Loads
+from ontem.feature_store.usage import Usage, known_models, usage_of
+from stores.errors import SettingsError
+from stores.model_keys import verify_keys
+from stores.offline.models import StoredModels
+from stores.offline.tables import OfflineStore, open_store
+from stores.postgres.clock import database_clock, set_clock
+from stores.postgres.connection import Connection
+from stores.postgres.merchants import all_merchants, find_merchant
+from stores.postgres.runs import run_of_load
+from stores.postgres.served_models import served_since
+from stores.postgres.sessions import open_session
+from stores.redis.connection import connect_redis
+from stores.redis.keys import Namespace
+from stores.redis.load_list import load_for_day
+from stores.redis.published import read_published
+from stores.settings import Settings
+
+
+@dataclass(slots=True)
+class Stores:
+    """The stores of the settings, each opened when it is first read.
+
+    `clock` is what the database takes for now, None for its own clock.
+    """
+
+    settings: Settings
+    feature_set: FeatureSet
+    clock: datetime | None
+    _offline: OfflineStore | None = field(default=None, init=False)
+    _sample: Sample | None = field(default=None, init=False)
+
+    @property
+    def offline(self) -> OfflineStore:
+        """The offline store. Raises StorageUnusable, PostgresUnavailable."""
+        if self._offline is None:
+            self._offline = open_store(self.settings)
+        return self._offline
+
+    @property
+    def keys(self) -> EntityKeys:
+        """The keys of entities in the timelines of the feature set."""
+        return EntityKeys(self.settings.entity_secret, self.feature_set.timelines_id)
+
+    def connect(self) -> Connection:
+        """A session in autocommit with the clock.
+
+        Raises PostgresUnavailable, SchemaRefused, OtherServer, ClockNotSettable.
+        """
+        connection = open_session(
+            self.settings.postgres_url, application_name="ontem feature store", autocommit=True
+        )
+        if self.clock is not None:
+            set_clock(connection, self.clock)
+        return connection
+
+    def loads(self) -> Loads:
+        """What is on record of loads, and which one requests read now.
+
+        Raises RedisUnavailable and what `connect` raises.
+        """
+        namespace = Namespace.of(self.keys)
+        with connect_redis(self.settings.redis_url) as client, self.connect() as connection:
+            listed = read_published(client, namespace).load_list.loads
+            rows = loads_of_namespace(connection, namespace)
+            now_us = to_us(database_clock(connection))
+            calendar = Calendar(self.feature_set.timezone)
+            due_day = calendar.due_day(now_us, self.feature_set.snapshot_lag)
+            read = load_for_day(listed, due_day, self.settings.max_stale_days)
+            run = None if read is None else run_of_load(connection, read.load_id)
+        return Loads(
+            published=[row for row in rows if row.published_at and not row.withdrawn_at],
+            read=read,
+            row=None if read is None else row_of(read, rows),
+            run=run,
+            due=date.fromordinal(due_day),
+        )
+
+    def merchant_now(self, name: str | None) -> tuple[int, int]:
+        """The key of the merchant of that name, or of the only one, and the instant now.
+
+        Raises MerchantUnknown, MerchantNotNamed and what `connect` raises.
+        """
+        with self.connect() as connection:
+            if name is not None:
+                merchant_id = find_merchant(connection, name).merchant_id
+            else:
+                merchant_id = _only_merchant(connection)
+            return merchant_id, to_us(database_clock(connection))
+
+    def sample(self) -> Sample | None:
+        """Some entities of the newest snapshot, None without one; it is read once."""
+        day = newest_day(self.offline, self.feature_set)
+        if day is None:
+            return None
+        if self._sample is None or self._sample.day != day:
+            self._sample = sample_of(find_day(self.offline, self.feature_set, day))
+        return self._sample
+
+    def usage(self, name: str) -> Usage:
+        """Which models use the feature of that name; not known without keys to trust them by."""
+        try:
+            keys = verify_keys(self.settings)
+        except SettingsError as missing:
+            return Usage((), None, f"not known: {missing}")
+        with self.connect() as connection:
+            served = served_since(connection)
+        stored = StoredModels(self.offline.files)
+        return usage_of(name, known_models(stored, keys, self.settings.model_path, served))
+
+
+def _only_merchant(connection: Connection) -> int:
+    merchants = all_merchants(connection)
+    if len(merchants) != 1:
+        raise MerchantNotNamed(names=[each.name for each in merchants])
+    return merchants[0].merchant_id

@@ -1,0 +1,60 @@
+"""Arrow tables, and the same as data frames of pandas or Polars."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import pyarrow as pa
+
+from ontem.feature_store.errors import ColumnUnknown, KindUnknown, LibraryMissing
+
+ARROW: Final = "arrow"
+PANDAS: Final = "pandas"
+POLARS: Final = "polars"
+KINDS: Final = (ARROW, PANDAS, POLARS)
+
+
+def check_kind(kind: str) -> None:
+    """Raise KindUnknown or LibraryMissing for tables that can't be given; nothing is read yet."""
+    if kind not in KINDS:
+        raise KindUnknown(kind=kind, kinds=KINDS)
+    if kind == POLARS:
+        polars()
+
+
+def as_kind(table: pa.Table, kind: str) -> Any:
+    """The table as Arrow has it, or as a data frame: `kind` is one of KINDS.
+
+    A column of whole numbers with nulls stays whole in pandas: it is of its type `Int64`. Raises
+    KindUnknown and LibraryMissing.
+    """
+    check_kind(kind)
+    if kind == PANDAS:
+        import pandas as pd
+
+        whole = {
+            pa.int8(): pd.Int8Dtype(),
+            pa.int32(): pd.Int32Dtype(),
+            pa.int64(): pd.Int64Dtype(),
+        }
+        return table.to_pandas(types_mapper=whole.get)
+    return polars().from_arrow(table) if kind == POLARS else table
+
+
+def polars() -> Any:
+    """The library Polars. Raises LibraryMissing."""
+    try:
+        import polars as library
+    except ModuleNotFoundError:
+        raise LibraryMissing(library=POLARS) from None
+    return library
+
+
+def chosen(columns: Iterable[str] | None, known: Sequence[str], table: str) -> list[str]:
+    """The names of `columns`, or all that are known for None. Raises ColumnUnknown."""
+    if columns is None:
+        return list(known)
+    names = [columns] if isinstance(columns, str) else list(columns)
+    for name in names:
+        if name not in known:
+            raise ColumnUnknown(name=str(name), table=table, known=known)
+    return names

@@ -1,0 +1,432 @@
+"""The feature store on S3: it says what services, nights and training sets of one past have."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from features_pkg.errors import OrdersRefused
+from ontem import FeatureStore
+from ontem.feature_store.errors import (
+    ColumnUnknown,
+    DayMissing,
+    DayRefused,
+    FeatureUnknown,
+    GroupUnknown,
+    KindUnknown,
+    LoadMissing,
+    NotOfDay,
+    OrderRefused,
+    OtherTrainingSet,
+    TrainingSetMissing,
+)
+from stores.postgres.clock import ClockNotSettable
+from stores.postgres.connection import PostgresUnavailable, connect
+from stores.postgres.merchants import MerchantUnknown
+from stores.redis.connection import RedisUnavailable
+from tests.e2e.a_model import NAME
+from tests.integration.feature_shop import (
+    MERCHANT,
+    MONDAY,
+    SUNDAY,
+    FeatureShop,
+    ServedSet,
+    a_feature_shop,
+    an_order,
+)
+from tests.integration.history import NOON, a_job
+from tests.s3 import S3Server, a_bucket
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+WEEK_OF_CARD = "card_orders_7d_distant"
+
+
+@pytest.fixture(scope="module")
+def shop(
+    module_database_url: str,
+    module_redis_url: str,
+    s3: S3Server,
+    spark: "SparkSession",
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[FeatureShop]:
+    with a_bucket(s3) as bucket, pytest.MonkeyPatch.context() as patch:
+        for name, value in s3.variables.items():
+            patch.setenv(name, value)
+        job = a_job(module_database_url, module_redis_url, f"s3://{bucket}/João [1]/50%", spark)
+        where = {"s3_endpoint": s3.endpoint, "s3_region": s3.variables["AWS_REGION"]}
+        job = replace(job, settings=replace(job.settings, **where))
+        with a_feature_shop(job, tmp_path_factory.mktemp("models")) as made:
+            yield made
+
+
+@pytest.fixture
+def store(shop: FeatureShop) -> Iterator[FeatureStore]:
+    """That of the first feature set, at noon of Sunday."""
+    with shop.store(shop.first, NOON) as opened:
+        yield opened
+
+
+def rows_by_order(served: ServedSet) -> dict[str, dict[str, Any]]:
+    """The features of the newest training set, by order."""
+    newest = served.store.training_set()
+    rows = newest.read(["order_id", *served.store.names]).to_pylist()
+    return {row.pop("order_id"): row for row in rows}
+
+
+def test_two_feature_sets_are_served_side_by_side_from_one_load(shop: FeatureShop) -> None:
+    first, second = shop.first, shop.second
+
+    assert first.store.version != second.store.version
+    assert first.store.timelines == second.store.timelines
+    for served in (first, second):
+        trained = rows_by_order(served)
+        assert len(served.answered) == 4
+        assert {order: trained[order] for order in served.answered} == served.answered
+        loads = served.store.online(an_order(1), MERCHANT).table["load_id"].to_pylist()
+        assert loads == [1]
+    assert "card_orders_14d_distant" in second.store.names
+    assert any(row["card_orders_14d_distant"] for row in second.answered.values())
+
+
+def test_what_is_read_online_is_what_the_service_answers_a_moment_later(shop: FeatureShop) -> None:
+    for served in (shop.first, shop.second):
+        assert served.read == served.answered
+
+
+def test_nothing_is_stored_of_what_was_asked(shop: FeatureShop, store: FeatureStore) -> None:
+    store.online(an_order(1) | {"order_id": "only asked"}, MERCHANT)
+
+    with shop.history.connect() as connection:
+        asked = "SELECT count(*) FROM orders WHERE order_id = 'only asked'"
+        assert connection.execute(asked).fetchall() == [(0,)]
+
+
+def test_a_list_and_tables_are_read_as_their_orders_one_by_one(store: FeatureStore) -> None:
+    orders = [an_order(number) for number in range(3)]
+    columns = [
+        {**order, "product": [each["product"] for each in order["items"]]} for order in orders
+    ]
+    tables = (pa.Table.from_pylist(columns), pd.DataFrame(columns), pl.DataFrame(columns))
+
+    one_by_one = [store.online(order).table.to_pylist()[0] for order in orders]
+    assert store.online(orders).table.to_pylist() == one_by_one
+    for table in tables:
+        assert store.online(table).table.to_pylist() == one_by_one
+
+
+def test_orders_are_made_canonical_as_those_of_a_request(store: FeatureStore) -> None:
+    plain = an_order(0) | {"document": "52998224725", "email": "someone0@example.com"}
+    written = plain | {"document": "529.982.247-25", "email": "Someone0@Example.com "}
+
+    assert store.online(written).table == store.online(plain).table
+
+
+def test_an_entity_has_the_past_of_its_identifiers_alone(store: FeatureStore) -> None:
+    whole = store.online(an_order(1)).table.to_pylist()[0]
+    (row,) = store.online({"card": "tok_1"}).table.to_pylist()
+
+    of_card = [name for name in store.names if name.startswith("card_")]
+    assert row["order_id"] is row["amount_cents"] is row["document_orders_7d_distant"] is None
+    assert {name: row[name] for name in of_card} == {name: whole[name] for name in of_card}
+
+
+def test_a_model_reads_the_matrix_of_what_was_read(store: FeatureStore) -> None:
+    online = store.online([an_order(1), {"card": "tok_1"}])
+
+    matrix = online.matrix()
+    assert matrix.shape == (2, len(store.names))
+    for row, values in zip(matrix, online.to_pandas()[[*store.names]].to_numpy(), strict=True):
+        nulls = [value is pd.NA or value != value for value in values]
+        assert np.isnan(row).tolist() == nulls
+    assert online.to_polars().select(store.names).row(0) == tuple(
+        online.table.select(store.names).to_pylist()[0].values()
+    )
+
+
+def test_chosen_features_come_in_the_order_in_which_they_were_named(store: FeatureStore) -> None:
+    names = ["local_hour", WEEK_OF_CARD]
+    online = store.online(an_order(1), features=names)
+
+    assert online.table.column_names[-2:] == names
+    assert online.matrix().tolist()[0][0] == 12.0
+
+
+@pytest.mark.parametrize(
+    ("sent", "sentence"),
+    [
+        ([{"order_id": "a", "amount_cents": 1}, {"order_id": "b"}], "order 1 (counted from 0): "),
+        ([{"order_id": "a", "amount_cents": -1}], "amount_cents: "),
+        ([{"crad": "tok_1"}], "crad: "),
+        (["tok_1"], "is str: give a mapping of its fields"),
+    ],
+    ids=["an order without an amount", "a negative amount", "a typo", "no mapping"],
+)
+def test_a_wrong_order_is_named(store: FeatureStore, sent: Any, sentence: str) -> None:
+    with pytest.raises(OrderRefused) as refused:
+        store.online(sent)
+
+    assert sentence in str(refused.value)
+
+
+def test_a_wrong_column_of_a_table_is_named(store: FeatureStore) -> None:
+    table = pa.table({"order_id": ["a"], "amount_cents": [1.5]})
+
+    with pytest.raises(OrdersRefused, match="amount_cents"):
+        store.online(table)
+
+
+def test_an_unknown_merchant_is_named(store: FeatureStore) -> None:
+    with pytest.raises(MerchantUnknown, match="no merchant 'nobody'"):
+        store.online(an_order(1), "nobody")
+
+
+def test_without_a_load_of_the_due_day_a_question_of_now_is_refused(shop: FeatureShop) -> None:
+    with (
+        shop.store(shop.first, NOON + timedelta(days=30)) as later,
+        pytest.raises(LoadMissing, match="no load as of 2018-06-19, or at most 2 days older"),
+    ):
+        later.online(an_order(1))
+
+
+def test_a_store_that_is_away_says_so_in_its_own_sentence(shop: FeatureShop) -> None:
+    nowhere = replace(shop.first.job.settings, redis_url="redis://127.0.0.1:1/0")
+    with FeatureStore(nowhere, clock=NOON) as store:
+        with pytest.raises(RedisUnavailable, match=r"Redis at 127\.0\.0\.1:1/0 is not available"):
+            store.online(an_order(1))
+        with pytest.raises(RedisUnavailable):
+            store.groups()
+    nowhere = replace(nowhere, postgres_url="postgresql://nobody@127.0.0.1:1/nothing")
+    with pytest.raises(PostgresUnavailable, match=r"127\.0\.0\.1:1/nothing"):
+        FeatureStore(nowhere).groups()
+
+
+def test_only_a_development_stack_has_another_clock(shop: FeatureShop, database_url: str) -> None:
+    settings = replace(shop.first.job.settings, postgres_url=database_url)
+    with connect(database_url, application_name="test") as connection:
+        connection.execute("UPDATE stack SET environment = 'production'")
+
+    with pytest.raises(ClockNotSettable):
+        FeatureStore(settings, clock=NOON).groups()
+
+
+def test_groups_say_who_makes_them_how_often_and_as_of_when(store: FeatureStore) -> None:
+    groups = store.groups()
+
+    card = groups["card", "distant"]
+    assert sum(len(each.features) for each in groups) == len(store.names)
+    assert WEEK_OF_CARD in card.features
+    assert card.owner.startswith("ontem night, run by ")
+    assert card.cadence_days.value == 1.0
+    assert (card.freshness.as_of, card.freshness.load_id) == (SUNDAY, 1)
+    assert card.freshness.stale_days == 0
+    assert card.freshness.published_at is not None
+    recent = groups["card", "recent"]
+    assert (recent.owner, recent.cadence_days.value) == ("the service, from PostgreSQL", 0.0)
+    assert groups["card", "distant and recent"].freshness.as_of == SUNDAY
+    assert groups["order", "order"].features[:1] == ("amount_cents",)
+    assert "card" in repr(groups)
+    assert "<td>card</td>" in groups._repr_html_()
+    with pytest.raises(GroupUnknown, match="did you mean card / distant"):
+        groups["crad", "distant"]
+
+
+def test_the_freshness_says_how_old_the_load_is_that_requests_read(shop: FeatureShop) -> None:
+    with shop.store(shop.first, NOON + timedelta(days=2)) as tuesday:
+        fresh = tuesday.groups()["card", "distant"].freshness
+    with shop.store(shop.first, NOON + timedelta(days=30)) as june:
+        stale = june.groups()["card", "distant"].freshness
+
+    assert (fresh.as_of, fresh.stale_days) == (MONDAY, 1)
+    assert (stale.as_of, stale.stale_days) == (None, None)
+    assert stale.reason == "the newest load, as of 2018-05-21, can't be read now: run `ontem night`"
+
+
+def test_a_description_has_only_what_was_measured(shop: FeatureShop, store: FeatureStore) -> None:
+    described = store.describe(WEEK_OF_CARD)
+
+    trained = store.training_set().read([WEEK_OF_CARD])[WEEK_OF_CARD]
+    zeros = sum(value == 0 for value in trained.to_pylist())
+    assert described.null_rate.value == trained.null_count / len(trained)
+    assert described.zero_rate.value == zeros / len(trained)
+    timelines = store.snapshot(MONDAY).some_rows(1_000, ["timeline"])
+    lengths = [len(row["timeline"]) for row in timelines.to_pylist() if row["identifier"] == "card"]
+    assert described.entity_bytes.value == pytest.approx(sum(lengths) / len(lengths))
+    assert described.own_bytes.value is not None
+    assert 0 < described.own_bytes.value < described.entity_bytes.value
+    assert described.microseconds.value is not None
+    assert [model.name for model in described.models] == [NAME]
+    assert described.served_since is not None
+    assert described.formula == (
+        "count(*) over orders where card = the order's card and "
+        "due_day - 7 days <= day(at) < due_day"
+    )
+    for text in (repr(described), described._repr_html_()):
+        assert WEEK_OF_CARD in text
+
+
+def test_a_feature_that_is_read_from_rows_or_off_the_order_stores_nothing(
+    store: FeatureStore,
+) -> None:
+    for name in ("card_orders_1h_recent", "product_distinct_card_orders_1h_recent", "local_hour"):
+        described = store.describe(name)
+        assert described.entity_bytes.value == described.own_bytes.value == 0.0
+        assert described.microseconds.value is not None
+
+
+def test_what_a_description_can_not_know_it_says(shop: FeatureShop) -> None:
+    settings = replace(
+        shop.first.job.settings, model_path=None, model_verify_keys=(), timezone="UTC"
+    )
+    with FeatureStore(settings, clock=NOON) as store:
+        described = store.describe(WEEK_OF_CARD)
+
+    figures = (described.entity_bytes, described.microseconds, described.null_rate)
+    assert [each.value for each in figures] == [None, None, None]
+    assert "there is a snapshot" in described.entity_bytes.reason
+    assert "there is a training set" in described.null_rate.reason
+    assert (described.models, described.served_since) == ((), None)
+    assert "ONTEM_MODEL_VERIFY_KEYS" in described.usage.reason
+
+
+def test_a_name_that_no_feature_has_names_the_nearest_ones(store: FeatureStore) -> None:
+    with pytest.raises(FeatureUnknown) as typo:
+        store.describe("card_order_7d_distant")
+    with pytest.raises(FeatureUnknown) as of_another_set:
+        store.describe("card_orders_14d_distant")
+
+    assert typo.value.nearest[0] == WEEK_OF_CARD
+    assert f"did you mean {WEEK_OF_CARD}" in str(typo.value)
+    assert "open a FeatureStore with it among `features`" in str(of_another_set.value)
+
+
+def test_a_training_set_is_read_by_columns_and_piece_by_piece(store: FeatureStore) -> None:
+    newest = store.training_set()
+    columns = ["order_id", "label", WEEK_OF_CARD]
+
+    whole = newest.read(columns)
+    assert whole.num_rows == newest.rows == newest.facts.orders
+    assert whole.column_names == columns
+    assert newest.read().column_names == newest.columns
+    pieces = list(newest.batches(columns, rows=5))
+    assert max(piece.num_rows for piece in pieces) <= 5
+    assert pa.concat_tables(pieces).sort_by("order_id") == whole.sort_by("order_id")
+    assert newest.read(columns, "pandas")[WEEK_OF_CARD].tolist() == whole[WEEK_OF_CARD].to_pylist()
+    assert newest.read(columns, "polars").columns == columns
+    lazy = newest.lazy().filter(pl.col("order_id") == "live 0").select(WEEK_OF_CARD).collect()
+    expected = [row for row in whole.to_pylist() if row["order_id"] == "live 0"]
+    assert lazy[WEEK_OF_CARD].to_list() == [row[WEEK_OF_CARD] for row in expected]
+
+
+def test_a_training_set_is_found_by_number_and_by_name(store: FeatureStore) -> None:
+    newest = store.training_set()
+
+    assert newest.name == store.training_set(1).name == store.training_set("r1").name
+    assert newest.name == store.training_set(newest.name).name
+    assert newest.features == store.names
+
+
+def test_a_training_set_that_is_not_there_or_of_another_set_is_refused(shop: FeatureShop) -> None:
+    first, second = shop.first.store, shop.second.store
+    with pytest.raises(TrainingSetMissing, match="there are r1"):
+        first.training_set(7)
+    with pytest.raises(TrainingSetMissing):
+        first.training_set("newest")
+    with pytest.raises(OtherTrainingSet, match=f"this store has {first.version}"):
+        first.training_set(second.training_set().name)
+    with pytest.raises(ColumnUnknown, match=f"did you mean {WEEK_OF_CARD}"):
+        first.training_set().read(["card_order_7d_distant"])
+    with pytest.raises(KindUnknown, match="write one of arrow, pandas, polars"):
+        first.training_set().read(kind="spark")
+
+
+def test_a_past_day_is_a_table_of_readable_columns(store: FeatureStore) -> None:
+    sunday, monday = store.snapshot(SUNDAY), store.snapshot("2018-05-21")
+    cards = monday.read(["entity", "identifier", "orders", "orders_older"], ["card"])
+
+    assert len(sunday.chain) < len(monday.chain)
+    assert sunday.entities == sunday.read(["entity"]).num_rows
+    assert monday.entities == monday.read(["entity"]).num_rows
+    assert "timeline" not in monday.columns
+    assert set(cards["identifier"].to_pylist()) == {"card"}
+    days = [each["count"] for row in cards["orders"].to_pylist() for each in row]
+    assert sum(days) == 36 + 8
+    assert monday.read(["entity"], kind="polars").height == monday.entities
+
+
+def test_features_of_a_past_day_are_those_that_its_orders_were_answered_with(
+    shop: FeatureShop, store: FeatureStore
+) -> None:
+    sunday = store.snapshot(SUNDAY)
+    names = [name for name in store.names if name.startswith("card_") and name.endswith("_distant")]
+    table = sunday.features(names)
+
+    of_card = {row.pop("entity"): row for row in table.to_pylist()}
+    for number in (0, 1, 2):
+        found = of_card[store.key("card", f"tok_{number}")]
+        answered = store.online({"card": f"tok_{number}"}).table.select(names).to_pylist()[0]
+        assert {name: found[name] for name in names} == answered
+
+
+def test_an_entity_of_a_past_day_is_found_by_its_value(store: FeatureStore) -> None:
+    sunday = store.snapshot(SUNDAY)
+    known, unknown = store.key("document", "529.982.247-25"), store.key("document", "nobody")
+
+    rows = sunday.of_entities([known, unknown]).to_pylist()
+    assert [(row["entity"], row["identifier"]) for row in rows] == [(known, "document")]
+    assert sunday.of_entities([unknown]).num_rows == 0
+
+
+def test_a_day_without_a_snapshot_names_the_nearest_ones(store: FeatureStore) -> None:
+    with pytest.raises(DayMissing, match="the nearest are 2018-05-21;"):
+        store.snapshot(date(2018, 6, 1))
+    with pytest.raises(DayMissing, match="the nearest are 2018-05-20;"):
+        store.snapshot(datetime(2018, 5, 1))  # noqa: DTZ001  a day is all that counts
+    with pytest.raises(DayRefused, match="'5 June' is not a day"):
+        store.snapshot("5 June")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("card_orders_1h_recent", "a snapshot ends at its day"), ("local_hour", "of an order")],
+)
+def test_a_feature_that_no_timeline_tells_is_refused(
+    store: FeatureStore, name: str, reason: str
+) -> None:
+    with pytest.raises(NotOfDay, match=reason):
+        store.snapshot(SUNDAY).features([name])
+
+
+def test_point_in_time_makes_orders_canonical_and_names_the_nearest_feature(
+    store: FeatureStore,
+) -> None:
+    orders = pd.DataFrame(
+        {
+            "order_id": ["a", "b"],
+            "merchant_id": ["shop", "shop"],
+            "event_at": pd.to_datetime(["2026-03-01T12:00Z", "2026-03-02T09:30Z"]),
+            "document": ["529.982.247-25", "52998224725"],
+        }
+    )
+    names = ["document_orders_36h_recent"]
+
+    for kind in ("arrow", "pandas", "polars"):
+        table = store.point_in_time(orders, names, kind)
+        assert list(table[names[0]].to_numpy()) == [0, 1]
+    with pytest.raises(FeatureUnknown, match="did you mean document_orders_7d_distant"):
+        store.point_in_time(orders, ["document_order_7d_distant"])
+
+
+def test_the_store_says_what_it_is(store: FeatureStore) -> None:
+    assert store.version in repr(store)
+    assert "4 orders" not in repr(store.training_set())
+    assert store.training_set().name in repr(store.training_set())
+    assert "before 2018-05-20" in repr(store.snapshot(SUNDAY))
+    assert "1 orders" in repr(store.online(an_order(1)))
