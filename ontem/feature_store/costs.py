@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features_pkg.calendar import HOUR_US, Calendar, from_us
+from features_pkg.definitions.derived import Derived, Feature
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.missing import HISTORY_DAYS
 from features_pkg.definitions.order_features import OrderContext, order_feature_values
 from features_pkg.definitions.velocity import Past, Velocity
+from features_pkg.engines.derivation import derived_values
 from features_pkg.fold.counts import counts_of
 from features_pkg.fold.states import States
 from features_pkg.fold.unpacking import unpack_states
@@ -25,7 +27,6 @@ from features_pkg.orders.order import Order
 from features_pkg.shuffle import STATE
 from features_pkg.timelines.build import encode_all
 from features_pkg.timelines.read import decode
-from ontem.feature_store.features import Feature
 from ontem.feature_store.figures import Figure
 
 TURNS: Final = 5
@@ -70,6 +71,8 @@ def costs_of(features: FeatureSet, feature: Feature, sample: Sample | None) -> C
     """The costs of a feature, on this machine and on the sample of a snapshot, if there is one."""
     if isinstance(feature, str):
         return _of_order(features, feature, sample)
+    if isinstance(feature, Derived):
+        return _of_derived(feature)
     if feature.past is Past.RECENT:
         stored = Figure(0.0, f"{NOTHING_STORED}: a request counts rows of PostgreSQL")
         return Costs(entity_bytes=stored, own_bytes=stored, microseconds=_recent_time(feature))
@@ -106,6 +109,15 @@ def _of_order(features: FeatureSet, name: str, sample: Sample | None) -> Costs:
     share = seconds * 1e6 / len(features.order_features)
     all_at_once = f"its share of all {len(features.order_features)} order features, on this machine"
     return Costs(entity_bytes=stored, own_bytes=stored, microseconds=Figure(share, all_at_once))
+
+
+def _of_derived(derived: Derived) -> Costs:
+    stored = Figure(0.0, f"{NOTHING_STORED}: it is computed from what it reads")
+    values = [1.0] * len(derived.operands)
+    compute = derived_values([derived], derived.operand_names)
+    seconds = _shortest(lambda: compute(values), MOST_TIMED)
+    beside = "to compute it from what it reads, on this machine"
+    return Costs(entity_bytes=stored, own_bytes=stored, microseconds=Figure(seconds * 1e6, beside))
 
 
 def _mean_length(contents: pa.Array) -> float:

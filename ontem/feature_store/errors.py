@@ -157,6 +157,14 @@ class MerchantNotNamed(FeatureStoreError):
         self.names = tuple(names)
 
 
+class EntityRefused(FeatureStoreError):
+    """A value that no entity can have."""
+
+    def __init__(self, *, identifier: str, reason: str) -> None:
+        super().__init__(f"{identifier}: {reason}: give a value that an order can have")
+        self.identifier, self.reason = identifier, reason
+
+
 class OrderRefused(FeatureStoreError):
     """An order or an entity to ask about is wrong; `position` counts from 0."""
 

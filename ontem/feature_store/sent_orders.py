@@ -8,16 +8,17 @@ from typing import Any, Final, cast
 import pyarrow as pa
 
 from features_pkg.errors import OntemError
-from features_pkg.identifiers import IDENTIFIERS, SINGLE_VALUED, Identifier
+from features_pkg.identifiers import IDENTIFIERS, Identifier
 from features_pkg.notebook.instants import refuse_first
 from features_pkg.orders.columns.amount import column_cents
 from features_pkg.orders.columns.products import product_texts
 from features_pkg.orders.columns.tables import arrow_columns
 from features_pkg.orders.columns.text import text_array
 from features_pkg.orders.fields.amount import PLAIN
-from features_pkg.orders.fields.refusals import Refusals
+from features_pkg.orders.fields.identifier import read_card, read_identifier
+from features_pkg.orders.fields.refusals import Refusals, ValueRefused
 from features_pkg.orders.order import Order
-from ontem.feature_store.errors import OrderRefused
+from ontem.feature_store.errors import EntityRefused, OrderRefused
 from service import body
 
 ORDER_ID: Final = "order_id"
@@ -54,7 +55,7 @@ def _rows(columns: Mapping[str, pa.ChunkedArray]) -> Iterator[Mapping[str, Any]]
     lists = {name: _values(name, column) for name, column in columns.items()}
     for row in zip(*lists.values(), strict=True):
         yield {
-            name: value
+            str(name): value  # also of the identifiers, which are more than texts
             for name, value in zip(lists, row, strict=True)
             if value is not None or name in OF_ORDERS
         }
@@ -101,7 +102,16 @@ def _with_items(fields: dict[str, Any]) -> dict[str, Any]:
     return fields | {"items": items}
 
 
-def identifiers_of(order: Order) -> tuple[str, ...]:
-    """The identifiers that an order has a value of."""
-    single = tuple(name for name in SINGLE_VALUED if getattr(order, name) is not None)
-    return (*single, Identifier.PRODUCT) if order.product else single
+def canonical_value(identifier: str, value: str, card_key: bytes) -> str:
+    """The canonical text of a value of an identifier. Raises EntityRefused."""
+    try:
+        if identifier == Identifier.CARD:
+            canonical = read_card(value, card_key)
+        else:
+            canonical = read_identifier(identifier, value)
+    except ValueRefused as refused:
+        raise EntityRefused(identifier=identifier, reason=refused.reason) from None
+    if canonical is None:
+        reason = f"{value!r} is a placeholder, which no entity has"
+        raise EntityRefused(identifier=identifier, reason=reason)
+    return canonical

@@ -8,25 +8,19 @@ import pyarrow as pa
 
 from features_pkg import normalise
 from features_pkg import point_in_time as compute
+from features_pkg.definitions.derived import Feature
 from features_pkg.definitions.feature_set import FeatureSet
-from features_pkg.identifiers import IDENTIFIERS, Identifier
-from features_pkg.orders.fields.identifier import read_card, read_identifier
+from features_pkg.identifiers import IDENTIFIERS
 from jobs.entry import environment_here, hand_on_aws_variables
 from ontem.feature_store.costs import costs_of
 from ontem.feature_store.day_snapshot import DaySnapshot, find_day
 from ontem.feature_store.descriptions import FeatureDescription, rates_of
 from ontem.feature_store.errors import DayRefused, TrainingSetMissing
-from ontem.feature_store.features import (
-    Feature,
-    computable,
-    definition_of,
-    feature_set_of,
-    group_of,
-)
+from ontem.feature_store.features import computable, definition_of, feature_set_of, group_of
 from ontem.feature_store.formulas import formula_of, window_text
 from ontem.feature_store.groups import FeatureGroups, groups_of
 from ontem.feature_store.online import OnlineFeatureReader, OnlineFeatures, table_of
-from ontem.feature_store.sent_orders import read_orders
+from ontem.feature_store.sent_orders import canonical_value, read_orders
 from ontem.feature_store.stores import Stores
 from ontem.feature_store.tables import ARROW, as_kind, check_kind, chosen
 from ontem.feature_store.training_sets import TrainingSet, find_training_set
@@ -182,14 +176,12 @@ class FeatureStore:
     def key(self, identifier: str, value: str, merchant: str | None = None) -> bytes:
         """The key of an entity in snapshots: of a value of an identifier at a merchant.
 
-        Raises ColumnUnknown, MerchantUnknown, ValueRefused.
+        Raises ColumnUnknown, MerchantUnknown, EntityRefused.
         """
         (name,) = chosen([identifier], IDENTIFIERS, "an order")
-        card_key = self._settings.card_key
-        is_card = name == Identifier.CARD
-        canonical = read_card(value, card_key) if is_card else read_identifier(name, value)
+        canonical = canonical_value(name, value, self._settings.card_key)
         merchant_id, _ = self._stores.merchant_now(merchant)
-        return self._stores.keys.key(merchant_id, name, canonical or "")
+        return self._stores.keys.key(merchant_id, name, canonical)
 
     def close(self) -> None:
         """End the sessions of `online`; the next question opens new ones."""

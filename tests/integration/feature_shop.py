@@ -12,6 +12,7 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from features_pkg.definitions.catalogue import CATALOGUE
+from features_pkg.definitions.derived import parse_feature
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.velocity import parse_name
 from features_pkg.identifiers import SINGLE_VALUED
@@ -30,11 +31,12 @@ from stores.offline.tables import open_store
 from stores.postgres.merchants import find_merchant, issue_key
 from stores.postgres.served_models import record_served
 from stores.redis.keys import Namespace
+from stores.settings import Settings
 from tests.e2e.a_model import NAME, write_a_model
 from tests.e2e.in_process import Stores
 from tests.integration.history import NOON, History
 from tests.integration.training_shop import WEEK
-from tests.model_keys import VERIFY_KEYS
+from tests.model_keys import TRUST, VERIFY_KEYS
 
 MERCHANT = "loja"
 SUNDAY, MONDAY = date(2018, 5, 20), date(2018, 5, 21)
@@ -45,6 +47,11 @@ FORTNIGHT = tuple(
     if not each.name.endswith("_10m_recent")
 )
 """The velocities of another feature set, which are read off the same timelines."""
+SHARES = (
+    parse_feature("card_chargeback_share_30d_distant"),
+    parse_feature("amount_to_card_mean_amount_30d_distant"),
+)
+"""What that set derives from them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +109,13 @@ class FeatureShop:
 
     def store(self, served: ServedSet, at: datetime) -> FeatureStore:
         """The feature store as of an instant of the development clock."""
-        features = served.job.feature_set.velocities
-        return FeatureStore(served.job.settings, features=features, clock=at)
+        return store_of(served.job, served.job.feature_set, at)
+
+
+def store_of(job: Job, features: FeatureSet, at: datetime) -> FeatureStore:
+    """The feature store of a feature set as of an instant of the development clock."""
+    definitions = (*features.velocities, *features.derived)
+    return FeatureStore(job.settings, features=definitions, clock=at)
 
 
 @contextmanager
@@ -118,7 +130,7 @@ def a_feature_shop(job: Job, folder: Path) -> Iterator[FeatureShop]:
     night(job, SUNDAY)
     with history.connect() as connection:
         key = issue_key(connection, find_merchant(connection, MERCHANT)).text
-    second = FeatureSet(settings.timezone, settings.snapshot_lag, FORTNIGHT)
+    second = FeatureSet(settings.timezone, settings.snapshot_lag, FORTNIGHT, SHARES)
     with ExitStack() as stack:
         sets = [
             stack.enter_context(a_served_set(job, features, folder / name))
@@ -157,7 +169,7 @@ def a_served_set(job: Job, features: FeatureSet, folder: Path) -> Iterator[Serve
     )
     values = {name: getattr(job, name) for name in ("settings", "spark", "say", "name")}
     of_features = JobOfFeatures(**values, features=features)
-    with FeatureStore(settings, features=features.velocities, clock=NOON) as store:
+    with store_of(job, features, NOON) as store:
         try:
             yield ServedSet(of_features, store, create_app(dependencies).test_client())
         finally:
@@ -197,4 +209,17 @@ def an_order(number: int) -> dict[str, Any]:
         "email": f"someone{documents}@example.com",
         "document": ("52998224725", "39053344705", "11144477735", "86288366757")[documents],
         "items": [{"product": "tv", "quantity": 1, "amount_cents": 5_000 + number}],
+    }
+
+
+def variables_of(settings: Settings) -> dict[str, str]:
+    """The environment of a process with these settings."""
+    return {
+        "ONTEM_ENVIRONMENT": settings.environment,
+        "ONTEM_POSTGRES_URL": settings.postgres_url,
+        "ONTEM_REDIS_URL": settings.redis_url,
+        "ONTEM_STORAGE_URL": settings.storage_url,
+        "ONTEM_ENTITY_KEY": settings.entity_secret.hex(),
+        "ONTEM_MODEL": str(settings.model_path),
+        **TRUST,
     }

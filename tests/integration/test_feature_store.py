@@ -1,8 +1,9 @@
-"""The feature store on S3: it says what services, nights and training sets of one past have."""
+"""The feature store: it says what services, nights and training sets of one past have."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ontem.feature_store.errors import (
     ColumnUnknown,
     DayMissing,
     DayRefused,
+    EntityRefused,
     FeatureUnknown,
     GroupUnknown,
     KindUnknown,
@@ -31,21 +33,25 @@ from stores.postgres.connection import PostgresUnavailable, connect
 from stores.postgres.merchants import MerchantUnknown
 from stores.redis.connection import RedisUnavailable
 from tests.e2e.a_model import NAME
+from tests.e2e.page_shell import is_as_shown
 from tests.integration.feature_shop import (
     MERCHANT,
     MONDAY,
+    SHARES,
     SUNDAY,
     FeatureShop,
     ServedSet,
     a_feature_shop,
     an_order,
+    variables_of,
 )
 from tests.integration.history import NOON, a_job
-from tests.s3 import S3Server, a_bucket
+from tests.integration.notebook_page import cells_of, output_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+PAGE = Path(__file__).parents[2] / "docs" / "sdk.md"
 WEEK_OF_CARD = "card_orders_7d_distant"
 
 
@@ -53,18 +59,13 @@ WEEK_OF_CARD = "card_orders_7d_distant"
 def shop(
     module_database_url: str,
     module_redis_url: str,
-    s3: S3Server,
     spark: "SparkSession",
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[FeatureShop]:
-    with a_bucket(s3) as bucket, pytest.MonkeyPatch.context() as patch:
-        for name, value in s3.variables.items():
-            patch.setenv(name, value)
-        job = a_job(module_database_url, module_redis_url, f"s3://{bucket}/João [1]/50%", spark)
-        where = {"s3_endpoint": s3.endpoint, "s3_region": s3.variables["AWS_REGION"]}
-        job = replace(job, settings=replace(job.settings, **where))
-        with a_feature_shop(job, tmp_path_factory.mktemp("models")) as made:
-            yield made
+    storage = tmp_path_factory.mktemp("João [1] 50% ")
+    job = a_job(module_database_url, module_redis_url, storage.as_uri(), spark)
+    with a_feature_shop(job, tmp_path_factory.mktemp("models")) as made:
+        yield made
 
 
 @pytest.fixture
@@ -81,6 +82,18 @@ def rows_by_order(served: ServedSet) -> dict[str, dict[str, Any]]:
     return {row.pop("order_id"): row for row in rows}
 
 
+def differences(
+    some: Mapping[str, Mapping[str, Any]], others: Mapping[str, Mapping[str, Any]]
+) -> dict[tuple[str, str], tuple[Any, Any]]:
+    """By order and feature, the values that are not equal."""
+    return {
+        (order, name): (some[order][name], value)
+        for order, row in others.items()
+        for name, value in row.items()
+        if some[order][name] != value
+    }
+
+
 def test_two_feature_sets_are_served_side_by_side_from_one_load(shop: FeatureShop) -> None:
     first, second = shop.first, shop.second
 
@@ -89,16 +102,17 @@ def test_two_feature_sets_are_served_side_by_side_from_one_load(shop: FeatureSho
     for served in (first, second):
         trained = rows_by_order(served)
         assert len(served.answered) == 4
-        assert {order: trained[order] for order in served.answered} == served.answered
+        assert differences(trained, served.answered) == {}
         loads = served.store.online(an_order(1), MERCHANT).table["load_id"].to_pylist()
         assert loads == [1]
     assert "card_orders_14d_distant" in second.store.names
-    assert any(row["card_orders_14d_distant"] for row in second.answered.values())
+    for name in ("card_orders_14d_distant", *(each.name for each in SHARES)):
+        assert any(row[name] for row in second.answered.values())
 
 
 def test_what_is_read_online_is_what_the_service_answers_a_moment_later(shop: FeatureShop) -> None:
     for served in (shop.first, shop.second):
-        assert served.read == served.answered
+        assert differences(served.read, served.answered) == {}
 
 
 def test_nothing_is_stored_of_what_was_asked(shop: FeatureShop, store: FeatureStore) -> None:
@@ -203,7 +217,9 @@ def test_a_store_that_is_away_says_so_in_its_own_sentence(shop: FeatureShop) -> 
             store.online(an_order(1))
         with pytest.raises(RedisUnavailable):
             store.groups()
-    nowhere = replace(nowhere, postgres_url="postgresql://nobody@127.0.0.1:1/nothing")
+    nowhere = replace(
+        shop.first.job.settings, postgres_url="postgresql://nobody@127.0.0.1:1/nothing"
+    )
     with pytest.raises(PostgresUnavailable, match=r"127\.0\.0\.1:1/nothing"):
         FeatureStore(nowhere).groups()
 
@@ -375,6 +391,24 @@ def test_features_of_a_past_day_are_those_that_its_orders_were_answered_with(
         assert {name: found[name] for name in names} == answered
 
 
+def test_a_derived_feature_of_a_past_day_is_that_of_its_orders(shop: FeatureShop) -> None:
+    share, to_mean = (each.name for each in SHARES)
+    with shop.store(shop.second, NOON) as store:
+        sunday = store.snapshot(SUNDAY)
+        of_card = {row["entity"]: row for row in sunday.features([share]).to_pylist()}
+        answered = store.online({"card": "tok_0"}).table.to_pylist()[0]
+        entity = of_card[store.key("card", "tok_0")]
+        with pytest.raises(NotOfDay, match="it is of an order"):
+            sunday.features([to_mean])
+        described = store.describe(share)
+
+    assert entity[share] == answered[share] is not None
+    assert answered[to_mean] is None
+    assert described.formula == "card_chargebacks_30d_distant / card_orders_30d_distant"
+    assert (described.own_bytes.value, described.window) == (0.0, "30d")
+    assert described.microseconds.value is not None
+
+
 def test_an_entity_of_a_past_day_is_found_by_its_value(store: FeatureStore) -> None:
     sunday = store.snapshot(SUNDAY)
     known, unknown = store.key("document", "529.982.247-25"), store.key("document", "nobody")
@@ -382,6 +416,8 @@ def test_an_entity_of_a_past_day_is_found_by_its_value(store: FeatureStore) -> N
     rows = sunday.of_entities([known, unknown]).to_pylist()
     assert [(row["entity"], row["identifier"]) for row in rows] == [(known, "document")]
     assert sunday.of_entities([unknown]).num_rows == 0
+    with pytest.raises(EntityRefused, match="is a placeholder"):
+        store.key("document", "00000000000")
 
 
 def test_a_day_without_a_snapshot_names_the_nearest_ones(store: FeatureStore) -> None:
@@ -430,3 +466,18 @@ def test_the_store_says_what_it_is(store: FeatureStore) -> None:
     assert store.training_set().name in repr(store.training_set())
     assert "before 2018-05-20" in repr(store.snapshot(SUNDAY))
     assert "1 orders" in repr(store.online(an_order(1)))
+
+
+def test_the_page_shows_what_its_blocks_print(
+    shop: FeatureShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in variables_of(shop.first.job.settings).items():
+        monkeypatch.setenv(name, value)
+
+    names: dict[str, object] = {}
+    cells = cells_of(PAGE)
+    for cell in cells:
+        printed = output_of(cell, names)
+        assert cell.shown is None or is_as_shown(cell.shown, printed), f"{cell.code}\n{printed}"
+    assert len(cells) > 15
