@@ -1,1 +1,1 @@
-"""The feature store as data scientists use it: which features there are, what they mean and hold."""
+"""The feature store as data scientists use it: its features, what they mean, and their values."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from features_pkg.definitions.derived import Derived, Feature, feature_name, parse_feature
+from features_pkg.definitions.derived import Derived, Feature, parse_feature
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.velocity import Velocity
 from features_pkg.errors import DefinitionError
@@ -99,5 +99,5 @@ def _computable(features: FeatureSet, feature: Feature) -> Feature:
     try:
         return _parsed(feature)
     except DefinitionError as refused:
-        known = [feature_name(each) for each in (*features.velocities, *features.derived)]
+        known = [name for name in features.names if name not in features.order_features]
         raise FeatureUnknown(name=str(feature), known=known, reason=refused.reason) from None

@@ -195,6 +195,11 @@ def a_fortnight_of_orders(history: History) -> None:
         order = history.order(at, **values, product=["tv"], amount_cents=amount_cents)
         if number % 5 == 0:
             history.chargeback(order, at + DAY)
+    with history.connect() as connection:
+        connection.execute(
+            "INSERT INTO order_products SELECT merchant_id, unnest(product), event_at, order_pk"
+            " FROM orders"
+        )
 
 
 def an_order(number: int) -> dict[str, Any]:
