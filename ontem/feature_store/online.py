@@ -101,7 +101,7 @@ class OnlineFeatureReader:
             entity_secret=settings.entity_secret,
             max_stale_days=settings.max_stale_days,
         )
-        self._database = Database(
+        self.database = Database(
             settings.service_postgres_url,
             statement_timeout=READ_LIMIT,
             connections=1,
@@ -118,7 +118,7 @@ class OnlineFeatureReader:
         """
         deadline = Deadline.within(READ_LIMIT)
         with (
-            self._database.session() as session,
+            self.database.session() as session,
             self._past_reader.question(session, merchant_id, order, at_us, deadline) as answers,
         ):
             past = answers.both()
@@ -135,7 +135,7 @@ class OnlineFeatureReader:
     def close(self) -> None:
         """End all sessions."""
         self._online.close()
-        self._database.close()
+        self.database.close()
 
     def _refuse_failures(self, past: PastReads, at_us: int) -> None:
         settings = self._settings

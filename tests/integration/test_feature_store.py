@@ -11,6 +11,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from psycopg.errors import ReadOnlySqlTransaction
 
 from features_pkg.errors import OrdersRefused
 from ontem import FeatureStore
@@ -28,7 +29,9 @@ from ontem.feature_store.errors import (
     OtherTrainingSet,
     TrainingSetMissing,
 )
+from ontem.feature_store.online import OnlineFeatureReader
 from ontem.feature_store.words import NothingFound
+from service.deadline import Deadline
 from stores.postgres.clock import ClockNotSettable
 from stores.postgres.connection import PostgresUnavailable, connect
 from stores.postgres.merchants import MerchantUnknown
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 PAGE = Path(__file__).parents[2] / "docs" / "sdk.md"
+LIMIT = timedelta(seconds=30)
 WEEK_OF_CARD = "card_orders_7d_distant"
 
 
@@ -122,6 +126,17 @@ def test_nothing_is_stored_of_what_was_asked(shop: FeatureShop, store: FeatureSt
     with shop.history.connect() as connection:
         asked = "SELECT count(*) FROM orders WHERE order_id = 'only asked'"
         assert connection.execute(asked).fetchall() == [(0,)]
+
+
+def test_the_sessions_of_online_can_store_nothing(shop: FeatureShop) -> None:
+    job = shop.first.job
+    reader = OnlineFeatureReader(job.settings, job.feature_set)
+    merchant = "INSERT INTO merchants (name) VALUES ('another one')"
+    try:
+        with reader.database.session() as session, pytest.raises(ReadOnlySqlTransaction):
+            session.call(lambda connection: connection.execute(merchant), Deadline.within(LIMIT))
+    finally:
+        reader.close()
 
 
 def test_a_list_and_tables_are_read_as_their_orders_one_by_one(store: FeatureStore) -> None:
