@@ -184,7 +184,8 @@ class FeatureStore:
         return self._stores.keys.key(merchant_id, name, canonical)
 
     def close(self) -> None:
-        """End the sessions of `online`; the next question opens new ones."""
+        """End all sessions; the next question opens new ones. What was found stays readable."""
+        self._stores.close()
         if self._reader is not None:
             self._reader.close()
             self._reader = None

@@ -120,6 +120,12 @@ class Stores:
         stored = StoredModels(self.offline.files)
         return usage_of(name, known_models(stored, keys, self.settings.model_path, served))
 
+    def close(self) -> None:
+        """End the sessions of the offline store's catalogue; the next read opens new ones."""
+        if self._offline is not None:
+            self._offline.catalogue.close()
+            self._offline = None
+
 
 def _only_merchant(connection: Connection) -> int:
     merchants = all_merchants(connection)
