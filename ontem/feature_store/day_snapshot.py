@@ -19,7 +19,7 @@ from jobs.snapshot.stored_rows import ENTITY, all_stored, newest_stored
 from ontem.feature_store.costs import Sample
 from ontem.feature_store.errors import DayMissing
 from ontem.feature_store.read_off import DayFeatures
-from ontem.feature_store.tables import ARROW, as_kind, check_kind, chosen
+from ontem.feature_store.tables import ARROW, as_kind, check_kind, chosen, known_identifiers
 from stores.offline.revisions import TaggedRevision, read_revision, tagged_revisions
 from stores.offline.runs import Slot
 from stores.offline.tables import OfflineStore, find_table
@@ -76,7 +76,7 @@ class DaySnapshot:
         """These columns of all entities, or of those of some identifiers, as a table.
 
         `kind` is "arrow", "pandas" or "polars". It must fit into memory; `batches` needs not.
-        Raises ColumnUnknown, KindUnknown and LibraryMissing.
+        Raises ColumnUnknown, IdentifierUnknown, KindUnknown and LibraryMissing.
         """
         check_kind(kind)
         names = chosen(columns, self.columns, self.name)
@@ -84,16 +84,20 @@ class DaySnapshot:
         return as_kind(pa.concat_tables([empty, *self.batches(names, identifiers)]), kind)
 
     def batches(
-        self, columns: Iterable[str] | None = None, identifiers: Iterable[str] | None = None
+        self,
+        columns: Iterable[str] | None = None,
+        identifiers: Iterable[str] | None = None,
+        rows: int = PIECE_ROWS,
     ) -> Iterator[pa.Table]:
-        """The same piece by piece, by key. Raises ColumnUnknown."""
-        names = chosen(columns, self.columns, self.name)
-        for rows in self._pieces(names, identifiers):
-            yield rows.select(names)
+        """The same piece by piece, by key; about so many `rows` are in memory at once.
 
-    def features(
-        self, names: Iterable[str], identifiers: Iterable[str] | None = None, kind: str = ARROW
-    ) -> Any:
+        Raises ColumnUnknown, IdentifierUnknown.
+        """
+        names = chosen(columns, self.columns, self.name)
+        for piece in self._pieces(names, identifiers, rows):
+            yield piece.select(names)
+
+    def features(self, names: Iterable[str], kind: str = ARROW) -> Any:
         """These features of the entities, for a question at the first instant of the day.
 
         The table has the key and the identifier of each entity that a feature is of. Raises
@@ -102,8 +106,7 @@ class DaySnapshot:
         check_kind(kind)
         calendar, day = Calendar(self.feature_set.timezone), self.day.toordinal()
         wanted = DayFeatures.of(self.feature_set, names, day, calendar.cutoff_us(day))
-        of_identifiers = wanted.identifiers if identifiers is None else identifiers
-        pieces = self._pieces([TIMELINE], of_identifiers)
+        pieces = self._pieces([TIMELINE], wanted.identifiers, PIECE_ROWS)
         tables = [wanted.read_off(rows) for rows in pieces]
         return as_kind(pa.concat_tables([wanted.schema.empty_table(), *tables]), kind)
 
@@ -119,22 +122,25 @@ class DaySnapshot:
 
     def some_rows(self, rows: int, names: Sequence[str]) -> pa.Table:
         """About so many rows, of the lowest keys: these are hashes, so they are like all others."""
-        pieces = max(ceil(sum(link.rows for link in self.chain) / rows), 1)
         schema = self._schema([ENTITY, IDENTIFIER, *names])
-        ends = (0, _PREFIXES // pieces)
+        ends = (0, _PREFIXES // self._number_of_pieces(rows))
         return newest_rows([_rows_of(self.store, link, ends, schema, None) for link in self.chain])
 
     def _schema(self, names: Sequence[str]) -> pa.Schema:
         schema = snapshot_schema(self.feature_set)
         return pa.schema([schema.field(name) for name in names])
 
+    def _number_of_pieces(self, rows: int) -> int:
+        """In how many ranges of keys the links have about so many rows together in each."""
+        return max(ceil(sum(link.rows for link in self.chain) / rows), 1)
+
     def _pieces(
-        self, names: Sequence[str], identifiers: Iterable[str] | None
+        self, names: Sequence[str], identifiers: Iterable[str] | None, rows: int
     ) -> Iterator[pa.Table]:
         """The newest row of each entity with these columns, a range of keys at a time."""
         schema = self._schema([*dict.fromkeys([ENTITY, IDENTIFIER, *names])])
-        only = None if identifiers is None else pa.array(map(str, identifiers), pa.string())
-        pieces = max(ceil(sum(link.rows for link in self.chain) / PIECE_ROWS), 1)
+        only = None if identifiers is None else pa.array(known_identifiers(identifiers))
+        pieces = self._number_of_pieces(rows)
         bounds = [_PREFIXES * number // pieces for number in range(pieces + 1)]
         for ends in pairwise(bounds):
             links = [_rows_of(self.store, link, ends, schema, only) for link in self.chain]

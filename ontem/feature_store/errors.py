@@ -53,6 +53,15 @@ class ColumnUnknown(FeatureStoreError):
         super().__init__(f"{table} has no column {name!r}: {remedy}")
 
 
+class IdentifierUnknown(FeatureStoreError):
+    """What is not an identifier of an order."""
+
+    def __init__(self, *, name: str, known: Sequence[str]) -> None:
+        self.name, self.nearest = name, nearest(name, known)
+        remedy = _instead(self.nearest, f"there are {', '.join(known)}")
+        super().__init__(f"there is no identifier {name!r}: {remedy}")
+
+
 class KindUnknown(FeatureStoreError):
     """A kind of table that nothing is given as."""
 

@@ -10,7 +10,6 @@ from features_pkg import normalise
 from features_pkg import point_in_time as compute
 from features_pkg.definitions.derived import Feature
 from features_pkg.definitions.feature_set import FeatureSet
-from features_pkg.identifiers import IDENTIFIERS
 from jobs.entry import environment_here, hand_on_aws_variables
 from ontem.feature_store.costs import costs_of
 from ontem.feature_store.day_snapshot import DaySnapshot, find_day
@@ -22,7 +21,13 @@ from ontem.feature_store.groups import FeatureGroups, groups_of
 from ontem.feature_store.online import OnlineFeatureReader, OnlineFeatures, table_of
 from ontem.feature_store.sent_orders import canonical_value, read_orders
 from ontem.feature_store.stores import Stores
-from ontem.feature_store.tables import ARROW, as_kind, check_kind, chosen
+from ontem.feature_store.tables import (
+    ARROW,
+    as_kind,
+    check_kind,
+    chosen,
+    known_identifiers,
+)
 from ontem.feature_store.training_sets import TrainingSet, find_training_set
 from ontem.feature_store.words import Hit, definition_in_words, search
 from stores.settings import Settings
@@ -176,9 +181,9 @@ class FeatureStore:
     def key(self, identifier: str, value: str, merchant: str | None = None) -> bytes:
         """The key of an entity in snapshots: of a value of an identifier at a merchant.
 
-        Raises ColumnUnknown, MerchantUnknown, EntityRefused.
+        Raises IdentifierUnknown, MerchantUnknown, EntityRefused.
         """
-        (name,) = chosen([identifier], IDENTIFIERS, "an order")
+        (name,) = known_identifiers([identifier])
         canonical = canonical_value(name, value, self._settings.card_key)
         merchant_id, _ = self._stores.merchant_now(merchant)
         return self._stores.keys.key(merchant_id, name, canonical)

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from ontem.feature_store.errors import ColumnUnknown, KindUnknown, LibraryMissing
+from features_pkg.identifiers import IDENTIFIERS, MERCHANT
+from ontem.feature_store.errors import ColumnUnknown, IdentifierUnknown, KindUnknown, LibraryMissing
 
 ARROW: Final = "arrow"
 PANDAS: Final = "pandas"
@@ -47,6 +48,16 @@ def polars() -> Any:
     except ModuleNotFoundError:
         raise LibraryMissing(library=POLARS) from None
     return library
+
+
+def known_identifiers(identifiers: Iterable[str]) -> list[str]:
+    """The names of these identifiers; the merchant is one of them. Raises IdentifierUnknown."""
+    names = [identifiers] if isinstance(identifiers, str) else list(identifiers)
+    known = [*map(str, IDENTIFIERS), MERCHANT]
+    for name in names:
+        if name not in known:
+            raise IdentifierUnknown(name=str(name), known=known)
+    return [str(name) for name in names]
 
 
 def chosen(columns: Iterable[str] | None, known: Sequence[str], table: str) -> list[str]:

@@ -22,6 +22,7 @@ from ontem.feature_store.errors import (
     EntityRefused,
     FeatureUnknown,
     GroupUnknown,
+    IdentifierUnknown,
     KindUnknown,
     LoadMissing,
     NotOfDay,
@@ -400,6 +401,11 @@ def test_a_past_day_is_a_table_of_readable_columns(store: FeatureStore) -> None:
     days = [each["count"] for row in cards["orders"].to_pylist() for each in row]
     assert sum(days) == 36 + 8
     assert monday.read(["entity"], kind="polars").height == monday.entities
+    pieces = list(monday.batches(["entity", "orders"], rows=10))
+    assert len(pieces) == -(-sum(link.rows for link in monday.chain) // 10) > 3
+    assert pa.concat_tables(pieces) == monday.read(["entity", "orders"])
+    with pytest.raises(IdentifierUnknown, match="did you mean card"):
+        monday.read(["entity"], "crad")
 
 
 def test_features_of_a_past_day_are_those_that_its_orders_were_answered_with(
