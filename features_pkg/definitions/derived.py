@@ -6,30 +6,32 @@ What they mean is docs/semantics.md section 2.8, their names section 11.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from features_pkg.definitions.derived_kinds import (
+    AMOUNT_CENTS,
+    SHORT_KINDS,
+    DerivedKind,
+    Operand,
+    can_begin,
+    operands_of,
+    read_kind,
+)
 from features_pkg.definitions.order_features import NUMERIC_ORDER_FEATURES, ORDER_FEATURES
-from features_pkg.definitions.velocity import Measure, Velocity, parse_name
+from features_pkg.definitions.velocity import Velocity, parse_name
 from features_pkg.errors import DefinitionError
 from features_pkg.identifiers import Event, Identifier
 
-AMOUNT_CENTS: Final = "amount_cents"
-"""The order feature that `DerivedKind.AMOUNT_TO_MEAN` divides."""
-
-Operand: TypeAlias = "Velocity | str"
-"""What a derived feature reads: a velocity, or a numeric order feature by its name."""
-
-
-class DerivedKind(StrEnum):
-    """How a derived feature is computed; the value is its word in feature names."""
-
-    MEAN = "mean"
-    CHARGEBACK_SHARE = "chargeback_share"
-    AMOUNT_TO_MEAN = "amount_to_mean"
-    QUOTIENT = "per"
-    DIFFERENCE = "minus"
+__all__ = [
+    "AMOUNT_CENTS",
+    "Derived",
+    "DerivedKind",
+    "Feature",
+    "Operand",
+    "feature_name",
+    "parse_feature",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Derived:
     per, minus             any two                                     first / second, or minus
     ====================== =========================================== ========================
 
-    The value is a float; null where an operand is null or a divisor is 0.
+    The value is a float; null where an operand is null or a divisor is 0. The kind's word and the
+    names of operands are taken, too.
 
     Raises:
         DefinitionError: for operands that the kind does not have, or that a shorter name says.
@@ -55,8 +58,10 @@ class Derived:
     operands: tuple[Operand, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "operands", tuple(self.operands))
-        if self.kind in _SHORT_KINDS:
+        object.__setattr__(self, "kind", read_kind(self.kind))
+        operands = tuple(_read_operand(self.kind, operand) for operand in self.operands)
+        object.__setattr__(self, "operands", operands)
+        if self.kind in SHORT_KINDS:
             _check_short(self)
         else:
             _check_pair(self)
@@ -66,7 +71,7 @@ class Derived:
         """Parquet column, model input and API word, e.g. `card_chargeback_share_30d_distant`."""
         if self.kind in (DerivedKind.QUOTIENT, DerivedKind.DIFFERENCE):
             return f"_{self.kind}_".join(self.operand_names)
-        velocity = _velocity_of(self)
+        velocity = self.velocities[0]
         identifier = velocity.identifier
         window = velocity.name.rpartition(f"_{velocity.event.plural}_")[2]
         match self.kind:
@@ -120,11 +125,6 @@ def parse_feature(name: str) -> Feature:
     return _parse_derived(name) or parse_name(name)
 
 
-_SHORT_KINDS: Final = (
-    DerivedKind.MEAN,
-    DerivedKind.CHARGEBACK_SHARE,
-    DerivedKind.AMOUNT_TO_MEAN,
-)
 _IDENTIFIERS: Final = "|".join(Identifier)
 _SHORT_NAMES: Final = {
     DerivedKind.MEAN: (
@@ -158,51 +158,50 @@ def _parse_derived(name: object) -> Derived | None:
                 "'_minus_' between two names",
             )
         left, word, right = parts
-        operands = (_parse_operand(name, left), _parse_operand(name, right))
+        subject = f"feature {name!r}"
+        operands = (_parse_operand(subject, left), _parse_operand(subject, right))
         return Derived(DerivedKind(word), operands)
     for kind, (form, velocity_name) in _SHORT_NAMES.items():
         if found := form.fullmatch(name):
-            velocity = _parse_operand(name, velocity_name.format(*found.groups()))
+            part = velocity_name.format(*found.groups())
+            velocity = _parse_operand(f"feature {name!r}", part)
             assert isinstance(velocity, Velocity)  # by its form
-            return Derived(kind, _operands_of(kind, velocity))
+            return Derived(kind, operands_of(kind, velocity))
     return None
 
 
-def _parse_operand(name: str, part: str) -> Operand:
+def _read_operand(kind: DerivedKind, operand: object) -> Operand:
+    if isinstance(operand, Velocity):
+        return operand
+    if not isinstance(operand, str):
+        raise DefinitionError(
+            f"{kind} of {operand!r}", "is made of velocities and order features, or their names"
+        )
+    return _parse_operand(f"{kind} of {operand!r}", operand)
+
+
+def _parse_operand(subject: str, part: str) -> Operand:
     try:
         operand = parse_feature(part)
     except DefinitionError as error:
         about = "" if part in error.subject else f"{error.subject}: "
         reason = f"its part {part!r}: {about}{error.reason}"
-        raise DefinitionError(f"feature {name!r}", reason) from None
+        raise DefinitionError(subject, reason) from None
     if isinstance(operand, Derived):
         raise DefinitionError(
-            f"feature {name!r}",
+            subject,
             f"its part {part!r} is derived itself: name the features that this one is computed "
             f"from, {' and '.join(operand.operand_names)}",
         )
     return operand
 
 
-def _operands_of(kind: DerivedKind, velocity: Velocity) -> tuple[Operand, ...]:
-    """The operands of a short kind, which follow from one of its velocities."""
-    if kind is DerivedKind.CHARGEBACK_SHARE:
-        return velocity, replace(velocity, event=Event.ORDER)
-    count = replace(velocity, measure=Measure.COUNT)
-    return (velocity, count) if kind is DerivedKind.MEAN else (AMOUNT_CENTS, velocity, count)
-
-
-def _velocity_of(derived: Derived) -> Velocity:
-    """The velocity that the operands of a short kind follow from."""
-    return derived.velocities[0]
-
-
 def _check_short(derived: Derived) -> None:
     kind, velocities = derived.kind, derived.velocities
-    if not velocities or not _begins(kind, velocities[0]):
+    if not velocities or not can_begin(kind, velocities[0]):
         fits = False
     else:
-        fits = derived.operands == _operands_of(kind, velocities[0])
+        fits = derived.operands == operands_of(kind, velocities[0])
     if not fits:
         raise DefinitionError(
             f"{kind} of {', '.join(derived.operand_names) or 'nothing'}",
@@ -213,14 +212,6 @@ def _check_short(derived: Derived) -> None:
                 "and the count of the same orders",
             }[kind],
         )
-
-
-def _begins(kind: DerivedKind, velocity: Velocity) -> bool:
-    """Whether the operands of a short kind can follow from this velocity."""
-    if kind is DerivedKind.CHARGEBACK_SHARE:
-        return velocity.measure is Measure.COUNT and velocity.event is Event.CHARGEBACK
-    is_of_orders = velocity.event is Event.ORDER or kind is DerivedKind.MEAN
-    return velocity.measure is Measure.AMOUNT and is_of_orders
 
 
 def _check_pair(derived: Derived) -> None:
@@ -251,6 +242,6 @@ def _short_form(derived: Derived) -> Derived | None:
     if derived.kind is DerivedKind.DIFFERENCE or not isinstance(left, Velocity):
         return None
     for kind in (DerivedKind.MEAN, DerivedKind.CHARGEBACK_SHARE):
-        if _begins(kind, left) and derived.operands == _operands_of(kind, left):
+        if can_begin(kind, left) and derived.operands == operands_of(kind, left):
             return Derived(kind, derived.operands)
     return None

@@ -146,6 +146,9 @@ COUNT = parse_name("card_orders_30d_distant")
         (DerivedKind.AMOUNT_TO_MEAN, (AMOUNT, COUNT), "takes 'amount_cents', an amount of orders"),
         (DerivedKind.QUOTIENT, (AMOUNT,), "takes two features"),
         (DerivedKind.DIFFERENCE, (AMOUNT, COUNT, COUNT), "takes two features"),
+        (DerivedKind.DIFFERENCE, (AMOUNT, "card_order"), "its part 'card_order': no definition"),
+        (DerivedKind.DIFFERENCE, (AMOUNT, 7), "minus of 7: is made of velocities"),
+        ("sum", (AMOUNT, COUNT), "kind 'sum': is not one of mean, chargeback_share"),
     ],
 )
 def test_operands_that_a_kind_does_not_have_are_refused(
@@ -153,6 +156,12 @@ def test_operands_that_a_kind_does_not_have_are_refused(
 ) -> None:
     with pytest.raises(DefinitionError, match=sentence):
         Derived(kind, operands)
+
+
+def test_words_and_names_are_taken_for_kinds_and_operands() -> None:
+    words: Any = "minus", ("card_orders_30d_distant", "amount_cents")
+
+    assert Derived(*words) == Derived(DerivedKind.DIFFERENCE, (COUNT, "amount_cents"))
 
 
 @pytest.mark.parametrize("name", [5, None, b"amount_cents"])
