@@ -35,7 +35,7 @@ SHORT_KINDS: Final = (
 """Those whose operands all follow from one velocity, so that a name need not have all of them."""
 
 
-def read_kind(kind: object) -> DerivedKind:
+def read_kind(kind: str) -> DerivedKind:
     """The kind of that word; raises DefinitionError if there is none."""
     try:
         return DerivedKind(kind)
