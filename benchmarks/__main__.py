@@ -18,7 +18,7 @@ from benchmarks.steal import undisturbed
 
 DEFAULT_NAMES = (
     *("point_in_time", "night", "extract", "evaluate"),
-    *("serving", "histories", "before", "faults", "slow_clients", "hot"),
+    *("serving", "histories", "before", "faults", "slow_clients", "overload", "hot"),
     "online_store",
 )
 """In this order: an extraction before the first night would leave it nothing to extract."""

@@ -3,28 +3,24 @@
 import asyncio
 import statistics
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from benchmarks.load import Target
-from benchmarks.open_loop import open_loop
 from benchmarks.server import SERVE, process
-from benchmarks.size import FEW_ORDERS, ORDERS, repetitions
+from benchmarks.size import ORDERS, repetitions
+from benchmarks.steady import PER_SECOND, SECONDS, p99, steady_milliseconds
 from benchmarks.streams import wait_until_normal
 from benchmarks.unknown_keys import unknown_keys
-from benchmarks.warm_stack import WarmStack, warm_stack
+from benchmarks.warm_stack import warm_stack
 
 MOST_ORDERS: Final = 100_000
 SLOW: Final = 50
 FLOODING: Final = 60
-MOST_REFUSED: Final = 0.01
-PER_SECOND: Final = 100
 TURNS: Final = repetitions(10)
-SECONDS: Final = 0.5 if ORDERS < FEW_ORDERS else 5.0
 HEAD: Final = b"POST /evaluate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n"
 THREE_BYTES: Final = HEAD[:3]
 
@@ -38,14 +34,14 @@ def measure() -> list[str]:
         target = Target(port, warm.key)
         wait_until_normal(target, warm)
         for _ in range(TURNS):
-            alone += _milliseconds(target, warm)
+            alone += steady_milliseconds(target, warm)
             for kind, crowd in CROWDS.items():
                 with crowd(port):
-                    beside[kind] += _milliseconds(target, warm)
-    base = _p99(alone)
+                    beside[kind] += steady_milliseconds(target, warm)
+    base = p99(alone)
     rows = [
-        f"| {kind} | {statistics.median(times):.2f} | {_p99(times):.2f} "
-        f"| **{_p99(times) / base:.2f}** |"
+        f"| {kind} | {statistics.median(times):.2f} | {p99(times):.2f} "
+        f"| **{p99(times) / base:.2f}** |"
         for kind, times in beside.items()
     ]
     return [
@@ -62,19 +58,6 @@ def measure() -> list[str]:
         f"| none | {statistics.median(alone):.2f} | {base:.2f} | 1.00 |",
         *rows,
     ]
-
-
-def _milliseconds(target: Target, warm: WarmStack) -> list[float]:
-    with open_loop([target], warm.live_orders, PER_SECOND, f"slow-{time.time_ns()}") as answers:
-        time.sleep(SECONDS)
-    refused = sum(not each.is_normal for each in answers.orders)
-    if refused > len(answers.orders) * MOST_REFUSED:
-        raise AssertionError(f"{refused} of {len(answers.orders)} orders got no whole answer")
-    return [each.seconds * 1000 for each in answers.orders]
-
-
-def _p99(times: Sequence[float]) -> float:
-    return statistics.quantiles(times, n=100)[98]
 
 
 @contextmanager
