@@ -58,6 +58,11 @@ COMMANDS = {
         "features",
         "Find features by words, show what one means, and compare two sets of them.",
     ),
+    "trial": CommandEntry(
+        "ontem.lab.commands",
+        "trial",
+        "Try candidate features: what they cost, look like and are worth; each step is on record.",
+    ),
     "compose": CommandEntry(
         "ontem.compose.commands",
         "compose",

@@ -23,8 +23,8 @@ def expired(
 ) -> list[TaggedRevision]:
     """Which revisions of one table were let go by `before` and may go.
 
-    `parents` has the Iceberg snapshot that each delta's stands on. A table of another kind than
-    Ontem's keeps all.
+    `parents` has the Iceberg snapshot that each delta's stands on. A table of another kind,
+    such as that of trials, keeps all.
     """
     if not revisions:
         return []

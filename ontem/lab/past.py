@@ -1,0 +1,158 @@
+"""The extracted events as one Arrow table of orders, as training reads them in Spark."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from features_pkg.array_types import Ints
+from features_pkg.calendar import EPOCH_DAY
+from features_pkg.definitions.order_features import VALUE_FEATURES
+from features_pkg.identifiers import MERCHANT, Identifier
+from features_pkg.shuffle import KEYED_ROWS
+from jobs.extract.facts import Extractions
+from jobs.extract.rows import CHARGEBACK, EVALUATION, EVENT_ROWS, ORDER, REVERSAL
+from stores.offline.files import Files
+
+EVALUATION_COLUMNS: Final = ("evaluated_us", "load_as_of", "stale_days", "missing", "visible")
+_QUESTION_COLUMNS: Final = pa.schema(
+    [
+        ("evaluated_us", pa.int64()),
+        ("load_as_of", pa.int32()),
+        ("stale_days", pa.int32()),
+        ("missing", pa.list_(pa.string())),
+        ("visible", pa.list_(pa.int64())),
+        ("reversal_us", pa.list_(pa.int64())),
+    ]
+)
+_OF_ALL: Final = (
+    "kind", "order_pk", "merchant_id", "event_at", "recorded_key", "order_id", "amount_cents",
+    "evaluated_at", "evaluation_key", "load_as_of", "stale_days", "missing", "visible",
+    MERCHANT, *VALUE_FEATURES,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractedEvents:
+    """What was extracted, of which a training set has read the rows below `watermark_key`."""
+
+    files: Files
+    extracted: Extractions
+    watermark_key: int
+
+    def orders(self, identifiers: Iterable[Identifier]) -> pa.Table:
+        """All orders, with their chargebacks, reversals and what their evaluations could see.
+
+        The columns are those that `read_questions` of a training set gives, and `reversal_us`. Of
+        the identifiers only those named are read; the columns of all others are null.
+        """
+        rows = self._rows([str(identifier) for identifier in identifiers])
+        rows = rows.filter(pc.less(rows["recorded_key"], self.watermark_key))
+        kind = rows["kind"]
+        orders = _with_evaluations(
+            rows.filter(pc.equal(kind, ORDER)),
+            rows.filter(pc.equal(kind, EVALUATION)),
+            self.watermark_key,
+        )
+        chargebacks = rows.filter(pc.equal(kind, CHARGEBACK))
+        reversals = rows.filter(pc.equal(kind, REVERSAL))
+        known = _lists(orders, chargebacks, ("event_us", "recorded_key"))
+        orders = orders.append_column("chargeback_us", known[0])
+        orders = orders.append_column("chargeback_key", known[1])
+        (reversal_us,) = _lists(orders, reversals, ("event_us",))
+        return whole(orders.append_column("reversal_us", reversal_us))
+
+    def _rows(self, identifiers: list[str]) -> pa.Table:
+        columns = [*_OF_ALL, *identifiers]
+        tables = []
+        for file in self.extracted.files:
+            with self.files.open(file.key) as source:
+                tables.append(pq.read_table(source, columns=columns))
+        empty = pa.schema([EVENT_ROWS.field(name) for name in columns]).empty_table()
+        rows = pa.concat_tables([empty, *tables]).combine_chunks()
+        for name in ("event", "evaluated"):
+            rows = rows.append_column(f"{name}_us", rows[f"{name}_at"].cast(pa.int64()))
+        days = pc.add(rows["load_as_of"].cast(pa.int32()), pa.scalar(EPOCH_DAY, pa.int32()))
+        return rows.set_column(rows.schema.get_field_index("load_as_of"), "load_as_of", days)
+
+
+def _with_evaluations(orders: pa.Table, late: pa.Table, watermark_key: int) -> pa.Table:
+    """Each order with the evaluation that was recorded below the watermark, wherever that is.
+
+    The evaluations of all orders stand before the late ones; then each order takes the one it has,
+    its own or a late one, or none.
+    """
+    known = pc.fill_null(pc.less(orders["evaluation_key"], watermark_key), False)
+    is_own = known.to_numpy()
+    found = pc.index_in(orders["order_pk"], value_set=late["order_pk"].combine_chunks())
+    position = np.where(
+        is_own,
+        np.arange(orders.num_rows),
+        orders.num_rows + pc.fill_null(found, -orders.num_rows - 1).to_numpy(),
+    )
+    chosen = pa.array(position, mask=position < 0)
+    for name in EVALUATION_COLUMNS:
+        both = pa.concat_arrays([*orders[name].chunks, *late[name].chunks])
+        column = both.take(chosen)
+        if name == "stale_days":
+            column = pc.fill_null(column, 0)
+        orders = orders.set_column(orders.schema.get_field_index(name), name, column)
+    return orders
+
+
+def _lists(orders: pa.Table, others: pa.Table, names: tuple[str, ...]) -> list[pa.Array]:
+    """For each order the lists of what `others` say of it, by time; null where there is nothing."""
+    row = pc.index_in(others["order_pk"], value_set=orders["order_pk"].combine_chunks())
+    others = others.append_column("row", row).filter(row.is_valid())
+    others = others.sort_by([(name, "ascending") for name in ("row", "event_us", "recorded_key")])
+    starts = np.searchsorted(others["row"].to_numpy(), np.arange(orders.num_rows + 1))
+    offsets = pa.array(starts, pa.int32())
+    nothing = pa.array(starts[1:] == starts[:-1])
+    return [
+        pa.ListArray.from_arrays(offsets, others[name].combine_chunks(), mask=nothing)
+        for name in names
+    ]
+
+
+def whole(orders: pa.Table) -> pa.Table:
+    """The orders with all columns: null are identifiers that were not read, and evaluations."""
+    for field in KEYED_ROWS:
+        if field.name not in orders.column_names:
+            orders = orders.append_column(field, pa.nulls(orders.num_rows, field.type))
+    for field in _QUESTION_COLUMNS:
+        if field.name not in orders.column_names:
+            orders = orders.append_column(field, _unknown(field, orders.num_rows))
+    names = (*KEYED_ROWS.names, *EVALUATION_COLUMNS, "reversal_us")
+    return orders.select(list(names))
+
+
+def _unknown(field: pa.Field, rows: int) -> pa.Array:
+    if field.name == "stale_days":
+        return pa.array(np.zeros(rows, np.int32))
+    return pa.nulls(rows, field.type)
+
+
+def by_own_times(orders: pa.Table, placed_us: Ints) -> pa.Table:
+    """The same orders as a table of the merchant's own would tell them.
+
+    Each order counts from when the merchant placed it, and asks then; its chargebacks are dated by
+    their order; nothing is hidden, and no snapshot is old.
+    """
+    lists = orders["chargeback_us"].combine_chunks()
+    owner = pc.list_parent_indices(lists)
+    times = pa.ListArray.from_arrays(
+        lists.offsets, pa.array(placed_us).take(owner), mask=pc.is_null(lists)
+    )
+    nothing = {name: pa.nulls(orders.num_rows, orders[name].type) for name in EVALUATION_COLUMNS}
+    changed = nothing | {
+        "event_us": pa.array(placed_us),
+        "chargeback_us": times,
+        "stale_days": pa.array(np.zeros(orders.num_rows, np.int32)),
+    }
+    for name, column in changed.items():
+        orders = orders.set_column(orders.schema.get_field_index(name), name, column)
+    return orders

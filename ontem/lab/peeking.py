@@ -1,0 +1,135 @@
+"""`peek`: what the values look like, by label, and which orders are behind five of them."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from features_pkg.array_types import Floats, Ints, Mask
+from ontem.lab.behind import OrdersBehind, orders_behind
+from ontem.lab.candidates import Candidate, FunctionCandidate
+from ontem.lab.computing import Computing
+from ontem.lab.sampling import SampledOrders, sampled_orders
+from ontem.lab.source import ChosenOrders
+
+PEEKED_ORDERS: Final = 20_000
+QUANTILES: Final = (0.0, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
+EXAMPLES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The values of some orders: how many there are, which shares are null and 0, quantiles.
+
+    The shares are of all orders that the sample stands for; the quantiles (`QUANTILES`) of the
+    values that are known, none without any.
+    """
+
+    orders: int
+    nulls: float
+    zeros: float
+    quantiles: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An order with its value, and the orders behind it: for each velocity that it is made of."""
+
+    order_id: str
+    charged_back: bool
+    value: float
+    behind: tuple[OrdersBehind, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PeekedCandidate:
+    """The shape of a candidate's values by label, and five orders from the least value up."""
+
+    name: str
+    of_all: Shape
+    charged_back: Shape
+    others: Shape
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PeekFigures:
+    """What `peek` found, on a stated sample."""
+
+    sample: str
+    candidates: tuple[PeekedCandidate, ...]
+
+
+def peek(computing: Computing, seed: int) -> PeekFigures:
+    """Look at each candidate. Raises TooFewOrders and what `Computing.values` raises."""
+    sampled = sampled_orders(computing.source.labelled(), PEEKED_ORDERS, seed)
+    candidates = tuple(_peek(computing, each, sampled) for each in computing.candidates)
+    return PeekFigures(sampled.sentence, candidates)
+
+
+def _peek(computing: Computing, candidate: Candidate, sampled: SampledOrders) -> PeekedCandidate:
+    orders, weights = sampled.orders, sampled.weights
+    values = computing.values(candidate, ChosenOrders.of(orders))
+    examples = tuple(
+        Example(
+            order_id=_order_id(computing, int(orders.order_pk[row])),
+            charged_back=bool(orders.labels[row]),
+            value=float(values[row]),
+            behind=_behind(computing, candidate, int(orders.order_pk[row])),
+        )
+        for row in example_rows(values)
+    )
+    return PeekedCandidate(
+        name=candidate.name,
+        of_all=_shape(values, weights, np.ones(len(values), np.bool_)),
+        charged_back=_shape(values, weights, orders.labels),
+        others=_shape(values, weights, ~orders.labels),
+        examples=examples,
+    )
+
+
+def _shape(values: Floats, weights: Floats, chosen: Mask) -> Shape:
+    values, weights = values[chosen], weights[chosen]
+    known = values[~np.isnan(values)]
+    total = weights.sum()
+    return Shape(
+        orders=len(values),
+        nulls=float(weights[np.isnan(values)].sum() / total),
+        zeros=float(weights[values == 0].sum() / total),
+        quantiles=_quantiles(known, weights[~np.isnan(values)]),
+    )
+
+
+def _quantiles(values: Floats, weights: Floats) -> tuple[float, ...]:
+    """The least value up to which each share of the weight is."""
+    if not len(values):
+        return ()
+    by_value = np.argsort(values, kind="stable")
+    sums = np.cumsum(weights[by_value])
+    position = np.searchsorted(sums, np.multiply(QUANTILES, sums[-1]) * (1 - 1e-12))
+    return tuple(values[by_value[position]].tolist())
+
+
+def example_rows(values: Floats) -> Ints:
+    """Rows from the least to the greatest value that is not 0; of all values if all are 0."""
+    rows = np.flatnonzero(~np.isnan(values) & (values != 0))
+    if not len(rows):
+        rows = np.flatnonzero(~np.isnan(values))
+    by_value = rows[np.argsort(values[rows], kind="stable")]
+    positions = np.linspace(0, len(by_value) - 1, min(EXAMPLES, len(by_value)))
+    return by_value[positions.astype(np.int64)]
+
+
+def _behind(computing: Computing, candidate: Candidate, order_pk: int) -> tuple[OrdersBehind, ...]:
+    if isinstance(candidate, FunctionCandidate):
+        return ()
+    features = computing.source.feature_set
+    return tuple(
+        orders_behind(each, computing.past, features, order_pk) for each in candidate.velocities
+    )
+
+
+def _order_id(computing: Computing, order_pk: int) -> str:
+    orders = computing.past.orders
+    (row,) = np.flatnonzero(orders["order_pk"].to_numpy() == order_pk)
+    return str(orders["order_id"][int(row)].as_py())

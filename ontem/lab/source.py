@@ -1,0 +1,216 @@
+"""The orders that a trial is about, with the features that they have already."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from pyarrow import csv
+
+from features_pkg.array_types import Floats, Ints
+from features_pkg.calendar import MICROSECOND, to_us
+from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.identifiers import Identifier
+from jobs.extract.facts import committed_extractions, events_slot
+from jobs.train.feature_batches import FeatureFiles
+from jobs.train.orders import LabelledOrders, read_orders
+from jobs.training_set.facts import TrainingSetFacts, training_set_slot
+from ontem.lab.errors import EventsBehind, NoTrainingSet, OtherTrainingSet
+from ontem.lab.laboratory import Laboratory
+from ontem.lab.order_view import KNOWN_LATER
+from ontem.lab.past import ExtractedEvents, by_own_times
+from ontem.lab.values import PastOrders
+from stores.offline.revisions import Revision, newest_revision, read_revision
+
+_PLACED: Final = (
+    b"COPY (SELECT order_pk, (extract(epoch FROM placed_at) * 1000000)::bigint FROM orders"
+    b" WHERE placed_at IS NOT NULL) TO STDOUT (FORMAT csv)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenOrders:
+    """Some orders: their keys, when each asks, and where they are in the source."""
+
+    order_pk: Ints
+    asked_us: Ints
+    rows: Ints
+
+    @classmethod
+    def of(cls, orders: LabelledOrders) -> "ChosenOrders":
+        """The same orders without their labels."""
+        return cls(orders.order_pk, orders.asked_us, orders.rows)
+
+
+class Source(Protocol):
+    """Orders with labels, the features that they have, and the past of each."""
+
+    @property
+    def name(self) -> str:
+        """What the journal calls it."""
+        ...
+
+    @property
+    def feature_set(self) -> FeatureSet:
+        """The features that the orders have, and the settings that these depend on."""
+        ...
+
+    @property
+    def maturity(self) -> timedelta:
+        """How long a label takes."""
+        ...
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """What a function may read, besides the features and `asked_at`."""
+        ...
+
+    @property
+    def later(self) -> Mapping[str, str]:
+        """What a function may not read, each with the reason."""
+        ...
+
+    def head(self, most: int) -> tuple[ChosenOrders, Floats]:
+        """The first orders, with the features that they have."""
+        ...
+
+    def labelled(self) -> LabelledOrders:
+        """All orders that have a label."""
+        ...
+
+    def existing(self, rows: Ints, names: Sequence[str]) -> Floats:
+        """The features of those names that these orders have, NaN for null."""
+        ...
+
+    def column(self, name: str, rows: Ints) -> NDArray[Any]:
+        """One of `columns`."""
+        ...
+
+    def past(self, identifiers: Iterable[Identifier]) -> PastOrders:
+        """All orders, with the entities of these identifiers."""
+        ...
+
+    def past_by_own_times(self, identifiers: Iterable[Identifier]) -> PastOrders:
+        """The same by the merchant's own times."""
+        ...
+
+
+class StoredSource:
+    """A training set of the offline store, and the extracted events that it was built from."""
+
+    columns: Sequence[str] = ()
+    later = KNOWN_LATER
+
+    def __init__(self, laboratory: Laboratory, training_set: str | None = None) -> None:
+        """Raises NoTrainingSet, OtherTrainingSet, RevisionMissing, EventsBehind."""
+        self._laboratory = laboratory
+        self.feature_set = laboratory.feature_set
+        self.training_set = _find(laboratory, training_set)
+        self.name = self.training_set.name
+        facts, store = self.training_set.facts, laboratory.store
+        self.maturity = timedelta(days=facts.label_maturity_days)
+        extracted = committed_extractions(store, events_slot(laboratory.namespace))
+        if extracted.last is None or extracted.last.to_key < facts.watermark_key:
+            raise EventsBehind(training_set=self.name)
+        self._events = ExtractedEvents(store.files, extracted, facts.watermark_key)
+        self._pasts: dict[frozenset[Identifier], PastOrders] = {}
+        self._own_pasts: dict[frozenset[Identifier], PastOrders] = {}
+
+    def head(self, most: int) -> tuple[ChosenOrders, Floats]:
+        """Those that stand first in the files: hashes of orders decide which ones stand where."""
+        names = self.feature_set.names
+        batches: list[pa.RecordBatch] = []
+        for file in self.training_set.files:
+            left = most - sum(batch.num_rows for batch in batches)
+            if left <= 0:
+                break
+            with self._laboratory.store.files.open(file.key) as source:
+                columns = ["order_pk", "asked_at", *names]
+                batches += next_batch(pq.ParquetFile(source), left, columns)
+        table = pa.Table.from_batches(batches)
+        chosen = ChosenOrders(
+            table["order_pk"].to_numpy(),
+            table["asked_at"].cast(pa.int64()).to_numpy(),
+            np.arange(table.num_rows),
+        )
+        return chosen, floats(table, names)
+
+    def labelled(self) -> LabelledOrders:
+        """The orders that a training takes."""
+        facts = self.training_set.facts
+        old_enough_us = to_us(facts.labels_as_of) - self.maturity // MICROSECOND
+        return read_orders(self._laboratory.store.files, self.training_set.files, old_enough_us)
+
+    def existing(self, rows: Ints, names: Sequence[str]) -> Floats:
+        """Read from the training set."""
+        files = self._laboratory.store.files
+        return FeatureFiles(files, self.training_set.files, tuple(names)).matrix(rows)
+
+    def column(self, name: str, rows: Ints) -> NDArray[Any]:
+        """There are none."""
+        raise KeyError(name)
+
+    def past(self, identifiers: Iterable[Identifier]) -> PastOrders:
+        """Read from the extracted events once for each set of identifiers."""
+        key = frozenset(identifiers)
+        if key not in self._pasts:
+            self._pasts[key] = PastOrders.of(self._events.orders(key))
+        return self._pasts[key]
+
+    def past_by_own_times(self, identifiers: Iterable[Identifier]) -> PastOrders:
+        """An order is dated by `placed_at`, which PostgreSQL has, where its merchant gave it."""
+        key = frozenset(identifiers)
+        if key not in self._own_pasts:
+            orders = self.past(key).orders
+            self._own_pasts[key] = PastOrders.of(by_own_times(orders, self._placed_us(orders)))
+        return self._own_pasts[key]
+
+    def _placed_us(self, orders: pa.Table) -> Ints:
+        with (
+            self._laboratory.connect() as connection,
+            connection.cursor() as cursor,
+            cursor.copy(_PLACED) as copy,
+        ):
+            content = b"".join(bytes(each) for each in copy)
+        at_us: Ints = orders["event_us"].to_numpy().copy()
+        if content:
+            names = csv.ReadOptions(column_names=["order_pk", "placed_us"])
+            placed = csv.read_csv(pa.BufferReader(content), read_options=names)
+            row = pc.index_in(placed["order_pk"], value_set=orders["order_pk"].combine_chunks())
+            known = row.is_valid().to_numpy()
+            at_us[row.drop_null().to_numpy()] = placed["placed_us"].to_numpy()[known]
+        return at_us
+
+
+def next_batch(parquet: pq.ParquetFile, rows: int, columns: list[str]) -> list[pa.RecordBatch]:
+    """The first rows of a file; none of an empty one."""
+    first = next(parquet.iter_batches(rows, columns=columns), None)
+    return [] if first is None else [first]
+
+
+def floats(table: pa.Table, names: Sequence[str]) -> Floats:
+    """Columns as a matrix, NaN for null."""
+    columns = [pc.cast(table[name], pa.float64()).to_numpy() for name in names]
+    return np.stack(columns, axis=1) if columns else np.empty((table.num_rows, 0))
+
+
+def _find(laboratory: Laboratory, name: str | None) -> Revision[TrainingSetFacts]:
+    """The training set of that name, or the newest of this feature set."""
+    version, store = laboratory.feature_set.version, laboratory.store
+    slot = training_set_slot(version)
+    if name is None:
+        newest = newest_revision(store, slot)
+        if not newest:
+            raise NoTrainingSet(feature_set=version)
+        name = slot.name(newest)
+    elif name.isdecimal():
+        name = slot.name(int(name))
+    revision = read_revision(store, name, TrainingSetFacts)
+    if revision.facts.feature_set != version:
+        raise OtherTrainingSet(name=name, found=revision.facts.feature_set, expected=version)
+    return revision

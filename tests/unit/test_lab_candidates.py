@@ -1,0 +1,157 @@
+"""Which candidates a trial takes, and how one becomes a line of the catalogue."""
+
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.errors import DefinitionError
+from ontem.lab.candidates import FunctionCandidate, names_of, read_candidates
+from ontem.lab.catalogue_change import changed_text, difference, names_in, present_text
+from ontem.lab.checking import why_not_servable
+from ontem.lab.errors import CandidatesRefused, KeepRefused
+from ontem.lab.keeping import keep
+
+FEATURES = FeatureSet("America/Sao_Paulo", timedelta(hours=4))
+NEW = "phone_distinct_card_orders_6h_recent"
+
+
+def round_amount(order: Any) -> Any:
+    return order.amount_cents % 1000 == 0
+
+
+def test_a_candidate_is_a_name_a_function_or_a_list_of_them() -> None:
+    (named,) = read_candidates(NEW)
+    function, other = read_candidates([round_amount, "local_hour"])
+
+    assert named.name == NEW
+    assert function == FunctionCandidate("round_amount", round_amount)
+    assert other.name == "local_hour"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([], "there is no candidate"),
+        ([f"card_orders_{n}h_recent" for n in range(1, 7)], "6 candidates are too many"),
+        ([NEW, NEW], f"{NEW} appears twice"),
+        (lambda order: order.amount_cents, "the function <lambda> has no name"),
+        (3, "3 is neither a name nor a function"),
+    ],
+    ids=["none", "six", "twice", "lambda", "number"],
+)
+def test_what_is_not_a_candidate_is_refused(given: object, told: str) -> None:
+    with pytest.raises(CandidatesRefused, match=told):
+        read_candidates(given)
+
+
+def test_a_function_with_the_name_of_an_order_feature_is_refused() -> None:
+    def local_hour(order: Any) -> Any:
+        return order.amount_cents
+
+    with pytest.raises(CandidatesRefused, match="an order feature is called local_hour already"):
+        read_candidates(local_hour)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("crad_orders_1h_recent_per_card_orders_30d_distant", "its part 'crad_orders_1h_recent'"),
+        ("card_orders_90d_delay_7d_distant", "delay included, and timelines list 90"),
+    ],
+)
+def test_wrong_parts_and_long_delays_are_refused_by_their_names(name: str, told: str) -> None:
+    with pytest.raises(DefinitionError, match=told):
+        read_candidates(name)
+
+
+def test_a_derived_feature_is_served_if_its_parts_are() -> None:
+    share, mean, part = read_candidates(
+        ["card_chargeback_share_30d_distant", "card_mean_amount_cents_orders_3d_distant",
+         "card_amount_cents_orders_3d_distant"]
+    )  # fmt: skip
+
+    assert why_not_servable(share, FEATURES, [share]) is None
+    refused = why_not_servable(mean, FEATURES, [mean, share])
+    assert refused is not None
+    assert refused.startswith("it reads card_amount_cents_orders_3d_distant, which the catalogue")
+    lacks_count = why_not_servable(mean, FEATURES, [mean, part])
+    assert lacks_count is not None
+    assert lacks_count.startswith("it reads card_orders_3d_distant, which")
+
+
+def test_a_name_that_means_nothing_is_refused_and_can_be_journalled() -> None:
+    with pytest.raises(DefinitionError, match="no definition has this name"):
+        read_candidates("card_ordres_7d_distant")
+    assert names_of(["card_ordres_7d_distant", round_amount]) == (
+        "card_ordres_7d_distant",
+        "round_amount",
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [NEW, "phone_amount_cents_orders_7d_distant", "email_last_order_age_seconds",
+     "card_orders_3d_distant", "card_orders_6h_recent_per_card_orders_90d_distant"],
+)  # fmt: skip
+def test_the_change_adds_a_line_and_leaves_the_other_features(name: str) -> None:
+    before = present_text()
+    after = changed_text(before, [name])
+
+    assert set(names_in(after)) == {*names_in(before), name}
+    changed = [line for line in difference(before, after).splitlines()[2:] if line[0] == "+"]
+    (line,) = [line for line in changed if name in line]
+    assert line == f'+    "{name}",'
+
+
+def test_keep_runs_checks_in_a_copy_that_has_the_change(tmp_path: Path) -> None:
+    looks = tmp_path / "test_looks.py"
+    looks.write_text(
+        "from features_pkg.definitions.catalogue import CATALOGUE\n"
+        "def test_it():\n"
+        f"    assert '{NEW}' in [v.name for v in CATALOGUE]\n"
+        "    raise RuntimeError('the copy has it')\n"
+    )
+
+    kept = keep(read_candidates(NEW), FEATURES, [str(looks)])
+
+    assert f'+    "{NEW}",' in kept.change
+    assert [check.command.split()[0] for check in kept.checks] == ["ruff", "ruff", "python"]
+    assert [check.passed for check in kept.checks] == [True, True, False]
+    assert not kept.passed
+    assert "FAILED in" in repr(kept)
+    assert "RuntimeError: the copy has it" in repr(kept)
+    assert NEW not in present_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("card_orders_7d_distant", "it is in the catalogue already"),
+        ("local_hour", "it is in the catalogue already"),
+        ("card_orders_36h_recent", "a recent window that is served is at most 24h"),
+    ],
+)
+def test_what_is_there_or_can_not_be_served_is_not_kept(name: str, told: str) -> None:
+    with pytest.raises(KeepRefused, match=f"{name} can't be kept: {told}"):
+        keep(read_candidates(name), FEATURES)
+
+
+def test_of_a_function_the_steps_are_told() -> None:
+    kept = keep(read_candidates(round_amount), FEATURES)
+
+    assert kept.change == ""
+    assert "`round_amount`: write it as an order feature" in repr(kept)
+
+
+def test_the_lab_is_not_imported_with_the_command_line() -> None:
+    program = "import sys, ontem.cli; print('ontem.lab' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "False\n"
