@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from ontem.feature_store.costs import Costs
 from ontem.feature_store.figures import Figure
+from ontem.feature_store.sheet import FeatureSheet
 from ontem.feature_store.shown import html_table, text_table
 from ontem.feature_store.training_sets import TrainingSet
 from ontem.feature_store.usage import KnownModel, Usage
@@ -30,10 +31,8 @@ class FeatureDescription:
     Each `Figure` was measured, and says of what; where its value is None, it says why.
     """
 
-    name: str
-    words: str
-    """The definition in words."""
-    formula: str
+    sheet: FeatureSheet
+    """What its definition alone says."""
     identifier: str
     past: str
     window: str | None
@@ -42,6 +41,21 @@ class FeatureDescription:
     costs: Costs
     rates: Rates
     usage: Usage
+
+    @property
+    def name(self) -> str:
+        """The name of the feature."""
+        return self.sheet.name
+
+    @property
+    def words(self) -> str:
+        """The definition in words."""
+        return self.sheet.words
+
+    @property
+    def formula(self) -> str:
+        """The definition as a formula; `asked_at` is the instant of the question."""
+        return self.sheet.formula
 
     @property
     def entity_bytes(self) -> Figure:
@@ -89,13 +103,15 @@ class FeatureDescription:
         since = self.usage.served_since
         shown = f"{since:%Y-%m-%d %H:%M}Z, {self.usage.reason}" if since else self.usage.reason
         return [
-            ("meaning", self.words),
+            ("means", self.words),
+            ("why", self.sheet.reason),
             ("formula", self.formula),
             ("group", f"{self.identifier}, {self.past}"),
             ("window", self.window or "none"),
             ("bytes of an entity", self.entity_bytes.sentence),
             ("bytes for it alone", self.own_bytes.sentence),
             ("microseconds", self.microseconds.sentence),
+            ("null for", "; ".join(self.sheet.null_for) or "no order"),
             ("null", self.null_rate.sentence),
             ("zero", self.zero_rate.sentence),
             ("models", ", ".join(map(str, self.models)) or "none"),

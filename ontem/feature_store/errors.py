@@ -2,19 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date
-from difflib import get_close_matches
 
 from features_pkg.errors import OntemError
+from ontem.feature_store.words.nearest import nearest_names
 
 
-def nearest(name: str, known: Sequence[str], most: int = 3) -> tuple[str, ...]:
-    """Those of `known` that are spelled most like `name`, the most alike first."""
-    return tuple(get_close_matches(name, known, n=most, cutoff=0.5))
-
-
-def _instead(near: Sequence[str], otherwise: str) -> str:
-    """What to do about a name that is not there."""
-    return f"did you mean {' or '.join(near)}?" if near else otherwise
+def _nearest_are(near: Sequence[str]) -> str:
+    return f"the nearest are {', '.join(near)}" if near else "there is none"
 
 
 class FeatureStoreError(OntemError):
@@ -25,9 +19,9 @@ class FeatureUnknown(FeatureStoreError):
     """A name that no feature of the feature set has; `nearest` has those that are like it."""
 
     def __init__(self, *, name: str, known: Sequence[str], reason: str = "") -> None:
-        self.name, self.nearest = name, nearest(name, known)
-        remedy = _instead(self.nearest, "look for it with FeatureStore.search")
+        self.name, self.nearest = name, nearest_names(name, known)
         why = f" ({reason})" if reason else ""
+        remedy = f"{_nearest_are(self.nearest)}; look for others with FeatureStore.search"
         super().__init__(f"there is no feature {name!r} in this feature set{why}: {remedy}")
 
 
@@ -37,10 +31,8 @@ class GroupUnknown(FeatureStoreError):
     def __init__(self, *, key: object, known: Sequence[tuple[str, str]]) -> None:
         names = [" / ".join(each) for each in known]
         asked = " / ".join(map(str, key)) if isinstance(key, tuple) else str(key)
-        near = nearest(asked, names)
-        super().__init__(
-            f"there is no group {asked}: {_instead(near, 'there are ' + ', '.join(names))}"
-        )
+        near = nearest_names(asked, names)
+        super().__init__(f"there is no group {asked}: {_nearest_are(near)}")
         self.key, self.nearest = key, near
 
 
@@ -48,18 +40,16 @@ class ColumnUnknown(FeatureStoreError):
     """A column that a table of the feature store does not have."""
 
     def __init__(self, *, name: str, table: str, known: Sequence[str]) -> None:
-        self.name, self.table, self.nearest = name, table, nearest(name, known)
-        remedy = _instead(self.nearest, "look at its `columns`")
-        super().__init__(f"{table} has no column {name!r}: {remedy}")
+        self.name, self.table, self.nearest = name, table, nearest_names(name, known)
+        super().__init__(f"{table} has no column {name!r}: {_nearest_are(self.nearest)}")
 
 
 class IdentifierUnknown(FeatureStoreError):
     """What is not an identifier of an order."""
 
     def __init__(self, *, name: str, known: Sequence[str]) -> None:
-        self.name, self.nearest = name, nearest(name, known)
-        remedy = _instead(self.nearest, f"there are {', '.join(known)}")
-        super().__init__(f"there is no identifier {name!r}: {remedy}")
+        self.name, self.nearest = name, nearest_names(name, known)
+        super().__init__(f"there is no identifier {name!r}: {_nearest_are(self.nearest)}")
 
 
 class KindUnknown(FeatureStoreError):

@@ -77,6 +77,15 @@ def group_of(feature: Feature) -> GroupKey:
     return GroupKey(" and ".join(identifiers), pasts.pop() if len(pasts) == 1 else BOTH)
 
 
+def window_text(feature: Feature) -> str | None:
+    """The window as a name has it; None for what has none, or reads several."""
+    if isinstance(feature, str):
+        return None
+    velocities = feature.velocities if isinstance(feature, Derived) else (feature,)
+    texts = {None if each.window is None else each.window.text for each in velocities}
+    return texts.pop() if len(texts) == 1 else None
+
+
 def grouped(features: FeatureSet) -> dict[GroupKey, tuple[str, ...]]:
     """The names of the set's features by group, in the order of the set."""
     groups: dict[GroupKey, list[str]] = {}

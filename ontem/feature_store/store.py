@@ -11,15 +11,23 @@ from features_pkg import point_in_time as compute
 from features_pkg.definitions.derived import Feature
 from features_pkg.definitions.feature_set import FeatureSet
 from jobs.entry import environment_here, hand_on_aws_variables
+from ontem.feature_store.comparing.comparison import Comparison, compare
+from ontem.feature_store.comparing.lookup import CODE
 from ontem.feature_store.costs import costs_of
 from ontem.feature_store.day_snapshot import DaySnapshot, find_day
 from ontem.feature_store.descriptions import FeatureDescription, rates_of
 from ontem.feature_store.errors import DayRefused, TrainingSetMissing
-from ontem.feature_store.features import computable, definition_of, feature_set_of, group_of
-from ontem.feature_store.formulas import formula_of, window_text
+from ontem.feature_store.features import (
+    computable,
+    definition_of,
+    feature_set_of,
+    group_of,
+    window_text,
+)
 from ontem.feature_store.groups import FeatureGroups, groups_of
 from ontem.feature_store.online import OnlineFeatureReader, OnlineFeatures, table_of
 from ontem.feature_store.sent_orders import canonical_value, read_orders
+from ontem.feature_store.sheet import sheet_of
 from ontem.feature_store.stores import Stores
 from ontem.feature_store.tables import (
     ARROW,
@@ -29,7 +37,7 @@ from ontem.feature_store.tables import (
     known_identifiers,
 )
 from ontem.feature_store.training_sets import TrainingSet, find_training_set
-from ontem.feature_store.words import Hit, definition_in_words, search
+from ontem.feature_store.words import Hit, search
 from stores.settings import Settings
 
 
@@ -95,7 +103,7 @@ class FeatureStore:
     def describe(self, name: str, language: str = "en") -> FeatureDescription:
         """What a feature means, costs and holds, and which models use it; `language` en or pt.
 
-        Raises FeatureUnknown, and what the stores raise that can't be read.
+        Raises FeatureUnknown, LanguageUnknown, and what the stores raise that can't be read.
         """
         feature = definition_of(self.feature_set, name)
         identifier, past = group_of(feature)
@@ -104,9 +112,7 @@ class FeatureStore:
         except TrainingSetMissing:
             newest = None
         return FeatureDescription(
-            name=name,
-            words=definition_in_words(feature, language),
-            formula=formula_of(feature),
+            sheet=sheet_of(name, language),
             identifier=identifier,
             past=past,
             window=window_text(feature),
@@ -115,6 +121,16 @@ class FeatureStore:
             rates=rates_of(name, newest),
             usage=self._stores.usage(name),
         )
+
+    def diff(self, before: str, after: str = CODE) -> Comparison:
+        """Which features `after` has and `before` has not, and what a switch needs.
+
+        Each is `code` (the features of this store), `current` (the shipped model that serves), the
+        name of a model, or the version of a feature set. Raises SideUnknown and what `Lookup.side`
+        raises.
+        """
+        lookup = self._stores.lookup()
+        return compare(lookup.side(before), lookup.side(after))
 
     def online(
         self, orders: Any, merchant: str | None = None, features: Iterable[str] | None = None

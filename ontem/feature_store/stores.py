@@ -6,7 +6,10 @@ from datetime import date, datetime
 from features_pkg.calendar import Calendar, to_us
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.entity_keys import EntityKeys
+from features_pkg.models.shipped_models import SHIPPED
 from jobs.snapshot.withdraw import loads_of_namespace, row_of
+from ontem.feature_store.comparing.lookup import Lookup
+from ontem.feature_store.comparing.offline_sides import OfflineSides
 from ontem.feature_store.costs import Sample
 from ontem.feature_store.day_snapshot import find_day, newest_day, sample_of
 from ontem.feature_store.errors import MerchantNotNamed
@@ -108,6 +111,16 @@ class Stores:
         if self._sample is None or self._sample.day != day:
             self._sample = sample_of(find_day(self.offline, self.feature_set, day))
         return self._sample
+
+    def lookup(self) -> Lookup:
+        """What finds models, training sets and this feature set by their names."""
+        return Lookup(
+            features=self.feature_set,
+            trust=self.settings,
+            shipped=SHIPPED,
+            configured=self.settings.model_path,
+            offline=OfflineSides(lambda: StoredModels(self.offline.files), lambda: self.offline),
+        )
 
     def usage(self, name: str) -> Usage:
         """Which models use the feature of that name; not known without keys to trust them by."""

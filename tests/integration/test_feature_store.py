@@ -15,6 +15,7 @@ from psycopg.errors import ReadOnlySqlTransaction
 
 from features_pkg.errors import OrdersRefused
 from ontem import FeatureStore
+from ontem.feature_store.comparing.errors import SideUnknown
 from ontem.feature_store.errors import (
     ColumnUnknown,
     DayMissing,
@@ -267,7 +268,7 @@ def test_groups_say_who_makes_them_how_often_and_as_of_when(store: FeatureStore)
     assert groups["order", "order"].features[:1] == ("amount_cents",)
     assert "card" in repr(groups)
     assert "<td>card</td>" in groups._repr_html_()
-    with pytest.raises(GroupUnknown, match="did you mean card / distant"):
+    with pytest.raises(GroupUnknown, match="the nearest are card / distant"):
         groups["crad", "distant"]
 
 
@@ -298,8 +299,7 @@ def test_a_description_has_only_what_was_measured(shop: FeatureShop, store: Feat
     assert [model.name for model in described.models] == [NAME]
     assert described.served_since is not None
     assert described.formula == (
-        "count(*) over orders where card = the order's card and "
-        "due_day - 7 days <= day(at) < due_day"
+        "count(orders with the same card) where cutoff - 7 days <= event_at < cutoff"
     )
     for text in (repr(described), described._repr_html_()):
         assert WEEK_OF_CARD in text
@@ -338,6 +338,19 @@ def test_search_finds_features_of_the_set_by_words(shop: FeatureShop) -> None:
         shop.second.store.search("xyzzy")
 
 
+def test_a_diff_says_what_a_switch_to_another_feature_set_needs(shop: FeatureShop) -> None:
+    first, second = shop.first.store, shop.second.store
+    diff = first.diff(second.version)
+
+    assert not diff.new_load
+    assert diff.new_training_set
+    assert WEEK_OF_CARD in diff.added
+    assert "card_orders_14d_distant" in diff.removed
+    assert first.diff(NAME, first.version).added == ()
+    with pytest.raises(SideUnknown, match=NAME):
+        first.diff("another-model")
+
+
 def test_a_name_that_no_feature_has_names_the_nearest_ones(store: FeatureStore) -> None:
     with pytest.raises(FeatureUnknown) as typo:
         store.describe("card_order_7d_distant")
@@ -345,7 +358,7 @@ def test_a_name_that_no_feature_has_names_the_nearest_ones(store: FeatureStore) 
         store.describe("card_orders_14d_distant")
 
     assert typo.value.nearest[0] == WEEK_OF_CARD
-    assert f"did you mean {WEEK_OF_CARD}" in str(typo.value)
+    assert f"the nearest are {WEEK_OF_CARD}, " in str(typo.value)
     assert "open a FeatureStore with it among `features`" in str(of_another_set.value)
 
 
@@ -383,7 +396,7 @@ def test_a_training_set_that_is_not_there_or_of_another_set_is_refused(shop: Fea
         first.training_set("newest")
     with pytest.raises(OtherTrainingSet, match=f"this store has {first.version}"):
         first.training_set(second.training_set().name)
-    with pytest.raises(ColumnUnknown, match=f"did you mean {WEEK_OF_CARD}"):
+    with pytest.raises(ColumnUnknown, match=f"the nearest are {WEEK_OF_CARD}"):
         first.training_set().read(["card_order_7d_distant"])
     with pytest.raises(KindUnknown, match="write one of arrow, pandas, polars"):
         first.training_set().read(kind="spark")
@@ -404,7 +417,7 @@ def test_a_past_day_is_a_table_of_readable_columns(store: FeatureStore) -> None:
     pieces = list(monday.batches(["entity", "orders"], rows=10))
     assert len(pieces) == -(-sum(link.rows for link in monday.chain) // 10) > 3
     assert pa.concat_tables(pieces) == monday.read(["entity", "orders"])
-    with pytest.raises(IdentifierUnknown, match="did you mean card"):
+    with pytest.raises(IdentifierUnknown, match="the nearest are card"):
         monday.read(["entity"], "crad")
 
 
@@ -412,7 +425,9 @@ def test_features_of_a_past_day_are_those_that_its_orders_were_answered_with(
     shop: FeatureShop, store: FeatureStore
 ) -> None:
     sunday = store.snapshot(SUNDAY)
-    names = [name for name in store.names if name.startswith("card_") and name.endswith("_distant")]
+    of_group = store.groups()["card", "distant"].features
+    names = [name for name in of_group if not name.startswith("amount_to_")]
+    assert "card_chargeback_share_30d_distant" in names
     table = sunday.features(names)
 
     of_card = {row.pop("entity"): row for row in table.to_pylist()}
@@ -487,7 +502,7 @@ def test_point_in_time_makes_orders_canonical_and_names_the_nearest_feature(
     for kind in ("arrow", "pandas", "polars"):
         table = store.point_in_time(orders, names, kind)
         assert list(table[names[0]].to_numpy()) == [0, 1]
-    with pytest.raises(FeatureUnknown, match="did you mean document_orders_7d_distant"):
+    with pytest.raises(FeatureUnknown, match="the nearest are document_orders_7d_distant"):
         store.point_in_time(orders, ["document_order_7d_distant"])
 
 
