@@ -427,7 +427,7 @@ def test_features_of_a_past_day_are_those_that_its_orders_were_answered_with(
     sunday = store.snapshot(SUNDAY)
     of_group = store.groups()["card", "distant"].features
     names = [name for name in of_group if not name.startswith("amount_to_")]
-    assert "card_chargeback_share_30d_distant" in names
+    assert "card_chargeback_share_ever_distant" in names
     table = sunday.features(names)
 
     of_card = {row.pop("entity"): row for row in table.to_pylist()}
