@@ -13,7 +13,7 @@ import msgspec
 from features_pkg.errors import FeatureError
 
 MANIFEST: Final = "manifest.json"
-LAYOUT: Final = 2
+LAYOUT: Final = 3
 TRAIN_AGAIN: Final = "train again with `python -m jobs training-set` and `python -m jobs train`"
 BRING_ANOTHER: Final = (
     "install the package again, or set ONTEM_MODEL to the folder of a sound model: this "
@@ -95,6 +95,7 @@ class Sampling:
 class ModelManifest:
     """A model's identity, and what it depends on.
 
+    `estimator` is what was fitted: of orders of one class a constant, whatever it says.
     `files` has the SHA-256 of each other file of the bundle but the signature, and `signed_by` the
     public key that verifies that. `feature_set` and `timelines` are the ids the model is bound to,
     `features` its columns in order. `medians` has the median of each feature in training, null
@@ -107,6 +108,7 @@ class ModelManifest:
 
     name: str
     files: dict[str, str]
+    estimator: str
     signed_by: str
     features: tuple[str, ...]
     medians: tuple[float | None, ...]
@@ -129,6 +131,12 @@ class ModelManifest:
     layout: int = LAYOUT
 
 
+class _Layout(msgspec.Struct, frozen=True):
+    """The part of a manifest that is read first, whatever the rest looks like."""
+
+    layout: int
+
+
 def sampling_sentence(sampling: Sampling) -> str:
     """Which orders of the training period a model was fitted on, for people."""
     return (
@@ -146,13 +154,14 @@ def encode_manifest(manifest: ModelManifest) -> bytes:
 def decode_manifest(folder: Path, content: bytes) -> ModelManifest:
     """The manifest in these bytes of the model in `folder`; raises ModelRefused."""
     try:
+        layout = msgspec.json.decode(content, type=_Layout).layout
+        if layout != LAYOUT:
+            raise ModelRefused(
+                folder, f"its layout is {layout}, this version reads layout {LAYOUT}"
+            )
         manifest = msgspec.json.decode(content, type=ModelManifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ModelRefused(folder, f"{MANIFEST} is not the manifest of a model ({error})") from None
-    if manifest.layout != LAYOUT:
-        raise ModelRefused(
-            folder, f"its layout is {manifest.layout}, this version reads layout {LAYOUT}"
-        )
     if manifest.seed < 0:
         raise ModelRefused(folder, f"{MANIFEST} has the seed {manifest.seed}, which is negative")
     if len(manifest.features) != len(manifest.medians) or not manifest.features:

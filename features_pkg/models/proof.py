@@ -11,8 +11,9 @@ import numpy as np
 from features_pkg.array_types import Floats
 from features_pkg.models.bundle import GOLDEN, Bundle
 from features_pkg.models.golden import GoldenOutputs
+from features_pkg.models.linear import scaling_of
 from features_pkg.models.manifest import ModelRefused
-from features_pkg.models.scoring import Scorer
+from features_pkg.models.scoring import FOREST, Scorer, bounded
 from features_pkg.models.unpickling import REFUSALS
 
 TOLERANCE: Final = 1e-12
@@ -21,9 +22,7 @@ TOLERANCE: Final = 1e-12
 def prove(folder: Path, pipeline: Any, scorer: Scorer, rows: Floats) -> None:
     """Raise ModelRefused unless the scorer gives `rows` the pickle's scores, at once and singly."""
     try:
-        shares = pipeline.predict_proba(rows)
-        labels = [int(label) for label in pipeline.classes_]
-        expected = shares[:, labels.index(1)] if 1 in labels else np.zeros(len(rows))
+        expected = predicted(pipeline, rows)
         is_same = np.allclose(scorer.scores(rows), expected, rtol=0.0, atol=TOLERANCE)
     except REFUSALS as error:
         reason = first_line(error)
@@ -36,6 +35,16 @@ def prove(folder: Path, pipeline: Any, scorer: Scorer, rows: Floats) -> None:
     singly = [scorer.score(row.tolist()) for row in rows[::16]]
     if not np.allclose(singly, expected[::16], rtol=0.0, atol=TOLERANCE):
         raise ModelRefused(folder, "its compiled form scores one row differently than many")
+
+
+def predicted(pipeline: Any, rows: Floats) -> Floats:
+    """The probability of fraud that scikit-learn predicts for each row; a forest's is bounded."""
+    if hasattr(pipeline, "ontem_scaling_"):
+        rows = scaling_of(pipeline).columns(rows)
+    shares = pipeline.predict_proba(rows)
+    labels = [int(label) for label in pipeline.classes_]
+    found = np.asarray(shares[:, labels.index(1)]) if 1 in labels else np.zeros(len(rows))
+    return bounded(found) if type(pipeline.steps[-1][1]).__name__ == FOREST else found
 
 
 def check_golden(folder: Path, bundle: Bundle, scorer: Scorer) -> None:

@@ -18,25 +18,44 @@ where c_k sums over all sets of k of the other features the o of the set times t
 That is the coefficient of x^k in the product of the others' `z_j + o_j x`.
 
 Leaves with fewer features than others get some that always agree (o = z = 1), which change nothing.
+
+The trees of a forest give shares of fraud, not log odds. Their Shapley values are of the share, and
+are scaled, all by one factor, so that they add up to the log odds of the score less those of the
+average: they keep their signs and proportions. A logistic regression adds up one part for each
+feature, which less its average is the feature's Shapley value.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from math import exp, factorial, inf, log
+from math import factorial
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features_pkg.array_types import Floats, Mask
-from features_pkg.models.scoring import ConstantScorer, Scorer, TreeScorer
+from features_pkg.models.scoring import (
+    ConstantScorer,
+    ForestScorer,
+    LinearScorer,
+    Scorer,
+    TreeScorer,
+    bounded,
+    odds_of,
+    probability_of,
+)
 from features_pkg.models.trees import PipelineUnknown, Trees
+
+LEAST_DISTANCE: Final = 1e-7
+"""Results that are no further apart count as one, around which a function is a straight line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """The log odds of a score in parts: `base`, their average in training, and one per feature."""
+    """The log odds of a score in parts: `base`, those of the average in training, and features'."""
 
     base: float
     parts: Floats
@@ -49,7 +68,7 @@ class Attribution:
     @property
     def score(self) -> float:
         """The score of these log odds."""
-        return float(1.0 / (1.0 + exp(-self.log_odds))) if self.log_odds > -700 else 0.0
+        return probability_of(self.log_odds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +102,30 @@ def attribution(scorer: Scorer, row: Floats) -> Attribution:
     Raises PipelineUnknown for a scorer of another kind than `compile_pipeline` makes.
     """
     if isinstance(scorer, ConstantScorer):
-        return Attribution(_log_odds(scorer.probability), np.zeros(len(row)))
+        return Attribution(odds_of(scorer.probability), np.zeros(len(row)))
     if isinstance(scorer, TreeScorer):
         return _of_trees(scorer.trees, row)
+    if isinstance(scorer, ForestScorer):
+        return rescaled(_of_trees(scorer.trees, row), _odds_of_share)
+    if isinstance(scorer, LinearScorer):
+        return Attribution(scorer.linear.intercept, scorer.linear.parts(row[None, :])[0])
     raise PipelineUnknown(f"nobody can say what moves the scores of {type(scorer).__name__}")
 
 
-def _log_odds(probability: float) -> float:
-    if probability in (0.0, 1.0):
-        return inf if probability else -inf
-    return log(probability / (1.0 - probability))
+def rescaled(found: Attribution, increasing: Callable[[float], float]) -> Attribution:
+    """The parts of `increasing(result)` by those of the result, in the same proportions."""
+    base, result = increasing(found.base), increasing(found.log_odds)
+    distance = found.log_odds - found.base
+    if abs(distance) > LEAST_DISTANCE:
+        slope = (result - base) / distance
+    else:
+        steps = (found.base - LEAST_DISTANCE, found.base + LEAST_DISTANCE)
+        slope = (increasing(steps[1]) - increasing(steps[0])) / (2 * LEAST_DISTANCE)
+    return Attribution(base, found.parts * slope)
+
+
+def _odds_of_share(share: float) -> float:
+    return odds_of(float(bounded(np.array(share))))
 
 
 def _of_trees(trees: Trees, row: Floats) -> Attribution:

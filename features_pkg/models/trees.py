@@ -1,4 +1,4 @@
-"""Boosted trees as flat arrays, read out of a fitted scikit-learn classifier."""
+"""Trees as flat arrays, whichever estimator grew them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from features_pkg.array_types import Floats
+from features_pkg.array_types import Floats, Mask
 
 LARGEST: Final = float(np.finfo(np.float64).max)
 
@@ -41,60 +41,77 @@ class Trees:
     """How many rows of the training came to each node; only explanations need them."""
 
 
-def trees_of(boosting: Any) -> Trees:
-    """The trees of a fitted HistGradientBoostingClassifier.
+@dataclass(frozen=True, slots=True)
+class GrownNodes:
+    """The nodes of all trees, one tree after the other, as scikit-learn keeps them.
 
-    Raises PipelineUnknown unless they are trees over numbers, of two classes.
+    `sizes` has the number of nodes of each tree; `left` and `right` are numbered within their tree.
+    What a leaf has as children and column is not looked at.
     """
-    if [int(label) for label in boosting.classes_] != [0, 1]:
-        raise PipelineUnknown(f"the classes are {boosting.classes_}, not 0 and 1")
-    trees = [predictor.nodes for (predictor,) in boosting._predictors]
-    nodes = np.concatenate(trees)
-    if nodes["is_categorical"].any():
-        raise PipelineUnknown("a tree splits by category")
-    sizes = np.array([len(tree) for tree in trees])
-    _check_ways(nodes, sizes, int(boosting.n_features_in_))
-    roots = np.cumsum(sizes) - sizes
-    offsets = np.repeat(roots, sizes)
+
+    sizes: NDArray[np.intp]
+    is_leaf: Mask
+    left: NDArray[Any]
+    right: NDArray[Any]
+    column: NDArray[Any]
+    threshold: Floats
+    nulls_left: Mask
+    value: Floats
+    rows: Floats
+
+
+def flat_trees(nodes: GrownNodes, *, features: int, depth: int, baseline: float) -> Trees:
+    """The trees of these nodes, over rows of so many features.
+
+    Raises PipelineUnknown unless every walk stays in its tree and its row, and ends at a leaf.
+    """
+    _check_ways(nodes, features)
+    leaf = nodes.is_leaf
+    roots = np.cumsum(nodes.sizes) - nodes.sizes
+    offsets = np.repeat(roots, nodes.sizes)
     # scikit-learn numbers children within their tree; `offsets` make that positions in `nodes`.
-    leaf = nodes["is_leaf"].astype(bool)
-    own_position = np.arange(len(nodes))
-    children = np.empty(2 * len(nodes), dtype=np.intp)
-    children[0::2] = np.where(leaf, own_position, nodes["left"] + offsets)
-    children[1::2] = np.where(leaf, own_position, nodes["right"] + offsets)
-    nulls_right = np.where(nodes["missing_go_to_left"].astype(bool), 0, boosting.n_features_in_)
+    own_position = np.arange(len(leaf))
+    children = np.empty(2 * len(leaf), dtype=np.intp)
+    children[0::2] = np.where(leaf, own_position, nodes.left + offsets)
+    children[1::2] = np.where(leaf, own_position, nodes.right + offsets)
+    nulls_right = np.where(nodes.nulls_left, 0, features)
     return Trees(
         roots=roots.astype(np.intp),
-        columns=np.where(leaf, 0, nodes["feature_idx"] + nulls_right).astype(np.intp),
+        columns=np.where(leaf, 0, nodes.column + nulls_right).astype(np.intp),
         # An infinite threshold parts nulls from all numbers. Nulls are infinite here, so the
         # largest number does it: no number is above it, and +inf is.
-        thresholds=np.minimum(nodes["num_threshold"], LARGEST),
+        thresholds=np.minimum(nodes.threshold, LARGEST),
         children=children,
-        values=np.where(leaf, nodes["value"], 0.0),
-        depth=int(nodes["depth"].max()),
-        baseline=float(boosting._baseline_prediction[0, 0]),
-        rows=nodes["count"].astype(np.float64),
+        values=np.where(leaf, nodes.value, 0.0),
+        depth=depth,
+        baseline=baseline,
+        rows=nodes.rows,
     )
 
 
-def _check_ways(nodes: NDArray[np.void], sizes: NDArray[np.intp], features: int) -> None:
+def check_classes(classes: Any) -> None:
+    """Raise PipelineUnknown unless these are the classes 0 and 1."""
+    if [int(label) for label in classes] != [0, 1]:
+        raise PipelineUnknown(f"the classes are {classes}, not 0 and 1")
+
+
+def _check_ways(nodes: GrownNodes, features: int) -> None:
     """Raise PipelineUnknown unless every walk stays in its tree and its row, and ends at a leaf.
 
     scikit-learn's own walk checks nothing: from forged nodes it reads any memory, or never ends.
     """
-    inner = ~nodes["is_leaf"].astype(bool)
-    size = np.repeat(sizes, sizes)
-    own_position = np.arange(len(nodes)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    for child in (nodes["left"], nodes["right"]):
+    inner = ~nodes.is_leaf
+    size = np.repeat(nodes.sizes, nodes.sizes)
+    starts = np.repeat(np.cumsum(nodes.sizes) - nodes.sizes, nodes.sizes)
+    own_position = np.arange(len(inner)) - starts
+    for child in (nodes.left, nodes.right):
         # Children come after their parent, so no walk comes back to where it was.
         if (inner & ((child <= own_position) | (child >= size))).any():
             raise PipelineUnknown("a tree leads out of itself or in a circle")
-    starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
-    children = np.concatenate([(nodes[side] + starts)[inner] for side in ("left", "right")])
+    children = np.concatenate([(side + starts)[inner] for side in (nodes.left, nodes.right)])
     if len(np.unique(children)) < len(children):
         raise PipelineUnknown("two ways of a tree lead to one node")
-    column = nodes["feature_idx"]
-    if (inner & ((column < 0) | (column >= features))).any():
+    if (inner & ((nodes.column < 0) | (nodes.column >= features))).any():
         raise PipelineUnknown(f"a tree reads a column beyond the {features} there are")
-    if not sizes.all() or (nodes["depth"] >= size).any():
-        raise PipelineUnknown("a tree is empty, or deeper than it has nodes")
+    if not len(nodes.sizes) or not nodes.sizes.all():
+        raise PipelineUnknown("a tree is empty")

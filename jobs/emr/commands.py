@@ -11,7 +11,8 @@ import click
 
 from jobs.emr.sizes import MACHINES
 from jobs.entry import Day, Instant
-from jobs.train.options import SAMPLE
+from jobs.train.choice import Recipe
+from jobs.train.options import SAMPLE, recipe_options
 from stores.settings import environment_of, project_here
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -116,9 +117,14 @@ def training_set(
 )  # fmt: skip
 @click.option("--to", "end_day", type=Day(), help="The day after the last one.  [default: today]")
 @SAMPLE
+@recipe_options
 @on_emr
 def retrain(
-    first_day: date | None, end_day: date | None, sample: int | None, **options: Any
+    first_day: date | None,
+    end_day: date | None,
+    sample: int | None,
+    recipe: Recipe,
+    **options: Any,
 ) -> None:
     """Build a training set and train a model on it, as `ontem retrain` does."""
     variables = _variables()
@@ -127,6 +133,7 @@ def retrain(
     words = ["--from", str(first_day), "--to", str(day)]
     if sample:
         words += ["--sample", str(sample)]
+    words += recipe.words
     _submit("retrain", words, day, variables, options)
 
 

@@ -1,9 +1,27 @@
 """What a training is told by its command."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, get_args
+
+EstimatorName = Literal["boosting", "logistic", "forest"]
 
 DEFAULT_SEED: Final = 20180601
+ESTIMATOR_NAMES: Final[tuple[EstimatorName, ...]] = get_args(EstimatorName)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a model is made of a training set, by one command as by another."""
+
+    estimator: EstimatorName = "boosting"
+
+    @property
+    def words(self) -> list[str]:
+        """The options of a command that give this recipe."""
+        return ["--estimator", self.estimator] if self.estimator != USUAL_RECIPE.estimator else []
+
+
+USUAL_RECIPE: Final = Recipe()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +35,4 @@ class TrainingChoice:
     velocity: bool = True
     seed: int = DEFAULT_SEED
     sample: int | None = None
+    recipe: Recipe = USUAL_RECIPE

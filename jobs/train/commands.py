@@ -8,9 +8,9 @@ import click
 
 from features_pkg.models.manifest import ModelManifest, sampling_sentence
 from jobs.entry import job_here
-from jobs.train.choice import DEFAULT_SEED, TrainingChoice
+from jobs.train.choice import DEFAULT_SEED, Recipe, TrainingChoice
 from jobs.train.errors import TrainingSetNotNamed
-from jobs.train.options import SAMPLE
+from jobs.train.options import SAMPLE, recipe_options
 from jobs.training_set.facts import newest_training_sets
 from stores.offline.models import StoredModels
 from stores.offline.tables import open_store
@@ -41,21 +41,24 @@ TRAINING_SETS_SHOWN: Final = 5
     help="The same seed gives the same model.",
 )
 @SAMPLE
+@recipe_options
 def train(
     revision: int | None,
     output: Path | None,
     without_velocity: bool,  # noqa: FBT001  click gives flags by name
     seed: int,
     sample: int | None,
+    recipe: Recipe,
 ) -> None:
     """Train a model on a training set.
 
     It is signed and goes into the offline store, with a report that compares it with the current
     one: `ontem models` lists it, and nothing serves it until it is chosen.
 
-    A training takes at most 10 bytes of memory for each feature of each order that the model is
-    fitted on, 200 bytes for each of these orders, 200 bytes for each order of the training set, and
-    1 GB. If there may be less, it is refused before it reads features.
+    A training takes at most so many bytes of memory for each feature of each order that the model
+    is fitted on: 10 for boosting, 13 for a forest, 24 for a logistic regression. To these come 800
+    bytes for each of these orders, 200 for each order of the training set, and 1 GB. If there may
+    be less, it is refused before it reads features.
     """
     job = job_here()
     store = open_store(job.settings)
@@ -70,7 +73,9 @@ def train(
     from jobs.train.recorded import train_recorded
     from jobs.train.run import copy_model
 
-    choice = TrainingChoice(revision, velocity=not without_velocity, seed=seed, sample=sample)
+    choice = TrainingChoice(
+        revision, velocity=not without_velocity, seed=seed, sample=sample, recipe=recipe
+    )
     model = train_recorded(job, store, choice)
     models = StoredModels(store.files)
     if output is not None:
@@ -93,6 +98,7 @@ def let_waiting_threads_sleep() -> None:
 def describe_model(model: ModelManifest, models: StoredModels) -> None:
     """Print where a model is, and how good."""
     click.echo(f"model {model.name} in {models.location(model.name)}")
+    click.echo(f"  made by {model.estimator}")
     click.echo(f"  trained on {_describe(model.training.orders, model.training.charged_back)}")
     if model.sampling:
         click.echo(f"  fitted on {sampling_sentence(model.sampling)}")

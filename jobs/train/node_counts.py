@@ -8,17 +8,19 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from features_pkg.array_types import Floats
-from features_pkg.models.scoring import CHUNK, TreeScorer, compile_pipeline
+from features_pkg.models.scoring import TreeScorer, compile_pipeline
+from features_pkg.models.trees import PipelineUnknown
+from features_pkg.models.walk import CHUNK, leaves
 
 
 def weigh_node_counts(pipeline: Pipeline, matrix: Floats, weights: Floats) -> None:
     """Let each node of the fitted trees count the weights of the rows that came to it, rounded.
 
-    A constant has no trees, and stays as it is.
+    Raises PipelineUnknown unless the trees are boosted ones.
     """
     scorer = compile_pipeline(pipeline)
     if not isinstance(scorer, TreeScorer):
-        return
+        raise PipelineUnknown(f"{type(scorer).__name__} has no boosted trees")
     sums = _sums_of_leaves(scorer, matrix, weights)
     (_, boosting) = pipeline.steps[-1]
     first = 0
@@ -36,7 +38,7 @@ def weigh_node_counts(pipeline: Pipeline, matrix: Floats, weights: Floats) -> No
 def _sums_of_leaves(scorer: TreeScorer, matrix: Floats, weights: Floats) -> Floats:
     sums = np.zeros(len(scorer.trees.columns))
     for start in range(0, len(matrix), CHUNK):
-        leaves = scorer.leaves(matrix[start : start + CHUNK])
-        of_rows = np.repeat(weights[start : start + CHUNK], leaves.shape[1])
-        sums += np.bincount(leaves.ravel(), of_rows, minlength=len(sums))
+        reached = leaves(scorer.trees, matrix[start : start + CHUNK])
+        of_rows = np.repeat(weights[start : start + CHUNK], reached.shape[1])
+        sums += np.bincount(reached.ravel(), of_rows, minlength=len(sums))
     return sums

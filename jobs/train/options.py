@@ -1,8 +1,13 @@
 """Options that `ontem train` and `ontem retrain` share."""
 
 import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 import click
+
+from jobs.train.choice import ESTIMATOR_NAMES, EstimatorName, Recipe
 
 
 class NumberOfOrders(click.ParamType[int]):
@@ -19,6 +24,26 @@ class NumberOfOrders(click.ParamType[int]):
                 "those that were charged back included, like 1000000"
             )
         return int(digits)
+
+
+Command = Callable[..., None]
+
+
+def recipe_options(command: Command) -> Command:
+    """The command with the options of a recipe, which it gets as `recipe`."""
+
+    @click.option(
+        "--estimator",
+        type=click.Choice(ESTIMATOR_NAMES),
+        default=ESTIMATOR_NAMES[0],
+        show_default=True,
+        help="What is fitted: boosted trees, a logistic regression or a random forest.",
+    )
+    @wraps(command)
+    def with_recipe(*arguments: Any, estimator: EstimatorName, **others: Any) -> None:
+        command(*arguments, recipe=Recipe(estimator), **others)
+
+    return with_recipe
 
 
 SAMPLE = click.option(

@@ -1,15 +1,17 @@
 """The scikit-learn pipeline that is fitted, and its bytes."""
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 
 from features_pkg.array_types import Floats, Mask
-from jobs.train.node_counts import weigh_node_counts
+from features_pkg.models.proof import predicted
+from jobs.train.estimators.boosting import BOOSTING
+from jobs.train.estimators.estimator import Estimator
 
 
 def fit(
@@ -18,45 +20,38 @@ def fit(
     features: Sequence[str],
     seed: int,
     weights: Floats | None = None,
+    estimator: Estimator = BOOSTING,
 ) -> Pipeline:
-    """Boosted trees over the rows, which take nulls as they are; a constant for one class.
+    """The estimator's pipeline over the rows; a constant for one class.
 
     A row counts as often as its weight says, once without weights. The same rows and seed give the
     same bytes. The pipeline carries the names of the features, so that a manifest can't give its
-    columns other names. Columns of `matrix` that have only nulls are filled with zeros.
+    columns other names. While it is fitted, columns of `matrix` that have only nulls have zeros.
     """
     classes = labels.astype(np.int8)
-    if classes.min() == classes.max():
-        classifier = DummyClassifier(strategy="prior")
-    else:
-        classifier = HistGradientBoostingClassifier(
-            max_iter=120,
-            max_leaf_nodes=16,
-            max_depth=8,
-            min_samples_leaf=20,
-            l2_regularization=1.0,
-            early_stopping=False,
-            random_state=seed,
-        )
-    pipeline = Pipeline([("classifier", classifier)])
-    _fill_empty_columns(matrix)
-    pipeline.fit(matrix, classes, classifier__sample_weight=weights)
-    if hasattr(classifier, "_feature_subsample_rng"):
-        classifier._feature_subsample_rng = None  # only fitting draws from it
+    with _filled_empty_columns(matrix):
+        if classes.min() == classes.max():
+            pipeline = Pipeline([("classifier", DummyClassifier(strategy="prior"))])
+            pipeline.fit(matrix, classes, classifier__sample_weight=weights)
+        else:
+            pipeline = estimator.fit(matrix, classes, seed, weights)
     pipeline.ontem_features_ = tuple(features)
-    if weights is not None:
-        weigh_node_counts(pipeline, matrix, weights)
     return pipeline
 
 
-def _fill_empty_columns(matrix: Floats) -> None:
-    """Put zeros into columns that have only nulls, which scikit-learn can't bin.
+@contextmanager
+def _filled_empty_columns(matrix: Floats) -> Iterator[None]:
+    """Zeros in columns that have only nulls, which scikit-learn can't bin, and nulls afterwards.
 
-    No tree splits by a column whose values are all equal, so what it has later changes no score.
+    No estimator learns from a column whose values are all equal, so what it has later changes no
+    score.
     """
-    for column in range(matrix.shape[1]):
-        if np.isnan(matrix[:, column]).all():
-            matrix[:, column] = 0.0
+    empty = [column for column in range(matrix.shape[1]) if np.isnan(matrix[:, column]).all()]
+    for column in empty:
+        matrix[:, column] = 0.0
+    yield
+    for column in empty:
+        matrix[:, column] = np.nan
 
 
 def to_bytes(pipeline: Pipeline) -> bytes:
@@ -65,10 +60,5 @@ def to_bytes(pipeline: Pipeline) -> bytes:
 
 
 def scores_of(pipeline: Pipeline, matrix: Floats) -> Floats:
-    """The probability of fraud for each row."""
-    if not len(matrix):
-        return np.empty(0)
-    classes = [int(label) for label in pipeline.classes_]
-    if 1 not in classes:
-        return np.zeros(len(matrix))
-    return np.asarray(pipeline.predict_proba(matrix)[:, classes.index(1)])
+    """The probability of fraud for each row, before any calibration."""
+    return predicted(pipeline, matrix) if len(matrix) else np.empty(0)

@@ -26,6 +26,7 @@ def train_recorded(job: Job, store: OfflineStore, choice: TrainingChoice) -> Mod
         velocity=choice.velocity,
         seed=choice.seed,
         sample=choice.sample,
+        recipe=choice.recipe,
         reserved=memory_of_children(),
     )
     with recorded(job, "train", source.facts.end_day, reads=source.name):

@@ -92,7 +92,9 @@ def _lines(report: Report) -> Iterator[str]:
     features = len(manifest.features)
     yield f"# Model {manifest.name}"
     yield ""
-    yield f"Trained on `{manifest.training_set}`, with {features} features."
+    yield (
+        f"Trained on `{manifest.training_set}`, by {manifest.estimator}, with {features} features."
+    )
     if manifest.sampling:
         yield ""
         yield f"Fitted on {sampling_sentence(manifest.sampling)}. The hold-out is complete."

@@ -7,7 +7,7 @@ from pathlib import Path
 from features_pkg.models.manifest import ModelManifest, decode_manifest
 from jobs.job import Job
 from jobs.run_record import Recording, recorded
-from jobs.train.choice import TrainingChoice
+from jobs.train.choice import USUAL_RECIPE, Recipe, TrainingChoice
 from jobs.train.recorded import train_recorded
 from jobs.training_set.facts import TrainingSetFacts, newest_training_sets, training_set_slot
 from jobs.training_set.run import TrainingPeriod, training_set
@@ -38,6 +38,7 @@ def retrain(
     first_day: date | None = None,
     end_day: date | None = None,
     sample: int | None = None,
+    recipe: Recipe = USUAL_RECIPE,
 ) -> Retrained:
     """The model of the days `[first_day, end_day)`, which is trained unless it is in the store.
 
@@ -59,7 +60,7 @@ def retrain(
             number = _found_set(job, store, period)
             if number is not None:
                 name = training_set_slot(job.feature_set.version).name(number)
-                if found := _found_model(store, name, job, key.public, sample):
+                if found := _found_model(store, name, job, key.public, sample, recipe):
                     recording.outcome = Outcome.UNCHANGED
                     recording.result.revision = name
                     return Retrained(end_day, found, is_new=False)
@@ -67,7 +68,9 @@ def retrain(
             else:
                 number = _build_set(job, period, recording)
             with recording.timer.stage("train"):
-                model = train_recorded(job, store, TrainingChoice(number, sample=sample))
+                model = train_recorded(
+                    job, store, TrainingChoice(number, sample=sample, recipe=recipe)
+                )
             recording.result.revision = model.training_set
             return Retrained(end_day, model, is_new=True)
 
@@ -99,9 +102,14 @@ def _found_set(job: Job, store: OfflineStore, period: TrainingPeriod) -> int | N
 
 
 def _found_model(
-    store: OfflineStore, training_set_name: str, job: Job, key: bytes, sample: int | None
+    store: OfflineStore,
+    training_set_name: str,
+    job: Job,
+    key: bytes,
+    sample: int | None,
+    recipe: Recipe,
 ) -> ModelManifest | None:
-    """The stored model of all features and such a sample that this key signed for that set."""
+    """The stored model of all features, such a sample and recipe that this key signed for a set."""
     models = StoredModels(store.files)
     for name in models.names():
         manifest = decode_manifest(Path(name), models.manifest(name))
@@ -110,6 +118,7 @@ def _found_model(
             and manifest.signed_by == key.hex()
             and manifest.features == job.feature_set.names
             and _has_sample(manifest, sample)
+            and manifest.estimator == recipe.estimator
         ):
             return manifest
     return None

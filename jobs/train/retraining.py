@@ -5,8 +5,9 @@ from datetime import date, datetime
 import click
 
 from jobs.entry import CLOCK, Day, job_here
+from jobs.train.choice import Recipe
 from jobs.train.commands import describe_model
-from jobs.train.options import SAMPLE
+from jobs.train.options import SAMPLE, recipe_options
 from stores.offline.models import StoredModels
 from stores.offline.tables import open_store
 
@@ -20,9 +21,14 @@ from stores.offline.tables import open_store
 )
 @click.option("--to", "end_day", type=Day(), help="The day after the last one.  [default: today]")
 @SAMPLE
+@recipe_options
 @CLOCK
 def retrain(
-    first_day: date | None, end_day: date | None, sample: int | None, clock: datetime | None
+    first_day: date | None,
+    end_day: date | None,
+    sample: int | None,
+    clock: datetime | None,
+    recipe: Recipe,
 ) -> None:
     """Build the training set of the last half year, and train a model on it.
 
@@ -32,7 +38,7 @@ def retrain(
     from jobs.train.retrain import retrain as run
 
     job = job_here(clock)
-    retrained = run(job, first_day, end_day, sample)
+    retrained = run(job, first_day, end_day, sample, recipe)
     models = StoredModels(open_store(job.settings).files)
     if retrained.is_new:
         describe_model(retrained.model, models)

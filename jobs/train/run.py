@@ -13,8 +13,10 @@ from features_pkg.models.bundle import Bundle
 from features_pkg.models.loading import load_model
 from features_pkg.models.manifest import MANIFEST, LabelledPeriod, ModelManifest, Sampling
 from features_pkg.models.signing import SigningKey, VerifyKeys
-from jobs.train.choice import DEFAULT_SEED
+from jobs.train.choice import DEFAULT_SEED, USUAL_RECIPE, Recipe
 from jobs.train.errors import FolderTaken, ModelNameTaken, OtherFeatureSet
+from jobs.train.estimators.by_name import ESTIMATORS
+from jobs.train.estimators.estimator import Estimator
 from jobs.train.feature_batches import FeatureFiles
 from jobs.train.hold_out import MeasuredHoldOut, measure_hold_out
 from jobs.train.medians import medians_of
@@ -60,6 +62,7 @@ class TrainingOptions:
     velocity: bool = True
     seed: int = DEFAULT_SEED
     sample: int | None = None
+    recipe: Recipe = USUAL_RECIPE
     reserved: int = 0
 
 
@@ -82,15 +85,17 @@ def train(store: OfflineStore, feature_set: FeatureSet, options: TrainingOptions
     orders = read_orders(store.files, source.files, old_enough_us)
     split = split_by_time(orders, maturity)
     sampled = sample(split.training, options.sample, options.seed)
+    estimator = ESTIMATORS[options.recipe.estimator]
     check_memory(
         orders=source.rows,
         fitted=len(sampled.orders),
         charged_back=int(sampled.orders.labels.sum()),
         features=len(features),
+        of=estimator.memory,
         reserved=options.reserved,
     )
     columns = FeatureFiles(store.files, source.files, tuple(features))
-    fitted = _fit(columns, sampled, options.seed)
+    fitted = _fit(columns, sampled, options.seed, estimator)
     measured = measure_hold_out(columns, split.hold_out, fitted.pipeline, options.current)
     manifest = _manifest(source, split, fitted, measured, options)
     bundle = signed_bundle(
@@ -99,11 +104,13 @@ def train(store: OfflineStore, feature_set: FeatureSet, options: TrainingOptions
     return _store(StoredModels(store.files), feature_set, bundle, options.key)
 
 
-def _fit(columns: FeatureFiles, sampled: FittedOrders, seed: int) -> FittedModel:
+def _fit(
+    columns: FeatureFiles, sampled: FittedOrders, seed: int, estimator: Estimator
+) -> FittedModel:
     orders, weights = sampled.orders, sampled.weights
     matrix = columns.matrix(orders.rows)
     medians = medians_of(matrix, weights)
-    pipeline = fit(matrix, orders.labels, columns.features, seed, weights)
+    pipeline = fit(matrix, orders.labels, columns.features, seed, weights, estimator)
     return FittedModel(columns.features, pipeline, medians, sampled.sampling)
 
 
@@ -165,6 +172,7 @@ def _manifest(
     return ModelManifest(
         name=f"{facts.end_day:%Y%m%d}",
         files={},
+        estimator=options.recipe.estimator,
         signed_by=options.key.public.hex(),
         features=fitted.features,
         medians=fitted.medians,

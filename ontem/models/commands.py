@@ -161,7 +161,7 @@ def _lines(listed: ListedModel) -> list[str]:
 def _metrics(manifest: ModelManifest) -> str:
     metrics, orders = manifest.metrics, manifest.training.orders
     return (
-        f"{orders:,} orders from {manifest.training.start:%Y-%m-%d} on, "
+        f"{manifest.estimator}; {orders:,} orders from {manifest.training.start:%Y-%m-%d} on, "
         f"{len(manifest.features)} features; ROC AUC {_number(metrics.roc_auc)}, "
         f"average precision {_number(metrics.average_precision)}, "
         f"card precision@100 {_number(metrics.card_precision_at_100)}"

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from features_pkg.models.bundle import PICKLE
 from features_pkg.models.loading import load_model
 from features_pkg.models.manifest import ModelRefused
-from features_pkg.models.unpickling import CLASSES, NODES, unpickle
+from features_pkg.models.pickled_arrays import NODES
+from features_pkg.models.unpickling import CLASSES, unpickle
 from tests.model_keys import VERIFY_KEYS
 from tests.unit.pickle_attacks import (
     AGAIN,

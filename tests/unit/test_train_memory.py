@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from jobs.machine import memory_of_children
+from jobs.train.choice import ESTIMATOR_NAMES
 from jobs.train.errors import NotEnoughMemory
-from jobs.train.memory import BYTES_OF_A_FITTED_ORDER, memory_needed, most_fitted
+from jobs.train.memory import BYTES_OF_A_FITTED_ORDER, MEMORY_OF, memory_needed, most_fitted
 from jobs.train.orders import OWN_COLUMNS
 from jobs.train.run import TrainingOptions, train
 from tests.model_keys import SIGNING_KEY
@@ -20,11 +21,11 @@ from tests.unit.trained_models import FEATURES, a_training_set, committed
 GB = 10**9
 
 
-def peak_and_bound(store: Path, orders: int) -> tuple[int, int]:
+def peak_and_bound(store: Path, orders: int, estimator: str) -> tuple[int, int]:
     """What a training of so many orders took, in a process of its own, and what it may take."""
-    committed(a_store(store), a_training_set(orders=orders), files=2)
+    committed(a_store(store), a_training_set(orders=orders), files=orders // 15_000)
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.unit.train_alone", str(store)],
+        [sys.executable, "-m", "tests.unit.train_alone", str(store), estimator],
         check=True,
         capture_output=True,
         text=True,
@@ -34,10 +35,11 @@ def peak_and_bound(store: Path, orders: int) -> tuple[int, int]:
     return peak, bound
 
 
-def test_a_training_takes_no_more_memory_than_it_says(tmp_path: Path) -> None:
+@pytest.mark.parametrize("estimator", ESTIMATOR_NAMES)
+def test_a_training_takes_no_more_memory_than_it_says(tmp_path: Path, estimator: str) -> None:
     """Nor grows it faster: one more copy of the matrix would not yet exceed the whole bound."""
-    small, small_bound = peak_and_bound(tmp_path / "small", 30_000)
-    large, large_bound = peak_and_bound(tmp_path / "large", 120_000)
+    small, small_bound = peak_and_bound(tmp_path / "small", 15_000, estimator)
+    large, large_bound = peak_and_bound(tmp_path / "large", 60_000, estimator)
 
     assert small <= small_bound
     assert large <= large_bound
@@ -46,16 +48,23 @@ def test_a_training_takes_no_more_memory_than_it_says(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("orders", "features"), [(1_000, 200), (10**6, 223), (10**7, 11)])
 @pytest.mark.parametrize("present", [2 * GB, 3 * GB, 24 * GB])
+@pytest.mark.parametrize("estimator", ESTIMATOR_NAMES)
 def test_what_can_be_fitted_fits_and_one_more_hardly_does(
-    orders: int, features: int, present: int
+    orders: int, features: int, present: int, estimator: str
 ) -> None:
-    most = most_fitted(orders, features, present)
+    memory = MEMORY_OF[estimator]
+    most = most_fitted(orders, features, present, memory)
 
     if most == 0:
-        assert memory_needed(orders, 1, features) > present
+        assert memory_needed(orders, 1, features, memory) > present
         return
-    assert memory_needed(orders, most, features) <= present
-    assert memory_needed(orders, most + 2, features) > present - BYTES_OF_A_FITTED_ORDER
+    assert memory_needed(orders, most, features, memory) <= present
+    assert memory_needed(orders, most + 2, features, memory) > present - BYTES_OF_A_FITTED_ORDER
+
+
+def test_a_million_orders_with_the_whole_catalogue_fit_into_8_gb() -> None:
+    for memory in MEMORY_OF.values():
+        assert memory_needed(1_000_000, 700_000, len(FEATURES.names), memory) < 8 * GB
 
 
 def test_a_training_that_does_not_fit_is_refused_before_it_reads_a_feature(

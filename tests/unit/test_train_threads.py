@@ -36,7 +36,7 @@ class Finder:
 sys.meta_path.insert(0, Finder)
 commands.job_here = commands.open_store = lambda *_: type("Job", (), {"settings": None})
 try:
-    commands.train.callback(1, None, False, 7, None)
+    commands.train.callback(1, None, False, 7, None, estimator='boosting')
 except Stop:
     pass
 """
