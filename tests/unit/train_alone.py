@@ -1,4 +1,4 @@
-"""`python -m tests.unit.train_alone STORE ESTIMATOR`: train in a process of its own.
+"""`python -m tests.unit.train_alone STORE`: train in a process of its own.
 
 It prints the most memory that the process had, and what it may have had, in bytes.
 """
@@ -7,9 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from jobs.train.choice import Recipe
-from jobs.train.estimators import forest
-from jobs.train.memory import MEMORY_OF, memory_needed
+from jobs.train.memory import memory_needed
 from jobs.train.run import TrainingOptions, train
 from tests.model_keys import SIGNING_KEY
 from tests.offline import a_store
@@ -17,12 +15,9 @@ from tests.peak_memory import peak_memory
 from tests.unit.trained_models import FEATURES
 
 if __name__ == "__main__":
-    forest.TREES = 4  # type: ignore[misc]  more take longer, and no more memory
-    recipe = Recipe(sys.argv[2])  # type: ignore[arg-type]
-    options = TrainingOptions(revision=1, key=SIGNING_KEY, recipe=recipe)
+    options = TrainingOptions(revision=1, key=SIGNING_KEY)
     model = train(a_store(Path(sys.argv[1])), FEATURES, options)
     orders = model.training.orders + model.hold_out.orders
     peak = peak_memory()
-    memory = MEMORY_OF[recipe.estimator]
-    bound = memory_needed(orders, model.training.orders, len(model.features), memory)
+    bound = memory_needed(orders, model.training.orders, len(model.features))
     sys.stdout.write(json.dumps([peak, bound]))
