@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
-from ontem.feature_store.comparing.comparison import Comparison, compare
+from ontem.feature_store.comparing.comparison import compare
 from ontem.feature_store.comparing.lookup import Lookup
 from ontem.feature_store.comparing.offline_sides import OfflineSides
-from ontem.feature_store.comparing.side import Side
-from ontem.feature_store.sheet import SHIPPED, FeatureSheet, sheet_of
-from ontem.feature_store.words.hit import Hit
+from ontem.feature_store.printing import (
+    comparison_json,
+    comparison_lines,
+    figure_json,
+    figure_lines,
+    hit_lines,
+    sheet_lines,
+)
+from ontem.feature_store.sheet import SHIPPED, sheet_of
 from ontem.feature_store.words.languages import TEXTS
 from ontem.feature_store.words.search import DEFAULT_LIMIT, search
 
 if TYPE_CHECKING:
+    from ontem.feature_store.descriptions import FeatureDescription
     from stores.offline.models import StoredModels
     from stores.offline.tables import OfflineStore
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON in place of the table.")
-WIDTH: Final = 100
-LABEL: Final = 10
 
 
 @click.group()
@@ -57,7 +61,7 @@ def search_(
         click.echo(json.dumps([asdict(hit) for hit in hits], ensure_ascii=False, indent=1))
         return
     for hit in hits:
-        click.echo("\n".join(_hit_lines(hit)))
+        click.echo("\n".join(hit_lines(hit)))
 
 
 @features.command()
@@ -69,18 +73,27 @@ def search_(
     show_default=True,
     help="Of the definition and of why it matters.",
 )
+@click.option(
+    "--figures",
+    is_flag=True,
+    help="Also what it costs and holds, and which models use it, as the stores say.",
+)
 @JSON
 def show(
     name: str,
     language: str,
-    as_json: bool,  # noqa: FBT001  click gives flags by name
+    figures: bool,  # noqa: FBT001  click gives flags by name
+    as_json: bool,  # noqa: FBT001
 ) -> None:
     """Show what the feature NAME means, and what it is null for; it need not ship."""
     sheet = sheet_of(name, language)
+    described = _described(name) if figures else None
     if as_json:
-        click.echo(json.dumps(asdict(sheet), ensure_ascii=False, indent=1))
+        measured = {"figures": figure_json(described)} if described else {}
+        click.echo(json.dumps(asdict(sheet) | measured, ensure_ascii=False, indent=1))
         return
-    click.echo("\n".join([sheet.name, *_sheet_lines(sheet)]))
+    lines = [sheet.name, *sheet_lines(sheet)]
+    click.echo("\n".join(lines + (figure_lines(described) if described else [])))
 
 
 @features.command()
@@ -99,69 +112,17 @@ def diff(
     lookup = _lookup()
     comparison = compare(lookup.side(before), lookup.side(after))
     if as_json:
-        click.echo(json.dumps(_comparison_json(comparison), indent=1))
+        click.echo(json.dumps(comparison_json(comparison), indent=1))
         return
-    click.echo("\n".join(_comparison_lines(comparison)))
+    click.echo("\n".join(comparison_lines(comparison)))
 
 
-def _hit_lines(hit: Hit) -> list[str]:
-    indent = " " * 7
-    return [
-        f"{hit.score:5.1f}  {hit.name}",
-        *textwrap.wrap(hit.words, WIDTH, initial_indent=indent, subsequent_indent=indent),
-    ]
+def _described(name: str) -> FeatureDescription:
+    """What the stores of this process's settings say of a shipped feature."""
+    from ontem.feature_store.store import FeatureStore
 
-
-def _sheet_lines(sheet: FeatureSheet) -> list[str]:
-    rows = [
-        ("means", sheet.words),
-        ("why", sheet.reason),
-        ("formula", sheet.formula),
-        ("kind", sheet.kind),
-        ("past", sheet.past),
-        ("window", sheet.window or "none"),
-        ("null for", "; ".join(sheet.null_for) or "never"),
-        ("served", sheet.served),
-        *[("reads", name) for name in sheet.reads],
-        *[("nearest", name) for name in sheet.nearest],
-    ]
-    return [line for label, text in rows for line in _row_lines(label, text)]
-
-
-def _row_lines(label: str, text: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=f"  {label:{LABEL}}",
-        subsequent_indent=" " * (LABEL + 2),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _comparison_lines(comparison: Comparison) -> list[str]:
-    lines = [_side_line(" ", comparison.before), _side_line(" ", comparison.after)]
-    lines += [f"+ {name}" for name in comparison.added]
-    lines += [f"- {name}" for name in comparison.removed]
-    lines.append(
-        f"{len(comparison.added)} added, {len(comparison.removed)} removed, "
-        f"{len(comparison.same)} the same"
-    )
-    return lines + [line for text in comparison.sentences for line in _row_lines("switch", text)]
-
-
-def _side_line(mark: str, side: Side) -> str:
-    return (
-        f"{mark} {side.title}: {len(side.features)} features of feature set {side.feature_set}, "
-        f"timelines {side.timelines}"
-    )
-
-
-def _comparison_json(comparison: Comparison) -> dict[str, object]:
-    written = asdict(comparison)
-    for side in ("before", "after"):
-        written[side].pop("features")
-    return written
+    with FeatureStore() as store:
+        return store.describe(name)
 
 
 def _lookup() -> Lookup:

@@ -1,5 +1,6 @@
 """The feature store: it says what services, nights and training sets of one past have."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -11,10 +12,12 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 from psycopg.errors import ReadOnlySqlTransaction
 
 from features_pkg.errors import OrdersRefused
 from ontem import FeatureStore
+from ontem.cli import main
 from ontem.feature_store.comparing.errors import SideUnknown
 from ontem.feature_store.errors import (
     ColumnUnknown,
@@ -303,6 +306,31 @@ def test_a_description_has_only_what_was_measured(shop: FeatureShop, store: Feat
     )
     for text in (repr(described), described._repr_html_()):
         assert WEEK_OF_CARD in text
+
+
+def test_the_command_shows_what_a_description_says(
+    shop: FeatureShop, store: FeatureStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    environ = variables_of(shop.first.job.settings)
+    command = ["features", "show", WEEK_OF_CARD, "--figures"]
+
+    lines = CliRunner().invoke(main, command, env=environ).stdout.splitlines()
+    answer = json.loads(CliRunner().invoke(main, [*command, "--json"], env=environ).stdout)
+
+    described = store.describe(WEEK_OF_CARD)
+    assert (answer["words"], answer["formula"]) == (described.words, described.formula)
+    figures = answer["figures"]
+    assert figures["null_rate"] == {
+        "value": described.null_rate.value,
+        "reason": described.null_rate.reason,
+    }
+    assert figures["entity_bytes"]["value"] == described.entity_bytes.value
+    assert figures["models"] == [NAME]
+    assert described.served_since is not None
+    assert figures["served_since"] == described.served_since.isoformat()
+    assert f"  model     {described.models[0]}" in lines
+    assert f"  null      {described.null_rate.sentence}" in lines
 
 
 def test_a_feature_that_is_read_from_rows_or_off_the_order_stores_nothing(

@@ -100,6 +100,8 @@ def test_a_misspelt_name_is_a_sentence_with_the_right_one(run):
         ("card_last_order_age_seconds", "event_at < asked_at"),
         ("local_hour", "local_hour(order)"),
         ("card_mean_amount_cents_orders_30d_distant", "/ card_orders_30d_distant"),
+        ("product_orders_ever_distant", "< cutoff, the greatest of the order's products"),
+        ("product_first_order_age_seconds", "< asked_at, the least of the order's products"),
     ],
 )
 def test_a_formula_ends_with_its_time(name, formula):

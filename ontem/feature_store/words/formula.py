@@ -12,8 +12,8 @@ _MEASURES: Final = {
     Measure.COUNT: "count({events})",
     Measure.DISTINCT: "count(distinct {target} of {events})",
     Measure.AMOUNT: "sum(amount_cents of {events})",
-    Measure.FIRST_AGE: "asked_at - min(event_at of {events})",
-    Measure.LAST_AGE: "asked_at - max(event_at of {events})",
+    Measure.FIRST_AGE: "whole seconds of asked_at - min(event_at of {events})",
+    Measure.LAST_AGE: "whole seconds of asked_at - max(event_at of {events})",
 }
 
 
@@ -25,7 +25,15 @@ def formula_of(feature: Feature) -> str:
         return f"{feature}(order)"
     events = f"{feature.event.plural} with the same {feature.identifier}"
     value = _MEASURES[feature.measure].format(events=events, target=feature.target)
-    return f"{value} where {_time(feature)}"
+    return f"{value} where {_time(feature)}{_of_several(feature)}"
+
+
+def _of_several(velocity: Velocity) -> str:
+    """Which of an order's several values is taken."""
+    if not velocity.identifier.several:
+        return ""
+    taken = "least" if velocity.measure.is_age else "greatest"
+    return f", the {taken} of the order's {velocity.identifier}s"
 
 
 def _time(velocity: Velocity) -> str:
