@@ -58,6 +58,7 @@ def a_manifest(features: FeatureSet) -> ModelManifest:
     return ModelManifest(
         name=NAME,
         files={},
+        estimator="boosting",
         signed_by=SIGNING_KEY.public.hex(),
         features=features.names,
         medians=(0.0,) * len(features.names),
