@@ -21,7 +21,12 @@ LAG = timedelta(hours=4)
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for variable in ("ONTEM_STORAGE_URL", "ONTEM_MODEL", "ONTEM_MODEL_VERIFY_KEYS"):
+    for variable in (
+        "ONTEM_POSTGRES_URL",
+        "ONTEM_STORAGE_URL",
+        "ONTEM_MODEL",
+        "ONTEM_MODEL_VERIFY_KEYS",
+    ):
         monkeypatch.delenv(variable, raising=False)
     return lambda *words, **environ: CliRunner().invoke(main, ["features", *words], env=environ)
 
@@ -77,6 +82,13 @@ def test_the_sheet_as_json_has_the_same_in_the_other_language(run):
     assert sheet["words"] == definition_in_words(name, "pt")
     assert sheet["reason"].startswith("Rajada: ")
     assert name not in sheet["nearest"]
+
+
+def test_figures_without_stores_are_a_sentence_that_names_the_setting(run):
+    done = run("show", "card_orders_24h_recent", "--figures")
+
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert done.stderr.startswith("ontem: ONTEM_POSTGRES_URL is not set")
 
 
 def test_a_misspelt_name_is_a_sentence_with_the_right_one(run):
