@@ -120,3 +120,14 @@ LATER = {
     "loja nova, sem histórico": "merchant_history_days",
 }
 """Queries that were written when the lexicon was finished."""
+
+MENDED = {
+    "card with a history of chargebacks": "card_chargebacks_*",
+    "chargebacks da loja": "seller_chargebacks_*",
+    "how long is this merchant known": "merchant_history_days",
+    "does this CPF exist": "document_valid",
+    "orders per hour": "*_orders_1h_recent",
+    "fraudadores no mesmo endereço": "zip_code_chargebacks_*",
+    "ticket": "amount_cents",
+}
+"""Queries that were not found at first."""

@@ -8,7 +8,7 @@ import pytest
 from features_pkg.definitions.feature_set import FeatureSet
 from ontem.feature_store.words import NothingFound, definition_in_words, search
 from tests.unit.plain_bm25 import PlainIndex
-from tests.unit.search_queries import HELD_OUT, HELD_OUT_DERIVED, LATER, REQUIRED
+from tests.unit.search_queries import HELD_OUT, HELD_OUT_DERIVED, LATER, MENDED, REQUIRED
 
 NAMES = FeatureSet("UTC", timedelta(hours=4)).names
 
@@ -17,7 +17,7 @@ def first_three(query):
     return [hit.name for hit in search(query, NAMES, limit=3)]
 
 
-ALL = REQUIRED | HELD_OUT | HELD_OUT_DERIVED | LATER
+ALL = REQUIRED | HELD_OUT | HELD_OUT_DERIVED | LATER | MENDED
 
 
 @pytest.mark.parametrize(("query", "meant"), ALL.items())

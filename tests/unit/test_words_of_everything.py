@@ -88,6 +88,8 @@ def test_every_phrase_can_be_met_in_a_query():
         ("last 7 days", 604_800, "", False),
         ("a month", 2_592_000, "", False),
         ("half an hour", 1_800, "", False),
+        ("per hour", 3_600, "", False),
+        ("por dia", 86_400, "", False),
         ("past week", 604_800, "", False),
         ("última hora", 3_600, "", False),
         ("últimos 7 dias", 604_800, "", False),

@@ -67,7 +67,7 @@ IDENTIFIER_WORDS: Final = (
         Kind.IDENTIFIER,
         Identifier.SELLER,
         "seller, vendor, shop, store, place?, merchant?",
-        "vendedor, loja?, lojista?",
+        "vendedor, loja, lojista",
     ),
     Entry(
         Kind.IDENTIFIER,
@@ -87,9 +87,9 @@ EVENT_WORDS: Final = (
         Kind.EVENT,
         Event.CHARGEBACK,
         "chargeback, charged back, charge back, dispute, disputed, contested, fraud, refund?, "
-        "fraudulent",
+        "fraudulent, fraudster",
         "chargeback, estorno, estornado, contestacao, contestado, disputa, fraude, devolucao?, "
-        "fraudulento",
+        "fraudulento, fraudador",
     ),
 )
 MEASURE_WORDS: Final = (
@@ -97,14 +97,14 @@ MEASURE_WORDS: Final = (
         Kind.MEASURE,
         Said.AMOUNT,
         "amount, money, value, spent, spend, spending, total, sum, worth, cent, sold, paid, pay, "
-        "revenue, expensive",
+        "revenue, expensive, ticket",
         "valor, gasto, gasta, gastou, gastaram, gastar, dinheiro, total, soma, montante, centavo, "
         "reais, faturamento, vendido, pago, pagou, caro",
     ),
     Entry(
         Kind.MEASURE,
         Said.FIRST,
-        "first, age, how long know, know, oldest, how old, first seen",
+        "first, age, how long?, how long know, know, oldest, how old, first seen",
         "primeiro, primeira, primeira vez, idade, ha quanto tempo?, conhecemos, conhece, "
         "mais antigo",
     ),
@@ -183,8 +183,8 @@ ORDER_FEATURE_WORDS: Final = (
         Entry(
             Kind.ORDER_FEATURE,
             f"{identifier}_valid",
-            "valid, invalid, validity, check digit, check digits, exist, malformed",
-            "valido, invalido, validade, digito verificador, existe, existir, inexistente",
+            "valid, invalid, validity, check digit, exist?, malformed",
+            "valido, invalido, validade, digito verificador, existe?, existir?, inexistente",
         )
         for identifier in ("document", "phone", "zip_code")
     ),
@@ -203,8 +203,8 @@ ORDER_FEATURE_WORDS: Final = (
     Entry(
         Kind.ORDER_FEATURE,
         "merchant_history_days",
-        "merchant, merchant history, shop history, store history, history",
-        "loja, lojista, historico loja, historico",
+        "merchant?, merchant history, shop history, store history, history?",
+        "loja?, lojista?, historico loja, historico?",
     ),
 )
 ENTRIES: Final = (

@@ -57,9 +57,9 @@ class Query:
         return self.said.get(kind, {}).get(value, 0.0)
 
     def note(self, concept: Concept) -> None:
-        """Take one more meaning."""
+        """Take one more meaning; two words that mean it less surely mean it surely together."""
         said = self.said.setdefault(concept.kind, {})
-        said[concept.value] = max(concept.weight, said.get(concept.value, 0.0))
+        said[concept.value] = min(1.0, concept.weight + said.get(concept.value, 0.0))
 
 
 def read_query(text: str) -> Query:

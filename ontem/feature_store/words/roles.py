@@ -18,7 +18,7 @@ ROLE_WORDS: Final = (
     Entry(
         Kind.ROLE,
         Role.SUBJECT,
-        "this, same, one, single, given, known, each, particular, that",
+        "this, same, one, single, given, known, each, particular",
         "este, esta, neste, nesta, deste, desta, mesmo, mesma, unico, unica, conhecido, "
         "conhecida, esse, essa, nesse, nessa, desse, dessa, cada",
     ),

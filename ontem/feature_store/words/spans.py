@@ -56,25 +56,12 @@ NUMBERS: Final = {
     **_OTHERS,
 }
 _LATEST: Final = frozenset(
-    (
-        "last",
-        "past",
-        "previous",
-        "this",
-        "latest",
-        "ultimo",
-        "ultima",
-        "passado",
-        "passada",
-        "neste",
-        "nesta",
-        "deste",
-        "desta",
-        "este",
-        "esta",
-        "recent",
-    )
+    """
+    last past previous this latest recent per each every
+    ultimo ultima passado passada neste nesta deste desta este esta por cada
+    """.split()  # noqa: SIM905  a list of words reads better as words
 )
+"""Words before a unit, or a number of them."""
 _JOINED: Final = re.compile(r"([0-9]+)([a-z]+)")
 _FIXED: Final = {
     ("today",): "since_cutoff",
@@ -95,27 +82,13 @@ _FIXED: Final = {
     ("na", "vida"): "ever",
 }
 _DELAY_AFTER: Final = frozenset(
-    ("ago", "old", "earlier", "delay", "atraso", "defasagem", "atras", "late", "lag")
+    "ago old earlier delay late lag atraso defasagem atras".split()  # noqa: SIM905
 )
 _DELAY_BEFORE: Final = frozenset(
-    (
-        "delay",
-        "delayed",
-        "older",
-        "excluding",
-        "without",
-        "atraso",
-        "defasagem",
-        "sem",
-        "excluindo",
-        "lag",
-        "ha",
-        "end",
-        "ends",
-        "ending",
-        "termina",
-        "terminam",
-    )
+    """
+    delay delayed older excluding without lag end ends ending
+    atraso defasagem sem excluindo ha termina terminam
+    """.split()  # noqa: SIM905
 )
 _ARTICLES: Final = frozenset(("the", "o", "a", "os", "as"))
 _WHOLE: Final = frozenset(("whole", "full", "civil", "calendar", "inteiro", "completo"))
