@@ -70,9 +70,9 @@ def _window(velocity: Velocity) -> str:
     if velocity.past is Past.RECENT:
         bounds = f"at_us RANGE BETWEEN {velocity.window.span_us} PRECEDING AND 1 PRECEDING"
     else:
-        days = velocity.window.days
-        start = "UNBOUNDED" if days is None else f"{days} + day - due"
-        bounds = f"day RANGE BETWEEN {start} PRECEDING AND 1 + day - due PRECEDING"
+        days, delay = velocity.window.days, velocity.window.delay_days
+        start = "UNBOUNDED" if days is None else f"{days + delay} + day - due"
+        bounds = f"day RANGE BETWEEN {start} PRECEDING AND {1 + delay} + day - due PRECEDING"
     return f'{_name(velocity)} AS (PARTITION BY "{velocity.identifier}" ORDER BY {bounds})'
 
 

@@ -31,6 +31,19 @@ COUNTS = tuple(
     for window in windows
 )
 
+DELAYED_COUNTS = (
+    # What many people share: how often it came and was charged back in the month before the last
+    # week. A burst of today's orders changes neither, nor the share of the two.
+    *(
+        f"{identifier}_{event.plural}_30d_delay_7d_distant"
+        for identifier in ("device", "ip", "zip_code", "product")
+        for event in Event
+    ),
+    # What was usual before the last week, for what is new in it.
+    "card_orders_30d_delay_7d_distant",
+    "document_orders_30d_delay_7d_distant",
+)
+
 DISTINCT_PAIRS = tuple(pair for _, pairs in DISTINCT_GROUPS for pair in pairs)
 DISTINCTS = (
     *(
@@ -152,7 +165,7 @@ def _refuse_long_recent(velocity: Velocity) -> None:
         )
 
 
-CATALOGUE: tuple[Velocity, ...] = served(COUNTS + DISTINCTS + AMOUNTS + AGES)
+CATALOGUE: tuple[Velocity, ...] = served(COUNTS + DELAYED_COUNTS + DISTINCTS + AMOUNTS + AGES)
 DERIVED_CATALOGUE: tuple[Derived, ...] = derived_of(DERIVED)
 
 

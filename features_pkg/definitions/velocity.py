@@ -146,8 +146,6 @@ def _distant_reason(velocity: Velocity, window: Window) -> str | None:
             "timelines keep the day on which each value was last seen, so how many different ones "
             "came before a delay can't be read off them: take a count or an amount, or no delay"
         )
-    if delay:
-        return "a delay is not served yet: take the window without one"
     return None
 
 

@@ -96,8 +96,9 @@ def _in_window(velocity: Velocity, at_us: int, question: Question, calendar: Cal
     if velocity.past is Past.DISTANT:
         day = calendar.day_of(at_us)
         due_day = question.as_of if question.due_day is None else question.due_day
-        first_day = None if window.days is None else due_day - window.days
-        return day < question.as_of and (first_day is None or first_day <= day)
+        end_day = due_day - window.delay_days
+        first_day = None if window.days is None else end_day - window.days
+        return day < min(end_day, question.as_of) and (first_day is None or first_day <= day)
     if at_us >= question.at_us:
         return False
     if window.is_since_cutoff:

@@ -49,9 +49,10 @@ def events_in_window(
         events = [*since_cutoff.events, *distant.events]
         return NewestEvents(events, since_cutoff.is_whole and distant.is_whole)
     if velocity.past is Past.DISTANT:
+        end_day = at.due_day - window.delay_days
         days = window.days
-        start_us = -math.inf if days is None else calendar.cutoff_us(at.due_day - days)
-        return _since(distant, start_us)
+        start_us = -math.inf if days is None else calendar.cutoff_us(end_day - days)
+        return _before(_since(distant, start_us), calendar.cutoff_us(end_day))
     span_us = window.span_us
     return _since(recent, at.cutoff_us if span_us is None else at.at_us - span_us)
 
@@ -61,3 +62,10 @@ def _since(newest: NewestEvents, start_us: float) -> NewestEvents:
     events = newest.events
     end = bisect_right(events, -start_us, key=lambda event: -event.at_us)
     return NewestEvents(events[:end], newest.is_whole or end < len(events))
+
+
+def _before(newest: NewestEvents, end_us: int) -> NewestEvents:
+    """The events before an instant."""
+    events = newest.events
+    start = bisect_right(events, -end_us, key=lambda event: -event.at_us)
+    return NewestEvents(events[start:], newest.is_whole)

@@ -54,8 +54,9 @@ class ArrayWindows:
 
     Window `i` holds the events at the positions from `before[i]` up to `after[i]`; its question is
     asked at `at_us[i]`. `spans` tells how long the windows are, in civil days or in microseconds:
-    where an older snapshot serves, windows of days end earlier and are shorter. With a `sight`
-    the answers are of what the questions could see.
+    where an older snapshot serves, windows of days end earlier and are shorter; of those with a
+    delay it says nothing that holds, as no measure with a delay reads it. With a `sight` the
+    answers are of what the questions could see.
     """
 
     events: SortedEvents

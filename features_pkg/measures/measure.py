@@ -7,6 +7,7 @@ from typing import Protocol
 
 from features_pkg.array_types import Ints
 from features_pkg.definitions.velocity import Past, Velocity
+from features_pkg.definitions.window import Window
 from features_pkg.history.past_orders import PastEvent
 from features_pkg.identifiers import Identifier
 from features_pkg.measures.inputs import ArrayWindows, EntityPast, Instants, Reader
@@ -40,11 +41,14 @@ class MeasureEngines(Protocol):
         ...
 
 
+_ReadsDays = Callable[[EventTimeline, int, int | None], int]
+
+
 def windowed(
     velocity: Velocity,
     *,
     recent: Callable[[EntityPast, int], int],
-    distant: Callable[[EventTimeline, int, int | None], int] | None = None,
+    distant: _ReadsDays | None = None,
 ) -> Reader:
     """The reader of a measure that has a window.
 
@@ -56,12 +60,7 @@ def windowed(
     assert window is not None
     if velocity.past is Past.DISTANT:
         assert distant is not None
-        days = window.days
-
-        def read_distant(past: EntityPast, at: Instants) -> int:
-            return distant(past.timeline, at.due_day, days) if past.timeline is not None else 0
-
-        return read_distant
+        return _delayed(window, distant) if window.delay_days else _distant(window, distant)
     span_us = window.span_us
 
     def read_recent(past: EntityPast, at: Instants) -> int:
@@ -69,3 +68,31 @@ def windowed(
         return recent(past, past.since(start_us))
 
     return read_recent
+
+
+def _distant(window: Window, read: _ReadsDays) -> Reader:
+    """What reads a window that ends where the snapshot does."""
+    days = window.days
+
+    def read_distant(past: EntityPast, at: Instants) -> int:
+        return read(past.timeline, at.due_day, days) if past.timeline is not None else 0
+
+    return read_distant
+
+
+def _delayed(window: Window, read: _ReadsDays) -> Reader:
+    """What reads a window with a delay: all days since its start, less those of the delay.
+
+    Both end where the snapshot does, so an older one shortens the delay first. Different values
+    can't be subtracted like this: definitions refuse their delays.
+    """
+    delay = window.delay_days
+    reach = None if window.days is None else window.days + delay
+
+    def read_delayed(past: EntityPast, at: Instants) -> int:
+        timeline, due_day = past.timeline, at.due_day
+        if timeline is None:
+            return 0
+        return read(timeline, due_day, reach) - read(timeline, due_day, delay)
+
+    return read_delayed

@@ -87,14 +87,22 @@ def expression(velocity: Velocity, day: date) -> str:
     name = velocity.event.plural
     if velocity.measure.is_age:
         return f"({question_us(day)} - epoch_us({velocity.measure}_{velocity.event}_at)) // 1000000"
-    number = "cents" if velocity.measure is Measure.AMOUNT else "count"
     if velocity.target is not None:
         name = f"distinct_{velocity.target}_{name}"
-    assert velocity.window is not None
-    if velocity.window.days is None:
+    window = velocity.window
+    assert window is not None
+    days, delay = window.days, window.delay_days
+    since_start = _since(None if days is None else days + delay, velocity, name, day)
+    return f"({since_start}) - ({_since(delay, velocity, name, day)})" if delay else since_start
+
+
+def _since(days: int | None, velocity: Velocity, name: str, day: date) -> str:
+    """What a window of so many days has in the list of this name; None is ever."""
+    number = "cents" if velocity.measure is Measure.AMOUNT else "count"
+    if days is None:
         older = f"{name}_older_cents" if velocity.measure is Measure.AMOUNT else f"{name}_older"
         return f"{older} + coalesce(list_sum([d.{number} FOR d IN {name}]), 0)"
-    inside = f"d.day >= DATE '{day}' - {velocity.window.days}"
+    inside = f"d.day >= DATE '{day}' - {days}"
     return f"coalesce(list_sum([d.{number} FOR d IN {name} IF {inside}]), 0)"
 
 

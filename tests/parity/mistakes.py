@@ -51,7 +51,7 @@ ARRAY_MISTAKES: dict[str, Mistake | Swap] = {
         QUESTIONS + "edges", "return CUTOFF, AT", 'return ("day", -1), AT',
     ),
     "a distant window ends where the question is asked": Mistake(
-        QUESTIONS + "edges", '("day", window.days)), CUTOFF', '("day", window.days)), AT',
+        QUESTIONS + "edges", "if delay else CUTOFF", "if delay else AT",
     ),
     "ever is 90 days": Mistake(
         QUESTIONS + "edges", "None if window.days is None", '("day", 90) if window.days is None',

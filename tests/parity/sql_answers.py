@@ -97,8 +97,9 @@ def _inside(velocity: Velocity) -> str:
     if window is None:
         return "e.at < q.event_at"
     if velocity.past is Past.DISTANT:
-        since = "" if window.text == "ever" else f"e.day >= q.snapshot_day - {window.days} AND "
-        return f"{since}e.day < q.snapshot_day"
+        end = f"q.snapshot_day - {window.delay_days}"
+        since = "" if window.days is None else f"e.day >= {end} - {window.days} AND "
+        return f"{since}e.day < {end}"
     if window.text == "since_cutoff":
         return "e.day >= q.snapshot_day"
     if window.text == "ever":

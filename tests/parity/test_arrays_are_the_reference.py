@@ -22,7 +22,10 @@ from features_pkg.history.past_orders import PastOrder
 from features_pkg.identifiers import IDENTIFIERS, Event
 from tests.parity import worlds
 
-WINDOWS = ("1s", "10m", "1h", "6h", "24h", "1d", "7d", "30d", "90d", "ever", "since_cutoff", None)
+WINDOWS = (
+    *("1s", "10m", "1h", "6h", "24h", "1d", "7d", "30d", "90d", "ever", "since_cutoff", None),
+    *("1d_delay_1d", "7d_delay_1d", "30d_delay_7d", "60d_delay_30d", "ever_delay_7d"),
+)
 
 
 def definitions_of(measure: Measure) -> Iterator[Velocity]:

@@ -56,3 +56,18 @@ def test_a_window_is_whole_if_an_event_before_it_was_read() -> None:
     assert found("card_orders_7d_distant", both, newest()) == ([-2 * DAY_US], True)
     assert found("card_orders_ever_distant", both, newest())[1] is False
     assert found("card_first_order_age_seconds", both, newest())[1] is False
+
+
+def test_a_window_with_a_delay_ends_at_the_first_instant_of_its_day() -> None:
+    """`7d_delay_2d` are the days of 2018-05-23 up to 2018-05-29."""
+    start, end = CALENDAR.cutoff_us(DUE_DAY - 9), CALENDAR.cutoff_us(DUE_DAY - 2)
+    events = newest(CUTOFF_US - 1, end, end - 1, start, start - 1, is_whole=False)
+    only_newer = newest(CUTOFF_US - 1, end, is_whole=False)
+    inside = [end - 1 - CUTOFF_US, start - CUTOFF_US]
+
+    assert found("card_orders_7d_delay_2d_distant", events, newest()) == (inside, True)
+    assert found("card_orders_7d_delay_2d_distant", only_newer, newest()) == ([], False)
+    assert found("card_orders_ever_delay_2d_distant", events, newest()) == (
+        [*inside, start - 1 - CUTOFF_US],
+        False,
+    )

@@ -17,7 +17,10 @@ LONGEST_US = 2**61
 """No window is longer than this: some 73,000 years."""
 
 Edge = tuple[str, int]
-"""The edge of a window: ('at', 0), ('cutoff', 0), ('before', microseconds) or ('day', days)."""
+"""The edge of a window: ('at', 0), ('cutoff', 0), ('before', microseconds) or ('day', days).
+
+`('delay', days)` is the earlier of `('day', days)` and `('cutoff', 0)`.
+"""
 
 AT: Edge = ("at", 0)
 CUTOFF: Edge = ("cutoff", 0)
@@ -104,7 +107,8 @@ class Questions:
             return self.at_us - min(length, LONGEST_US)
         if kind == "cutoff":
             return self.calendar.cutoffs_us(self.as_of)
-        return self.calendar.cutoffs_us(self.due_day - length)
+        day = self.due_day - length
+        return self.calendar.cutoffs_us(np.minimum(day, self.as_of) if kind == "delay" else day)
 
     def ranks(self, edge: Edge, times: Ints) -> Ints:
         """How many of `times` lie before the edge of each question."""
@@ -122,7 +126,9 @@ def edges(velocity: Velocity) -> tuple[Edge | None, Edge]:
     if window is None:
         return None, AT
     if velocity.past is Past.DISTANT:
-        return (None if window.days is None else ("day", window.days)), CUTOFF
+        delay = window.delay_days
+        start = None if window.days is None else ("day", window.days + delay)
+        return start, ("delay", delay) if delay else CUTOFF
     if window.is_since_cutoff:
         return CUTOFF, AT
     return (None if window.span_us is None else ("before", window.span_us)), AT
