@@ -137,7 +137,7 @@ def a_world(shop: Shop, seed: int) -> World:
     world = World(shop, asker, due_day - random.choice((0, 0, 1, 2)))
     edges = [
         at_us, at_us - 600_000_000, at_us - HOUR_US, at_us - 6 * HOUR_US, at_us - DAY_US,
-        *(CALENDAR.cutoff_us(due_day - days) for days in (0, 1, 2, 3, 7, 30, 90)),
+        *(CALENDAR.cutoff_us(due_day - days) for days in (0, 1, 2, 3, 7, 30, 37, 90)),
     ]  # fmt: skip
     for number in range(60):
         placed_us = random.choice(edges) + random.choice((-HOUR_US, -1, 0, 1, HOUR_US))

@@ -11,10 +11,11 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
+from jobs.job import Job
 from service.app import create_app
 from stores.policy import Policy
 from stores.postgres.connection import Connection, connect
-from stores.postgres.merchants import add_merchant, issue_key
+from stores.postgres.merchants import Merchant, add_merchant, find_merchant, issue_key
 from tests.e2e.a_model import write_a_model
 from tests.e2e.in_process import Stores
 from tests.e2e.published import OnlineStore
@@ -37,7 +38,7 @@ class Till:
 
 @dataclass
 class ServingShop:
-    """A service whose load of one day has nothing in it."""
+    """A service with merchants of its own."""
 
     client: FlaskClient
     database: Connection
@@ -46,7 +47,13 @@ class ServingShop:
 
     def till(self, name: str) -> Till:
         """That of a new merchant."""
-        merchant = add_merchant(self.database, name, Policy())
+        return self._till_of(add_merchant(self.database, name, Policy()))
+
+    def till_of(self, name: str) -> Till:
+        """That of a merchant who is there."""
+        return self._till_of(find_merchant(self.database, name))
+
+    def _till_of(self, merchant: Merchant) -> Till:
         return Till(self.client, issue_key(self.database, merchant).text)
 
     def vector(self, order_id: str) -> dict[str, float | None]:
@@ -65,8 +72,16 @@ class ServingShop:
 def a_serving_shop(shop: TrainingShop, as_of: date, folder: Path) -> Iterator[ServingShop]:
     """The service of a training shop, whose load of that day is published in Redis, empty."""
     settings, features = shop.job.settings, shop.job.feature_set
-    write_a_model(folder, features)
     OnlineStore(settings.redis_url, features, settings.entity_secret).publish(as_of)
+    with a_service(shop.job, folder) as serving:
+        yield serving
+
+
+@contextmanager
+def a_service(job: Job, folder: Path) -> Iterator[ServingShop]:
+    """The service on a job's stores, with what is published there."""
+    settings, features = job.settings, job.feature_set
+    write_a_model(folder, features)
     stores = Stores(settings.postgres_url, settings.redis_url, folder, settings.entity_secret)
     dependencies = stores.process().dependencies()
     with connect(settings.postgres_url, application_name="test", autocommit=True) as database:
