@@ -39,7 +39,7 @@ def ask(shop: TrainingShop, folder: Path, order_id: str, at: datetime) -> dict[s
         "order_id": order_id,
         "amount_cents": 500,
         "device": "d1",
-        "product": ["p", "q"],
+        "items": [{"product": name, "quantity": 1, "amount_cents": 250} for name in ("p", "q")],
     }
     with a_service(shop.job, folder) as serving:
         serving.till_of("loja").post("/evaluate", order, at)

@@ -24,6 +24,8 @@ def a_set(*names: str) -> FeatureSet:
         "card_chargebacks_24h_recent",
         "user_distinct_device_orders_1h_recent",
         "card_orders_90d_distant",
+        "card_orders_30d_delay_7d_distant",
+        "card_amount_cents_orders_ever_delay_30d_distant",
         "card_distinct_user_orders_7d_distant",
         "card_first_order_age_seconds",
     ],
@@ -60,6 +62,17 @@ def test_the_shipped_features_keep_no_phones_of_a_zip_code() -> None:
     key = (Identifier.ZIP_CODE, Event.CHARGEBACK)
     assert Identifier.PHONE in features.targets[key]
     assert Identifier.PHONE not in features.timeline_targets[key]
+
+
+def test_the_shipped_delays_need_no_load() -> None:
+    features = FeatureSet("America/Sao_Paulo", timedelta(hours=4))
+    velocities = tuple(v for v in features.velocities if not (v.window and v.window.delay_days))
+    without = FeatureSet(features.timezone, features.snapshot_lag, velocities)
+
+    assert len(features.velocities) - len(without.velocities) == 10
+    assert features.timelines_id == without.timelines_id
+    assert features.timeline_targets == without.timeline_targets
+    assert features.version != without.version
 
 
 MEAN = "card_mean_amount_cents_orders_7d_distant"
