@@ -67,6 +67,7 @@ _FIXED: Final = {
     ("today",): "since_cutoff",
     ("hoje",): "since_cutoff",
     ("since", "cutoff"): "since_cutoff",
+    ("known", "since", "cutoff"): "since_cutoff",  # "known since" alone speaks of an age
     ("since", "midnight"): "since_cutoff",
     ("desde", "corte"): "since_cutoff",
     ("yesterday",): "1d",
@@ -120,7 +121,7 @@ def span_at(tokens: Sequence[str], position: int) -> SpanFound | None:
 
 def _fixed(tokens: Sequence[str], position: int) -> SpanFound | None:
     """A window with a word of its own, such as `today`, `ever` or `since the cutoff`."""
-    ahead = enumerate(tokens[position : position + 3], position)
+    ahead = enumerate(tokens[position : position + 4], position)
     following = [(at, token) for at, token in ahead if token not in _ARTICLES]
     for words, window in _FIXED.items():
         found = following[: len(words)]
