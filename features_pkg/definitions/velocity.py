@@ -38,6 +38,11 @@ class Measure(StrEnum):
         """Ages look at all the past before the question and have no window."""
         return self in (Measure.FIRST_AGE, Measure.LAST_AGE)
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether a window has the sum of its parts, so that a part can be taken off."""
+        return self in (Measure.COUNT, Measure.AMOUNT)
+
 
 @dataclass(frozen=True, slots=True)
 class Velocity:
@@ -141,7 +146,7 @@ def _distant_reason(velocity: Velocity, window: Window) -> str | None:
             f"it reaches back {days + delay} days, delay included, and timelines list "
             f"{LONGEST_DISTANT_DAYS}: take a shorter window or delay"
         )
-    if delay and velocity.measure is Measure.DISTINCT:
+    if delay and not velocity.measure.adds_up:
         return (
             "timelines keep the day on which each value was last seen, so how many different ones "
             "came before a delay can't be read off them: take a count or an amount, or no delay"
