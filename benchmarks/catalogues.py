@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.modelling.estimators import ESTIMATORS, fitted
 from benchmarks.modelling.feature_lists import (
     OF_THE_ORDER,
     derived_and_delayed,
@@ -20,10 +19,13 @@ from benchmarks.modelling.intervals import Areas, Measured, drawings, measure_ar
 from benchmarks.modelling.shops import MATURITY, Shop, handbook_shop, sparkov_shop
 from benchmarks.size import repetitions
 from features_pkg.array_types import Floats
+from jobs.train.choice import DEFAULT_SEED
+from jobs.train.estimators.by_name import ESTIMATORS
+from jobs.train.estimators.estimator import Estimator
+from jobs.train.pipeline import fit, scores_of
 from jobs.train.split import Split, split_by_time
 
 DRAWINGS: Final = repetitions(400)
-SEED: Final = 1
 HANDBOOK, BEFORE, NOW = "the handbook's own", "the catalogue before", "with derived and delayed"
 ROC, PRECISION = Areas._fields
 
@@ -36,13 +38,15 @@ class Trial:
     split: Split
     matrices: dict[str, Floats]
 
-    def measured(self, estimator: str) -> dict[str, Measured]:
+    def measured(self, estimator: Estimator) -> dict[str, Measured]:
         """The areas of an estimator on the hold-out, by list."""
-        weights = drawings(self.split.hold_out.cards, DRAWINGS, SEED)
+        weights = drawings(self.split.hold_out.cards, DRAWINGS, DEFAULT_SEED)
         trained, labels = len(self.split.training), self.split.training.labels
         found = {}
         for name, matrix in self.matrices.items():
-            scores = fitted(estimator, matrix[:trained], labels)(matrix[trained:])
+            columns = [str(column) for column in range(matrix.shape[1])]
+            pipeline = fit(matrix[:trained], labels, columns, DEFAULT_SEED, estimator=estimator)
+            scores = scores_of(pipeline, matrix[trained:])
             found[name] = measure_areas(self.split.hold_out.labels, scores, weights)
         return found
 
@@ -54,7 +58,7 @@ def measure() -> list[str]:
         "",
         (
             "Each model is fitted on the older orders of a shop and measured on its newest, with "
-            "the split of `ontem train`. In brackets is where 95 % of "
+            "the estimators and the split of `ontem train`. In brackets is where 95 % of "
             f"{DRAWINGS} drawings are: of the cards of the hold-out as many are drawn as there "
             "are, each with all its orders. A gain compares two models on the same drawings."
         ),
@@ -88,15 +92,15 @@ def _section(trial: Trial) -> list[str]:
         "",
         "| estimator | features | ROC AUC | average precision | gained average precision |",
         "|---|---|---|---|---|",
-        *(line for estimator in ESTIMATORS for line in _rows(trial, estimator)),
+        *(line for estimator in ESTIMATORS.values() for line in _rows(trial, estimator)),
     ]
 
 
-def _rows(trial: Trial, estimator: str) -> Iterator[str]:
+def _rows(trial: Trial, estimator: Estimator) -> Iterator[str]:
     found = trial.measured(estimator)
     for name, measured in found.items():
         cells = [
-            estimator,
+            estimator.name,
             f"{name} ({trial.matrices[name].shape[1]})",
             _with_interval(measured.areas.roc_auc, measured.interval(ROC)),
             _with_interval(measured.areas.average_precision, measured.interval(PRECISION)),

@@ -18,17 +18,21 @@ from features_pkg.notebook.point_in_time import point_in_time
 
 OF_THE_ORDER: Final = ("amount_cents", "local_hour", "local_weekday")
 """The order features that vary in both shops."""
+CAME_WITH_DELAYS: Final = frozenset(
+    f"{identifier}_chargebacks_7d_distant" for identifier in ("device", "product", "seller")
+)
+"""Velocities without a delay that the catalogue has for the sake of those with one."""
 
 
 def velocities_of(orders: pa.Table) -> tuple[Velocity, ...]:
-    """The catalogue's velocities of the identifiers that the orders have, without a delay."""
-    return tuple(v for v in CATALOGUE if not _is_delayed(v) and _is_of(orders, v))
+    """The velocities of the catalogue before, of the identifiers that the orders have."""
+    return tuple(v for v in CATALOGUE if not _is_added(v) and _is_of(orders, v))
 
 
 def derived_and_delayed(orders: pa.Table) -> tuple[Velocity | Derived, ...]:
     """What the catalogue has beside them."""
     return (
-        *(v for v in CATALOGUE if _is_delayed(v) and _is_of(orders, v)),
+        *(v for v in CATALOGUE if _is_added(v) and _is_of(orders, v)),
         *(d for d in DERIVED_CATALOGUE if all(_is_of(orders, v) for v in d.velocities)),
     )
 
@@ -51,8 +55,9 @@ def order_columns(shop: Shop, rows: Ints) -> Sequence[pa.Array]:
     )
 
 
-def _is_delayed(velocity: Velocity) -> bool:
-    return velocity.window is not None and velocity.window.delay_days > 0
+def _is_added(velocity: Velocity) -> bool:
+    is_delayed = velocity.window is not None and velocity.window.delay_days > 0
+    return is_delayed or velocity.name in CAME_WITH_DELAYS
 
 
 def _is_of(orders: pa.Table, velocity: Velocity) -> bool:

@@ -64,24 +64,18 @@ def test_what_is_dear_is_fraud(orders: pa.Table) -> None:
 
 
 def test_a_compromised_terminal_has_nothing_but_fraud_for_four_weeks(orders: pa.Table) -> None:
-    day = (instants_us(orders) - instants_us(orders)[0] // DAY_US * DAY_US) // DAY_US
+    day = (instants_us(orders) - int(START.timestamp()) * 1_000_000) // DAY_US
     fraud, device = instants_us(orders, "chargeback_at") >= 0, numbers(orders, "device")
-    spans = [
-        day[(device == terminal) & fraud]
-        for terminal in np.unique(device)
-        if fraud[device == terminal].sum() >= 10
-    ]
-    whole = [span for span in spans if np.ptp(span) >= 20]
-    assert whole
-    # Of those who met a compromised terminal all were defrauded, between the first and the last.
-    shares = []
-    for terminal in np.unique(device):
+    shares, lengths = [], []
+    for terminal in np.unique(device[fraud]):
         mine = device == terminal
-        days_of_fraud = day[mine & fraud]
-        if len(days_of_fraud) >= 10 and np.ptp(days_of_fraud) < 28:
-            inside = mine & (day >= days_of_fraud.min()) & (day <= days_of_fraud.max())
-            shares.append(fraud[inside].mean())
-    assert max(shares) == 1.0
+        days = day[mine & fraud]
+        if len(days) >= 10 and np.ptp(days) < 28:  # compromised once, and hardly any other fraud
+            shares.append(fraud[mine & (day >= days[0]) & (day <= days[-1])].mean())
+            lengths.append(np.ptp(days))
+    assert len(shares) > 20
+    assert np.median(shares) == 1.0
+    assert np.median(lengths) > 20
 
 
 def test_a_stolen_cards_third_payment_is_five_times_as_dear(orders: pa.Table) -> None:
