@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from features_pkg.definitions.catalogue import served
 from features_pkg.definitions.derived import Derived, Feature, parse_feature
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.velocity import Velocity
@@ -26,17 +27,21 @@ class GroupKey(NamedTuple):
 def feature_set_of(settings: Settings, features: Iterable[Feature] | None) -> FeatureSet:
     """The feature set of these features under the settings; None is the catalogue's.
 
-    Order features are in every set, so they may be named or left out. Raises DefinitionError.
+    Order features are in every set, so they may be named or left out. Raises DefinitionError, also
+    for a feature that appears twice and for one that can't be served.
     """
     if features is None:
         return FeatureSet(settings.timezone, settings.snapshot_lag)
     definitions = [_parsed(each) for each in _listed(features)]
-    return FeatureSet(
-        settings.timezone,
-        settings.snapshot_lag,
-        tuple(each for each in definitions if isinstance(each, Velocity)),
-        tuple(each for each in definitions if isinstance(each, Derived)),
-    )
+    velocities = served(tuple(each.name for each in definitions if isinstance(each, Velocity)))
+    derived = tuple(each for each in definitions if isinstance(each, Derived))
+    return FeatureSet(settings.timezone, settings.snapshot_lag, velocities, derived)
+
+
+def extended(features: FeatureSet, more: Iterable[Feature]) -> list[Feature]:
+    """The features of a set but those of orders, and after them those of `more` that it lacks."""
+    present: list[Feature] = [*features.velocities, *features.derived]
+    return [*dict.fromkeys([*present, *(_parsed(each) for each in _listed(more))])]
 
 
 def _listed(features: Iterable[Feature]) -> Iterable[Feature]:

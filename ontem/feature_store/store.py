@@ -20,6 +20,7 @@ from ontem.feature_store.errors import DayRefused, TrainingSetMissing
 from ontem.feature_store.features import (
     computable,
     definition_of,
+    extended,
     feature_set_of,
     group_of,
     window_text,
@@ -73,6 +74,17 @@ class FeatureStore:
         self.feature_set: FeatureSet = feature_set_of(settings, features)
         self._stores = Stores(settings, self.feature_set, clock)
         self._reader: OnlineFeatureReader | None = None
+
+    def with_features(self, features: Iterable[Feature]) -> "FeatureStore":
+        """A store whose feature set has these features, too, with the same settings and clock.
+
+        Raises DefinitionError for one that is none, or that reads what the set lacks.
+        """
+        return FeatureStore(
+            self._settings,
+            features=extended(self.feature_set, features),
+            clock=self._stores.clock,
+        )
 
     @property
     def version(self) -> str:

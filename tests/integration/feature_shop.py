@@ -40,6 +40,8 @@ from tests.model_keys import TRUST, VERIFY_KEYS
 
 MERCHANT = "loja"
 SUNDAY, MONDAY = date(2018, 5, 20), date(2018, 5, 21)
+OLD_CARD = "tok_old"
+"""A card that no order after Sunday has."""
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 FORTNIGHT = tuple(
     parse_name(each.name.replace("_7d_distant", "_14d_distant").replace("_1h_recent", "_2h_recent"))
@@ -195,6 +197,7 @@ def a_fortnight_of_orders(history: History) -> None:
         order = history.order(at, **values, product=["tv"], amount_cents=amount_cents)
         if number % 5 == 0:
             history.chargeback(order, at + DAY)
+    history.order(NOON - 10 * DAY, card=OLD_CARD)
     with history.connect() as connection:
         connection.execute(
             "INSERT INTO order_products SELECT merchant_id, unnest(product), event_at, order_pk"

@@ -164,6 +164,18 @@ def test_orders_are_made_canonical_as_those_of_a_request(store: FeatureStore) ->
     assert store.online(written).table == store.online(plain).table
 
 
+def test_an_order_that_the_load_counts_has_no_distant_past_as_for_a_request(
+    store: FeatureStore,
+) -> None:
+    names = ["card_orders_24h_recent", WEEK_OF_CARD]
+    (imported,) = store.online(an_order(0) | {"order_id": "o0"}, features=names).table.to_pylist()
+    (other,) = store.online(an_order(0), features=names).table.to_pylist()
+
+    assert (imported["missing"], imported[WEEK_OF_CARD]) == (["distant"], None)
+    assert imported["card_orders_24h_recent"] == other["card_orders_24h_recent"] - 1
+    assert imported["load_id"] is imported["snapshot_as_of"] is None
+
+
 def test_an_entity_has_the_past_of_its_identifiers_alone(store: FeatureStore) -> None:
     whole = store.online(an_order(1)).table.to_pylist()[0]
     (row,) = store.online({"card": "tok_1"}).table.to_pylist()
@@ -440,7 +452,8 @@ def test_a_past_day_is_a_table_of_readable_columns(store: FeatureStore) -> None:
     assert "timeline" not in monday.columns
     assert set(cards["identifier"].to_pylist()) == {"card"}
     days = [each["count"] for row in cards["orders"].to_pylist() for each in row]
-    assert sum(days) == 36 + 8
+    assert sum(days) == 36 + 1 + 8
+    assert sunday.entities == monday.entities > monday.chain[0].rows
     assert monday.read(["entity"], kind="polars").height == monday.entities
     pieces = list(monday.batches(["entity", "orders"], rows=10))
     assert len(pieces) == -(-sum(link.rows for link in monday.chain) // 10) > 3

@@ -1,7 +1,7 @@
 """The feature store of a bucket, found by the settings of the environment alone."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import redis
 
 from features_pkg import shuffle
 from features_pkg.calendar import Calendar, to_us
@@ -20,9 +21,12 @@ from jobs.snapshot.table import snapshots_table
 from jobs.training_set.facts import LabelCounts, TrainingSetFacts, training_set_slot
 from jobs.training_set.rows import training_schema, training_set_table
 from ontem import FeatureStore
+from ontem.feature_store.errors import LoadMissing, MerchantNotNamed, OnlineUnreadable
 from stores.offline.commit import commit_run
 from stores.offline.runs import Run, describe_files, provenance, run_folder
 from stores.offline.tables import OfflineStore, TableDefinition, open_store
+from stores.postgres.connection import connect
+from stores.redis.keys import GROUPS, Namespace
 from stores.settings import Settings
 from tests.integration.imports import ENVIRON
 from tests.s3 import S3Server, a_bucket
@@ -94,11 +98,13 @@ def commit_day(store: OfflineStore, features: FeatureSet, keys: EntityKeys) -> N
     commit(store, run, snapshots_table(features), timelines.add_column(0, "as_of", day))
 
 
-def commit_training_set(store: OfflineStore, features: FeatureSet) -> None:
-    """A training set of three orders, of which a feature is null, 0 and 4."""
+def commit_training_set(
+    store: OfflineStore, features: FeatureSet, values: Sequence[int | None]
+) -> None:
+    """A training set of orders with these values of a feature."""
     schema = training_schema(features)
     rows = pa.Table.from_pylist(
-        [{"order_pk": n, "order_id": f"{n}", NAME: value} for n, value in enumerate((None, 0, 4))],
+        [{"order_pk": n, "order_id": f"{n}", NAME: value} for n, value in enumerate(values)],
         schema=schema,
     )
     facts = TrainingSetFacts(
@@ -114,14 +120,14 @@ def commit_training_set(store: OfflineStore, features: FeatureSet) -> None:
         cutoff=CUTOFF,
         watermark_key=1,
         generation=1,
-        orders=3,
+        orders=len(values),
         live=0,
         stale_left_out=0,
         stale_included=False,
-        labels=LabelCounts(charged_back=0, honest=0, too_young=3, charged_back_late=0),
+        labels=LabelCounts(charged_back=0, honest=0, too_young=len(values), charged_back_late=0),
     )
     slot, made = training_set_slot(features.version), provenance(at=CUTOFF, by="test")
-    run = Run(slot=slot, id="b", files=(), facts=facts, provenance=made)
+    run = Run(slot=slot, id=f"of {len(values)}", files=(), facts=facts, provenance=made)
     commit(store, run, training_set_table(features), rows)
 
 
@@ -129,14 +135,17 @@ def test_a_bucket_is_read_as_a_folder_is(settings: Settings) -> None:
     features = FeatureSet(settings.timezone, settings.snapshot_lag)
     keys, offline = EntityKeys(settings.entity_secret, features.timelines_id), open_store(settings)
     commit_day(offline, features, keys)
-    commit_training_set(offline, features)
+    for values in ((7,), (None, 0, 4)):
+        commit_training_set(offline, features, values)
 
     with FeatureStore() as store:
         trained, sunday, described = (
             store.training_set(), store.snapshot(SUNDAY), store.describe(NAME)
         )  # fmt: skip
+        older = store.training_set(1)
 
     assert trained.read([NAME])[NAME].to_pylist() == [None, 0, 4]
+    assert older.read([NAME])[NAME].to_pylist() == [7]
     assert sum(piece.num_rows for piece in trained.batches(["order_id"])) == 3
     assert trained.lazy().select(NAME).collect()[NAME].to_list() == [None, 0, 4]
     (card,) = sunday.features([NAME]).to_pylist()
@@ -145,3 +154,26 @@ def test_a_bucket_is_read_as_a_folder_is(settings: Settings) -> None:
     assert (described.null_rate.value, described.zero_rate.value) == (1 / 3, 1 / 3)
     assert described.entity_bytes.value is not None
     assert "is not known" not in described.entity_bytes.sentence
+
+
+def test_whose_orders_they_are_is_said_unless_there_is_one_merchant(settings: Settings) -> None:
+    with connect(settings.postgres_url, application_name="test") as connection, FeatureStore() as s:
+        with pytest.raises(MerchantNotNamed, match="`ontem merchant create` makes one"):
+            s.online({"card": "tok_1"})
+        connection.execute("INSERT INTO merchants (name) VALUES ('one'), ('two')")
+        connection.commit()
+        with pytest.raises(MerchantNotNamed, match="there are one, two"):
+            s.online({"card": "tok_1"})
+
+
+def test_a_redis_that_answers_otherwise_than_it_should_is_named(settings: Settings) -> None:
+    with connect(settings.postgres_url, application_name="test") as connection:
+        connection.execute("INSERT INTO merchants (name) VALUES ('one')")
+    features = FeatureSet(settings.timezone, settings.snapshot_lag)
+    namespace = Namespace.of(EntityKeys(settings.entity_secret, features.timelines_id))
+    with redis.Redis.from_url(settings.redis_url) as client, FeatureStore() as store:
+        with pytest.raises(LoadMissing, match="run `ontem night`"):
+            store.online({"card": "tok_1"})
+        client.mset({namespace.list_key(group): b"damaged" for group in range(GROUPS)})
+        with pytest.raises(OnlineUnreadable, match=r"can't be read now \(list unreadable\)"):
+            store.online({"card": "tok_1"})

@@ -84,9 +84,24 @@ def test_a_feature_set_has_what_was_named_in_that_order() -> None:
 
     assert features.names == (names[0], names[2], *FEATURES.order_features, burst)
     assert feature_set_of(SETTINGS, None) == FEATURES
-    for wrong in ("card_orders_1h_recent", ["card_orders"], [burst]):
-        with pytest.raises(DefinitionError):
+    for wrong, reason in (
+        ("card_orders_1h_recent", "give a list"),
+        (["card_orders"], "no definition has this name"),
+        ([burst], "which the feature set does not have"),
+        ([names[0], names[0]], "appears twice"),
+        (["card_orders_36h_recent"], "at most 24h"),
+    ):
+        with pytest.raises(DefinitionError, match=reason):
             feature_set_of(SETTINGS, wrong)
+
+
+def test_a_store_with_further_features_has_each_once() -> None:
+    store = ontem.FeatureStore(SETTINGS)
+    more = store.with_features(["card_orders_14d_distant", "card_orders_7d_distant", "local_hour"])
+
+    assert set(more.names) - set(store.names) == {"card_orders_14d_distant"}
+    assert more.timelines == store.timelines
+    assert more.with_features([]).version == more.version != store.version
 
 
 def a_load(as_of: date, published_at: datetime | None) -> LoadRow:
