@@ -101,9 +101,16 @@ DERIVED = (
         f"{identifier}_chargeback_share_ever_distant"
         for identifier in ("card", "device", "ip", "zip_code", "seller", "product")
     ),
+    *(f"{identifier}_chargeback_share_30d_distant" for identifier in ("device", "product")),
+    # The same before the last week, whose many orders could hide what came back.
     *(
-        f"{identifier}_chargeback_share_30d_distant"
+        f"{identifier}_chargeback_share_30d_delay_7d_distant"
         for identifier in ("device", "ip", "zip_code", "product")
+    ),
+    # The last week beside the month before it.
+    *(
+        f"{identifier}_orders_7d_distant_per_{identifier}_orders_30d_delay_7d_distant"
+        for identifier in ("document", "card")
     ),
     # A burst: this hour, or day, beside the month.
     *(
