@@ -1,6 +1,7 @@
 """`ontem trial`."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +18,12 @@ QUESTION = click.option(
 TRAINING_SET = click.option(
     "--training-set", help="Whose orders: its name or revision.  [default: the newest]"
 )
+ORDERS = click.option(
+    "--orders",
+    "orders_file",
+    type=click.Path(exists=True, dir_okay=False),
+    help="A Parquet file of orders in the place of a training set.",
+)
 
 
 @click.group()
@@ -29,27 +36,49 @@ def trial() -> None:
 
 
 def _step(function: Callable[..., Any]) -> Callable[..., Any]:
-    return NAMES(QUESTION(TRAINING_SET(function)))
+    @wraps(function)
+    def command(
+        names: tuple[str, ...],
+        question: str,
+        training_set: str | None,
+        orders_file: str | None,
+        **options: Any,
+    ) -> None:
+        from ontem.lab.trials import trial as of
+
+        orders = None if orders_file is None else _read_orders(orders_file)
+        function(of(list(names), question, training_set=training_set, orders=orders), **options)
+
+    return NAMES(QUESTION(TRAINING_SET(ORDERS(command))))
 
 
-def _trial(names: tuple[str, ...], question: str, training_set: str | None) -> "Trial":
-    from ontem.lab.trials import trial as of
+def _read_orders(path: str) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
-    return of(list(names), question, training_set=training_set)
+    try:
+        return pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise click.BadParameter(
+            f"{path} is not a Parquet file ({reason}): convert it, or give the trial a table in "
+            "a notebook",
+            param_hint="--orders",
+        ) from None
 
 
 @trial.command()
 @_step
-def check(names: tuple[str, ...], question: str, training_set: str | None) -> None:
+def check(of_names: "Trial") -> None:
     """Whether they can be served, what they would cost, and the features most like them."""
-    click.echo(_trial(names, question, training_set).check())
+    click.echo(of_names.check())
 
 
 @trial.command()
 @_step
-def peek(names: tuple[str, ...], question: str, training_set: str | None) -> None:
+def peek(of_names: "Trial") -> None:
     """Nulls, zeros and quantiles by label, and five orders with the orders behind the value."""
-    click.echo(_trial(names, question, training_set).peek())
+    click.echo(of_names.peek())
 
 
 @trial.command()
@@ -61,16 +90,16 @@ def peek(names: tuple[str, ...], question: str, training_set: str | None) -> Non
     show_default=True,
     help="The share of all orders that people review.",
 )
-def lift(names: tuple[str, ...], question: str, training_set: str | None, budget: float) -> None:
+def lift(of_names: "Trial", budget: float) -> None:
     """What a model gains by them, singly and together, with intervals."""
-    click.echo(_trial(names, question, training_set).lift(budget=budget))
+    click.echo(of_names.lift(budget=budget))
 
 
 @trial.command()
 @_step
-def keep(names: tuple[str, ...], question: str, training_set: str | None) -> None:
+def keep(of_names: "Trial") -> None:
     """Print the change to the catalogue, and run the checks of CI that it may break."""
-    kept = _trial(names, question, training_set).keep()
+    kept = of_names.keep()
     click.echo(kept)
     if not kept.passed:
         raise click.exceptions.Exit(1)

@@ -42,7 +42,7 @@ def _rows(each: CheckedCandidate) -> str:
 
 def _nearest(each: CheckedCandidate) -> str:
     if each.nearest is None or each.correlation is None:
-        return f"none, in {each.orders:,} orders"
+        return f"none: too few of {each.orders:,} values are known, or they are all the same"
     return f"{each.nearest}, rank correlation {each.correlation:.2f} in {each.orders:,} orders"
 
 

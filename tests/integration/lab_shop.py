@@ -11,6 +11,7 @@ from jobs.job import Job
 from jobs.training_set.run import TrainingPeriod, training_set
 from ontem.generating.generate import generate
 from stores.postgres.connection import connect
+from stores.settings import Settings
 from tests.integration.history import a_job
 from tests.integration.imports import Recorder
 
@@ -38,9 +39,8 @@ def a_lab_shop(database_url: str, storage_url: str, spark: "SparkSession") -> Jo
     return job
 
 
-def environment_of(job: Job) -> dict[str, str]:
-    """The variables of a command with the settings of the job."""
-    settings = job.settings
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables of a command with these settings."""
     return {
         "ONTEM_POSTGRES_URL": settings.postgres_url,
         "ONTEM_ENVIRONMENT": "development",

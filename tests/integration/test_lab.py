@@ -229,7 +229,7 @@ def ontem_trial(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
     """Runs `ontem trial` with its words."""
     (tmp_path / ".ontem").mkdir()
     monkeypatch.chdir(tmp_path)
-    environ = environment_of(job)
+    environ = environment_of(job.settings)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     return lambda *words: CliRunner(env=environ).invoke(main, ["trial", *words])

@@ -3,12 +3,19 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner, Result
 
 from jobs.store.pins import Pins
 from jobs.store.retention import expired
+from ontem.cli import main
+from ontem.generating.generate import generate
 from ontem.lab import journal
 from ontem.lab.journal_table import SLOT, State, read_rows
 from ontem.lab.laboratory import Laboratory
@@ -17,6 +24,7 @@ from stores.offline.revisions import tagged_revisions
 from stores.offline.tables import find_table
 from stores.postgres.connection import connect
 from tests.integration.history import a_job
+from tests.integration.lab_shop import environment_of
 
 WORDS = TrialWords("t1", ("card_orders_3h_recent",), "do they hurry?")
 
@@ -76,6 +84,35 @@ def test_no_row_is_ever_changed_or_let_go(laboratory: Laboratory) -> None:
     revisions = tagged_revisions(table)
     assert len(revisions) == 3
     assert expired(revisions, Pins(), datetime.now(UTC) + timedelta(days=3650), {}) == []
+
+
+@pytest.fixture
+def ontem_trial(
+    laboratory: Laboratory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
+    """Runs `ontem trial` with its words."""
+    (tmp_path / ".ontem").mkdir()
+    monkeypatch.chdir(tmp_path)
+    environ = environment_of(laboratory.settings)
+    return lambda *words: CliRunner(env=environ).invoke(main, ["trial", *words])
+
+
+def test_orders_of_a_file_stand_in_for_a_training_set(
+    ontem_trial: Callable[..., Result], laboratory: Laboratory
+) -> None:
+    orders = generate(600, 120, 3, datetime(2018, 6, 1, tzinfo=UTC))
+    orders = orders.append_column("merchant_id", pa.array(["shop"] * orders.num_rows))
+    pq.write_table(orders, "orders.parquet")
+    Path("no.parquet").write_text("order_id,event_at\n")
+    words = ("peek", "ip_orders_12h_recent", "--question", "a burst?", "--orders")
+
+    peeked, refused = ontem_trial(*words, "orders.parquet"), ontem_trial(*words, "no.parquet")
+
+    assert "charged back orders and all of" in peeked.stdout, peeked.output
+    (entry,) = journal(laboratory).entries
+    assert entry.source == "600 orders that were given"
+    assert refused.exit_code == 2
+    assert "no.parquet is not a Parquet file" in " ".join(refused.stderr.split())
 
 
 def test_a_step_that_ctrl_c_ends_is_interrupted(laboratory: Laboratory) -> None:
