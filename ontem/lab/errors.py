@@ -91,15 +91,15 @@ class OtherTrainingSet(LabError):
         self.name, self.found, self.expected = name, found, expected
 
 
-class EventsBehind(LabError):
-    """The extracted events do not reach as far as the training set."""
+class OrdersNotExtracted(LabError):
+    """The extracted events lack orders that a training set has."""
 
-    def __init__(self, *, training_set: str) -> None:
+    def __init__(self, *, orders: int, missing: int) -> None:
         super().__init__(
-            f"the table of events ends before {training_set} was built, as after it was lost: run "
-            "`ontem extract --full`"
+            f"the table of events lacks {missing:,} of {orders:,} orders of the training set, as "
+            "after it was lost: run `ontem extract --full`"
         )
-        self.training_set = training_set
+        self.orders, self.missing = orders, missing
 
 
 class TooFewOrders(LabError):

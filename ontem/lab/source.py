@@ -20,7 +20,7 @@ from jobs.extract.facts import committed_extractions, events_slot
 from jobs.train.feature_batches import FeatureFiles
 from jobs.train.orders import LabelledOrders, read_orders
 from jobs.training_set.facts import TrainingSetFacts, training_set_slot
-from ontem.lab.errors import EventsBehind, NoTrainingSet, OtherTrainingSet
+from ontem.lab.errors import NoTrainingSet, OtherTrainingSet
 from ontem.lab.laboratory import Laboratory
 from ontem.lab.order_view import KNOWN_LATER
 from ontem.lab.past import ExtractedEvents, by_own_times
@@ -107,7 +107,7 @@ class StoredSource:
     later = KNOWN_LATER
 
     def __init__(self, laboratory: Laboratory, training_set: str | None = None) -> None:
-        """Raises NoTrainingSet, OtherTrainingSet, RevisionMissing, EventsBehind."""
+        """Raises NoTrainingSet, OtherTrainingSet, RevisionMissing."""
         self._laboratory = laboratory
         self.feature_set = laboratory.feature_set
         self.training_set = _find(laboratory, training_set)
@@ -115,8 +115,6 @@ class StoredSource:
         facts, store = self.training_set.facts, laboratory.store
         self.maturity = timedelta(days=facts.label_maturity_days)
         extracted = committed_extractions(store, events_slot(laboratory.namespace))
-        if extracted.last is None or extracted.last.to_key < facts.watermark_key:
-            raise EventsBehind(training_set=self.name)
         self._events = ExtractedEvents(store.files, extracted, facts.watermark_key)
         self._pasts: dict[frozenset[Identifier], PastOrders] = {}
         self._own_pasts: dict[frozenset[Identifier], PastOrders] = {}

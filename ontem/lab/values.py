@@ -23,6 +23,7 @@ from features_pkg.shuffle import (
 from jobs.training_set.labels import LabelRule
 from jobs.training_set.questions import TrainingQuestions, questions_of
 from jobs.training_set.rows import without_missing
+from ontem.lab.errors import OrdersNotExtracted
 
 _MISSING: Final = pa.schema([("missing", pa.list_(pa.string()))])
 _ALWAYS: Final = range(-(2**62), 2**62)
@@ -48,8 +49,12 @@ class PastOrders:
 
         Every value is what a training set would have for it: `explode`, `answer_pieces` and
         `assemble` are its own. Only the orders that name an entity of a chosen order are looked at.
+        Raises OrdersNotExtracted.
         """
         asked = np.isin(self.orders["order_pk"].to_numpy(), order_pk)
+        if asked.sum() < len(order_pk):
+            missing = len(order_pk) - int(asked.sum())
+            raise OrdersNotExtracted(orders=len(order_pk), missing=missing)
         looked_at = dict.fromkeys(identifier for identifier, _ in features.targets)
         near = self.orders.filter(pa.array(asked | sharing(self.orders, asked, looked_at)))
         rows = questions_of(near, by_rule(features))

@@ -18,9 +18,9 @@ from ontem.cli import main
 from ontem.lab import journal, trial
 from ontem.lab.errors import (
     BudgetRefused,
-    EventsBehind,
     LooksAhead,
     NoTrainingSet,
+    OrdersNotExtracted,
     OtherTrainingSet,
     QuestionMissing,
     ValuesRefused,
@@ -178,12 +178,12 @@ def test_a_training_set_of_other_features_is_refused(laboratory: Laboratory) -> 
         trial(NEW, QUESTION, laboratory=other).check()
 
 
-def test_events_of_another_key_do_not_stand_for_those_that_were_read(
+def test_orders_that_the_events_lack_are_told(
     laboratory: Laboratory,
 ) -> None:
     settings = replace(laboratory.settings, entity_secret=bytes(32))
 
-    with pytest.raises(EventsBehind, match="run `ontem extract --full`"):
+    with pytest.raises(OrdersNotExtracted, match=r"lacks .* orders of the training set"):
         trial(NEW, QUESTION, laboratory=Laboratory(settings)).check()
 
 

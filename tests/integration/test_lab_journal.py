@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -93,7 +94,8 @@ def ontem_trial(
     """Runs `ontem trial` with its words."""
     (tmp_path / ".ontem").mkdir()
     monkeypatch.chdir(tmp_path)
-    environ = environment_of(laboratory.settings)
+    settings = replace(laboratory.settings, label_maturity=timedelta(days=30))
+    environ = environment_of(settings)
     return lambda *words: CliRunner(env=environ).invoke(main, ["trial", *words])
 
 
