@@ -15,7 +15,7 @@ from features_pkg.definitions.order_features import VALUE_FEATURES
 from features_pkg.identifiers import MERCHANT, Identifier
 from features_pkg.shuffle import KEYED_ROWS
 from jobs.extract.facts import Extractions
-from jobs.extract.rows import CHARGEBACK, EVALUATION, EVENT_ROWS, ORDER, REVERSAL
+from jobs.extract.rows import CHARGEBACK, EVALUATION, EVENT_ROWS, KINDS, ORDER, REVERSAL
 from stores.offline.files import Files
 
 EVALUATION_COLUMNS: Final = ("evaluated_us", "load_as_of", "stale_days", "missing", "visible")
@@ -50,44 +50,48 @@ class ExtractedEvents:
         The columns are those that `read_questions` of a training set gives, and `reversal_us`. Of
         the identifiers only those named are read; the columns of all others are null.
         """
-        rows = self._rows([str(identifier) for identifier in identifiers])
-        rows = rows.filter(pc.less(rows["recorded_key"], self.watermark_key))
-        kind = rows["kind"]
-        orders = _with_evaluations(
-            rows.filter(pc.equal(kind, ORDER)),
-            rows.filter(pc.equal(kind, EVALUATION)),
-            self.watermark_key,
-        )
-        chargebacks = rows.filter(pc.equal(kind, CHARGEBACK))
-        reversals = rows.filter(pc.equal(kind, REVERSAL))
-        known = _lists(orders, chargebacks, ("event_us", "recorded_key"))
+        of_kind = self._rows([str(identifier) for identifier in identifiers])
+        orders = _with_evaluations(of_kind[ORDER], of_kind[EVALUATION], self.watermark_key)
+        known = _lists(orders, of_kind[CHARGEBACK], ("event_us", "recorded_key"))
         orders = orders.append_column("chargeback_us", known[0])
         orders = orders.append_column("chargeback_key", known[1])
-        (reversal_us,) = _lists(orders, reversals, ("event_us",))
+        (reversal_us,) = _lists(orders, of_kind[REVERSAL], ("event_us",))
         return whole(orders.append_column("reversal_us", reversal_us))
 
-    def _rows(self, identifiers: list[str]) -> pa.Table:
+    def _rows(self, identifiers: list[str]) -> dict[str, pa.Table]:
+        """The rows below the watermark, by their kind; each file is copied once."""
         columns = [*_OF_ALL, *identifiers]
-        tables = []
+        empty = pa.schema([EVENT_ROWS.field(name) for name in columns]).empty_table()
+        tables: dict[str, list[pa.Table]] = {kind: [empty] for kind in KINDS}
         for file in self.extracted.files:
             with self.files.open(file.key) as source:
-                tables.append(pq.read_table(source, columns=columns))
-        empty = pa.schema([EVENT_ROWS.field(name) for name in columns]).empty_table()
-        rows = pa.concat_tables([empty, *tables]).combine_chunks()
-        for name in ("event", "evaluated"):
-            rows = rows.append_column(f"{name}_us", rows[f"{name}_at"].cast(pa.int64()))
-        days = pc.add(rows["load_as_of"].cast(pa.int32()), pa.scalar(EPOCH_DAY, pa.int32()))
-        return rows.set_column(rows.schema.get_field_index("load_as_of"), "load_as_of", days)
+                rows = pq.read_table(source, columns=columns)
+            is_complete = pc.less(rows["recorded_key"], self.watermark_key)
+            for kind, found in tables.items():
+                found.append(rows.filter(pc.and_(is_complete, pc.equal(rows["kind"], kind))))
+        return {kind: _numbered(pa.concat_tables(found)) for kind, found in tables.items()}
+
+
+def _numbered(rows: pa.Table) -> pa.Table:
+    """The rows with instants as epoch microseconds, and days as ordinals."""
+    for name in ("event", "evaluated"):
+        rows = rows.append_column(f"{name}_us", rows[f"{name}_at"].cast(pa.int64()))
+    days = pc.add(rows["load_as_of"].cast(pa.int32()), pa.scalar(EPOCH_DAY, pa.int32()))
+    return rows.set_column(rows.schema.get_field_index("load_as_of"), "load_as_of", days)
 
 
 def _with_evaluations(orders: pa.Table, late: pa.Table, watermark_key: int) -> pa.Table:
     """Each order with the evaluation that was recorded below the watermark, wherever that is.
 
     The evaluations of all orders stand before the late ones; then each order takes the one it has,
-    its own or a late one, or none.
+    its own or a late one, or none. Mostly there are no late ones, and none is too young.
     """
     known = pc.fill_null(pc.less(orders["evaluation_key"], watermark_key), False)
     is_own = known.to_numpy()
+    if not late.num_rows and is_own.sum() == orders.num_rows - orders["evaluated_us"].null_count:
+        stale_days = pc.fill_null(orders["stale_days"], 0)
+        position = orders.schema.get_field_index("stale_days")
+        return orders.set_column(position, "stale_days", stale_days)
     found = pc.index_in(orders["order_pk"], value_set=late["order_pk"].combine_chunks())
     position = np.where(
         is_own,
@@ -106,8 +110,14 @@ def _with_evaluations(orders: pa.Table, late: pa.Table, watermark_key: int) -> p
 
 def _lists(orders: pa.Table, others: pa.Table, names: tuple[str, ...]) -> list[pa.Array]:
     """For each order the lists of what `others` say of it, by time; null where there is nothing."""
-    row = pc.index_in(others["order_pk"], value_set=orders["order_pk"].combine_chunks())
-    others = others.append_column("row", row).filter(row.is_valid())
+    # The few are hashed, not the many: first where in `orders` each of them is.
+    different = pc.unique(others["order_pk"])
+    number = pc.index_in(orders["order_pk"], value_set=different)
+    rows = np.flatnonzero(number.is_valid().to_numpy())
+    row_of = np.full(len(different), -1)
+    row_of[number.drop_null().to_numpy()] = rows
+    row = row_of[pc.index_in(others["order_pk"], value_set=different).to_numpy()]
+    others = others.append_column("row", pa.array(row)).filter(pa.array(row >= 0))
     others = others.sort_by([(name, "ascending") for name in ("row", "event_us", "recorded_key")])
     starts = np.searchsorted(others["row"].to_numpy(), np.arange(orders.num_rows + 1))
     offsets = pa.array(starts, pa.int32())

@@ -1,13 +1,18 @@
 """The figures of a trial: rankings of weighted orders, intervals over days, correlations."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
+from jobs.train.orders import LabelledOrders
 from ontem.lab.checking import nearest
 from ontem.lab.intervals import ResampledDays
+from ontem.lab.models import Models, Part, Times
 from ontem.lab.peeking import example_rows
 from ontem.lab.ranking import Ranking
+from ontem.lab.sampling import SampledOrders
 
 RANDOM = np.random.default_rng(4)
 LABELS = RANDOM.random(500) < 0.2
@@ -98,3 +103,50 @@ def test_examples_go_from_the_least_value_that_is_not_zero_to_the_greatest() -> 
 
     assert values[example_rows(values)].tolist() == [1.0, 3.0, 5.0, 7.0, 9.0]
     assert values[example_rows(np.array([0.0, np.nan]))].tolist() == [0.0]
+
+
+def a_part(candidate: np.ndarray, own: np.ndarray, seed: int) -> Part:
+    """Orders of 30 days with one other feature, which says nothing."""
+    random = np.random.default_rng(seed)
+    count = len(candidate)
+    orders = LabelledOrders(
+        rows=np.arange(count),
+        order_pk=np.arange(count),
+        labels=candidate > 0.8,
+        asked_us=np.arange(count),
+        known_us=np.arange(count),
+        days=np.arange(count) * 30 // count,
+        cards=np.zeros(count, np.int64),
+    )
+    return Part(
+        SampledOrders(orders, np.ones(count), "all"),
+        ("other",),
+        random.random((count, 1)),
+        np.full(count, 1000.0),
+        {Times.KNOWN: {"it": candidate}, Times.OWN: {"it": own}},
+    )
+
+
+def test_a_candidate_that_tells_fraud_gains_and_so_does_a_leak() -> None:
+    tells, says_nothing = (np.random.default_rng(seed).random((2, 900)) for seed in (1, 2))
+    useful = Models(a_part(tells[0], tells[0], 3), a_part(tells[1], tells[1], 4), 0.2, seed=1)
+    useful.measure("without", (), Times.KNOWN)
+    useful.measure("it", ("it",), Times.KNOWN)
+
+    gain = useful.resampled.difference("it", "without")
+    assert gain.average_precision.is_certain
+    assert gain.average_precision.value > 0.3
+    assert useful.resampled.of("it").recall.value == pytest.approx(1, abs=0.05)
+    assert gain.saved_cents.value > 0
+    assert not useful.differ_by_own_times(["it"])
+
+    parts = [a_part(tells[i], tells[i], 3 + i) for i in (0, 1)]
+    leaky = [
+        replace(part, values={Times.KNOWN: {"it": says_nothing[i]}, Times.OWN: {"it": tells[i]}})
+        for i, part in enumerate(parts)
+    ]
+    models = Models(leaky[0], leaky[1], 0.2, seed=1)
+    models.measure("it", ("it",), Times.KNOWN)
+    models.measure("own", ("it",), Times.OWN)
+    assert models.differ_by_own_times(["it"])
+    assert models.resampled.difference("own", "it").average_precision.low > 0.3
