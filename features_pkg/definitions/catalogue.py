@@ -31,6 +31,9 @@ COUNTS = tuple(
     for window in windows
 )
 
+OTHER_COUNTS: tuple[str, ...] = ()
+"""Counts in other windows, of one identifier alone."""
+
 DELAYED_COUNTS = (
     # What many people share: how often it came and was charged back in the month before the last
     # week. A burst of today's orders changes neither, nor the share of the two.
@@ -172,7 +175,9 @@ def _refuse_long_recent(velocity: Velocity) -> None:
         )
 
 
-CATALOGUE: tuple[Velocity, ...] = served(COUNTS + DELAYED_COUNTS + DISTINCTS + AMOUNTS + AGES)
+CATALOGUE: tuple[Velocity, ...] = served(
+    COUNTS + OTHER_COUNTS + DELAYED_COUNTS + DISTINCTS + AMOUNTS + AGES
+)
 DERIVED_CATALOGUE: tuple[Derived, ...] = derived_of(DERIVED)
 
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from features_pkg.definitions import catalogue
-from features_pkg.definitions.derived import Derived, parse_feature
+from features_pkg.definitions.derived import parse_feature
 from features_pkg.definitions.velocity import Velocity
 
 PATH: Final = "features_pkg/definitions/catalogue.py"
-_DERIVED: Final = "DERIVED"
+_LISTS: Final = {"derived": "DERIVED", "count": "OTHER_COUNTS"}
 _OTHERS: Final = "DISTINCTS"
-"""Where a velocity goes of whose kind no list has any."""
+"""Where a name goes of whose kind no list has any, if `_LISTS` does not say it."""
 
 
 def present_text() -> str:
@@ -55,8 +55,7 @@ def _with(text: str, name: str) -> str:
         key: [_kind_of(each) for each in names].count(kind) for key, (_, names) in lists.items()
     }
     chosen = max(alike, key=lambda key: alike[key])
-    other = _DERIVED if kind == Derived.__name__ else _OTHERS
-    node, names = lists[chosen if alike[chosen] else other]
+    node, names = lists[chosen if alike[chosen] else _LISTS.get(kind, _OTHERS)]
     lines = text.splitlines(keepends=True)
     if not names:  # `()`
         lines[node.lineno - 1] = lines[node.lineno - 1].replace("()", f'(\n    "{name}",\n)')
@@ -67,7 +66,10 @@ def _with(text: str, name: str) -> str:
 
 def _kind_of(name: str) -> str:
     feature = parse_feature(name)
-    return str(feature.measure) if isinstance(feature, Velocity) else type(feature).__name__
+    if not isinstance(feature, Velocity):
+        return "derived"
+    is_delayed = feature.window is not None and feature.window.delay_days > 0
+    return f"{'delayed ' if is_delayed else ''}{feature.measure}"
 
 
 def _lists_of_names(text: str) -> dict[str, tuple[ast.Tuple, list[str]]]:

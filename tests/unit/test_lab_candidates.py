@@ -95,9 +95,15 @@ def test_a_name_that_means_nothing_is_refused_and_can_be_journalled() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [NEW, "phone_amount_cents_orders_7d_distant", "email_last_order_age_seconds",
-     "card_orders_3d_distant", "card_orders_6h_recent_per_card_orders_90d_distant"],
-)  # fmt: skip
+    [
+        NEW,
+        "phone_amount_cents_orders_7d_distant",
+        "email_last_order_age_seconds",
+        "card_orders_3d_distant",
+        "user_orders_7d_delay_3d_distant",
+        "card_orders_6h_recent_per_card_orders_90d_distant",
+    ],
+)
 def test_the_change_adds_a_line_and_leaves_the_other_features(name: str) -> None:
     before = present_text()
     after = changed_text(before, [name])
