@@ -132,6 +132,11 @@ def test_words_say_which_identifier_is_counted(query, meant):
         # A feature of the identifier that is named, before what is right but for that.
         ("chargebacks on this card a week ago", "card_chargebacks_30d_distant",
          "device_chargebacks_ever_distant"),
+        # What "new" says of one, and of one beside another.
+        ("new email", "email_first_order_age_seconds", "email_orders_30d_distant"),
+        ("new address for a known CPF",
+         "document_first_order_age_seconds_minus_zip_code_first_order_age_seconds",
+         "document_distinct_zip_code_orders_30d_distant"),
         ("mean amount of this card", "card_orders_ever_distant",
          "ip_mean_amount_cents_orders_7d_distant"),
     ],

@@ -10,6 +10,7 @@ from typing import Final
 from features_pkg.identifiers import Event, Identifier
 from ontem.feature_store.words.concepts import Kind, Said
 from ontem.feature_store.words.meaning import FeatureWindow, Meaning
+from ontem.feature_store.words.phrases import WEAK
 from ontem.feature_store.words.reading import Mention, Query
 from ontem.feature_store.words.spans import DAY, SpanFound
 
@@ -67,8 +68,7 @@ def _alone(mention: Mention, feature: Meaning) -> float:
     """Points where the query names a single identifier."""
     subject = SUBJECT * mention.weights.get(feature.subject, 0.0) or -OTHER_SUBJECT
     if not feature.target:
-        is_first = mention.is_new and Said.FIRST in feature.said
-        return subject + (STATED + UNSAID) * is_first - mention.is_counted
+        return subject - mention.is_counted
     target = SUBJECT * mention.weights.get(feature.target, 0.0) if mention.is_counted else 0.0
     return max(subject - UNSAID_TARGET, target - 1.0)
 
@@ -82,8 +82,7 @@ def _pair(mentions: list[Mention], subject: int, target: int, feature: Meaning) 
     roles = 0.0 if lean > 0 else -3.0
     if feature.target:
         return fit * counted.weights.get(feature.target, 0.0) * (PAIR + 4.0) + roles - 2.0
-    newness = 2.0 * (mentions[subject].is_new and Said.FIRST in feature.said)
-    return fit * SUBJECT / 2 + roles / 3 + newness
+    return fit * SUBJECT / 2 + roles / 3
 
 
 def _of_order(query: Query, feature: Meaning) -> float:
@@ -115,12 +114,19 @@ def _events(query: Query, feature: Meaning) -> float:
 
 
 def _measures(query: Query, feature: Meaning) -> float:
-    said = query.said.get(Kind.MEASURE, {})
+    said = query.said.get(Kind.MEASURE, {}) | _by_newness(query.mentions)
     total = 0.0
     for measure in feature.said:
         weight = said.get(measure, 0.0)
         total += STATED * weight if weight else -UNSAID
     return total
+
+
+def _by_newness(mentions: list[Mention]) -> dict[str, float]:
+    """What "new" says: since when the first one is, and beside another one, how much later."""
+    if not any(mention.is_new for mention in mentions):
+        return {}
+    return {Said.FIRST: 1.0, Said.DIFFERENCE: WEAK if len(mentions) > 1 else 0.0}
 
 
 def _windows(query: Query, feature: Meaning) -> float:
