@@ -28,9 +28,13 @@ class NewestEvents(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EntityEvents:
-    """What happened to one value of an identifier: before the cutoff, and in the recent past."""
+    """What happened to one value of an identifier: before the cutoff, and in the recent past.
+
+    `delayed` has what came before a delay of so many days, where the newest do not reach so far.
+    """
 
     newest: Mapping[tuple[Event, Past], NewestEvents] = field(default_factory=dict)
+    delayed: Mapping[tuple[Event, int], NewestEvents] = field(default_factory=dict)
 
     def of(self, event: Event, past: Past) -> NewestEvents:
         """The events of one kind in one past."""
@@ -49,8 +53,9 @@ def events_in_window(
         events = [*since_cutoff.events, *distant.events]
         return NewestEvents(events, since_cutoff.is_whole and distant.is_whole)
     if velocity.past is Past.DISTANT:
-        end_day = at.due_day - window.delay_days
-        days = window.days
+        delay, days = window.delay_days, window.days
+        end_day = at.due_day - delay
+        distant = entity.delayed.get((velocity.event, delay), distant)
         start_us = -math.inf if days is None else calendar.cutoff_us(end_day - days)
         return _before(_since(distant, start_us), calendar.cutoff_us(end_day))
     span_us = window.span_us

@@ -1,13 +1,14 @@
 """The events behind an evaluation, read from PostgreSQL as that evaluation could see them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
 import psycopg
 from psycopg.types.numeric import Int8
 
-from features_pkg.calendar import EPOCH, from_us
+from features_pkg.calendar import EPOCH, Calendar, from_us
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.velocity import Past
 from features_pkg.definitions.window import LONGEST_SERVED_RECENT_US
@@ -46,8 +47,22 @@ class EventReader:
             if (by_event := features.targets_by_event(identifier))
         }
         self._statements = {
-            identifier: _statement(identifier, targets)
+            identifier: _statement(identifier, targets, tuple(Past))
             for identifier, targets in self._targets.items()
+        }
+        self._calendar = Calendar(features.timezone)
+        self._delays = {
+            identifier: {
+                window.delay_days
+                for velocity in features.velocities_of(identifier)
+                if (window := velocity.window) and window.delay_days
+            }
+            for identifier in self._targets
+        }
+        self._distant_statements = {
+            identifier: _statement(identifier, self._targets[identifier], (Past.DISTANT,))
+            for identifier, delays in self._delays.items()
+            if delays
         }
 
     def read(
@@ -92,17 +107,54 @@ class EventReader:
             "values": list(values),
             "most": Int8(most + 1),
         }
+        targets = self._targets[identifier]
         rows = run(connection, self._statements[identifier], parameters)
-        return _by_value(rows, values, self._targets[identifier], most)
+        found = _by_value(rows, values, targets, most)
+        for delay, end_us in self._delay_ends(evaluation, identifier, found).items():
+            before = parameters | {"cutoff_at": from_us(end_us)}
+            rows = run(connection, self._distant_statements[identifier], before)
+            found = _with_delay(found, delay, _by_value(rows, values, targets, most))
+        return found
+
+    def _delay_ends(
+        self, evaluation: StoredEvaluation, identifier: Identifier, found: Entities
+    ) -> Mapping[int, int]:
+        """By delay, where its windows end, if the newest events may not reach so far back."""
+        as_of, cutoff_us = evaluation.as_of, evaluation.cutoff_us
+        newest = [entity.of(event, Past.DISTANT) for entity in found for event in Event]
+        if as_of is None or cutoff_us is None or all(events.is_whole for events in newest):
+            return {}
+        due_day = as_of + evaluation.stale_days
+        return {
+            delay: min(cutoff_us, self._calendar.cutoff_us(due_day - delay))
+            for delay in self._delays[identifier]
+        }
 
 
-def _statement(identifier: Identifier, targets: Sequence[Identifier]) -> Statement:
+def _with_delay(entities: Entities, delay: int, before: Entities) -> Entities:
+    """The entities, with what came before a delay."""
+    return tuple(
+        replace(
+            entity,
+            delayed={
+                **entity.delayed,
+                **{(event, delay): older.of(event, Past.DISTANT) for event in Event},
+            },
+        )
+        for entity, older in zip(entities, before, strict=True)
+    )
+
+
+def _statement(
+    identifier: Identifier, targets: Sequence[Identifier], pasts: Sequence[Past]
+) -> Statement:
     return prepare(
         "explained_events",
         *("merchant_id", "order_id", "values", "most", "watermark", "xmax", "in_flight"),
         *("cutoff_at", "from_at", "to_at"),
         name=str(identifier),
         targets=[str(target) for target in targets],
+        pasts=[str(past) for past in pasts],
     )
 
 

@@ -16,11 +16,14 @@ from service.deadline import Deadline
 from service.evaluation_answer import from_columns
 from service.explaining.events import _PLANS, MOST_EVENTS, EventReader
 from service.explaining.stored import Seen, StoredEvaluation
+from service.statements import Statement
 from tests.integration.planned_session import NOW, PlannedSession
 from tests.integration.planned_states import NOBODY, STATES, each_state, nodes, scans
 from tests.parity.rows import FEATURES
 
 READER = EventReader(FEATURES)
+BY_DELAY = {False: READER._statements, True: READER._distant_statements}
+"""The statements of what is newest, and of what came before a delay."""
 EVERYTHING = 2**62
 CUTOFF_US = to_us(NOW - timedelta(hours=12))
 
@@ -32,7 +35,7 @@ def an_evaluation(**values: tuple[str, ...]) -> StoredEvaluation:
         answer=from_columns(answer, order_id="new", card=None),
         values=None,
         evaluated_us=to_us(NOW),
-        as_of=1,
+        as_of=NOW.date().toordinal(),
         stale_days=0,
         cutoff_us=CUTOFF_US,
         seen=Seen(EVERYTHING, EVERYTHING, ()),
@@ -53,9 +56,9 @@ class ExplainingSession:
             self.connection.execute(_PLANS, ("60000",))
             yield
 
-    def plan(self, identifier: Identifier) -> dict[str, Any]:
+    def plan(self, statement: Statement) -> dict[str, Any]:
         """The plan that serves all merchants and values."""
-        text = b"EXPLAIN (GENERIC_PLAN, FORMAT JSON) " + READER._statements[identifier].text
+        text = b"EXPLAIN (GENERIC_PLAN, FORMAT JSON) " + statement.text
         with self.explaining():
             (row,) = self.connection.execute(text).fetchall()
         return row[0][0]["Plan"]  # type: ignore[index]
@@ -70,21 +73,22 @@ class ExplainingSession:
 
 
 @pytest.fixture(scope="module")
-def plans(module_database_url: str) -> dict[tuple[str, Identifier], dict[str, Any]]:
+def plans(module_database_url: str) -> dict[tuple[str, Identifier, bool], dict[str, Any]]:
     """The plans in each state of the tables, which are left full and without statistics."""
     found = {}
     for state in each_state(module_database_url):
         session = ExplainingSession(module_database_url)
-        found |= {(state, name): session.plan(name) for name in READER._statements}
+        for is_delayed, statements in BY_DELAY.items():
+            found |= {(state, name, is_delayed): session.plan(s) for name, s in statements.items()}
         session.connection.close()
     return found
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_events_are_walked_along_an_index_and_never_sorted(
-    plans: dict[tuple[str, Identifier], dict[str, Any]], state: str
+    plans: dict[tuple[str, Identifier, bool], dict[str, Any]], state: str
 ) -> None:
-    for (planned_in, identifier), plan in plans.items():
+    for (planned_in, identifier, _), plan in plans.items():
         if planned_in != state:
             continue
         kinds = {node["Node Type"] for node in nodes(plan)}
@@ -95,7 +99,7 @@ def test_events_are_walked_along_an_index_and_never_sorted(
 
 
 def test_of_very_many_events_no_more_are_read_than_are_told(
-    plans: dict[tuple[str, Identifier], dict[str, Any]], module_database_url: str
+    plans: dict[tuple[str, Identifier, bool], dict[str, Any]], module_database_url: str
 ) -> None:
     session = ExplainingSession(module_database_url)
     found, rows_read = session.read(an_evaluation(zip_code=("01310100",)))
@@ -112,4 +116,7 @@ def test_of_very_many_events_no_more_are_read_than_are_told(
     )
     assert distant.events[0].at_us < CUTOFF_US <= to_us(NOW)
     chargebacks = sum(len(entity.of(Event.CHARGEBACK, past).events) for past in Past)
-    assert rows_read <= MOST_EVENTS + 1 + len(recent.events) + 4 * chargebacks
+    delayed = [len(older.events) for older in entity.delayed.values()]
+    assert delayed
+    of_delays = 4 * sum(delayed) + len(delayed)
+    assert rows_read <= MOST_EVENTS + 1 + len(recent.events) + 4 * chargebacks + of_delays
