@@ -42,6 +42,13 @@ DELAYED_COUNTS = (
         for identifier in ("device", "ip", "zip_code", "product")
         for event in Event
     ),
+    # Where fraud happens that is known a week later: the orders of the week before last, and the
+    # chargebacks of last week, which are mostly of these.
+    *(
+        f"{identifier}_{events}_distant"
+        for identifier in ("device", "product", "seller")
+        for events in ("chargebacks_7d", "orders_7d_delay_7d")
+    ),
     # What was usual before the last week, for what is new in it.
     "card_orders_30d_delay_7d_distant",
     "document_orders_30d_delay_7d_distant",
@@ -114,6 +121,11 @@ DERIVED = (
     *(
         f"{identifier}_orders_7d_distant_per_{identifier}_orders_30d_delay_7d_distant"
         for identifier in ("document", "card")
+    ),
+    # What part of the orders of the week before last was charged back in the last week.
+    *(
+        f"{identifier}_chargebacks_7d_distant_per_{identifier}_orders_7d_delay_7d_distant"
+        for identifier in ("device", "product", "seller")
     ),
     # A burst: this hour, or day, beside the month.
     *(

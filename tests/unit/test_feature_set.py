@@ -69,7 +69,7 @@ def test_the_shipped_delays_need_no_load() -> None:
     velocities = tuple(v for v in features.velocities if not (v.window and v.window.delay_days))
     without = FeatureSet(features.timezone, features.snapshot_lag, velocities)
 
-    assert len(features.velocities) - len(without.velocities) == 10
+    assert len(features.velocities) - len(without.velocities) == 13
     assert features.timelines_id == without.timelines_id
     assert features.timeline_targets == without.timeline_targets
     assert features.version != without.version
