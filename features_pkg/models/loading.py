@@ -18,6 +18,7 @@ from features_pkg.array_types import Floats
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.errors import FeatureError
 from features_pkg.models.bundle import PICKLE, Bundle, read_bundle
+from features_pkg.models.calibration import calibrated
 from features_pkg.models.golden import proof_rows
 from features_pkg.models.manifest import ModelManifest, ModelRefused
 from features_pkg.models.proof import check_golden, first_line, prove
@@ -145,6 +146,7 @@ def load_model(folder: Path, feature_set: FeatureSet, keys: VerifyKeys) -> Model
     except PipelineUnknown as error:
         raise ModelRefused(folder, f"it can't be compiled ({error})") from None
     prove(folder, pipeline, scorer, proof_rows(medians, manifest.seed))
+    scorer = calibrated(scorer, manifest.calibration)
     check_golden(folder, bundle, scorer)
     return Model(manifest=manifest, positions=positions, medians=medians, scorer=scorer)
 

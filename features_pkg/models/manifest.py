@@ -11,6 +11,8 @@ from typing import Final
 import msgspec
 
 from features_pkg.errors import FeatureError
+from features_pkg.models.calibration import Calibration
+from features_pkg.models.validation import USUAL_RULE, FoldMetrics, Intervals, ThresholdRule
 
 MANIFEST: Final = "manifest.json"
 LAYOUT: Final = 3
@@ -103,7 +105,10 @@ class ModelManifest:
     of a revision: the snapshot `training_set_snapshot_id` of the Iceberg table that the file at
     `training_set_metadata_location` describes. `training_set_built_at` is the database's clock when
     that was built: by it a model is older or newer than another one. `sampling` is null where the
-    model was fitted on all orders of the training period.
+    model was fitted on all orders of the training period. `recipe` has the options of the command
+    that were not the usual ones, but for the sample and the seed. Scores are `calibration` of what
+    the estimator says; where that is null, `not_calibrated` says why. `folds` are earlier models by
+    which the calibration was learnt. `intervals` are of `metrics`.
     """
 
     name: str
@@ -128,6 +133,12 @@ class ModelManifest:
     training_set_metadata_location: str
     training_set_built_at: datetime
     sampling: Sampling | None = None
+    recipe: tuple[str, ...] = ()
+    calibration: Calibration | None = None
+    not_calibrated: str = ""
+    threshold_rule: ThresholdRule = USUAL_RULE
+    folds: tuple[FoldMetrics, ...] = ()
+    intervals: Intervals | None = None
     layout: int = LAYOUT
 
 
@@ -166,4 +177,6 @@ def decode_manifest(folder: Path, content: bytes) -> ModelManifest:
         raise ModelRefused(folder, f"{MANIFEST} has the seed {manifest.seed}, which is negative")
     if len(manifest.features) != len(manifest.medians) or not manifest.features:
         raise ModelRefused(folder, f"{MANIFEST} does not have one median for each feature")
+    if manifest.calibration is not None and not manifest.calibration.is_increasing:
+        raise ModelRefused(folder, f"{MANIFEST} has a calibration that is not increasing")
     return manifest

@@ -21,8 +21,9 @@ Leaves with fewer features than others get some that always agree (o = z = 1), w
 
 The trees of a forest give shares of fraud, not log odds. Their Shapley values are of the share, and
 are scaled, all by one factor, so that they add up to the log odds of the score less those of the
-average: they keep their signs and proportions. A logistic regression adds up one part for each
-feature, which less its average is the feature's Shapley value.
+average: they keep their signs and proportions. Where a calibration changes log odds, their parts
+are scaled likewise. A logistic regression adds up one part for each feature, which less its average
+is the feature's Shapley value.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features_pkg.array_types import Floats, Mask
+from features_pkg.models.calibration import CalibratedScorer
 from features_pkg.models.scoring import (
     ConstantScorer,
     ForestScorer,
@@ -105,6 +107,8 @@ def attribution(scorer: Scorer, row: Floats) -> Attribution:
         return Attribution(odds_of(scorer.probability), np.zeros(len(row)))
     if isinstance(scorer, TreeScorer):
         return _of_trees(scorer.trees, row)
+    if isinstance(scorer, CalibratedScorer):
+        return rescaled(attribution(scorer.scorer, row), scorer.calibration.one)
     if isinstance(scorer, ForestScorer):
         return rescaled(_of_trees(scorer.trees, row), _odds_of_share)
     if isinstance(scorer, LinearScorer):

@@ -3,22 +3,50 @@
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from features_pkg.models.validation import USUAL_RULE, ThresholdRule
+
+CalibrationChoice = Literal["isotonic", "sigmoid", "none"]
 EstimatorName = Literal["boosting", "logistic", "forest"]
 
 DEFAULT_SEED: Final = 20180601
+CALIBRATIONS: Final[tuple[CalibrationChoice, ...]] = get_args(CalibrationChoice)
 ESTIMATOR_NAMES: Final[tuple[EstimatorName, ...]] = get_args(EstimatorName)
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a model is made of a training set, by one command as by another."""
+    """How a model is made of a training set, by one command as by another.
+
+    `folds` is how many earlier models validate it, and give the scores that it is calibrated by.
+    """
 
     estimator: EstimatorName = "boosting"
+    folds: int = 3
+    calibration: CalibrationChoice = "isotonic"
+    thresholds: ThresholdRule = USUAL_RULE
 
     @property
     def words(self) -> list[str]:
         """The options of a command that give this recipe."""
-        return ["--estimator", self.estimator] if self.estimator != USUAL_RECIPE.estimator else []
+        chosen, usual = _options(self), _options(USUAL_RECIPE)
+        return [word for pair in chosen.items() if pair not in usual.items() for word in pair]
+
+
+def _options(recipe: Recipe) -> dict[str, str]:
+    rule = recipe.thresholds
+    values = {
+        "--estimator": recipe.estimator,
+        "--folds": str(recipe.folds),
+        "--calibration": recipe.calibration,
+        "--review-budget": "" if rule.review_budget is None else f"{rule.review_budget!r}",
+        "--missed-fraud-cost": _in_currency(rule.missed_fraud_cents),
+        "--refused-order-cost": _in_currency(rule.refused_order_cents),
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _in_currency(cents: int | None) -> str:
+    return "" if cents is None else f"{cents // 100}.{cents % 100:02}"
 
 
 USUAL_RECIPE: Final = Recipe()

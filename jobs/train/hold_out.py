@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
 from features_pkg.array_types import Floats
 from jobs.train.feature_batches import FeatureFiles
+from jobs.train.fitting import FittedModel
 from jobs.train.orders import LabelledOrders
-from jobs.train.pipeline import scores_of
+from jobs.train.pipeline import calibrated_scores
 from jobs.train.report import Comparison, CurrentModel
 
 
@@ -26,13 +26,13 @@ class MeasuredHoldOut:
 
 
 def measure_hold_out(
-    source: FeatureFiles, hold_out: LabelledOrders, pipeline: Pipeline, current: CurrentModel
+    source: FeatureFiles, hold_out: LabelledOrders, fitted: FittedModel, current: CurrentModel
 ) -> MeasuredHoldOut:
     """Score the orders of the hold-out, batch after batch, with both models."""
     scores, current_scores = np.empty(len(hold_out)), np.empty(len(hold_out))
     current_scoring, reason = current.scoring(source.features)
     for positions, values in source.batches(hold_out.rows):
-        scores[positions] = scores_of(pipeline, values)
+        scores[positions] = calibrated_scores(fitted.pipeline, values, fitted.calibration)
         if current_scoring:
             current_scores[positions] = current_scoring(values)
     comparison = current.compare(hold_out, current_scores) if current_scoring else None

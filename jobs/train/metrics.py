@@ -7,22 +7,7 @@ from features_pkg.array_types import Floats, Ints, Mask
 from features_pkg.models.manifest import Metrics, ThresholdMetrics
 from jobs.train.orders import LabelledOrders
 
-REVIEWED_SHARE = 0.02
-BLOCKED_SHARE = 0.005
 CARDS_A_DAY = 100
-
-
-def suggest_thresholds(scores: Floats) -> tuple[float, float]:
-    """The scores for review and for blocking: about 2 % and 0.5 % of the orders score as much.
-
-    A threshold is the next number above the quantile. So where many orders share one score, as with
-    a model that knows one class only, that score is below it. `scores` are of orders that the model
-    was not fitted on, because those would get scores that later orders never reach. Labels are not
-    used, so what the thresholds then catch is still a fair measure.
-    """
-    quantiles = np.quantile(scores, [1 - REVIEWED_SHARE, 1 - BLOCKED_SHARE])
-    review, block = np.minimum(np.nextafter(quantiles, 2.0), 1.0)
-    return float(review), float(block)
 
 
 def measure(orders: LabelledOrders, scores: Floats, thresholds: tuple[float, float]) -> Metrics:

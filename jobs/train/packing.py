@@ -13,11 +13,13 @@ from features_pkg.models.bundle import (
     SIGNATURE,
     Bundle,
 )
+from features_pkg.models.calibration import calibrated
 from features_pkg.models.golden import GOLDEN_ROWS, GoldenOutputs, encode_golden, proof_rows
 from features_pkg.models.loading import as_floats
 from features_pkg.models.manifest import MANIFEST, ModelManifest, encode_manifest
+from features_pkg.models.scoring import compile_pipeline
 from features_pkg.models.signing import SigningKey
-from jobs.train.pipeline import scores_of, to_bytes
+from jobs.train.pipeline import to_bytes
 from jobs.train.report import Comparison, Report, encode_report, readable_report
 
 
@@ -34,7 +36,8 @@ def signed_bundle(
     name. The golden rows are made up around the medians: nothing of an order is in the bundle.
     """
     rows = proof_rows(as_floats(manifest.medians), manifest.seed)[:GOLDEN_ROWS]
-    golden = GoldenOutputs.of(rows, scores_of(pipeline, rows))
+    scorer = calibrated(compile_pipeline(pipeline), manifest.calibration)
+    golden = GoldenOutputs.of(rows, scorer.scores(rows))
     contents = {PICKLE: to_bytes(pipeline), GOLDEN: encode_golden(golden)}
     manifest = replace(manifest, files=_hashes(contents))
     digest = hashlib.sha256(encode_manifest(manifest)).hexdigest()

@@ -16,8 +16,10 @@ from features_pkg.models.manifest import (
     ThresholdMetrics,
     sampling_sentence,
 )
+from jobs.train.markdown import number, table
 from jobs.train.metrics import measure
 from jobs.train.orders import LabelledOrders
+from jobs.train.validation_report import calibration_lines, fold_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield ""
         yield f"Fitted on {sampling_sentence(manifest.sampling)}. The hold-out is complete."
     yield ""
-    yield from _table(
+    yield from table(
         ("period", "orders from", "to", "orders", "charged back", "labels known at"),
         [_period("training", manifest.training), _period("hold-out", manifest.hold_out)],
     )
@@ -110,16 +112,18 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     yield from _thresholds(report)
     yield ""
+    yield from calibration_lines(manifest)
+    yield from fold_lines(manifest)
     yield "## What it depends on"
     yield ""
-    yield from _table(("what", "value"), _dependencies(manifest))
+    yield from table(("what", "value"), _dependencies(manifest))
 
 
 def _comparison(report: Report) -> Iterator[str]:
     manifest, other = report.manifest, report.comparison
     columns = ["metric", manifest.name] + ([f"{other.model} (current)"] if other else [])
     measured = [manifest.metrics] + ([other.metrics] if other else [])
-    yield from _table(
+    yield from table(
         columns,
         [
             ["ROC AUC", *(number(each.roc_auc) for each in measured)],
@@ -143,7 +147,7 @@ def _thresholds(report: Report) -> Iterator[str]:
     if report.comparison:
         rows.append(_threshold(report.comparison.model, report.comparison.metrics))
     columns = ("model", "decision", "score from", "orders", "precision", "recall")
-    yield from _table(columns, [row for pair in rows for row in pair])
+    yield from table(columns, [row for pair in rows for row in pair])
 
 
 def _threshold(model: str, metrics: Metrics) -> list[list[str]]:
@@ -175,13 +179,3 @@ def _dependencies(manifest: ModelManifest) -> list[list[str]]:
         *([name, version] for name, version in sorted(manifest.libraries.items())),
         ["signed by", f"`{manifest.signed_by}`"],
     ]
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    for row in (columns, ["---"] * len(columns), *rows):
-        yield f"| {' | '.join(row)} |"
-
-
-def number(value: float | None) -> str:
-    """A metric for people."""
-    return "null" if value is None else f"{value:.4f}"

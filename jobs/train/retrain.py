@@ -118,7 +118,7 @@ def _found_model(
             and manifest.signed_by == key.hex()
             and manifest.features == job.feature_set.names
             and _has_sample(manifest, sample)
-            and manifest.estimator == recipe.estimator
+            and manifest.recipe == tuple(recipe.words)
         ):
             return manifest
     return None

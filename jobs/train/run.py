@@ -5,29 +5,25 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sklearn.pipeline import Pipeline
-
 from features_pkg.calendar import MICROSECOND, from_us, to_us
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.models.bundle import Bundle
 from features_pkg.models.loading import load_model
-from features_pkg.models.manifest import MANIFEST, LabelledPeriod, ModelManifest, Sampling
+from features_pkg.models.manifest import MANIFEST, LabelledPeriod, ModelManifest
 from features_pkg.models.signing import SigningKey, VerifyKeys
 from jobs.train.choice import DEFAULT_SEED, USUAL_RECIPE, Recipe
 from jobs.train.errors import FolderTaken, ModelNameTaken, OtherFeatureSet
-from jobs.train.estimators.by_name import ESTIMATORS
-from jobs.train.estimators.estimator import Estimator
 from jobs.train.feature_batches import FeatureFiles
+from jobs.train.fitting import FittedModel, fit_model
 from jobs.train.hold_out import MeasuredHoldOut, measure_hold_out
-from jobs.train.medians import medians_of
-from jobs.train.memory import check_memory
-from jobs.train.metrics import measure, suggest_thresholds
+from jobs.train.memory import MEMORY_OF, check_memory
+from jobs.train.metrics import measure
 from jobs.train.orders import LabelledOrders, read_orders
 from jobs.train.packing import signed_bundle, without_reports
-from jobs.train.pipeline import fit
 from jobs.train.report import NONE_CURRENT, CurrentModel
-from jobs.train.sampling import FittedOrders, sample
+from jobs.train.sampling import sample
 from jobs.train.split import Split, split_by_time
+from jobs.train.thresholds import suggest_thresholds
 from jobs.training_set.errors import NothingToTrainOn
 from jobs.training_set.facts import TrainingSetFacts, training_set_slot
 from stores.offline.errors import RevisionMissing
@@ -35,16 +31,6 @@ from stores.offline.models import StoredModels
 from stores.offline.revisions import Revision, read_revision
 from stores.offline.runs import library_versions
 from stores.offline.tables import OfflineStore
-
-
-@dataclass(frozen=True, slots=True)
-class FittedModel:
-    """A fitted pipeline, its columns with their medians, and which orders it was fitted on."""
-
-    features: tuple[str, ...]
-    pipeline: Pipeline
-    medians: tuple[float | None, ...]
-    sampling: Sampling | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,33 +71,22 @@ def train(store: OfflineStore, feature_set: FeatureSet, options: TrainingOptions
     orders = read_orders(store.files, source.files, old_enough_us)
     split = split_by_time(orders, maturity)
     sampled = sample(split.training, options.sample, options.seed)
-    estimator = ESTIMATORS[options.recipe.estimator]
     check_memory(
         orders=source.rows,
         fitted=len(sampled.orders),
         charged_back=int(sampled.orders.labels.sum()),
         features=len(features),
-        of=estimator.memory,
+        of=MEMORY_OF[options.recipe.estimator],
         reserved=options.reserved,
     )
     columns = FeatureFiles(store.files, source.files, tuple(features))
-    fitted = _fit(columns, sampled, options.seed, estimator)
-    measured = measure_hold_out(columns, split.hold_out, fitted.pipeline, options.current)
+    fitted = fit_model(columns, sampled, maturity, options.recipe, options.seed)
+    measured = measure_hold_out(columns, split.hold_out, fitted, options.current)
     manifest = _manifest(source, split, fitted, measured, options)
     bundle = signed_bundle(
         manifest, fitted.pipeline, options.key, measured.comparison, measured.not_compared
     )
     return _store(StoredModels(store.files), feature_set, bundle, options.key)
-
-
-def _fit(
-    columns: FeatureFiles, sampled: FittedOrders, seed: int, estimator: Estimator
-) -> FittedModel:
-    orders, weights = sampled.orders, sampled.weights
-    matrix = columns.matrix(orders.rows)
-    medians = medians_of(matrix, weights)
-    pipeline = fit(matrix, orders.labels, columns.features, seed, weights, estimator)
-    return FittedModel(columns.features, pipeline, medians, sampled.sampling)
 
 
 def copy_model(models: StoredModels, name: str, folder: Path) -> None:
@@ -168,7 +143,8 @@ def _manifest(
 ) -> ModelManifest:
     """All that is known of the model before it is packed: it has no name and no files yet."""
     facts = source.facts
-    thresholds = suggest_thresholds(measured.scores)
+    rule = options.recipe.thresholds
+    thresholds = suggest_thresholds(measured.scores, measured.orders.days, rule)
     return ModelManifest(
         name=f"{facts.end_day:%Y%m%d}",
         files={},
@@ -192,6 +168,11 @@ def _manifest(
         training_set_metadata_location=source.metadata_location,
         training_set_built_at=source.provenance.at,
         sampling=fitted.sampling,
+        recipe=tuple(options.recipe.words),
+        calibration=fitted.calibration,
+        not_calibrated=fitted.not_calibrated,
+        threshold_rule=rule,
+        folds=fitted.out_of_fold.folds,
     )
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from jobs.train.choice import DEFAULT_SEED
-from jobs.train.metrics import REVIEWED_SHARE
+from jobs.train.thresholds import REVIEWED_SHARE
 from ontem.lab.candidates import names_of, read_candidates
 from ontem.lab.checking import check
 from ontem.lab.computing import Computing

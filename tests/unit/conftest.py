@@ -33,11 +33,11 @@ def a_model(root: Path, *, fraud: float) -> Path:
     from stores.offline.models import StoredModels
     from tests.model_keys import SIGNING_KEY
     from tests.offline import a_store
-    from tests.unit.trained_models import FEATURES, a_training_set, committed
+    from tests.unit.trained_models import FEATURES, QUICK, a_training_set, committed
 
     store = a_store(root / "store")
     committed(store, a_training_set(fraud=fraud))
-    manifest = train(store, FEATURES, TrainingOptions(revision=1, key=SIGNING_KEY))
+    manifest = train(store, FEATURES, TrainingOptions(revision=1, key=SIGNING_KEY, recipe=QUICK))
     StoredModels(store.files).fetch(manifest.name, root / "model")
     return root / "model"
 

@@ -28,6 +28,7 @@ from tests.unit.trained_models import (
     DAY_US,
     FEATURES,
     MATURITY,
+    QUICK,
     START,
     a_training_set,
     a_vector,
@@ -36,7 +37,8 @@ from tests.unit.trained_models import (
 
 
 def trained(store: OfflineStore, **changed: Any) -> ModelManifest:
-    return train(store, FEATURES, TrainingOptions(revision=1, key=SIGNING_KEY, **changed))
+    changes = {"recipe": QUICK} | changed
+    return train(store, FEATURES, TrainingOptions(revision=1, key=SIGNING_KEY, **changes))
 
 
 def loaded(store: OfflineStore, model: ModelManifest) -> Model:

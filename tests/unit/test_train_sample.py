@@ -23,7 +23,7 @@ from stores.offline.models import StoredModels
 from stores.offline.tables import OfflineStore
 from tests.model_keys import SIGNING_KEY, VERIFY_KEYS
 from tests.offline import a_store
-from tests.unit.trained_models import FEATURES, a_training_set, committed
+from tests.unit.trained_models import FEATURES, QUICK, a_training_set, committed
 
 
 @pytest.fixture
@@ -32,7 +32,9 @@ def store(tmp_path: Path) -> OfflineStore:
 
 
 def trained(store: OfflineStore, size: int | None, revision: int = 1) -> ModelManifest:
-    options = TrainingOptions(revision=revision, key=SIGNING_KEY, velocity=False, sample=size)
+    options = TrainingOptions(
+        revision=revision, key=SIGNING_KEY, velocity=False, sample=size, recipe=QUICK
+    )
     return train(store, FEATURES, options)
 
 
