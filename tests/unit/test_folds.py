@@ -98,7 +98,7 @@ def validated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ModelMani
     store = a_store(root / "store")
     committed(store, a_training_set(orders=3_000))
     recipe = Recipe("logistic", folds=2, calibration="sigmoid")
-    options = TrainingOptions(revision=1, key=SIGNING_KEY, velocity=False, recipe=recipe)
+    options = TrainingOptions(revision=1, key=SIGNING_KEY, recipe=recipe)
     manifest = train(store, FEATURES, options)
     StoredModels(store.files).fetch(manifest.name, root / "model")
     return root / "model", manifest
