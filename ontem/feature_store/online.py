@@ -6,10 +6,11 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 import numpy as np
+import psycopg
 import pyarrow as pa
 
 from features_pkg.array_types import Floats
-from features_pkg.calendar import from_us
+from features_pkg.calendar import from_us, to_us
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.orders.order import Order
 from features_pkg.shuffle import assembled_schema
@@ -21,6 +22,7 @@ from service.online import OnlineStore
 from service.past import PastReader, PastReads
 from service.served_model import ServedFeatures
 from service.session import ServiceConnection
+from stores.postgres.clock import database_clock
 from stores.postgres.connection import connect, postgres_address
 from stores.redis.connection import connect_redis, redis_address
 from stores.redis.keys import Namespace
@@ -111,6 +113,16 @@ class OnlineFeatureReader:
         self._online = OnlineStore(settings.redis_url, namespace, connections=1)
         self._past_reader = PastReader(self._served, self._online)
 
+    def now_us(self) -> int:
+        """What the database takes for now. Raises PostgresUnavailable, OnlineUnreadable."""
+        deadline = Deadline.within(READ_LIMIT)
+        with self.database.session() as session:
+            try:
+                return session.call(lambda connection: to_us(database_clock(connection)), deadline)
+            except psycopg.Error as cause:
+                reason = type(cause).__name__
+                raise OnlineUnreadable(store=self._postgresql, reason=reason) from None
+
     def answer(self, merchant_id: int, order: Order, at_us: int) -> Answered:
         """The vector of an order that is asked at this instant.
 
@@ -146,11 +158,15 @@ class OnlineFeatureReader:
                 raise self._no_load(at_us)
             if past.recent is None and failure.startswith("recent"):
                 _reached(lambda: connect(settings.service_postgres_url, application_name="sdk"))
-                store = f"PostgreSQL at {postgres_address(settings.postgres_url)}"
+                store = self._postgresql
             else:
                 _reached(lambda: connect_redis(settings.redis_url))
                 store = f"Redis at {redis_address(settings.redis_url)}"
             raise OnlineUnreadable(store=store, reason=failure.partition(": ")[2])
+
+    @property
+    def _postgresql(self) -> str:
+        return f"PostgreSQL at {postgres_address(self._settings.postgres_url)}"
 
     def _no_load(self, at_us: int) -> LoadMissing:
         return LoadMissing(

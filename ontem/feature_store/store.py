@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from features_pkg import normalise
 from features_pkg import point_in_time as compute
+from features_pkg.calendar import to_us
 from features_pkg.definitions.derived import Feature
 from features_pkg.definitions.feature_set import FeatureSet
 from jobs.entry import environment_here, hand_on_aws_variables
@@ -153,7 +154,7 @@ class FeatureStore:
             orders: one order as the body of `POST /evaluate`, a list of such, or a table of pandas,
                 Polars or Arrow with such columns (`product` is a list). One without `order_id`
                 and `amount_cents` is an entity: what depends on its amount is null.
-            merchant: whose orders they are; the only merchant, if there is one.
+            merchant: whose orders they are, which is looked up once; None is the only merchant.
             features: which of the features; None is all.
 
         Raises OrderRefused, MerchantUnknown, ColumnUnknown, LoadMissing, RedisUnavailable,
@@ -161,10 +162,12 @@ class FeatureStore:
         """
         names = chosen(features, self.names, f"feature set {self.version}")
         sent = read_orders(orders, self._settings.card_key)
-        merchant_id, at_us = self._stores.merchant_now(merchant)
+        merchant_id = self._stores.merchant_id(merchant)
         if self._reader is None:
             self._reader = OnlineFeatureReader(self._settings, self.feature_set)
-        answers = [self._reader.answer(merchant_id, order, at_us) for _, order in sent]
+        clock, reader = self._stores.clock, self._reader
+        at_us = reader.now_us() if clock is None else to_us(clock)
+        answers = [reader.answer(merchant_id, order, at_us) for _, order in sent]
         order_ids = [order_id for order_id, _ in sent]
         return table_of(self.feature_set, names, order_ids, answers, at_us)
 
@@ -213,8 +216,7 @@ class FeatureStore:
         """
         (name,) = known_identifiers([identifier])
         canonical = canonical_value(name, value, self._settings.card_key)
-        merchant_id, _ = self._stores.merchant_now(merchant)
-        return self._stores.keys.key(merchant_id, name, canonical)
+        return self._stores.keys.key(self._stores.merchant_id(merchant), name, canonical)
 
     def close(self) -> None:
         """End all sessions; the next question opens new ones. What was found stays readable."""

@@ -44,6 +44,7 @@ class Stores:
     clock: datetime | None
     _offline: OfflineStore | None = field(default=None, init=False)
     _sample: Sample | None = field(default=None, init=False)
+    _merchants: dict[str, int] = field(default_factory=dict, init=False)
 
     @property
     def offline(self) -> OfflineStore:
@@ -91,17 +92,17 @@ class Stores:
             due=date.fromordinal(due_day),
         )
 
-    def merchant_now(self, name: str | None) -> tuple[int, int]:
-        """The key of the merchant of that name, or of the only one, and the instant now.
+    def merchant_id(self, name: str | None) -> int:
+        """The key of the merchant of that name, or of the only one; it is looked up once.
 
         Raises MerchantUnknown, MerchantNotNamed and what `connect` raises.
         """
-        with self.connect() as connection:
-            if name is not None:
-                merchant_id = find_merchant(connection, name).merchant_id
-            else:
-                merchant_id = _only_merchant(connection)
-            return merchant_id, to_us(database_clock(connection))
+        if name not in self._merchants:
+            with self.connect() as connection:
+                if name is None:
+                    return _only_merchant(connection)  # there may be another one the next time
+                self._merchants[name] = find_merchant(connection, name).merchant_id
+        return self._merchants[name]
 
     def sample(self) -> Sample | None:
         """Some entities of the newest snapshot, None without one; it is read once."""

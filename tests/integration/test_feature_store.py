@@ -262,8 +262,11 @@ def test_only_a_development_stack_has_another_clock(shop: FeatureShop, database_
     with connect(database_url, application_name="test") as connection:
         connection.execute("UPDATE stack SET environment = 'production'")
 
+    store = FeatureStore(settings, clock=NOON)
     with pytest.raises(ClockNotSettable):
-        FeatureStore(settings, clock=NOON).groups()
+        store.groups()
+    with pytest.raises(ClockNotSettable):
+        store.online(an_order(1), MERCHANT)
 
 
 def test_groups_say_who_makes_them_how_often_and_as_of_when(store: FeatureStore) -> None:

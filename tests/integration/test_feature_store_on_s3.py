@@ -25,9 +25,11 @@ from ontem.feature_store.errors import LoadMissing, MerchantNotNamed, OnlineUnre
 from stores.offline.commit import commit_run
 from stores.offline.runs import Run, describe_files, provenance, run_folder
 from stores.offline.tables import OfflineStore, TableDefinition, open_store
+from stores.postgres.clock import database_clock
 from stores.postgres.connection import connect
 from stores.redis.keys import GROUPS, Namespace
 from stores.settings import Settings
+from tests.e2e.published import OnlineStore
 from tests.integration.imports import ENVIRON
 from tests.s3 import S3Server, a_bucket
 
@@ -164,6 +166,25 @@ def test_whose_orders_they_are_is_said_unless_there_is_one_merchant(settings: Se
         connection.commit()
         with pytest.raises(MerchantNotNamed, match="there are one, two"):
             s.online({"card": "tok_1"})
+
+
+def test_a_question_without_a_clock_is_asked_now(settings: Settings) -> None:
+    with connect(settings.postgres_url, application_name="test") as connection:
+        connection.execute("INSERT INTO merchants (name) VALUES ('one')")
+        connection.commit()
+        features = FeatureSet(settings.timezone, settings.snapshot_lag)
+        now = database_clock(connection)
+        due_day = Calendar(settings.timezone).due_day(to_us(now), settings.snapshot_lag)
+        OnlineStore(settings.redis_url, features, settings.entity_secret).publish(
+            date.fromordinal(due_day)
+        )
+        with FeatureStore() as store:
+            (first, second) = (store.online({"card": "tok_1"}, "one").table for _ in range(2))
+        after = database_clock(connection)
+
+    instants = [table["asked_at"][0].as_py() for table in (first, second)]
+    assert now <= instants[0] < instants[1] <= after
+    assert first["card_orders_7d_distant"].to_pylist() == [0]
 
 
 def test_a_redis_that_answers_otherwise_than_it_should_is_named(settings: Settings) -> None:
