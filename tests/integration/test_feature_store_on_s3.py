@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,9 @@ from tests.s3 import S3Server, a_bucket
 
 SUNDAY = date(2018, 5, 20)
 CUTOFF = datetime(2018, 5, 20, 3, tzinfo=UTC)
+DAY = timedelta(days=1)
 NAME = "card_orders_7d_distant"
+DELAYED = "card_orders_30d_delay_7d_distant"
 
 
 @pytest.fixture
@@ -72,12 +74,12 @@ def commit(store: OfflineStore, run: Run[Any], table: TableDefinition, rows: pa.
 
 
 def commit_day(store: OfflineStore, features: FeatureSet, keys: EntityKeys) -> None:
-    """The snapshot of Sunday, of two orders of one card."""
+    """The snapshot of Sunday: of one card an order ten days before, and two the day before."""
     calendar = Calendar(features.timezone)
     orders = [
-        {"order_pk": n, "merchant_id": 1, "order_id": f"{n}", "event_us": to_us(CUTOFF) - n,
+        {"order_pk": n, "merchant_id": 1, "order_id": f"{n}", "event_us": to_us(at),
          "recorded_key": n, "amount_cents": 500, "card": "tok_1", "product": []}
-        for n in (1, 2)
+        for n, at in enumerate((CUTOFF - 10 * DAY, CUTOFF - DAY, CUTOFF - DAY))
     ]  # fmt: skip
     rows = shuffle.keyed(pa.Table.from_pylist(orders, schema=shuffle.ORDER_ROWS), keys)
     exploded = shuffle.explode(rows, features.timeline_targets)
@@ -150,8 +152,9 @@ def test_a_bucket_is_read_as_a_folder_is(settings: Settings) -> None:
     assert older.read([NAME])[NAME].to_pylist() == [7]
     assert sum(piece.num_rows for piece in trained.batches(["order_id"])) == 3
     assert trained.lazy().select(NAME).collect()[NAME].to_list() == [None, 0, 4]
-    (card,) = sunday.features([NAME]).to_pylist()
-    assert card == {"entity": keys.key(1, "card", "tok_1"), "identifier": "card", NAME: 2}
+    (card,) = sunday.features([NAME, DELAYED]).to_pylist()
+    entity = {"entity": keys.key(1, "card", "tok_1"), "identifier": "card"}
+    assert card == {**entity, NAME: 2, DELAYED: 1}
     assert sunday.of_entities([card["entity"]])["orders_older_cents"].to_pylist() == [0]
     assert (described.null_rate.value, described.zero_rate.value) == (1 / 3, 1 / 3)
     assert described.entity_bytes.value is not None

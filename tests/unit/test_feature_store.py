@@ -44,6 +44,7 @@ SETTINGS = Settings(
     ("name", "window"),
     [
         ("card_orders_7d_distant", "7d"),
+        ("card_orders_30d_delay_7d_distant", "30d_delay_7d"),
         ("card_orders_since_cutoff_recent", "since_cutoff"),
         ("card_first_order_age_seconds", None),
         ("local_hour", None),
