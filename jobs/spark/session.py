@@ -25,6 +25,7 @@ S3A: Final = "hadoop-aws-*.jar"
 LOGGING: Final = Path(__file__).parent / "log4j2.properties"
 GIB: Final = 2**30
 PARTITIONS: Final = "spark.sql.shuffle.partitions"
+READ_PARTITIONS: Final = "spark.sql.files.minPartitionNum"
 OPTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "spark.sql.adaptive.enabled": "true",
@@ -107,6 +108,9 @@ def split_shuffles(spark: SparkSession, orders: int) -> None:
     if not spark.sparkContext.getConf().contains(PARTITIONS):
         parts = parts_of(orders, spark.sparkContext.defaultParallelism)
         spark.conf.set(PARTITIONS, str(parts))
+    # Otherwise small files are read together by as few tasks as there are cores, and the longest
+    # of these is waited for.
+    spark.conf.set(READ_PARTITIONS, str(number_of_parts(spark)))
 
 
 def number_of_parts(spark: SparkSession) -> int:

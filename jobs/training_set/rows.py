@@ -22,7 +22,6 @@ from features_pkg.shuffle import (
 from jobs.spark.arrow import map_batches, map_keys
 from jobs.training_set.questions import (
     ORDER_COLUMNS,
-    QUESTION_ROWS,
     TrainingQuestions,
     questions_of,
 )
@@ -46,25 +45,23 @@ COLUMN_DOCS = {
 ORDER_PIECES = order_piece_schema(ORDER_COLUMNS)
 
 
-def question_rows(orders: DataFrame, questions: TrainingQuestions) -> DataFrame:
-    """The orders with their questions and labels."""
-    return map_batches(orders, lambda batch: questions_of(batch, questions), QUESTION_ROWS)
+def training_rows(
+    orders: DataFrame, features: FeatureSet, questions: TrainingQuestions
+) -> DataFrame:
+    """One row per order (as `read_questions` reads it) with a question: `training_schema`.
 
-
-def training_rows(orders: DataFrame, features: FeatureSet) -> DataFrame:
-    """One row per question of `orders` (`QUESTION_ROWS`): `ORDER_COLUMNS` and all features.
-
-    `orders` is read three times. There are two shuffles: the first brings the events and questions
-    of an entity together, to be answered; the second brings the answers of an order together.
+    `orders` is read three times, once of these for three columns: reading costs less than keeping
+    the rows. There are two shuffles: the first brings the events and questions of an entity
+    together, to be answered; the second brings the answers of an order together.
     """
     targets, timezone = features.targets, features.timezone
     starts = MerchantStarts(
         (row.merchant_id, row.event_us, row.recorded_key)
-        for row in starts_of_merchants(orders).collect()
+        for row in starts_of_merchants(orders.select(MERCHANT_STARTS.names)).collect()
     )
 
     def explode_batch(batch: pa.Table) -> pa.Table:
-        return explode(batch, targets)
+        return explode(questions_of(batch, questions), targets)
 
     def answer_entities(rows: pa.Table) -> pa.Table:
         answers = answer_pieces(rows, features, Calendar(timezone))
@@ -73,6 +70,7 @@ def training_rows(orders: DataFrame, features: FeatureSet) -> DataFrame:
         return answers
 
     def describe_orders(batch: pa.Table) -> pa.Table:
+        batch = questions_of(batch, questions)
         return order_pieces(batch, ORDER_COLUMNS, features, Calendar(timezone), starts)
 
     def assemble_orders(rows: pa.Table) -> pa.Table:

@@ -9,7 +9,6 @@ from typing import cast
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyspark import StorageLevel
 from pyspark.sql import Column
 from pyspark.sql import functions as F  # noqa: N812  as everybody calls it
 
@@ -25,7 +24,7 @@ from jobs.training_set.facts import DATASET, LabelCounts, TrainingSetFacts, trai
 from jobs.training_set.labels import LabelRule, Reason, quiet_sentence
 from jobs.training_set.period import may_have_questions
 from jobs.training_set.questions import TrainingQuestions
-from jobs.training_set.rows import question_rows, training_rows, training_set_table
+from jobs.training_set.rows import training_rows, training_set_table
 from jobs.watermark import ReadBounds, wait_for_read_bounds
 from stores.offline.commit import commit_run
 from stores.offline.files import Files
@@ -150,17 +149,15 @@ def _build(
             events = read_events(spark, prepared.store.files, extracted)
             watermark_key = prepared.read_bounds.watermark_key
             orders = read_questions(events, watermark_key, extracted.rows)
-            orders = question_rows(orders, prepared.questions).persist(StorageLevel.DISK_ONLY)
-            rows = training_rows(orders, job.feature_set)
+            rows = training_rows(orders, job.feature_set, prepared.questions)
             rows.write.mode("error").parquet(prepared.store.files.spark_location(folder))
             stale = orders.where(_is_stale(prepared.questions)).count()
-            orders.unpersist()
     return _Written(describe_files(prepared.store.files, folder), stale)
 
 
 def _is_stale(questions: TrainingQuestions) -> Column:
     """Whether an order of the period was evaluated with an older snapshot than the due day's."""
-    asked_us = F.unix_micros("asked_at")
+    asked_us = F.coalesce("evaluated_us", "event_us")
     return (
         (F.col("stale_days") > 0) & (asked_us >= questions.from_us) & (asked_us < questions.to_us)
     )

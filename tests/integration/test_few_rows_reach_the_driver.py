@@ -11,7 +11,7 @@ from features_pkg.shuffle import MERCHANT_STARTS
 from jobs.extract.facts import KindCounts
 from jobs.parts import ORDERS_OF_A_PART
 from jobs.spark import reading
-from jobs.spark.session import PARTITIONS, split_shuffles
+from jobs.spark.session import PARTITIONS, READ_PARTITIONS, split_shuffles
 from jobs.training_set.rows import starts_of_merchants
 
 if TYPE_CHECKING:
@@ -57,5 +57,7 @@ def test_parts_follow_the_orders_not_the_cores(spark: SparkSession) -> None:
     try:
         split_shuffles(spark, 7 * ORDERS_OF_A_PART)
         assert spark.conf.get(PARTITIONS) == "7"
+        assert spark.conf.get(READ_PARTITIONS) == "7"
     finally:
         spark.conf.set(PARTITIONS, before)
+        spark.conf.unset(READ_PARTITIONS)
