@@ -20,7 +20,8 @@ PICKLE: Final = "model.pickle"
 GOLDEN: Final = "golden.json"
 REPORT: Final = "report.json"
 READABLE_REPORT: Final = "report.md"
-CONTENTS: Final = (PICKLE, GOLDEN, REPORT, READABLE_REPORT)
+PAGE: Final = "report.html"
+CONTENTS: Final = (PICKLE, GOLDEN, REPORT, READABLE_REPORT, PAGE)
 """The files that the manifest has the SHA-256 of."""
 WRITE_ORDER: Final = (*CONTENTS, SIGNATURE, MANIFEST)
 """All files of a bundle. The manifest comes last: a bundle without one is not there yet."""

@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from features_pkg.models.bundle import PAGE
 from features_pkg.models.manifest import ModelManifest, sampling_sentence
 from jobs.entry import job_here
 from jobs.train.choice import DEFAULT_SEED, Recipe, TrainingChoice
@@ -53,7 +54,8 @@ def train(
     """Train a model on a training set.
 
     It is signed and goes into the offline store, with a report that compares it with the current
-    one: `ontem models` lists it, and nothing serves it until it is chosen.
+    one, as text and as a page with charts (report.html): `ontem models` lists it, and nothing
+    serves it until it is chosen.
 
     A training takes at most so many bytes of memory for each feature of each order that the model
     is fitted on: 10 for boosting, 13 for a forest, 24 for a logistic regression. To these come 800
@@ -82,6 +84,8 @@ def train(
         with only_writer(output.parent, click.echo):
             copy_model(models, model.name, output)
     describe_model(model, models)
+    if output is not None:
+        click.echo(f"  its page is also in {output.resolve() / PAGE}")
     ship = f"`ontem models ship {model.name}` and `ontem models use {model.name}`"
     copy = f", or set ONTEM_MODEL to {output.resolve()}" if output else ""
     click.echo(f"Next: {ship}{copy}")
@@ -96,7 +100,7 @@ def let_waiting_threads_sleep() -> None:
 
 
 def describe_model(model: ModelManifest, models: StoredModels) -> None:
-    """Print where a model is, and how good."""
+    """Print where a model and its page are, and how good it is."""
     click.echo(f"model {model.name} in {models.location(model.name)}")
     click.echo(f"  made by {model.estimator}")
     click.echo(f"  trained on {_describe(model.training.orders, model.training.charged_back)}")
@@ -115,6 +119,7 @@ def describe_model(model: ModelManifest, models: StoredModels) -> None:
             f"  {name} at {at.threshold:.4f}: {at.share:.2%} of orders, "
             f"precision {_number(at.precision)}, recall {_number(at.recall)}"
         )
+    click.echo(f"  with charts, for a browser: {models.page(model.name)}")
 
 
 def _describe(orders: int, charged_back: int) -> str:

@@ -8,6 +8,7 @@ from features_pkg.array_types import Floats
 from jobs.train.feature_batches import FeatureFiles
 from jobs.train.fitting import FittedModel
 from jobs.train.orders import LabelledOrders
+from jobs.train.page.sampled_rows import SampledRows
 from jobs.train.pipeline import calibrated_scores
 from jobs.train.report import Comparison, CurrentModel
 
@@ -16,24 +17,38 @@ from jobs.train.report import Comparison, CurrentModel
 class MeasuredHoldOut:
     """The scores of all orders of a hold-out, and how the current model does on them.
 
-    Without a comparison `not_compared` says why.
+    Without a comparison `not_compared` says why. `sampled` has all features of a few orders.
     """
 
     orders: LabelledOrders
     scores: Floats
+    current_scores: Floats | None
+    sampled: SampledRows
     comparison: Comparison | None
     not_compared: str
 
 
 def measure_hold_out(
-    source: FeatureFiles, hold_out: LabelledOrders, fitted: FittedModel, current: CurrentModel
+    source: FeatureFiles,
+    hold_out: LabelledOrders,
+    fitted: FittedModel,
+    current: CurrentModel,
+    seed: int,
 ) -> MeasuredHoldOut:
     """Score the orders of the hold-out, batch after batch, with both models."""
     scores, current_scores = np.empty(len(hold_out)), np.empty(len(hold_out))
     current_scoring, reason = current.scoring(source.features)
-    for positions, values in source.batches(hold_out.rows):
+    sampled = SampledRows.of(hold_out, len(source.features), seed)
+    for positions, values in sampled.filled_by(source.batches(hold_out.rows)):
         scores[positions] = calibrated_scores(fitted.pipeline, values, fitted.calibration)
         if current_scoring:
             current_scores[positions] = current_scoring(values)
     comparison = current.compare(hold_out, current_scores) if current_scoring else None
-    return MeasuredHoldOut(hold_out, scores, comparison, reason)
+    return MeasuredHoldOut(
+        orders=hold_out,
+        scores=scores,
+        current_scores=current_scores if current_scoring else None,
+        sampled=sampled,
+        comparison=comparison,
+        not_compared=reason,
+    )

@@ -7,6 +7,7 @@ from sklearn.pipeline import Pipeline
 
 from features_pkg.models.bundle import (
     GOLDEN,
+    PAGE,
     PICKLE,
     READABLE_REPORT,
     REPORT,
@@ -19,6 +20,8 @@ from features_pkg.models.loading import as_floats
 from features_pkg.models.manifest import MANIFEST, ModelManifest, encode_manifest
 from features_pkg.models.scoring import compile_pipeline
 from features_pkg.models.signing import SigningKey
+from jobs.train.page.figures import NO_FIGURES, Figures
+from jobs.train.page.html import render_page
 from jobs.train.pipeline import to_bytes
 from jobs.train.report import Comparison, Report, encode_report, readable_report
 
@@ -29,6 +32,7 @@ def signed_bundle(
     key: SigningKey,
     comparison: Comparison | None = None,
     not_compared: str = "none was given",
+    figures: Figures = NO_FIGURES,
 ) -> Bundle:
     """All files of a model, whose manifest gets the rest of its name and the hashes.
 
@@ -45,6 +49,7 @@ def signed_bundle(
     report = Report(manifest, comparison, not_compared)
     contents[REPORT] = encode_report(report)
     contents[READABLE_REPORT] = readable_report(report).encode()
+    contents[PAGE] = render_page(report, figures)
     return sign(replace(manifest, files=_hashes(contents)), contents, key)
 
 

@@ -116,7 +116,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from fold_lines(manifest)
     yield "## What it depends on"
     yield ""
-    yield from table(("what", "value"), _dependencies(manifest))
+    yield from table(("what", "value"), dependencies(manifest))
 
 
 def _comparison(report: Report) -> Iterator[str]:
@@ -163,7 +163,8 @@ def _period(name: str, period: LabelledPeriod) -> list[str]:
     return [name, *instants[:2], f"{period.orders:,}", f"{period.charged_back:,}", instants[2]]
 
 
-def _dependencies(manifest: ModelManifest) -> list[list[str]]:
+def dependencies(manifest: ModelManifest) -> list[list[str]]:
+    """What a model depends on: names and values, in Markdown."""
     return [
         ["training set", f"`{manifest.training_set}`"],
         ["its Iceberg snapshot", f"{manifest.training_set_snapshot_id}"],

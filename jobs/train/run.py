@@ -20,6 +20,7 @@ from jobs.train.memory import MEMORY_OF, check_memory
 from jobs.train.metrics import measure
 from jobs.train.orders import LabelledOrders, read_orders
 from jobs.train.packing import signed_bundle, without_reports
+from jobs.train.page.measuring import PageSource, measure_figures
 from jobs.train.report import NONE_CURRENT, CurrentModel
 from jobs.train.sampling import sample
 from jobs.train.split import Split, split_by_time
@@ -81,10 +82,19 @@ def train(store: OfflineStore, feature_set: FeatureSet, options: TrainingOptions
     )
     columns = FeatureFiles(store.files, source.files, tuple(features))
     fitted = fit_model(columns, sampled, maturity, options.recipe, options.seed)
-    measured = measure_hold_out(columns, split.hold_out, fitted, options.current)
+    measured = measure_hold_out(columns, split.hold_out, fitted, options.current, options.seed)
     manifest = _manifest(source, split, fitted, measured, options)
+    figures = measure_figures(
+        PageSource(
+            columns=columns,
+            facts=facts,
+            pipeline=fitted.pipeline,
+            measured=measured,
+            threshold=manifest.metrics.review.threshold,
+        )
+    )
     bundle = signed_bundle(
-        manifest, fitted.pipeline, options.key, measured.comparison, measured.not_compared
+        manifest, fitted.pipeline, options.key, measured.comparison, measured.not_compared, figures
     )
     return _store(StoredModels(store.files), feature_set, bundle, options.key)
 

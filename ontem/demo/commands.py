@@ -73,6 +73,8 @@ def run(
     save(report, folder.report_file)
     show(report, console)
     console.print(f"Kept in {folder.report_file.relative_to(folder.project)}. Next: make serve")
+    page = escape(str(folder.model_page.relative_to(folder.project)))
+    console.print(f"The model in charts and words, for a browser: {page}", soft_wrap=True)
     if not report.equal:
         raise TrainingDiffers(
             different=report.feature_values_different,

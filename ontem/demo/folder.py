@@ -12,6 +12,7 @@ import psycopg
 import redis
 from psycopg import sql
 
+from features_pkg.models.bundle import PAGE
 from ontem.demo.errors import NoDemo
 from ontem.stack import LocalStack
 from ontem.variables import write_variables
@@ -37,6 +38,11 @@ class DemoFolder:
     def model(self) -> Path:
         """The folder of the model that it serves."""
         return self.path / "model"
+
+    @property
+    def model_page(self) -> Path:
+        """The page with charts of that model."""
+        return self.model / PAGE
 
     @property
     def key_file(self) -> Path:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from features_pkg.models.bundle import PAGE
 from features_pkg.models.manifest import ModelManifest
 from features_pkg.models.shipped_models import CURRENT, SHIPPED, NoCurrentModel, current_folder
 from ontem.models.branch import ModelBranch, git_of, origin_url
@@ -126,7 +127,7 @@ def key() -> None:
 
 def list_shipped(shelf: Shelf, configured: Path | None) -> None:
     """Print the shipped models, and which model serves; `configured` is that of ONTEM_MODEL."""
-    _list(f"shipped, in {shelf.shipped}", shelf.shipped_models())
+    _list("shipped", str(shelf.shipped), shelf.shipped_models())
     if configured is not None:
         click.echo(f"ONTEM_MODEL is {configured}: that model serves here")
         return
@@ -138,15 +139,17 @@ def list_shipped(shelf: Shelf, configured: Path | None) -> None:
 
 def list_stored(shelf: Shelf, stored: StoredModels) -> None:
     """Print the models of the offline store."""
-    _list(f"trained, in {stored.place}", shelf.stored_models(stored))
+    _list("trained", stored.place, shelf.stored_models(stored))
 
 
-def _list(title: str, listed: list[ListedModel]) -> None:
-    click.echo(f"{title}:")
+def _list(which: str, place: str, listed: list[ListedModel]) -> None:
+    click.echo(f"{which}, in {place}:")
     for each in listed:
         click.echo("\n".join(_lines(each)))
     if not listed:
         click.echo("  none")
+        return
+    click.echo(f"  each with charts and a model card, for a browser: {place}/NAME/{PAGE}")
 
 
 def _lines(listed: ListedModel) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features_pkg.definitions.feature_set import FeatureSet
-from features_pkg.models.bundle import READABLE_REPORT, read_bundle
+from features_pkg.models.bundle import PAGE, READABLE_REPORT, read_bundle
 from features_pkg.models.loading import load_model
 from features_pkg.models.manifest import ModelManifest, ModelRefused, decode_manifest
 from features_pkg.models.signing import VerifyKeys
@@ -113,5 +113,7 @@ class Proposing:
 def _body(name: str, report: str) -> str:
     return (
         f"Merging this lets the model `{name}` serve: it ships with the package, and `current` "
-        f"names it. Close it to decide against it; it is not proposed again.\n\n{report}"
+        "names it. Close it to decide against it; it is not proposed again.\n\n"
+        f"Its folder has `{PAGE}`, a page with curves, costs, the most telling features and a "
+        f"model card: download it, and open it in a browser.\n\n{report}"
     )

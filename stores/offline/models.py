@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from features_pkg.models.bundle import SIGNATURE, WRITE_ORDER
+from features_pkg.models.bundle import PAGE, SIGNATURE, WRITE_ORDER
 from features_pkg.models.manifest import MANIFEST
 from stores.offline.files import Files
 
@@ -36,6 +36,10 @@ class StoredModels:
     def location(self, name: str) -> str:
         """Where a model is, for people."""
         return self.files.location(f"{MODELS}/{name}")
+
+    def page(self, name: str) -> str:
+        """Where a model's page with charts is, for people."""
+        return self.files.location(_key(name, PAGE))
 
     def has(self, name: str) -> bool:
         """Whether there is a whole model of that name."""

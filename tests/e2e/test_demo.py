@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,16 @@ def project() -> Iterator[Path]:
         shutil.rmtree(above, ignore_errors=True)
 
 
+@dataclass(frozen=True, slots=True)
+class DemoRun:
+    """What a demo printed, and its report."""
+
+    printed: str
+    report: dict[str, Any]
+
+
 @pytest.fixture(scope="module")
-def report(project: Path) -> dict[str, Any]:
+def run(project: Path) -> DemoRun:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ONTEM_")}
     environ |= {"ONTEM_DEADLINE_MS": "30000", "ONTEM_STATEMENT_TIMEOUT_MS": "30000"}
     done = subprocess.run(
@@ -53,8 +62,19 @@ def report(project: Path) -> dict[str, Any]:
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    found: dict[str, Any] = json.loads((project / ".ontem/demo/report.json").read_text())
-    return found
+    return DemoRun(done.stdout, json.loads((project / ".ontem/demo/report.json").read_text()))
+
+
+@pytest.fixture(scope="module")
+def report(run: DemoRun) -> dict[str, Any]:
+    return run.report
+
+
+def test_the_demo_ends_by_naming_the_page_of_its_model(run: DemoRun, project: Path) -> None:
+    named = run.printed.splitlines()[-1].rpartition(": ")[2]
+
+    page = (project / named).read_text(encoding="utf-8")
+    assert run.report["model"] in page
 
 
 def test_training_repeats_what_was_served_in_every_value(report: dict[str, Any]) -> None:

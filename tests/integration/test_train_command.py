@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from pyiceberg.table import StaticTable
 
+from features_pkg.models.bundle import PAGE
 from features_pkg.models.loading import load_model
 from jobs.training_set.facts import training_set_slot
 from ontem.cli import main
@@ -124,6 +125,10 @@ def test_training_stores_a_signed_model_and_says_how_it_comes_to_serve(
     assert (run.command, run.outcome, run.revision) == ("train", "done", source.name)
     assert f"{run.day}" == "2018-02-10"
     assert f"model {name} in {models.location(name)}" in result.stdout
+    assert f"for a browser: {models.page(name)}\n" in result.stdout
+    copied = (tmp_path / "copy").resolve() / PAGE
+    assert f"its page is also in {copied}\n" in result.stdout
+    assert copied.read_bytes() == Path(models.page(name)).read_bytes()
     last = result.stdout.splitlines()[-1]
     ship = f"`ontem models ship {name}` and `ontem models use {name}`"
     assert last == f"Next: {ship}, or set ONTEM_MODEL to {(tmp_path / 'copy').resolve()}"

@@ -39,6 +39,7 @@ def test_the_newest_model_is_proposed_with_its_report(
     assert (opened["base"], opened["title"]) == ("main", "Serve the model newest")
     assert opened["body"].endswith(files["report.md"].decode())
     assert "`newest`" in opened["body"]
+    assert "`report.html`" in opened["body"]
     checkout.git("clone", "-q", "-b", "model/newest", str(checkout.remote), str(tmp_path / "new"))
     assert load_model(tmp_path / "new" / SHIPPED / "newest", FEATURES, VERIFY_KEYS)
     assert checkout.git("status", "--porcelain") == ""

@@ -187,6 +187,18 @@ def test_the_list_says_that_the_variable_decides(
     assert "ONTEM_MODEL is /models/other: that model serves here" in capsys.readouterr().out
 
 
+def test_the_lists_say_where_the_pages_of_models_are(
+    shelf: Shelf, stored: StoredModels, capsys: pytest.CaptureFixture[str]
+) -> None:
+    list_shipped(shelf, None)
+    list_stored(shelf, stored)
+
+    printed = capsys.readouterr().out
+    for name, place in (("old", str(shelf.shipped)), ("new", stored.place)):
+        assert f"for a browser: {place}/NAME/report.html\n" in printed
+        assert Path(f"{place}/{name}/report.html").is_file()
+
+
 def test_the_command_lists_what_ships_and_an_empty_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
