@@ -5,6 +5,7 @@ from html import escape
 from typing import Final
 
 from features_pkg.models.manifest import ModelManifest, ThresholdMetrics
+from jobs.train.markdown import number
 from jobs.train.page.card import card
 from jobs.train.page.chart import Chart, Table
 from jobs.train.page.drawing import look_of_charts
@@ -16,7 +17,7 @@ from jobs.train.page.ranking_charts import precision_recall_chart, roc_chart
 from jobs.train.page.score_charts import calibration_chart, score_chart
 from jobs.train.page.style import STYLE
 from jobs.train.page.use_charts import cost_chart, recall_chart
-from jobs.train.report import Report, dependencies, number
+from jobs.train.report import Report, dependencies
 
 CONTENT_SECURITY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """The page may not load anything, whatever is in it."""
