@@ -48,8 +48,8 @@ class CheckedCandidate:
 
 
 def check(computing: Computing) -> tuple[CheckedCandidate, ...]:
-    """Check each candidate on the first orders of the source."""
-    orders, matrix = computing.source.head(CHECKED_ORDERS)
+    """Check each candidate on some orders of the source."""
+    orders, matrix = computing.source.some(CHECKED_ORDERS)
     return tuple(_check(computing, each, orders, matrix) for each in computing.candidates)
 
 

@@ -58,7 +58,7 @@ class GivenSource:
         keys = EntityKeys(_KEY, feature_set.timelines_id)
         self._past = PastOrders.of(whole(keyed(rows, keys)))
 
-    def head(self, most: int) -> tuple[ChosenOrders, Floats]:
+    def some(self, most: int) -> tuple[ChosenOrders, Floats]:
         """Some orders by chance, the same ones each time."""
         count = len(self._at_us)
         rows = np.random.default_rng(0).permutation(count)[:most]

@@ -75,8 +75,8 @@ class Source(Protocol):
         """What a function may not read, each with the reason."""
         ...
 
-    def head(self, most: int) -> tuple[ChosenOrders, Floats]:
-        """The first orders, with the features that they have."""
+    def some(self, most: int) -> tuple[ChosenOrders, Floats]:
+        """Orders of all of the time, with the features that they have."""
         ...
 
     def labelled(self) -> LabelledOrders:
@@ -119,24 +119,24 @@ class StoredSource:
         self._pasts: dict[frozenset[Identifier], PastOrders] = {}
         self._own_pasts: dict[frozenset[Identifier], PastOrders] = {}
 
-    def head(self, most: int) -> tuple[ChosenOrders, Floats]:
-        """Those that stand first in the files: hashes of orders decide which ones stand where."""
+    def some(self, most: int) -> tuple[ChosenOrders, Floats]:
+        """Orders of the first file, or of more if it is small, as far apart as they can be.
+
+        A hash of each order says which file it is in; there the oldest stands first.
+        """
         names = self.feature_set.names
-        batches: list[pa.RecordBatch] = []
+        tables: list[pa.Table] = []
         for file in self.training_set.files:
-            left = most - sum(batch.num_rows for batch in batches)
-            if left <= 0:
-                break
             with self._laboratory.store.files.open(file.key) as source:
-                columns = ["order_pk", "asked_at", *names]
-                batches += next_batch(pq.ParquetFile(source), left, columns)
-        table = pa.Table.from_batches(batches)
-        chosen = ChosenOrders(
-            table["order_pk"].to_numpy(),
-            table["asked_at"].cast(pa.int64()).to_numpy(),
-            np.arange(table.num_rows),
-        )
-        return chosen, floats(table, names)
+                tables.append(pq.read_table(source, columns=["order_pk", "asked_at", *names]))
+            if sum(table.num_rows for table in tables) >= most:
+                break
+        table = pa.concat_tables(tables)
+        count = min(most, table.num_rows)
+        rows = np.linspace(0, table.num_rows - 1, count).astype(np.int64)
+        table = table.take(pa.array(rows))
+        asked_us = table["asked_at"].cast(pa.int64()).to_numpy()
+        return ChosenOrders(table["order_pk"].to_numpy(), asked_us, rows), floats(table, names)
 
     def labelled(self) -> LabelledOrders:
         """The orders that a training takes."""
@@ -183,12 +183,6 @@ class StoredSource:
             known = row.is_valid().to_numpy()
             at_us[row.drop_null().to_numpy()] = placed["placed_us"].to_numpy()[known]
         return at_us
-
-
-def next_batch(parquet: pq.ParquetFile, rows: int, columns: list[str]) -> list[pa.RecordBatch]:
-    """The first rows of a file; none of an empty one."""
-    first = next(parquet.iter_batches(rows, columns=columns), None)
-    return [] if first is None else [first]
 
 
 def floats(table: pa.Table, names: Sequence[str]) -> Floats:

@@ -73,7 +73,7 @@ def test_a_column_with_times_after_the_orders_is_refused() -> None:
 
     computing = Computing(source, read_candidates(days_to_deliver))
     with pytest.raises(LooksAhead, match="days_to_deliver reads delivered_at, which is after the"):
-        computing.values(computing.candidates[0], source.head(50)[0])
+        computing.values(computing.candidates[0], source.some(50)[0])
 
 
 def test_a_function_reads_the_columns_of_the_table(source: GivenSource) -> None:
@@ -81,7 +81,7 @@ def test_a_function_reads_the_columns_of_the_table(source: GivenSource) -> None:
         return [str(email).endswith("gmail.com") for email in order.email]
 
     computing = Computing(source, read_candidates(free_mail))
-    orders, matrix = source.head(100)
+    orders, matrix = source.some(100)
     values = computing.values(computing.candidates[0], orders)
 
     emails = ORDERS["email"].to_pylist()
