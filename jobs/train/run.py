@@ -90,7 +90,9 @@ def train(store: OfflineStore, feature_set: FeatureSet, options: TrainingOptions
             facts=facts,
             pipeline=fitted.pipeline,
             measured=measured,
-            threshold=manifest.metrics.review.threshold,
+            review_threshold=manifest.metrics.review.threshold,
+            block_threshold=manifest.metrics.block.threshold,
+            rule=manifest.threshold_rule,
         )
     )
     bundle = signed_bundle(

@@ -6,7 +6,7 @@ import numpy as np
 
 from features_pkg.models.manifest import ModelManifest
 from jobs.train.orders import LabelledOrders
-from jobs.train.page.costs import costs_of
+from jobs.train.page.costs import review_costs
 from jobs.train.page.curves import model_curves, score_bins
 from jobs.train.page.figures import (
     DaySpan,
@@ -42,7 +42,7 @@ WHOLE = Figures(
     current=model_curves(LABELS, SCORES[::-1]),
     scores=score_bins(LABELS, SCORES),
     recalls=recalls(ORDERS, (SCORES, 0.5), (SCORES[::-1], 0.5)),
-    costs=costs_of(LABELS, SCORES, np.full(2000, 5_000.0), 0.5),
+    costs=review_costs(LABELS, SCORES, np.full(2000, 5_000.0), 0.5),
     features=(FeatureBins("device_first_order_age_seconds", 0.4, BINS),),
     explained=200,
     extent=EXTENT,

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from features_pkg.models.bundle import PAGE
-from jobs.train.page.costs import costs_of
+from features_pkg.models.validation import ThresholdRule
+from jobs.train.page.costs import review_costs, rule_costs
 from jobs.train.page.curves import model_curves, outcome_bins, score_bins
 from jobs.train.page.figures import NO_FIGURES, FeatureBins
 from jobs.train.page.over_time import recalls
@@ -124,7 +125,7 @@ def test_the_cost_chart_says_what_the_chosen_threshold_costs() -> None:
 
 ODD_FIGURES = {
     "usual": WHOLE,
-    "amounts of zero": replace(WHOLE, costs=costs_of(LABELS, SCORES, np.zeros(2000), 2.0)),
+    "amounts of zero": replace(WHOLE, costs=review_costs(LABELS, SCORES, np.zeros(2000), 2.0)),
     "one score": replace(
         WHOLE,
         own=model_curves(LABELS, np.ones(2000)),
@@ -135,7 +136,7 @@ ODD_FIGURES = {
         NO_FIGURES,
         own=model_curves(LABELS[9:11], SCORES[9:11]),
         scores=score_bins(LABELS[9:11], SCORES[9:11]),
-        costs=costs_of(LABELS[9:11], SCORES[9:11], np.ones(2), 0.5),
+        costs=review_costs(LABELS[9:11], SCORES[9:11], np.ones(2), 0.5),
     ),
 }
 
@@ -155,3 +156,11 @@ def test_nothing_is_warned_of_as_odd_figures_are_drawn(name: str) -> None:
         page = read(ODD_FIGURES[name], a_report(compared=True))
 
     assert page.figures["cost"].has_svg
+
+
+def test_the_cost_chart_has_the_costs_that_the_training_was_given() -> None:
+    rule = ThresholdRule(missed_fraud_cents=9_000, refused_order_cents=1_000)
+
+    figure = read(replace(WHOLE, costs=rule_costs(LABELS, SCORES, 0.5, rule))).figures["cost"]
+    assert "the refused honest orders R$ 0" in figure.words
+    assert "R$ 90 for a missed chargeback, R$ 10 for a refused honest order." in figure.words

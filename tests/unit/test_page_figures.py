@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import precision_recall_curve, roc_auc_score
 
+from features_pkg.models.validation import ThresholdRule
 from jobs.train.orders import LabelledOrders
 from jobs.train.page.binning import LEAST_ORDERS, merged, rounded_down, safe_groups
-from jobs.train.page.costs import costs_of
+from jobs.train.page.costs import review_costs, rule_costs
 from jobs.train.page.curves import model_curves, outcome_bins, score_bins
 from jobs.train.page.over_time import MOST_PERIODS, recalls
+from jobs.train.thresholds import cost_in_cents
 
 COUNTS = hnp.arrays(
     np.int64, st.tuples(st.just(2), st.integers(1, 12)), elements=st.integers(0, 40)
@@ -135,7 +137,7 @@ def test_calibration_has_all_orders_in_bins_that_expect_about_as_much() -> None:
 def test_data_of_one_outcome_have_no_curves() -> None:
     assert model_curves(np.zeros(50, bool), np.linspace(0, 1, 50)) is None
     assert model_curves(np.ones(50, bool), np.linspace(0, 1, 50)) is None
-    assert costs_of(np.zeros(50, bool), np.ones(50), np.ones(50), 0.5) is None
+    assert review_costs(np.zeros(50, bool), np.ones(50), np.ones(50), 0.5) is None
     bins = score_bins(np.zeros(50, bool), np.zeros(50))
     assert bins is not None
     assert (sum(bins.honest), bins.shown) == (50, (True, False))
@@ -168,12 +170,24 @@ def test_costs_are_the_amounts_of_what_is_missed_and_the_reviews_of_the_rest() -
     labels, scores = random.random(300) < 0.3, random.random(300)
     amounts = random.integers(1, 90_000, 300).astype(float)
 
-    costs = costs_of(labels, scores, amounts, 0.37, review_cents=700)
+    costs = review_costs(labels, scores, amounts, 0.37, review_cents=700)
     assert costs is not None
     for cost in (*costs.by_threshold, costs.chosen):
         below = scores < cost.threshold
         assert cost.missed == amounts[below & labels].sum()
-        assert cost.reviews == 700 * (~below).sum()
+        assert cost.flagged == 700 * (~below).sum()
     assert costs.chosen.threshold == 0.37
     assert costs.without_model == amounts[labels].sum()
     assert costs.cheapest.total == min(each.total for each in costs.by_threshold)
+
+
+def test_costs_that_a_training_was_given_are_those_of_its_page() -> None:
+    random = np.random.default_rng(5)
+    labels, scores = random.random(300) < 0.3, random.random(300)
+    rule = ThresholdRule(missed_fraud_cents=9_000, refused_order_cents=1_000)
+
+    costs = rule_costs(labels, scores, 0.1, rule)
+    assert costs is not None
+    for cost in (*costs.by_threshold, costs.chosen):
+        assert cost.total == cost_in_cents(labels, scores, cost.threshold, rule)
+    assert rule_costs(labels, scores, 0.1, ThresholdRule(missed_fraud_cents=9_000)) is None

@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 
 from features_pkg.array_types import Floats, Mask
+from features_pkg.models.validation import ThresholdRule
 from jobs.train.page.curves import LEAST_ODDS, MOST_ODDS
 from jobs.train.page.figures import Cost, Costs
 
@@ -13,29 +14,49 @@ REVIEW_CENTS: Final = 1_000
 STEPS: Final = 60
 
 
-def costs_of(
+def review_costs(
     labels: Mask, scores: Floats, amounts: Floats, chosen: float, review_cents: int = REVIEW_CENTS
 ) -> Costs | None:
     """The costs of thresholds, each order below which passes, and each other one is reviewed.
 
     `amounts` are in cents. None if no order was charged back.
     """
-    if not labels.any():
+    lost = np.where(labels, np.nan_to_num(amounts), 0.0)
+    flagged = np.full(len(labels), float(review_cents))
+    return _costs(scores, lost, flagged, chosen, rule=None) if labels.any() else None
+
+
+def rule_costs(labels: Mask, scores: Floats, chosen: float, rule: ThresholdRule) -> Costs | None:
+    """The costs by which a training chose to block; None if it was given none of them.
+
+    None as well if no order was charged back.
+    """
+    if rule.missed_fraud_cents is None or rule.refused_order_cents is None or not labels.any():
         return None
+    lost = np.where(labels, float(rule.missed_fraud_cents), 0.0)
+    flagged = np.where(labels, 0.0, float(rule.refused_order_cents))
+    return _costs(scores, lost, flagged, chosen, rule)
+
+
+def _costs(
+    scores: Floats, lost: Floats, flagged: Floats, chosen: float, rule: ThresholdRule | None
+) -> Costs:
+    """The costs of orders that pass (`lost`) and of those that do not (`flagged`), added up."""
     odds = 10.0 ** np.linspace(LEAST_ODDS, MOST_ODDS, STEPS + 1)
     thresholds = odds / (1 + odds)
     by_score = np.argsort(scores, kind="stable")
     ascending = scores[by_score]
-    lost = np.where(labels, np.nan_to_num(amounts), 0.0)[by_score]
-    lost_below = np.append(0.0, np.cumsum(lost))
+    lost_below, flagged_below = (
+        np.append(0.0, np.cumsum(each[by_score])) for each in (lost, flagged)
+    )
 
     def cost(threshold: float) -> Cost:
         below = int(np.searchsorted(ascending, threshold))
-        reviews = (len(ascending) - below) * review_cents
-        return Cost(threshold, missed=int(lost_below[below]), reviews=reviews)
+        of_flagged = flagged_below[-1] - flagged_below[below]
+        return Cost(threshold, missed=int(lost_below[below]), flagged=int(of_flagged))
 
     return Costs(
-        review_cents=review_cents,
+        rule=rule,
         without_model=int(lost_below[-1]),
         by_threshold=tuple(cost(float(each)) for each in thresholds),
         chosen=cost(chosen),

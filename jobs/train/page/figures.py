@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
+from features_pkg.models.validation import ThresholdRule
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -73,23 +75,27 @@ class Recall:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a threshold costs, in cents: charged back orders below it, and reviews from it up."""
+    """What a threshold costs, in cents: charged back orders below it, and others from it up."""
 
     threshold: float
     missed: int
-    reviews: int
+    flagged: int
 
     @property
     def total(self) -> int:
         """Both together."""
-        return self.missed + self.reviews
+        return self.missed + self.flagged
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Costs by threshold, in ascending order, at the chosen one, and where nothing is reviewed."""
+    """Costs by threshold, in ascending order, at the chosen one, and where every order passes.
 
-    review_cents: int
+    Without a `rule` orders are reviewed from the threshold up, for a cost that is assumed; with one
+    they are blocked, and the costs are those by which the threshold was chosen.
+    """
+
+    rule: ThresholdRule | None
     without_model: int
     by_threshold: tuple[Cost, ...]
     chosen: Cost

@@ -6,9 +6,10 @@ from typing import Final
 from sklearn.pipeline import Pipeline
 
 from features_pkg.array_types import Floats
+from features_pkg.models.validation import ThresholdRule
 from jobs.train.feature_batches import FeatureFiles
 from jobs.train.hold_out import MeasuredHoldOut
-from jobs.train.page.costs import costs_of
+from jobs.train.page.costs import review_costs, rule_costs
 from jobs.train.page.curves import model_curves, score_bins
 from jobs.train.page.extent import extent_of
 from jobs.train.page.figures import Costs, Figures, Recall
@@ -21,13 +22,15 @@ AMOUNT: Final = "amount_cents"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageSource:
-    """What the figures are measured on, and the review threshold of the model."""
+    """What the figures are measured on, the model's thresholds, and what they were chosen by."""
 
     columns: FeatureFiles
     facts: TrainingSetFacts
     pipeline: Pipeline
     measured: MeasuredHoldOut
-    threshold: float
+    review_threshold: float
+    block_threshold: float
+    rule: ThresholdRule
 
 
 def measure_figures(source: PageSource) -> Figures:
@@ -52,11 +55,14 @@ def _recalls(source: PageSource) -> tuple[Recall, ...]:
     current: tuple[Floats, float] | None = None
     if measured.comparison is not None and measured.current_scores is not None:
         current = measured.current_scores, measured.comparison.metrics.review.threshold
-    return recalls(measured.orders, (measured.scores, source.threshold), current)
+    return recalls(measured.orders, (measured.scores, source.review_threshold), current)
 
 
 def _costs(source: PageSource) -> Costs | None:
     measured, columns = source.measured, source.columns
+    labels, scores = measured.orders.labels, measured.scores
+    if by_rule := rule_costs(labels, scores, source.block_threshold, source.rule):
+        return by_rule
     amounts = FeatureFiles(columns.files, columns.described, (AMOUNT,))
     of_orders = amounts.matrix(measured.orders.rows)[:, 0]
-    return costs_of(measured.orders.labels, measured.scores, of_orders, source.threshold)
+    return review_costs(labels, scores, of_orders, source.review_threshold)

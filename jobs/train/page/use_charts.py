@@ -4,6 +4,7 @@ from features_pkg.models.manifest import Metrics
 from jobs.train.page.axes import label, name_positions, odds_of, score_ticks
 from jobs.train.page.binning import LEAST_ORDERS
 from jobs.train.page.chart import Chart, Table
+from jobs.train.page.costs import REVIEW_CENTS
 from jobs.train.page.curves import LEAST_ODDS, MOST_ODDS
 from jobs.train.page.drawing import CHOSEN, INK, OTHER, OWN, empty_chart
 from jobs.train.page.figures import Costs, Figures, Recall
@@ -49,7 +50,7 @@ def cost_chart(figures: Figures) -> Chart:
     across = [odds_of(each.threshold) for each in costs.by_threshold]
     for values, colour, style, text in (
         ([each.missed for each in costs.by_threshold], OTHER, "--", "missed chargebacks"),
-        ([each.reviews for each in costs.by_threshold], OWN, ":", "reviews"),
+        ([each.flagged for each in costs.by_threshold], OWN, ":", _flagged(costs)),
         ([each.total for each in costs.by_threshold], INK, "-", "both"),
     ):
         chart.axes.plot(
@@ -65,7 +66,11 @@ def cost_chart(figures: Figures) -> Chart:
     chart.axes.set_ylim(-0.03 * most, 1.6 * most)
     chart.axes.yaxis.set_major_formatter(lambda value, _: _short(value))
     score_ticks(chart.axes.xaxis, LEAST_ODDS, MOST_ODDS)
-    label(chart.axes, "score from which an order is reviewed", "R$ on the hold-out")
+    label(
+        chart.axes,
+        f"score from which an order is {'blocked' if costs.rule else 'reviewed'}",
+        "R$ on the hold-out",
+    )
     chart.axes.legend(loc="upper right", ncols=2)
     svg = chart.svg(name, title)
     return Chart(name, title, _cost_words(costs), svg, _cost_table(costs))
@@ -75,10 +80,27 @@ def _cost_words(costs: Costs) -> str:
     chosen, cheapest = costs.chosen, costs.cheapest
     return (
         f"At the chosen threshold, {chosen.threshold:.4f}, the missed chargebacks cost "
-        f"{money(chosen.missed)} and the reviews {money(chosen.reviews)}: {money(chosen.total)} "
-        f"together. Without a model the chargebacks cost {money(costs.without_model)}. The "
-        f"cheapest threshold here is {cheapest.threshold:.2g}, with {money(cheapest.total)}. This "
-        f"takes a review to cost {money(costs.review_cents)} and to be right, and a missed "
+        f"{money(chosen.missed)} and the {_flagged(costs)} {money(chosen.flagged)}: "
+        f"{money(chosen.total)} together. Without a model the chargebacks cost "
+        f"{money(costs.without_model)}. The "
+        f"cheapest threshold here is {cheapest.threshold:.2g}, with {money(cheapest.total)}. "
+        f"{_assumption(costs)}"
+    )
+
+
+def _flagged(costs: Costs) -> str:
+    return "refused honest orders" if costs.rule else "reviews"
+
+
+def _assumption(costs: Costs) -> str:
+    if costs.rule:
+        return (
+            "The costs are those that the training was given: "
+            f"{money(costs.rule.missed_fraud_cents or 0)} for a missed chargeback, "
+            f"{money(costs.rule.refused_order_cents or 0)} for a refused honest order."
+        )
+    return (
+        f"This takes a review to cost {money(REVIEW_CENTS)} and to be right, and a missed "
         "chargeback to cost the order's amount."
     )
 
@@ -87,10 +109,10 @@ def _cost_table(costs: Costs) -> Table:
     marked = [("chosen", costs.chosen), ("cheapest", costs.cheapest)]
     some = [("", cost) for cost in costs.by_threshold[::6]]
     rows = tuple(
-        (f"{cost.threshold:.4f}", mark, money(cost.missed), money(cost.reviews), money(cost.total))
+        (f"{cost.threshold:.4f}", mark, money(cost.missed), money(cost.flagged), money(cost.total))
         for mark, cost in sorted((*marked, *some), key=lambda each: each[1].threshold)
     )
-    return Table(("threshold", "which", "missed chargebacks", "reviews", "together"), rows)
+    return Table(("threshold", "which", "missed chargebacks", _flagged(costs), "together"), rows)
 
 
 def _recall_words(found: tuple[Recall, ...], threshold: float, *, with_current: bool) -> str:
