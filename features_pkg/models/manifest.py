@@ -74,6 +74,32 @@ class Metrics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantThresholds:
+    """Thresholds for one merchant, measured on its orders of the hold-out.
+
+    `shift` is by how much more fraud it has than its scores say, in log odds.
+    """
+
+    merchant_id: int
+    orders: int
+    charged_back: int
+    shift: float
+    review: ThresholdMetrics
+    block: ThresholdMetrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """What the frauds that pass and the honest orders that are refused cost on the hold-out.
+
+    Refused are the orders from the block threshold on; `nothing_refused_cents` is without a model.
+    """
+
+    cents: int
+    nothing_refused_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
     """The orders of the training period that a model was fitted on, where they are not all.
 
@@ -108,7 +134,8 @@ class ModelManifest:
     model was fitted on all orders of the training period. `recipe` has the options of the command
     that were not the usual ones, but for the sample and the seed. Scores are `calibration` of what
     the estimator says; where that is null, `not_calibrated` says why. `folds` are earlier models by
-    which the calibration was learnt. `intervals` are of `metrics`.
+    which the calibration was learnt. `intervals` are of `metrics`, `merchants` those that have
+    enough orders for thresholds of their own. `costs` are null without a rule of costs.
     """
 
     name: str
@@ -139,6 +166,8 @@ class ModelManifest:
     threshold_rule: ThresholdRule = USUAL_RULE
     folds: tuple[FoldMetrics, ...] = ()
     intervals: Intervals | None = None
+    merchants: tuple[MerchantThresholds, ...] = ()
+    costs: Costs | None = None
     layout: int = LAYOUT
 
 

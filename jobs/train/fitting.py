@@ -9,6 +9,7 @@ from sklearn.pipeline import Pipeline
 from features_pkg.array_types import Floats
 from features_pkg.models.calibration import Calibration
 from features_pkg.models.manifest import Sampling
+from features_pkg.models.scoring import probability
 from jobs.train.calibrating import calibrate
 from jobs.train.choice import Recipe
 from jobs.train.estimators.by_name import ESTIMATORS
@@ -24,7 +25,8 @@ from jobs.train.sampling import FittedOrders
 class FittedModel:
     """A fitted pipeline, its columns with their medians, and which orders it was fitted on.
 
-    Without a calibration `not_calibrated` says why.
+    `validated` are the orders that its folds scored, with the calibrated scores. Without a
+    calibration `not_calibrated` says why.
     """
 
     features: tuple[str, ...]
@@ -32,6 +34,8 @@ class FittedModel:
     medians: tuple[float | None, ...]
     sampling: Sampling | None
     out_of_fold: OutOfFold
+    validated: FittedOrders
+    validated_scores: Floats
     calibration: Calibration | None
     not_calibrated: str
 
@@ -48,15 +52,19 @@ def fit_model(
         validated = out_of_fold(orders, weights, matrix, folds, estimator, seed)
     calibration = _calibration(recipe, orders, weights, validated)
     pipeline = fit(matrix, orders.labels, columns.features, seed, weights, estimator)
-    is_constant = len(np.unique(orders.labels)) == 1
-    if is_constant:
+    if len(np.unique(orders.labels)) == 1:
         calibration = "it gives all orders the same score"
+    log_odds = validated.log_odds
+    if isinstance(calibration, Calibration):
+        log_odds = calibration.many(log_odds)
     return FittedModel(
         features=columns.features,
         pipeline=pipeline,
         medians=medians_of(matrix, weights),
         sampling=sampled.sampling,
         out_of_fold=validated,
+        validated=FittedOrders(orders.take(validated.positions), sampled.sampling),
+        validated_scores=np.asarray(probability(log_odds)),
         calibration=calibration if isinstance(calibration, Calibration) else None,
         not_calibrated=calibration if isinstance(calibration, str) else "",
     )

@@ -1,12 +1,13 @@
 """The scores of the hold-out, which is never in memory as a whole."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from features_pkg.array_types import Floats
 from jobs.train.feature_batches import FeatureFiles
 from jobs.train.fitting import FittedModel
+from jobs.train.intervals import Resampling, differences_of
 from jobs.train.orders import LabelledOrders
 from jobs.train.page.sampled_rows import SampledRows
 from jobs.train.pipeline import calibrated_scores
@@ -44,6 +45,14 @@ def measure_hold_out(
         if current_scoring:
             current_scores[positions] = current_scoring(values)
     comparison = current.compare(hold_out, current_scores) if current_scoring else None
+    if comparison is not None:
+        resampling = Resampling.of(hold_out.days, seed)
+        differences = differences_of(resampling, hold_out.labels, scores, current_scores)
+        comparison = replace(
+            comparison,
+            roc_auc_difference=differences[0],
+            average_precision_difference=differences[1],
+        )
     return MeasuredHoldOut(
         orders=hold_out,
         scores=scores,

@@ -16,22 +16,32 @@ from features_pkg.models.manifest import (
     ThresholdMetrics,
     sampling_sentence,
 )
+from features_pkg.models.validation import Interval
+from jobs.train.interval_report import difference_lines, interval_lines
 from jobs.train.markdown import number, table
 from jobs.train.metrics import measure
 from jobs.train.orders import LabelledOrders
-from jobs.train.validation_report import calibration_lines, fold_lines
+from jobs.train.validation_report import (
+    calibration_lines,
+    cost_lines,
+    fold_lines,
+    merchant_lines,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """How another model does on the same hold-out, at its own thresholds.
 
-    `knew_hold_out`: some of these orders were in its training, so it looks better than it is.
+    `knew_hold_out`: some of these orders were in its training, so it looks better than it is. The
+    differences are by how much the new model is above it, as intervals.
     """
 
     model: str
     metrics: Metrics
     knew_hold_out: bool
+    roc_auc_difference: Interval | None = None
+    average_precision_difference: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +122,12 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     yield from _thresholds(report)
     yield ""
+    yield from interval_lines(manifest)
+    if other := report.comparison:
+        differences = other.roc_auc_difference, other.average_precision_difference
+        yield from difference_lines(other.model, *differences)
+    yield from cost_lines(manifest)
+    yield from merchant_lines(manifest)
     yield from calibration_lines(manifest)
     yield from fold_lines(manifest)
     yield "## What it depends on"

@@ -5,18 +5,23 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
+
 from features_pkg.calendar import MICROSECOND, from_us, to_us
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.models.bundle import Bundle
 from features_pkg.models.loading import load_model
-from features_pkg.models.manifest import MANIFEST, LabelledPeriod, ModelManifest
+from features_pkg.models.manifest import MANIFEST, LabelledPeriod, MerchantThresholds, ModelManifest
 from features_pkg.models.signing import SigningKey, VerifyKeys
+from features_pkg.models.validation import ThresholdRule
 from jobs.train.choice import DEFAULT_SEED, USUAL_RECIPE, Recipe
 from jobs.train.errors import FolderTaken, ModelNameTaken, OtherFeatureSet
 from jobs.train.feature_batches import FeatureFiles
 from jobs.train.fitting import FittedModel, fit_model
 from jobs.train.hold_out import MeasuredHoldOut, measure_hold_out
+from jobs.train.intervals import Resampling, intervals_of
 from jobs.train.memory import MEMORY_OF, check_memory
+from jobs.train.merchants import ScoredOrders, merchant_thresholds
 from jobs.train.metrics import measure
 from jobs.train.orders import LabelledOrders, read_orders
 from jobs.train.packing import signed_bundle, without_reports
@@ -24,7 +29,7 @@ from jobs.train.page.measuring import PageSource, measure_figures
 from jobs.train.report import NONE_CURRENT, CurrentModel
 from jobs.train.sampling import sample
 from jobs.train.split import Split, split_by_time
-from jobs.train.thresholds import suggest_thresholds
+from jobs.train.thresholds import costs_of, suggest_thresholds
 from jobs.training_set.errors import NothingToTrainOn
 from jobs.training_set.facts import TrainingSetFacts, training_set_slot
 from stores.offline.errors import RevisionMissing
@@ -83,7 +88,8 @@ def train(store: OfflineStore, feature_set: FeatureSet, options: TrainingOptions
     columns = FeatureFiles(store.files, source.files, tuple(features))
     fitted = fit_model(columns, sampled, maturity, options.recipe, options.seed)
     measured = measure_hold_out(columns, split.hold_out, fitted, options.current, options.seed)
-    manifest = _manifest(source, split, fitted, measured, options)
+    merchants = _merchants(columns, fitted, measured, options.recipe.thresholds)
+    manifest = _manifest(source, split, fitted, measured, options, merchants)
     figures = measure_figures(
         PageSource(
             columns=columns,
@@ -99,6 +105,25 @@ def train(store: OfflineStore, feature_set: FeatureSet, options: TrainingOptions
         manifest, fitted.pipeline, options.key, measured.comparison, measured.not_compared, figures
     )
     return _store(StoredModels(store.files), feature_set, bundle, options.key)
+
+
+def _merchants(
+    columns: FeatureFiles, fitted: FittedModel, measured: MeasuredHoldOut, rule: ThresholdRule
+) -> tuple[MerchantThresholds, ...]:
+    """The thresholds of merchants with enough orders; their keys are read when all else is done."""
+    if not fitted.out_of_fold.folds:
+        return ()
+    keys = FeatureFiles(columns.files, columns.described, ("merchant_id",))
+    hold_out, validated = (
+        keys.matrix(orders.rows)[:, 0].astype(np.int64)
+        for orders in (measured.orders, fitted.validated.orders)
+    )
+    return merchant_thresholds(
+        ScoredOrders(measured.orders, measured.scores, hold_out),
+        ScoredOrders(fitted.validated.orders, fitted.validated_scores, validated),
+        fitted.validated.weights,
+        rule,
+    )
 
 
 def copy_model(models: StoredModels, name: str, folder: Path) -> None:
@@ -152,6 +177,7 @@ def _manifest(
     fitted: FittedModel,
     measured: MeasuredHoldOut,
     options: TrainingOptions,
+    merchants: tuple[MerchantThresholds, ...],
 ) -> ModelManifest:
     """All that is known of the model before it is packed: it has no name and no files yet."""
     facts = source.facts
@@ -185,6 +211,14 @@ def _manifest(
         not_calibrated=fitted.not_calibrated,
         threshold_rule=rule,
         folds=fitted.out_of_fold.folds,
+        intervals=intervals_of(
+            Resampling.of(measured.orders.days, options.seed),
+            measured.orders.labels,
+            measured.scores,
+            thresholds,
+        ),
+        merchants=merchants,
+        costs=costs_of(measured.orders.labels, measured.scores, thresholds[1], rule),
     )
 
 

@@ -1,9 +1,45 @@
-"""The parts of a report about calibration and folds, in Markdown."""
+"""The parts of a report about costs, merchants, calibration and folds, in Markdown."""
 
 from collections.abc import Iterator
 
 from features_pkg.models.manifest import ModelManifest
 from jobs.train.markdown import number, table
+
+
+def cost_lines(manifest: ModelManifest) -> Iterator[str]:
+    """What the block threshold costs on the hold-out; nothing without a rule of costs."""
+    costs, rule = manifest.costs, manifest.threshold_rule
+    if costs is None or rule.missed_fraud_cents is None or rule.refused_order_cents is None:
+        return
+    yield (
+        f"A missed fraud costs R$ {rule.missed_fraud_cents / 100:,.2f} and a refused honest order "
+        f"R$ {rule.refused_order_cents / 100:,.2f}. With orders refused from the block threshold "
+        f"on, the hold-out costs R$ {costs.cents / 100:,.2f}; with none refused, "
+        f"R$ {costs.nothing_refused_cents / 100:,.2f}."
+    )
+    yield ""
+
+
+def merchant_lines(manifest: ModelManifest) -> Iterator[str]:
+    """Thresholds of merchants; nothing where none has enough orders."""
+    if not manifest.merchants:
+        return
+    yield "## Thresholds for merchants"
+    yield ""
+    columns = "merchant", "orders", "charged back", "shift", "review from", "block from"
+    yield from table(
+        (*columns, "review recall", "block recall"),
+        [
+            [
+                *(f"{count:,}" for count in (each.merchant_id, each.orders, each.charged_back)),
+                f"{each.shift:+.2f}",
+                *(f"{at.threshold:.4f}" for at in (each.review, each.block)),
+                *(number(at.recall) for at in (each.review, each.block)),
+            ]
+            for each in manifest.merchants
+        ],
+    )
+    yield ""
 
 
 def calibration_lines(manifest: ModelManifest) -> Iterator[str]:

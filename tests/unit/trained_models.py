@@ -42,6 +42,7 @@ def a_training_set(days: int = 40, orders: int = 4000, fraud: float = 0.2) -> pa
         "asked_day": pa.array(asked // DAY_US, pa.int64()),
         "label": pa.array(risky.astype(np.int8), pa.int8()),
         "label_known_at": pa.array(asked + 7 * DAY_US, pa.timestamp("us", "UTC")),
+        "merchant_id": pa.array(random.integers(1, 3, orders), pa.int64()),
         "card_code": pa.array(random.integers(1, 300, orders), pa.int64()),
     }
     for position, name in enumerate(FEATURES.names):
