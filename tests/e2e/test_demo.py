@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -17,14 +18,18 @@ from typing import Any
 import pytest
 
 from ontem.stack import LocalStack
+from tests.e2e.notebook_shape import Cell, code_cells, form_of, text_of
 from tests.servers import FOLDER
 
 PROJECT = Path(__file__).resolve().parents[2]
 ARGUMENTS = (
-    "--orders", "2500", "--days", "100", "--label-maturity-days", "15", "--seed", "3",
+    "--orders", "2500", "--days", "100", "--label-maturity-days", "15", "--seed", "130",
     "--end", "2026-06-15T18:00:00Z",
 )  # fmt: skip
-"""The same orders whenever the test runs."""
+"""The same orders whenever the test runs; of those that are sent live many share one device."""
+NOTEBOOK = PROJECT / "docs" / "notebooks" / "shared-devices.ipynb"
+TAKES_MINUTES = "minutes"
+"""The tag of the cell that runs the checks of CI, which the tests of the lab run, too."""
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +82,22 @@ def test_the_demo_ends_by_naming_the_page_of_its_model(run: DemoRun, project: Pa
     assert run.report["model"] in page
 
 
+@pytest.fixture(scope="module")
+def notebook(report: dict[str, Any], project: Path) -> list[Cell]:
+    """The code cells of the notebook, with what they give on the stack of this demo."""
+    demo = project / ".ontem" / "demo"
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("ONTEM_")}
+    environ |= {"ONTEM_ENV_FILE": str(demo / "env"), "PYTHONPATH": str(PROJECT)}
+    words = (str(NOTEBOOK), str(demo / "executed.ipynb"), TAKES_MINUTES)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.e2e.notebooks", *words],
+        cwd=PROJECT, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return code_cells(demo / "executed.ipynb", without=TAKES_MINUTES)
+
+
 def test_training_repeats_what_was_served_in_every_value(report: dict[str, Any]) -> None:
     assert report["orders_live"] > 10
     assert report["feature_values_compared"] == report["orders_live"] * report["features"]
@@ -116,3 +137,28 @@ def test_spark_says_nothing_when_nothing_is_wrong(report: dict[str, Any], projec
     for log in (project / ".ontem" / "demo" / "logs").glob("night-*.log"):
         for sign in ("WARN", "Setting default log level", "setLogLevel"):
             assert sign not in log.read_text(encoding="utf-8")
+
+
+def test_each_output_of_the_notebook_has_the_form_of_the_one_that_is_stored(
+    notebook: list[Cell],
+) -> None:
+    stored = code_cells(NOTEBOOK, without=TAKES_MINUTES)
+    for cell, executed in zip(stored, notebook, strict=True):
+        assert form_of(executed) == form_of(cell), "".join(cell["source"])
+
+
+def test_the_features_of_the_notebook_are_served_as_they_are_trained(notebook: list[Cell]) -> None:
+    *_, side_by_side, all_values = notebook
+    trained, served = zip(
+        *(map(int, line.split()[1:]) for line in lines_of(side_by_side)), strict=True
+    )
+    assert trained == served
+    assert max(trained) > 10
+    found = re.fullmatch(r"([\d,]+) values compared, 0 differ\n", text_of(all_values))
+    assert found
+    assert int(found[1].replace(",", "")) > 2_000
+
+
+def lines_of(table: Cell) -> list[str]:
+    """The rows of a data frame without its head."""
+    return text_of(table).splitlines()[2:]
