@@ -15,7 +15,8 @@ from features_pkg.models.calibration import Calibration
 from features_pkg.models.validation import USUAL_RULE, FoldMetrics, Intervals, ThresholdRule
 
 MANIFEST: Final = "manifest.json"
-LAYOUT: Final = 3
+LAYOUT: Final = 4
+"""Raised with what a manifest must have, and with the files of a bundle."""
 TRAIN_AGAIN: Final = "train again with `python -m jobs training-set` and `python -m jobs train`"
 BRING_ANOTHER: Final = (
     "install the package again, or set ONTEM_MODEL to the folder of a sound model: this "
@@ -30,6 +31,18 @@ class ModelRefused(FeatureError):
         remedy = remedy or remedy_here()
         super().__init__(f"the model {folder.name} is refused: {reason}; {remedy}")
         self.folder, self.reason, self.remedy = folder, reason, remedy
+
+
+class OtherLayout(ModelRefused):
+    """A model that an older or newer version of Ontem trained."""
+
+    def __init__(self, folder: Path, layout: int) -> None:
+        super().__init__(
+            folder,
+            f"another version of Ontem trained it: its layout is {layout}, this version reads "
+            f"layout {LAYOUT}",
+        )
+        self.layout = layout
 
 
 def remedy_here() -> str:
@@ -192,13 +205,14 @@ def encode_manifest(manifest: ModelManifest) -> bytes:
 
 
 def decode_manifest(folder: Path, content: bytes) -> ModelManifest:
-    """The manifest in these bytes of the model in `folder`; raises ModelRefused."""
+    """The manifest in these bytes of the model in `folder`.
+
+    Raises ModelRefused; OtherLayout, a kind of it, for a model of another version of Ontem.
+    """
     try:
         layout = msgspec.json.decode(content, type=_Layout).layout
         if layout != LAYOUT:
-            raise ModelRefused(
-                folder, f"its layout is {layout}, this version reads layout {LAYOUT}"
-            )
+            raise OtherLayout(folder, layout)
         manifest = msgspec.json.decode(content, type=ModelManifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ModelRefused(folder, f"{MANIFEST} is not the manifest of a model ({error})") from None

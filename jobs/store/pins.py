@@ -5,7 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from features_pkg.models.manifest import MANIFEST, ModelManifest, ModelRefused, decode_manifest
+import msgspec
+
+from features_pkg.models.manifest import MANIFEST
 from features_pkg.models.shipped_models import SHIPPED, model_folders
 from jobs.store.errors import ModelMissing, ModelUnreadable
 from stores.offline.models import StoredModels
@@ -14,6 +16,15 @@ from stores.postgres.connection import Connection
 from stores.postgres.loads import LoadRow, all_loads
 from stores.postgres.runs import trained_revisions
 from stores.redis.load_list import MOST_LISTED
+
+
+class MadeFrom(msgspec.Struct, frozen=True):
+    """What a model was made from: the part of a manifest that every version of Ontem writes."""
+
+    timelines: str
+    training_set: str
+    training_set_snapshot_id: int
+    training_set_metadata_location: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +49,17 @@ class Pins:
         return revision.name in self.names or revision.snapshot_id in self.snapshot_ids
 
 
-def read_pins(connection: Connection, models: Iterable[ModelManifest]) -> Pins:
+def read_pins(connection: Connection, models: Iterable[MadeFrom]) -> Pins:
     """What the loads in use, these models and all trainings name."""
     loads = loads_in_use(all_loads(connection))
-    manifests = list(models)
+    made_from = list(models)
     return Pins(
-        names=trained_revisions(connection) | {each.training_set for each in manifests},
+        names=trained_revisions(connection) | {each.training_set for each in made_from},
         states=frozenset(
             [(each.metadata_location, each.snapshot_id) for each in loads]
             + [
                 (each.training_set_metadata_location, each.training_set_snapshot_id)
-                for each in manifests
+                for each in made_from
             ]
         ),
     )
@@ -74,10 +85,11 @@ def _in_use(loads: Sequence[LoadRow]) -> Iterator[LoadRow]:
     yield from (each for each in loads if each.published_at is None and each.load_id > newest)
 
 
-def known_models(stored: StoredModels, configured: Path | None) -> list[ModelManifest]:
-    """The manifests of all models that are known here: stored, shipped, and ONTEM_MODEL.
+def known_models(stored: StoredModels, configured: Path | None) -> list[MadeFrom]:
+    """What all models that are known here were made from: stored, shipped, and ONTEM_MODEL's.
 
-    Whose signature they have is no matter: to keep too much does no harm. Raises ModelUnreadable,
+    Whose signature they have is no matter, nor which version of Ontem trained them: to keep too
+    much does no harm. Raises ModelUnreadable,
     and ModelMissing when the folder of ONTEM_MODEL has none.
     """
     folders = model_folders(SHIPPED)
@@ -85,12 +97,12 @@ def known_models(stored: StoredModels, configured: Path | None) -> list[ModelMan
         if not (configured / MANIFEST).exists():
             raise ModelMissing(folder=configured)
         folders.append(configured)
-    here = [_manifest(str(folder), (folder / MANIFEST).read_bytes()) for folder in folders]
-    return here + [_manifest(stored.location(n), stored.manifest(n)) for n in stored.names()]
+    here = [_made_from(str(folder), (folder / MANIFEST).read_bytes()) for folder in folders]
+    return here + [_made_from(stored.location(n), stored.manifest(n)) for n in stored.names()]
 
 
-def _manifest(location: str, content: bytes) -> ModelManifest:
+def _made_from(location: str, content: bytes) -> MadeFrom:
     try:
-        return decode_manifest(Path(location), content)
-    except ModelRefused as refused:
-        raise ModelUnreadable(location=location, reason=refused.reason) from None
+        return msgspec.json.decode(content, type=MadeFrom)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ModelUnreadable(location=location, reason=str(error)) from None

@@ -38,11 +38,16 @@ def _options(recipe: Recipe) -> dict[str, str]:
         "--estimator": recipe.estimator,
         "--folds": str(recipe.folds),
         "--calibration": recipe.calibration,
-        "--review-budget": "" if rule.review_budget is None else f"{rule.review_budget!r}",
+        "--review-budget": _in_digits(rule.review_budget),
         "--missed-fraud-cost": _in_currency(rule.missed_fraud_cents),
         "--refused-order-cost": _in_currency(rule.refused_order_cents),
     }
     return {name: value for name, value in values.items() if value}
+
+
+def _in_digits(budget: float | None) -> str:
+    """The number as the option takes it: without an exponent."""
+    return "" if budget is None else f"{budget:.9f}".rstrip("0").rstrip(".")
 
 
 def _in_currency(cents: int | None) -> str:

@@ -17,6 +17,8 @@ from stores.offline.models import StoredModels
 from stores.offline.tables import open_store
 
 TRAINING_SETS_SHOWN: Final = 5
+LARGEST_SEED: Final = 2**32 - 1
+"""The largest that scikit-learn takes."""
 
 
 @click.command()
@@ -36,7 +38,7 @@ TRAINING_SETS_SHOWN: Final = 5
 )
 @click.option(
     "--seed",
-    type=int,
+    type=click.IntRange(0, LARGEST_SEED),
     default=DEFAULT_SEED,
     show_default=True,
     help="The same seed gives the same model.",
@@ -58,9 +60,9 @@ def train(
     serves it until it is chosen.
 
     A training takes at most so many bytes of memory for each feature of each order that the model
-    is fitted on: 10 for boosting, 13 for a forest, 24 for a logistic regression. To these come 800
-    bytes for each of these orders, 200 for each order of the training set, and 1 GB. If there may
-    be less, it is refused before it reads features.
+    is fitted on: 10 for boosting, 13 for a forest, 24 for a logistic regression. To these come 200
+    bytes for each of these orders, 712 in a logistic regression, 200 for each order of the training
+    set, and 1 GB. If there may be less, it is refused before it reads features.
     """
     job = job_here()
     store = open_store(job.settings)

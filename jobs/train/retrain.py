@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from features_pkg.models.manifest import ModelManifest, decode_manifest
+from features_pkg.models.manifest import ModelManifest, OtherLayout, decode_manifest
 from jobs.job import Job
 from jobs.run_record import Recording, recorded
 from jobs.train.choice import USUAL_RECIPE, Recipe, TrainingChoice
@@ -112,7 +112,10 @@ def _found_model(
     """The stored model of all features, such a sample and recipe that this key signed for a set."""
     models = StoredModels(store.files)
     for name in models.names():
-        manifest = decode_manifest(Path(name), models.manifest(name))
+        try:
+            manifest = decode_manifest(Path(name), models.manifest(name))
+        except OtherLayout:
+            continue  # of another version of Ontem: it can't serve, so it is not the day's model
         if (
             manifest.training_set == training_set_name
             and manifest.signed_by == key.hex()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from features_pkg.models.bundle import WRITE_ORDER
-from features_pkg.models.manifest import MANIFEST, ModelManifest, decode_manifest
+from features_pkg.models.manifest import MANIFEST, ModelManifest, OtherLayout, decode_manifest
 from features_pkg.models.shipped_models import CURRENT
 from ontem.models.errors import BranchTaken
 from ontem.models.git import Git, Settings
@@ -45,10 +45,16 @@ class ModelBranch:
         return self._fetch(self.base)
 
     def current_model(self, commit: str) -> ModelManifest | None:
-        """The manifest of the model that is current in a commit; None without one."""
+        """The manifest of the model that is current in a commit.
+
+        None without one, and where another version of Ontem trained it: that one can't serve.
+        """
         name = self._show(commit, f"{SHIPPED_PATH}/{CURRENT}").decode(errors="replace").strip()
         content = self._show(commit, f"{SHIPPED_PATH}/{name}/{MANIFEST}") if name else b""
-        return decode_manifest(Path(name), content) if content else None
+        try:
+            return decode_manifest(Path(name), content) if content else None
+        except OtherLayout:
+            return None
 
     def ships(self, commit: str, name: str) -> bool:
         """Whether a model of that name ships in a commit."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.models.bundle import PAGE, READABLE_REPORT, read_bundle
 from features_pkg.models.loading import load_model
-from features_pkg.models.manifest import ModelManifest, ModelRefused, decode_manifest
+from features_pkg.models.manifest import ModelManifest, ModelRefused, OtherLayout, decode_manifest
 from features_pkg.models.signing import VerifyKeys
 from ontem.models.branch import ModelBranch
 from ontem.models.errors import ModelUnknown
@@ -72,8 +72,16 @@ class Proposing:
         self.say(f"opened a pull request for {name}: {opened.html_url}")
 
     def _newest(self) -> ModelManifest | None:
-        """The model of the newest training set, but for those that were trained to compare."""
-        manifests = [self._manifest(name) for name in self.stored.names()]
+        """The model of the newest training set, but for those that were trained to compare.
+
+        Those that another version of Ontem trained can't serve, and are told of.
+        """
+        manifests = []
+        for name in self.stored.names():
+            try:
+                manifests.append(self._manifest(name))
+            except OtherLayout as other:
+                self.say(f"the model {name} is left out: {other.reason}")
         plain = self.feature_set.order_features
         return max(
             (each for each in manifests if each.features != plain),

@@ -86,6 +86,8 @@ class Shelf:
             raise ModelUnknown(name=name, place=stored.place, present=present, remedy=remedy)
         if (self.shipped / name).exists():
             raise ModelExists(name)
+        # Before other files are fetched: another version of Ontem may have trained others.
+        verified_manifest(Path(name), stored.manifest(name), stored.signature(name), self.keys)
         # Fetched and renamed, so that whoever lists the folder never sees half a model.
         with tempfile.TemporaryDirectory(dir=self.shipped, prefix=".draft-") as draft:
             folder = Path(draft) / name

@@ -1,5 +1,6 @@
 """The retraining that a schedule starts: one model a day, whatever happened to the run before."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from features_pkg.models.loading import load_model
+from features_pkg.models.manifest import LAYOUT
 from features_pkg.models.signing import SigningKey
 from jobs.job import Job
 from jobs.train.retrain import Retrained, retrain
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 OTHER_PUBLIC = SigningKey(bytes(32)).public
 FIRST, END = date(2018, 5, 21), date(2018, 6, 20)
 LATER = datetime(2018, 6, 20, 12, tzinfo=UTC)
+OLDER = {"layout": LAYOUT - 1}
 ORDERS = (
     "INSERT INTO orders (merchant_id, order_id, event_at, content_hash, amount_cents, card,"
     " import_id) SELECT %s, 'o' || n, timestamptz '2018-05-20 00:00Z' + n * interval '2 hours',"
@@ -91,6 +94,11 @@ def test_a_day_has_one_model_and_a_second_run_takes_up_what_the_first_one_left(j
     assert sampled.model.sampling.fitted == size
     assert retrain(job, FIRST, sample=size) == Retrained(END, sampled.model, is_new=False)
     assert retrain(job, FIRST, sample=10**6) == Retrained(END, first.model, is_new=False)
+
+    written = json.loads(models.manifest(first.model.name))
+    store.files.write("models/20180101-0/manifest.json", json.dumps(written | OLDER).encode())
+    assert retrain(job, FIRST) == Retrained(END, first.model, is_new=False)
+    store.files.delete_folder("models/20180101-0")
 
     other_key = replace(
         job.settings, model_signing_key=bytes(32), model_verify_keys=(OTHER_PUBLIC,)

@@ -123,7 +123,7 @@ def test_features_under_other_names_than_in_training_are_refused(
         ({"libraries": {"numpy": "1.26.0", "scikit-learn": "1.9.1"}}, "numpy was 1.26.0"),
         ({"libraries": {"numpy": version("numpy"), "scikit-learn": "1.9.0"}}, "was 1.9.0"),
         ({"libraries": {}}, "scikit-learn was not stated"),
-        ({"layout": 4}, "its layout is 4, this version reads layout 3"),
+        ({"layout": 3}, "another version of Ontem trained it: its layout is 3, this version reads"),
         ({"files": {"../other.pickle": "00"}}, "its manifest lists"),
         ({"files": 7}, "not the manifest of a model"),
         ({"seed": -1}, "seed -1, which is negative"),

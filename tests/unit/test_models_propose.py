@@ -123,6 +123,29 @@ def test_what_was_merged_is_not_proposed_again_and_neither_is_what_is_older(
     assert propose("--model", "x").exit_code == 1
 
 
+def test_models_of_another_version_of_ontem_stand_in_no_ones_way(
+    checkout: Checkout, propose: Callable[..., Result]
+) -> None:
+    checkout.add("served")
+    propose()
+    branch = "model/served"
+    checkout.git("fetch", "-q", str(checkout.remote), f"{branch}:{branch}")
+    checkout.git("checkout", "-q", branch)
+    edit(checkout.project / SHIPPED / "served", layout=3)
+    checkout.git("commit", "-q", "-a", "-m", "as if an older version had trained it")
+    checkout.git("push", "-q", str(checkout.remote), "HEAD:main")
+    checkout.stored.files.delete_folder("models/served")
+    edit(checkout.add("old", days=7), layout=3)
+    checkout.add("newest", days=3)
+
+    result = propose()
+
+    assert result.exit_code == 0, result.output
+    assert "model old is left out: another version of Ontem trained it" in result.stdout
+    assert "opened a pull request for newest" in result.stdout
+    assert propose("--model", "old").exit_code == 9
+
+
 def test_a_model_without_velocity_is_only_proposed_by_name(
     checkout: Checkout, propose: Callable[..., Result]
 ) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from features_pkg.models.bundle import PICKLE
-from features_pkg.models.manifest import ModelRefused
+from features_pkg.models.bundle import CONTENTS, PAGE, PICKLE
+from features_pkg.models.manifest import LAYOUT, ModelRefused
 from features_pkg.models.shipped_models import (
     SHIPPED,
     NoCurrentModel,
@@ -126,6 +126,24 @@ def test_a_model_of_other_settings_is_neither_shipped_nor_used(
 
     assert current_name(shelf.shipped) == ""
     assert sorted(path.name for path in shelf.shipped.iterdir()) == ["old"]
+
+
+def test_a_model_of_another_version_of_ontem_is_refused_whatever_files_it_has(
+    shelf: Shelf, stored: StoredModels
+) -> None:
+    edit(folder_of(stored, "new"), layout=3)
+    (folder_of(stored, "new") / PAGE).unlink()
+
+    with pytest.raises(ModelRefused, match="another version of Ontem trained it: its layout is 3"):
+        shelf.ship("new", stored)
+    assert [each.name for each in shelf.shipped.iterdir()] == ["old"]
+
+
+def test_a_layout_and_the_files_of_a_bundle_are_raised_together() -> None:
+    """Else a model of another version would be refused for its files, and not for its version."""
+    files = {"model.pickle", "golden.json", "report.json", "report.md", "report.html"}
+
+    assert (LAYOUT, set(CONTENTS)) == (4, files)
 
 
 def test_a_model_that_was_changed_in_the_store_does_not_ship(

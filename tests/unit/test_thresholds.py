@@ -11,6 +11,7 @@ from features_pkg.models.validation import ThresholdRule
 from jobs.train.choice import USUAL_RECIPE, Recipe
 from jobs.train.options import recipe_options
 from jobs.train.thresholds import cost_in_cents, suggest_thresholds
+from ontem.cli import main
 
 SCORES = np.random.default_rng(1).permutation(np.arange(10_000) / 10_000)
 DAYS = np.arange(10_000) // 500 + 17_000  # 20 days
@@ -89,10 +90,11 @@ def show(recipe: Recipe) -> None:
                 "--refused-order-cost",
                 "40.05",
             ],
-            "--review-budget 40.0 --missed-fraud-cost 350.00 --refused-order-cost 40.05",
+            "--review-budget 40 --missed-fraud-cost 350.00 --refused-order-cost 40.05",
         ),
+        (["--review-budget", "0.00001"], "--review-budget 0.00001"),
     ],
-    ids=range(4),
+    ids=range(5),
 )
 def test_the_words_of_a_recipe_give_it_again(words: list[str], shown: str) -> None:
     said = CliRunner().invoke(show, words)
@@ -130,3 +132,11 @@ def test_an_option_that_says_nothing_is_refused_in_a_sentence(
 
 def test_the_usual_recipe_has_no_words() -> None:
     assert USUAL_RECIPE.words == []
+
+
+@pytest.mark.parametrize("seed", ["-1", "4294967296", "1e3", "x"])
+def test_a_seed_that_scikit_learn_does_not_take_is_refused_in_a_sentence(seed: str) -> None:
+    refused = CliRunner().invoke(main, ["train", "--training-set", "1", "--seed", seed])
+
+    assert refused.exit_code == 2
+    assert "Invalid value for '--seed'" in refused.output
