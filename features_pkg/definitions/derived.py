@@ -15,6 +15,7 @@ from features_pkg.definitions.derived_kinds import (
     DerivedKind,
     Operand,
     can_begin,
+    is_same,
     operands_of,
     read_kind,
 )
@@ -226,7 +227,7 @@ def _check_pair(derived: Derived) -> None:
                 f"features take {', '.join(NUMERIC_ORDER_FEATURES)}",
             )
     left, right = derived.operands
-    if left == right:
+    if left == right or is_same(left, right):
         always = "1 or null" if derived.kind is DerivedKind.QUOTIENT else "0"
         raise DefinitionError(
             f"feature {name!r}", f"is always {always}: take two different features"

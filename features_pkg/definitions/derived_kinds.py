@@ -6,7 +6,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from features_pkg.definitions.velocity import Measure, Velocity
+from features_pkg.definitions.velocity import Measure, Past, Velocity
 from features_pkg.errors import DefinitionError
 from features_pkg.identifiers import Event
 
@@ -58,3 +58,13 @@ def can_begin(kind: DerivedKind, velocity: Velocity) -> bool:
         return velocity.measure is Measure.COUNT and velocity.event is Event.CHARGEBACK
     is_of_orders = velocity.event is Event.ORDER or kind is DerivedKind.MEAN
     return velocity.measure is Measure.AMOUNT and is_of_orders
+
+
+def is_same(left: Operand, right: Operand) -> bool:
+    """Whether two velocities differ in how their window is written alone, as `24h` and `1d`."""
+    if not (isinstance(left, Velocity) and isinstance(right, Velocity)):
+        return False
+    if left.window is None or right.window is None or left.window.span_us is None:
+        return False
+    spans_equal = left.window.span_us == right.window.span_us
+    return spans_equal and left.past is Past.RECENT and replace(left, window=right.window) == right

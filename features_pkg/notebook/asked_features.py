@@ -74,6 +74,8 @@ def read_features(features: Iterable[Feature] | None) -> AskedFeatures:
         return AskedFeatures((*CATALOGUE, *DERIVED_CATALOGUE))
     if isinstance(features, str):
         raise DefinitionError(f"features {features!r}", "is one name: give a list of them")
+    if not hasattr(features, "__iter__"):
+        raise DefinitionError(f"features {features!r}", "is not a list of definitions or names")
     definitions = tuple(_read_feature(feature) for feature in features)
     seen: set[Feature] = set()
     for definition in definitions:

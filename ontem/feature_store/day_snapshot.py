@@ -12,14 +12,22 @@ import pyarrow.compute as pc
 
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.entity_keys import KEY_BYTES
 from features_pkg.shuffle import STATE, newest_rows, snapshot_schema
 from jobs.snapshot.chain import Link, chain_of, entities_of
 from jobs.snapshot.facts import DATASET, SnapshotFacts, snapshot_slot
 from jobs.snapshot.stored_rows import ENTITY, all_stored, newest_stored
 from ontem.feature_store.costs import Sample
-from ontem.feature_store.errors import DayMissing
+from ontem.feature_store.errors import DayMissing, KeyRefused
 from ontem.feature_store.read_off import DayFeatures
-from ontem.feature_store.tables import ARROW, as_kind, check_kind, chosen, known_identifiers
+from ontem.feature_store.tables import (
+    ARROW,
+    as_kind,
+    check_count,
+    check_kind,
+    chosen,
+    known_identifiers,
+)
 from stores.offline.revisions import TaggedRevision, read_revision, tagged_revisions
 from stores.offline.runs import Slot
 from stores.offline.tables import OfflineStore, find_table
@@ -91,8 +99,9 @@ class DaySnapshot:
     ) -> Iterator[pa.Table]:
         """The same piece by piece, by key; about so many `rows` are in memory at once.
 
-        Raises ColumnUnknown, IdentifierUnknown.
+        Raises ColumnUnknown, IdentifierUnknown, CountRefused.
         """
+        check_count("rows", rows)
         names = chosen(columns, self.columns, self.name)
         for piece in self._pieces(names, identifiers, rows):
             yield piece.select(names)
@@ -111,8 +120,12 @@ class DaySnapshot:
         return as_kind(pa.concat_tables([wanted.schema.empty_table(), *tables]), kind)
 
     def of_entities(self, keys: Sequence[bytes], kind: str = ARROW) -> Any:
-        """The rows of these entities, by key; one that was never seen has none."""
+        """The rows of these entities, by key; one that was never seen has none.
+
+        Raises KeyRefused, KindUnknown and LibraryMissing.
+        """
         check_kind(kind)
+        check_keys(keys)
         files = [link.files for link in self.chain]
         wanted = pa.array(keys, pa.binary())
         found = newest_stored(self.store.files, files, wanted, self.columns)
@@ -139,7 +152,9 @@ class DaySnapshot:
     ) -> Iterator[pa.Table]:
         """The newest row of each entity with these columns, a range of keys at a time."""
         schema = self._schema([*dict.fromkeys([ENTITY, IDENTIFIER, *names])])
-        only = None if identifiers is None else pa.array(known_identifiers(identifiers))
+        only = (
+            None if identifiers is None else pa.array(known_identifiers(identifiers), pa.string())
+        )
         pieces = self._number_of_pieces(rows)
         bounds = [_PREFIXES * number // pieces for number in range(pieces + 1)]
         for ends in pairwise(bounds):
@@ -174,6 +189,13 @@ def newest_day(store: OfflineStore, features: FeatureSet) -> date | None:
 def sample_of(snapshot: DaySnapshot) -> Sample:
     """Some entities of a snapshot: the newest rows of a range of keys."""
     return Sample(snapshot.name, snapshot.day, snapshot.some_rows(SAMPLE_ROWS, [TIMELINE, STATE]))
+
+
+def check_keys(keys: Iterable[object]) -> None:
+    """Raise KeyRefused for what is not the key of an entity, such as its value."""
+    for position, key in enumerate(keys):
+        if not isinstance(key, bytes) or len(key) != KEY_BYTES:
+            raise KeyRefused(position=position)
 
 
 def _near(revisions: Sequence[TaggedRevision], day: date) -> list[date]:

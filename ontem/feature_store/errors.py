@@ -60,6 +60,36 @@ class KindUnknown(FeatureStoreError):
         self.kind, self.kinds = kind, tuple(kinds)
 
 
+class CountRefused(FeatureStoreError):
+    """A number of rows, or of hits, that is none."""
+
+    def __init__(self, *, name: str, count: object) -> None:
+        super().__init__(f"{name} is {count!r}: write a whole number from 1")
+        self.name, self.count = name, count
+
+
+class ClockRefused(FeatureStoreError):
+    """What is not an instant."""
+
+    def __init__(self, clock: object) -> None:
+        super().__init__(
+            f"the clock {clock!r} is not an instant with a time zone: write one such as "
+            "datetime(2018, 5, 20, 15, tzinfo=UTC), or leave it out for now"
+        )
+        self.clock = clock
+
+
+class KeyRefused(FeatureStoreError):
+    """What is not the key of an entity; `position` counts from 0."""
+
+    def __init__(self, *, position: int) -> None:
+        super().__init__(
+            f"entity {position} (counted from 0) is not the key of one: give a list of what "
+            "FeatureStore.key says of a value, or the column `entity` has"
+        )
+        self.position = position
+
+
 class LibraryMissing(FeatureStoreError):
     """A library that is not a part of Ontem and not installed."""
 

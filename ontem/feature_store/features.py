@@ -47,6 +47,8 @@ def extended(features: FeatureSet, more: Iterable[Feature]) -> list[Feature]:
 def _listed(features: Iterable[Feature]) -> Iterable[Feature]:
     if isinstance(features, str):
         raise DefinitionError(f"features {features!r}", "is one name: give a list of them")
+    if not hasattr(features, "__iter__"):
+        raise DefinitionError(f"features {features!r}", "is not a list of definitions or names")
     return features
 
 

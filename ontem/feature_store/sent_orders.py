@@ -104,6 +104,8 @@ def _with_items(fields: dict[str, Any]) -> dict[str, Any]:
 
 def canonical_value(identifier: str, value: str, card_key: bytes) -> str:
     """The canonical text of a value of an identifier. Raises EntityRefused."""
+    if value is not None and not isinstance(value, str):
+        raise EntityRefused(identifier=identifier, reason=f"{value!r} is not a text")
     try:
         if identifier == Identifier.CARD:
             canonical = read_card(value, card_key)

@@ -136,7 +136,8 @@ def _null_velocity(velocity: Velocity) -> tuple[str, ...]:
 def _null_derived(derived: Derived) -> tuple[str, ...]:
     reasons = [reason for operand in derived.operands for reason in _null_for(operand)]
     if derived.kind is not DerivedKind.DIFFERENCE:
-        reasons.append(f"{derived.operand_names[-1]} is 0")
+        divisors = derived.operand_names[1:]  # of an amount to a mean also what the mean is of
+        reasons += [f"{name} is 0" for name in reversed(divisors)]
     return tuple(dict.fromkeys(reasons))
 
 

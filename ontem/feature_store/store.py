@@ -34,6 +34,7 @@ from ontem.feature_store.stores import Stores
 from ontem.feature_store.tables import (
     ARROW,
     as_kind,
+    check_count,
     check_kind,
     chosen,
     known_identifiers,
@@ -65,7 +66,7 @@ class FeatureStore:
                 timelines read the loads that are there.
             clock: what the database takes for now, on a development stack only.
 
-        Raises SettingsError, and DefinitionError for a feature that is not one.
+        Raises SettingsError, ClockRefused, and DefinitionError for a feature that is not one.
         """
         if settings is None:
             environ = environment_here()
@@ -110,8 +111,12 @@ class FeatureStore:
         return groups_of(self.feature_set, self._stores.loads())
 
     def search(self, query: str, limit: int = 10) -> list[Hit]:
-        """The features that a query means, in English or Portuguese, the best first."""
-        return search(query, self.names, limit)
+        """The features that a query means, in English or Portuguese, the best first.
+
+        Raises NothingFound, with the nearest names, and CountRefused.
+        """
+        check_count("limit", limit)
+        return search(str(query), self.names, limit)
 
     def describe(self, name: str, language: str = "en") -> FeatureDescription:
         """What a feature means, costs and holds, and which models use it; `language` en or pt.
@@ -143,7 +148,7 @@ class FeatureStore:
         raises.
         """
         lookup = self._stores.lookup()
-        return compare(lookup.side(before), lookup.side(after))
+        return compare(lookup.side(str(before)), lookup.side(str(after)))
 
     def online(
         self, orders: Any, merchant: str | None = None, features: Iterable[str] | None = None

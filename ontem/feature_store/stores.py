@@ -12,7 +12,7 @@ from ontem.feature_store.comparing.lookup import Lookup
 from ontem.feature_store.comparing.offline_sides import OfflineSides
 from ontem.feature_store.costs import Sample
 from ontem.feature_store.day_snapshot import find_day, newest_day, sample_of
-from ontem.feature_store.errors import MerchantNotNamed
+from ontem.feature_store.errors import ClockRefused, MerchantNotNamed
 from ontem.feature_store.groups import Loads
 from ontem.feature_store.usage import Usage, known_models, usage_of
 from stores.errors import SettingsError
@@ -45,6 +45,14 @@ class Stores:
     _offline: OfflineStore | None = field(default=None, init=False)
     _sample: Sample | None = field(default=None, init=False)
     _merchants: dict[str, int] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        """Raises ClockRefused."""
+        clock: object = self.clock
+        if clock is not None and not (
+            isinstance(clock, datetime) and clock.utcoffset() is not None
+        ):
+            raise ClockRefused(clock)
 
     @property
     def offline(self) -> OfflineStore:

@@ -6,7 +6,13 @@ from typing import Any, Final
 import pyarrow as pa
 
 from features_pkg.identifiers import IDENTIFIERS, MERCHANT
-from ontem.feature_store.errors import ColumnUnknown, IdentifierUnknown, KindUnknown, LibraryMissing
+from ontem.feature_store.errors import (
+    ColumnUnknown,
+    CountRefused,
+    IdentifierUnknown,
+    KindUnknown,
+    LibraryMissing,
+)
 
 ARROW: Final = "arrow"
 PANDAS: Final = "pandas"
@@ -48,6 +54,12 @@ def polars() -> Any:
     except ModuleNotFoundError:
         raise LibraryMissing(library=POLARS) from None
     return library
+
+
+def check_count(name: str, count: int) -> None:
+    """Raise CountRefused for a number of rows, or of hits, that is none."""
+    if not isinstance(count, int) or count < 1:
+        raise CountRefused(name=name, count=count)
 
 
 def known_identifiers(identifiers: Iterable[str]) -> list[str]:

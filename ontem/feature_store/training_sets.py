@@ -12,7 +12,7 @@ from pyarrow import fs
 from features_pkg.definitions.feature_set import FeatureSet
 from jobs.training_set.facts import DATASET, TrainingSetFacts, training_set_slot
 from ontem.feature_store.errors import OtherTrainingSet, TrainingSetMissing
-from ontem.feature_store.tables import ARROW, as_kind, check_kind, chosen, polars
+from ontem.feature_store.tables import ARROW, as_kind, check_count, check_kind, chosen, polars
 from stores.offline.errors import RevisionMissing
 from stores.offline.revisions import Revision, read_revision, tagged_revisions
 from stores.offline.tables import OfflineStore, find_table
@@ -75,7 +75,11 @@ class TrainingSet:
     def batches(
         self, columns: Iterable[str] | None = None, rows: int = BATCH_ROWS
     ) -> Iterator[pa.Table]:
-        """The same piece by piece, each of at most so many rows. Raises ColumnUnknown."""
+        """The same piece by piece, each of at most so many rows.
+
+        Raises ColumnUnknown, CountRefused.
+        """
+        check_count("rows", rows)
         names = chosen(columns, self.columns, self.name)
         for batch in self.dataset().to_batches(
             columns=names, batch_size=rows, batch_readahead=1, fragment_readahead=1

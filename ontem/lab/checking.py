@@ -80,15 +80,16 @@ def why_not_servable(
     """Why requests can't be answered with it beside `features` and `others`; None if they can."""
     if isinstance(candidate, FunctionCandidate):
         return None
+    try:
+        served(tuple(velocity.name for velocity in candidate.velocities))
+    except DefinitionError as refused:
+        part = f"it reads {refused.subject}, and " if candidate.derived else ""
+        return f"{part}{refused.reason}"
     if candidate.derived:
         present = {*features.names, *(each.name for each in others)}
         for name in candidate.derived[0].operand_names:
             if name not in present:
                 return f"it reads {name}, which the catalogue lacks: put that on trial with it"
-    try:
-        served(tuple(velocity.name for velocity in candidate.velocities))
-    except DefinitionError as refused:
-        return refused.reason
     return None
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 
 from features_pkg.errors import OntemError
+from ontem.feature_store.words.nearest import nearest_names
+
+LISTED_COLUMNS = 12
 
 
 class LabError(OntemError):
@@ -42,10 +45,12 @@ class ColumnUnknown(LabError):
     """A function that reads a column which its orders do not have."""
 
     def __init__(self, *, candidate: str, column: str, known: Sequence[str]) -> None:
-        super().__init__(
-            f"{candidate} reads {column}, which these orders do not have; they have "
-            f"{', '.join(known)}"
-        )
+        if len(known) <= LISTED_COLUMNS:
+            present = f"they have {', '.join(known)}"
+        else:
+            near = ", ".join(nearest_names(column, known))
+            present = f"of their {len(known)} columns the nearest are {near}"
+        super().__init__(f"{candidate} reads {column}, which these orders do not have; {present}")
         self.candidate, self.column, self.known = candidate, column, tuple(known)
 
 
@@ -113,12 +118,34 @@ class TooFewOrders(LabError):
 class BudgetRefused(LabError):
     """A review budget that is not a share of the orders."""
 
-    def __init__(self, *, budget: float) -> None:
+    def __init__(self, *, budget: object) -> None:
         super().__init__(
-            f"the budget {budget:g} is not a share of the orders: write one between 0 and 1, such "
+            f"the budget {budget!r} is not a share of the orders: write one between 0 and 1, such "
             "as 0.02 for 2 %"
         )
         self.budget = budget
+
+
+class TwoSources(LabError):
+    """A trial of a training set and of a table at once."""
+
+    def __init__(self, *, training_set: object) -> None:
+        super().__init__(
+            f"a trial takes the orders of a training set ({training_set}) or those of a table, "
+            "not both: leave one out"
+        )
+        self.training_set = training_set
+
+
+class MostRefused(LabError):
+    """A number of steps that is none."""
+
+    def __init__(self, *, most: object) -> None:
+        super().__init__(
+            f"the journal lists at most {most!r} steps: write a whole number from 1, or leave it "
+            "out for all"
+        )
+        self.most = most
 
 
 class KeepRefused(LabError):

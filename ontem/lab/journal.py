@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import msgspec
 
+from ontem.lab.errors import MostRefused
 from ontem.lab.journal_table import JournalRow, State, read_rows
 from ontem.lab.laboratory import Laboratory
 from ontem.lab.readable import Readable
@@ -54,8 +55,10 @@ class Journal(Readable):
 def journal(laboratory: Laboratory | None = None, *, most: int | None = None) -> Journal:
     """The newest steps of all trials of the store, failed and killed ones too; at `most` so many.
 
-    Without a laboratory it is that of this process's settings.
+    Without a laboratory it is that of this process's settings. Raises MostRefused.
     """
+    if most is not None and (not isinstance(most, int) or most < 1):
+        raise MostRefused(most=most)
     laboratory = laboratory or Laboratory.here()
     steps: dict[str, list[JournalRow]] = {}
     for row in read_rows(laboratory.store):

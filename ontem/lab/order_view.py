@@ -24,6 +24,14 @@ KNOWN_LATER: Final[Mapping[str, str]] = {
 }
 """Columns that tables of orders have and that no function may read, each with the reason."""
 
+_DIVIDE: Final = "divide a span by what it is counted in, such as np.timedelta64(1, 'h')"
+_NO_NUMBERS: Final[Mapping[str, tuple[str, str]]] = {
+    "M": ("instants", f"subtract one from another, and {_DIVIDE}"),
+    "m": ("spans of time", _DIVIDE),
+    "c": ("complex numbers", "return a real one for each order"),
+}
+"""Kinds of arrays that NumPy would turn into numbers: of an unknown time it makes -9.2e18."""
+
 
 class OrderView:
     """Columns of some orders, by item or by attribute; row `i` of each is of order `i`."""
@@ -87,6 +95,10 @@ def function_values(
 def _values(candidate: FunctionCandidate, orders: OrderView, count: int) -> Floats:
     answer = candidate.function(orders)
     try:
+        array = np.asarray(answer)
+        if array.dtype.kind in _NO_NUMBERS:
+            kinds, remedy = _NO_NUMBERS[array.dtype.kind]
+            raise ValuesRefused(candidate=candidate.name, reason=f"gives {kinds}: {remedy}")
         values = np.asarray(answer, dtype=np.float64)
     except (TypeError, ValueError):
         kind = type(answer).__name__

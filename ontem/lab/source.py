@@ -106,7 +106,7 @@ class StoredSource:
     columns: Sequence[str] = ()
     later = KNOWN_LATER
 
-    def __init__(self, laboratory: Laboratory, training_set: str | None = None) -> None:
+    def __init__(self, laboratory: Laboratory, training_set: int | str | None = None) -> None:
         """Raises NoTrainingSet, OtherTrainingSet, RevisionMissing."""
         self._laboratory = laboratory
         self.feature_set = laboratory.feature_set
@@ -191,7 +191,7 @@ def floats(table: pa.Table, names: Sequence[str]) -> Floats:
     return np.stack(columns, axis=1) if columns else np.empty((table.num_rows, 0))
 
 
-def _find(laboratory: Laboratory, name: str | None) -> Revision[TrainingSetFacts]:
+def _find(laboratory: Laboratory, name: int | str | None) -> Revision[TrainingSetFacts]:
     """The training set of that name, or the newest of this feature set."""
     version, store = laboratory.feature_set.version, laboratory.store
     slot = training_set_slot(version)
@@ -200,9 +200,9 @@ def _find(laboratory: Laboratory, name: str | None) -> Revision[TrainingSetFacts
         if not newest:
             raise NoTrainingSet(feature_set=version)
         name = slot.name(newest)
-    elif name.isdecimal():
-        name = slot.name(int(name))
-    revision = read_revision(store, name, TrainingSetFacts)
+    elif (digits := str(name).removeprefix("r")).isdecimal():
+        name = slot.name(int(digits))
+    revision = read_revision(store, str(name), TrainingSetFacts)
     if revision.facts.feature_set != version:
-        raise OtherTrainingSet(name=name, found=revision.facts.feature_set, expected=version)
+        raise OtherTrainingSet(name=str(name), found=revision.facts.feature_set, expected=version)
     return revision

@@ -10,7 +10,7 @@ from jobs.train.thresholds import REVIEWED_SHARE
 from ontem.lab.candidates import names_of, read_candidates
 from ontem.lab.checking import check
 from ontem.lab.computing import Computing
-from ontem.lab.errors import BudgetRefused, QuestionMissing
+from ontem.lab.errors import BudgetRefused, QuestionMissing, TwoSources
 from ontem.lab.given_orders import GivenSource
 from ontem.lab.journal import Journal, journal
 from ontem.lab.keeping import Kept, keep
@@ -36,13 +36,15 @@ class Trial:
         candidates: object,
         question: str,
         *,
-        training_set: str | None = None,
+        training_set: int | str | None = None,
         orders: Any = None,
         laboratory: Laboratory | None = None,
         seed: int = DEFAULT_SEED,
     ) -> None:
-        if not question.strip():
+        if not isinstance(question, str) or not question.strip():
             raise QuestionMissing
+        if training_set is not None and orders is not None:
+            raise TwoSources(training_set=training_set)
         self._given, self._training_set, self._seed = candidates, training_set, seed
         self._orders = orders
         self._laboratory = laboratory or Laboratory.here()
@@ -81,7 +83,7 @@ class Trial:
         """What a model gains by the candidates; people review the share `budget` of all orders."""
 
         def lifted(computing: Computing) -> Lifted:
-            if not 0 < budget < 1:
+            if not isinstance(budget, (int, float)) or not 0 < budget < 1:
                 raise BudgetRefused(budget=budget)
             return Lifted(lift(computing, budget=budget, seed=self._seed))
 
@@ -118,7 +120,7 @@ def trial(
     name: Any,
     question: str,
     *,
-    training_set: str | None = None,
+    training_set: int | str | None = None,
     orders: Any = None,
     laboratory: Laboratory | None = None,
     seed: int = DEFAULT_SEED,
@@ -135,7 +137,8 @@ def trial(
         seed: of samples, models and intervals: the same one gives the same figures.
 
     Raises:
-        QuestionMissing, SettingsError. What is wrong with a candidate is said by the first step.
+        QuestionMissing, TwoSources, SettingsError. What is wrong with a candidate is said by the
+        first step.
     """
     return Trial(
         name, question, training_set=training_set, orders=orders, laboratory=laboratory, seed=seed

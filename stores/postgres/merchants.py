@@ -136,6 +136,8 @@ def find_merchant(connection: Connection, name: str, *, for_update: bool = False
 
     Raises MerchantUnknown.
     """
+    if "\0" in (name := str(name)):  # which PostgreSQL takes in no text
+        raise MerchantUnknown(name)
     lock = " FOR UPDATE" if for_update else ""
     with connection.cursor(row_factory=class_row(_Row)) as cursor:
         row = cursor.execute(

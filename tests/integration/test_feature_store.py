@@ -21,6 +21,7 @@ from ontem.cli import main
 from ontem.feature_store.comparing.errors import SideUnknown
 from ontem.feature_store.errors import (
     ColumnUnknown,
+    CountRefused,
     DayMissing,
     DayRefused,
     EntityRefused,
@@ -233,6 +234,12 @@ def test_a_wrong_column_of_a_table_is_named(store: FeatureStore) -> None:
 def test_an_unknown_merchant_is_named(store: FeatureStore) -> None:
     with pytest.raises(MerchantUnknown, match="no merchant 'nobody'"):
         store.online(an_order(1), "nobody")
+
+
+@pytest.mark.parametrize("merchant", [3, "a\0b"])
+def test_what_no_merchant_is_called_is_no_merchant(store: FeatureStore, merchant: Any) -> None:
+    with pytest.raises(MerchantUnknown):
+        store.online(an_order(1), merchant)
 
 
 def test_without_a_load_of_the_due_day_a_question_of_now_is_refused(shop: FeatureShop) -> None:
@@ -497,6 +504,17 @@ def test_a_derived_feature_of_a_past_day_is_that_of_its_orders(shop: FeatureShop
     assert described.formula == "card_chargebacks_30d_distant / card_orders_30d_distant"
     assert (described.own_bytes.value, described.window) == (0.0, "30d")
     assert described.microseconds.value is not None
+
+
+def test_of_no_identifier_and_of_no_feature_there_is_no_entity(store: FeatureStore) -> None:
+    sunday = store.snapshot(SUNDAY)
+
+    assert sunday.read(["entity"], identifiers=[]).num_rows == 0
+    assert sunday.features([]).num_rows == 0
+    with pytest.raises(CountRefused):
+        next(sunday.batches(["entity"], rows=0))
+    with pytest.raises(CountRefused):
+        next(store.training_set().batches(["label"], rows=0))
 
 
 def test_an_entity_of_a_past_day_is_found_by_its_value(store: FeatureStore) -> None:

@@ -197,6 +197,19 @@ def test_a_candidate_that_no_order_has_is_refused(laboratory: Laboratory) -> Non
         trial(unknown, QUESTION, laboratory=laboratory).check()
 
 
+@pytest.mark.parametrize("name", [1, "1", "r1"])
+def test_a_training_set_is_named_by_its_number_too(laboratory: Laboratory, name: Any) -> None:
+    peeked = trial(NEW, QUESTION, training_set=name, laboratory=laboratory).peek()
+
+    assert peeked.candidates
+
+
+@pytest.mark.parametrize("budget", ["much", None])
+def test_a_budget_is_a_number(laboratory: Laboratory, budget: Any) -> None:
+    with pytest.raises(BudgetRefused, match="is not a share of the orders"):
+        trial(NEW, QUESTION, laboratory=laboratory).lift(budget=budget)
+
+
 def test_a_trial_needs_a_question(laboratory: Laboratory) -> None:
     with pytest.raises(QuestionMissing, match="the question is empty"):
         trial(NEW, "  ", laboratory=laboratory)

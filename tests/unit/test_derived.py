@@ -109,6 +109,8 @@ REFUSED = {
         "device_chargebacks_ever_distant_per_device_orders_ever_distant",
         "has a shorter name: write 'device_chargeback_share_ever_distant'"),
     "itself": ("card_orders_7d_distant_per_card_orders_7d_distant", "is always 1 or null"),
+    "itself in another unit": ("card_orders_24h_recent_per_card_orders_1d_recent",
+                               "is always 1 or null"),
     "minus itself": ("card_orders_7d_distant_minus_card_orders_7d_distant", "is always 0"),
     "a code": ("local_hour_per_amount_cents", "'local_hour' is neither a velocity nor a number"),
     "a derived part": (

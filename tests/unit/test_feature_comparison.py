@@ -169,6 +169,12 @@ def test_an_unknown_name_names_those_that_there_are(places, tmp_path):
         lookup(places).side("nope")
 
 
+def test_without_a_model_none_is_named():
+    told = str(SideUnknown("nope", known=()))
+
+    assert told.endswith("name `code`, or the name of a model")
+
+
 @pytest.mark.parametrize("name", ["nope", "0123456789abcdef"])
 def test_an_unknown_name_says_that_no_store_was_looked_at(places, name):
     with pytest.raises(SideUnknown, match="not looked at: ONTEM_STORAGE_URL is not set"):

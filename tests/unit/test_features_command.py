@@ -149,6 +149,15 @@ def test_a_formula_ends_with_its_time(name, formula):
             ),
         ),
         (
+            "amount_to_card_mean_amount_24h_recent",
+            (
+                "the order has no card",
+                "`missing` has recent",
+                "card_orders_24h_recent is 0",
+                "card_amount_cents_orders_24h_recent is 0",
+            ),
+        ),
+        (
             "amount_cents_minus_card_amount_cents_orders_24h_recent",
             ("the order has no card", "`missing` has recent"),
         ),
@@ -228,4 +237,7 @@ def test_a_comparison_without_settings_says_what_is_missing(run):
     done = run("diff", "code", "monthly")
 
     assert done.exit_code == 1
-    assert "one of none; the offline store was not looked at: ONTEM_STORAGE_URL" in done.stderr
+    assert (
+        "or the name of a model; the offline store was not looked at: ONTEM_STORAGE_URL"
+        in done.stderr
+    )

@@ -10,10 +10,17 @@ import pytest
 
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.errors import DefinitionError
+from ontem.lab import journal, trial
 from ontem.lab.candidates import FunctionCandidate, names_of, read_candidates
 from ontem.lab.catalogue_change import changed_text, difference, names_in, present_text
 from ontem.lab.checking import why_not_servable
-from ontem.lab.errors import CandidatesRefused, KeepRefused
+from ontem.lab.errors import (
+    CandidatesRefused,
+    KeepRefused,
+    MostRefused,
+    QuestionMissing,
+    TwoSources,
+)
 from ontem.lab.keeping import keep
 
 FEATURES = FeatureSet("America/Sao_Paulo", timedelta(hours=4))
@@ -82,6 +89,32 @@ def test_a_derived_feature_is_served_if_its_parts_are() -> None:
     lacks_count = why_not_servable(mean, FEATURES, [mean, part])
     assert lacks_count is not None
     assert lacks_count.startswith("it reads card_orders_3d_distant, which")
+
+
+def test_a_divisor_that_can_not_be_served_is_named_with_the_reason() -> None:
+    (long,) = read_candidates("card_orders_1h_recent_per_card_orders_36h_recent")
+
+    refused = why_not_servable(long, FEATURES, [long])
+
+    assert refused is not None
+    assert refused.startswith("it reads card_orders_36h_recent, and a recent window that is served")
+
+
+@pytest.mark.parametrize("question", [" ", None, 3])
+def test_a_question_is_a_text(question: Any) -> None:
+    with pytest.raises(QuestionMissing):
+        trial(NEW, question)
+
+
+def test_a_trial_takes_a_training_set_or_a_table() -> None:
+    with pytest.raises(TwoSources, match="those of a table, not both"):
+        trial(NEW, "why?", training_set=1, orders=[])
+
+
+@pytest.mark.parametrize("most", [0, -1, "x", 1.5])
+def test_a_journal_lists_a_whole_number_of_steps(most: Any) -> None:
+    with pytest.raises(MostRefused, match="write a whole number from 1"):
+        journal(most=most)
 
 
 def test_a_name_that_means_nothing_is_refused_and_can_be_journalled() -> None:

@@ -1,12 +1,14 @@
 """A plain function of the order as a candidate: what it sees, and what is refused."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
+from features_pkg.definitions.feature_set import FeatureSet
 from ontem.lab.candidates import FunctionCandidate
 from ontem.lab.errors import ColumnUnknown, LooksAhead, LooksAtOthers, ValuesRefused
 from ontem.lab.order_view import OrderView, function_values, refuse_unknown_everywhere
@@ -62,6 +64,15 @@ def test_the_refusal_of_an_unknown_column_names_those_that_there_are() -> None:
     )
 
 
+def test_of_many_columns_the_nearest_are_named() -> None:
+    known = FeatureSet("UTC", timedelta(0)).names
+
+    told = str(ColumnUnknown(candidate="it", column="amount_cent", known=known))
+
+    assert f"of their {len(known)} columns the nearest are amount_cents, " in told
+    assert len(told) < 250
+
+
 def test_a_function_of_other_orders_is_refused() -> None:
     told = refusal(lambda order: order.local_hour.cumsum(), LooksAtOthers)
 
@@ -75,8 +86,11 @@ def test_a_function_of_other_orders_is_refused() -> None:
         (lambda _: 7, "gives an array of shape () for 4 orders"),
         (lambda _: ["a", "b", "c", "d"], "gives a list that is not an array of numbers"),
         (lambda order: order.amount_cents * np.inf, "is infinite for 3 of 4 orders: return NaN"),
+        (lambda _: np.array(["NaT"] * 4, "datetime64[us]"), "gives instants: subtract one from"),
+        (lambda _: np.array(["NaT"] * 4, "timedelta64[s]"), "gives spans of time: divide a span"),
+        (lambda order: order.amount_cents * 1j, "gives complex numbers: return a real one"),
     ],
-    ids=["too short", "one number", "texts", "infinite"],
+    ids=["too short", "one number", "texts", "infinite", "instants", "spans", "complex"],
 )
 def test_what_is_not_a_number_for_each_order_is_refused(
     function: Callable[[Any], Any], reason: str

@@ -12,8 +12,9 @@ class SideUnknown(OntemError):
 
     def __init__(self, name: str, *, known: Sequence[str], not_looked_at: str = "") -> None:
         others = f"; the offline store was not looked at: {not_looked_at}" if not_looked_at else ""
+        models = f"`current` or one of {', '.join(known)}" if known else "or the name of a model"
         super().__init__(
             f"{name!r} is neither a model nor the version of a feature set: name `code`, "
-            f"`current` or one of {', '.join(known) or 'none'}{others}"
+            f"{models}{others}"
         )
         self.name, self.known, self.not_looked_at = name, tuple(known), not_looked_at

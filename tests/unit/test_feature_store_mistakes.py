@@ -1,0 +1,76 @@
+"""Mistakes of who uses the feature store for the first time: each is a sentence."""
+
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+import features_pkg
+from features_pkg.errors import DefinitionError
+from ontem.feature_store.day_snapshot import check_keys
+from ontem.feature_store.errors import ClockRefused, CountRefused, EntityRefused, KeyRefused
+from ontem.feature_store.sent_orders import canonical_value
+from ontem.feature_store.store import FeatureStore
+from ontem.feature_store.tables import check_count
+from ontem.feature_store.words import NothingFound
+from stores.settings import Settings
+
+KEY = bytes(range(32))
+SETTINGS = Settings(
+    environment="development",
+    postgres_url="postgresql://nobody@127.0.0.1:1/nothing",
+    redis_url="redis://127.0.0.1:1/0",
+    storage_url="file:///nowhere",
+    entity_secret=KEY,
+    card_key=KEY,
+)
+
+
+@pytest.mark.parametrize(
+    "clock", ["2018-05-20", date(2018, 5, 20), datetime.fromisoformat("2018-05-20")]
+)
+def test_a_clock_without_a_time_zone_is_refused_at_once(clock: Any) -> None:
+    with pytest.raises(ClockRefused, match="is not an instant with a time zone: write one"):
+        FeatureStore(SETTINGS, clock=clock)
+
+
+def test_a_clock_of_any_zone_is_one() -> None:
+    west = timezone(timedelta(hours=-3))
+    FeatureStore(SETTINGS, clock=datetime(2018, 5, 20, 12, tzinfo=west))
+
+
+@pytest.mark.parametrize("features", [3, 1.5])
+def test_features_are_a_list(features: Any) -> None:
+    told = "is not a list of definitions or names"
+    with pytest.raises(DefinitionError, match=told):
+        FeatureStore(SETTINGS, features=features)
+    with pytest.raises(DefinitionError, match=told):
+        features_pkg.point_in_time(pa.table({}), features)
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, "x", None])
+def test_a_number_of_hits_or_rows_is_whole(count: Any) -> None:
+    with pytest.raises(CountRefused, match=r"limit is .*: write a whole number from 1"):
+        FeatureStore(SETTINGS).search("cep", count)
+    with pytest.raises(CountRefused, match="rows is"):
+        check_count("rows", count)
+
+
+def test_a_query_that_is_no_text_finds_nothing() -> None:
+    query: Any = None
+    with pytest.raises(NothingFound):
+        FeatureStore(SETTINGS).search(query)
+
+
+@pytest.mark.parametrize("identifier", ["card", "document"])
+@pytest.mark.parametrize("value", [3, float("nan"), b"tok_1"])
+def test_the_value_of_an_entity_is_a_text(identifier: str, value: Any) -> None:
+    with pytest.raises(EntityRefused, match="is not a text: give a value that an order can have"):
+        canonical_value(identifier, value, KEY)
+
+
+@pytest.mark.parametrize("keys", [["tok_1"], [b"short"], "tok_1", [None]])
+def test_the_key_of_an_entity_is_not_its_value(keys: Any) -> None:
+    with pytest.raises(KeyRefused, match=r"entity 0 .* is not the key of one"):
+        check_keys(keys)
