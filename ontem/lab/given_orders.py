@@ -25,6 +25,7 @@ from features_pkg.shuffle import ORDER_ROWS, keyed
 from jobs.train.orders import LabelledOrders
 from jobs.training_set.labels import LabelRule
 from jobs.training_set.questions import questions_of
+from ontem.lab.errors import TooFewOrders
 from ontem.lab.order_view import KNOWN_LATER
 from ontem.lab.past import by_own_times, whole
 from ontem.lab.source import ChosenOrders, floats
@@ -41,13 +42,15 @@ _KEY: Final = bytes(range(32))
 class GivenSource:
     """The orders of a table, each at its own instant; its features are computed when asked for.
 
-    A label is as of the newest instant in the table. Raises OrdersRefused.
+    A label is as of the newest instant in the table. Raises OrdersRefused, TooFewOrders.
     """
 
     def __init__(self, orders: Any, feature_set: FeatureSet, maturity: timedelta) -> None:
         self.feature_set, self.maturity = feature_set, maturity
         plain = plain_columns(orders, _NAMES)
         table = OrderTable(plain)
+        if not table.rows:
+            raise TooFewOrders("the table has no order: give the orders of some months")
         self.name = f"{table.rows:,} orders that were given"
         self._own = arrow_columns(orders)
         self.columns: Sequence[str] = tuple(self._own)
@@ -66,13 +69,18 @@ class GivenSource:
         return self._chosen(rows), self.existing(rows, self.feature_set.names)
 
     def labelled(self) -> LabelledOrders:
-        """The orders that are old enough for a label."""
+        """The orders that are old enough for a label. Raises TooFewOrders where there is none."""
         known = pc.max(pc.list_flatten(self._past.orders["chargeback_us"])).as_py()
         as_of_us = max(int(self._at_us.max(initial=0)), known or 0)
         rule = LabelRule(as_of_us, self.maturity // MICROSECOND)
         rows = questions_of(self._past.orders, by_rule(self.feature_set, rule))
         usable = rows["label"].is_valid().to_numpy() & (self._at_us <= as_of_us - rule.maturity_us)
         chosen = np.flatnonzero(usable)
+        if not len(chosen):
+            raise TooFewOrders(
+                f"none of {self.name} is {self.maturity.days} days old (LABEL_MATURITY_DAYS), as a "
+                "label takes: give a table of more days"
+            )
         taken = rows.take(pa.array(chosen))
         orders = LabelledOrders(
             rows=chosen,

@@ -15,7 +15,7 @@ from features_pkg.identifiers import IDENTIFIERS
 from ontem.generating.generate import generate
 from ontem.lab.candidates import read_candidates
 from ontem.lab.computing import Computing
-from ontem.lab.errors import LooksAhead
+from ontem.lab.errors import LooksAhead, TooFewOrders
 from ontem.lab.given_orders import GivenSource
 from ontem.lab.source import ChosenOrders
 
@@ -143,3 +143,15 @@ def test_an_order_is_dated_by_when_the_merchant_placed_it() -> None:
 def test_a_table_that_is_none_is_refused() -> None:
     with pytest.raises(OrdersRefused, match="column 'event_at': is missing"):
         GivenSource(ORDERS.drop_columns(["event_at"]), FEATURES, MATURITY)
+
+
+def test_a_table_without_orders_is_refused() -> None:
+    with pytest.raises(TooFewOrders, match="the table has no order"):
+        GivenSource(ORDERS.slice(0, 0), FEATURES, MATURITY)
+
+
+def test_orders_that_are_all_too_new_for_a_label_are_told() -> None:
+    source = GivenSource(ORDERS.slice(0, 1), FEATURES, MATURITY)
+
+    with pytest.raises(TooFewOrders, match=r"none of 1 orders that were given is .* days old"):
+        source.labelled()
