@@ -136,7 +136,7 @@ ODD_FIGURES = {
         NO_FIGURES,
         own=model_curves(LABELS[9:11], SCORES[9:11]),
         scores=score_bins(LABELS[9:11], SCORES[9:11]),
-        costs=review_costs(LABELS[9:11], SCORES[9:11], np.ones(2), 0.5),
+        costs=rule_costs(LABELS[9:11], SCORES[9:11], 0.5, ThresholdRule(None, 9_000, 1_000)),
     ),
 }
 

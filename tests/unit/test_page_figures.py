@@ -168,17 +168,33 @@ def test_recall_of_few_charged_back_orders_is_not_shown() -> None:
 def test_costs_are_the_amounts_of_what_is_missed_and_the_reviews_of_the_rest() -> None:
     random = np.random.default_rng(5)
     labels, scores = random.random(300) < 0.3, random.random(300)
-    amounts = random.integers(1, 90_000, 300).astype(float)
+    # As ten orders with like scores cost the same, it does not matter which of them are summed.
+    amounts = np.floor(scores * 10) * 100
 
     costs = review_costs(labels, scores, amounts, 0.37, review_cents=700)
     assert costs is not None
     for cost in (*costs.by_threshold, costs.chosen):
         below = scores < cost.threshold
-        assert cost.missed == amounts[below & labels].sum()
+        assert cost.missed == pytest.approx(amounts[below & labels].sum(), abs=1_000)
         assert cost.flagged == 700 * (~below).sum()
     assert costs.chosen.threshold == 0.37
     assert costs.without_model == amounts[labels].sum()
     assert costs.cheapest.total == min(each.total for each in costs.by_threshold)
+
+
+def test_no_amount_of_an_order_can_be_told_from_the_costs() -> None:
+    random = np.random.default_rng(5)
+    labels, scores = random.random(300) < 0.1, random.random(300)
+    amounts = random.integers(1, 90_000, 300).astype(float)
+
+    costs = review_costs(labels, scores, amounts, 0.37)
+    assert costs is not None
+    sums = sorted({each.missed for each in (*costs.by_threshold, costs.chosen)})
+    single = amounts[labels][:, None]
+    assert np.abs(np.diff(sums) - single).min() > 1
+    assert costs.without_model == amounts[labels].sum()
+    labels[np.flatnonzero(labels)[LEAST_ORDERS - 1 :]] = False
+    assert review_costs(labels, scores, amounts, 0.37) is None
 
 
 def test_costs_that_a_training_was_given_are_those_of_its_page() -> None:

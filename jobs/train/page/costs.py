@@ -6,6 +6,7 @@ import numpy as np
 
 from features_pkg.array_types import Floats, Mask
 from features_pkg.models.validation import ThresholdRule
+from jobs.train.page.binning import LEAST_ORDERS
 from jobs.train.page.curves import LEAST_ODDS, MOST_ODDS
 from jobs.train.page.figures import Cost, Costs
 
@@ -19,11 +20,18 @@ def review_costs(
 ) -> Costs | None:
     """The costs of thresholds, each order below which passes, and each other one is reviewed.
 
-    `amounts` are in cents. None if no order was charged back.
+    `amounts` are in cents. So that none of them can be told from two sums, a missed order costs the
+    mean of LEAST_ORDERS or more charged back orders with like scores. None with fewer of them.
     """
-    lost = np.where(labels, np.nan_to_num(amounts), 0.0)
+    positions = np.flatnonzero(labels)
+    if len(positions) < LEAST_ORDERS:
+        return None
+    lost = np.zeros(len(labels))
+    by_score = positions[np.argsort(scores[positions], kind="stable")]
+    for alike in np.array_split(by_score, len(by_score) // LEAST_ORDERS):
+        lost[alike] = np.nan_to_num(amounts[alike]).mean()
     flagged = np.full(len(labels), float(review_cents))
-    return _costs(scores, lost, flagged, chosen, rule=None) if labels.any() else None
+    return _costs(scores, lost, flagged, chosen, rule=None)
 
 
 def rule_costs(labels: Mask, scores: Floats, chosen: float, rule: ThresholdRule) -> Costs | None:
@@ -53,11 +61,11 @@ def _costs(
     def cost(threshold: float) -> Cost:
         below = int(np.searchsorted(ascending, threshold))
         of_flagged = flagged_below[-1] - flagged_below[below]
-        return Cost(threshold, missed=int(lost_below[below]), flagged=int(of_flagged))
+        return Cost(threshold, missed=round(lost_below[below]), flagged=round(of_flagged))
 
     return Costs(
         rule=rule,
-        without_model=int(lost_below[-1]),
+        without_model=round(lost_below[-1]),
         by_threshold=tuple(cost(float(each)) for each in thresholds),
         chosen=cost(chosen),
     )

@@ -44,7 +44,11 @@ def cost_chart(figures: Figures) -> Chart:
     """What each threshold costs, with the chosen one marked."""
     name, title, costs = "cost", "Cost by threshold", figures.costs
     if costs is None:
-        return Chart(name, title, "Nothing to draw: no order of the hold-out was charged back.")
+        return Chart(
+            name,
+            title,
+            f"Nothing to draw: fewer than {LEAST_ORDERS} orders of the hold-out were charged back.",
+        )
     chosen = costs.chosen
     chart = empty_chart()
     across = [odds_of(each.threshold) for each in costs.by_threshold]
@@ -101,7 +105,7 @@ def _assumption(costs: Costs) -> str:
         )
     return (
         f"This takes a review to cost {money(REVIEW_CENTS)} and to be right, and a missed "
-        "chargeback to cost the order's amount."
+        "chargeback to cost the mean amount of charged back orders with like scores."
     )
 
 
