@@ -130,8 +130,8 @@ MEASURE_WORDS: Final = (
     Entry(
         Kind.MEASURE,
         Said.SHARE,
-        "share, rate, fraction, percentage, percent, proportion, ratio?",
-        "taxa, proporcao, percentual, porcentagem, parcela, fracao, indice",
+        "share, rate, fraction, percentage, percent, proportion, ratio?, for each other order",
+        "taxa, proporcao, percentual, porcentagem, parcela, fracao, indice, para cada outro pedido",
     ),
     Entry(
         Kind.MEASURE,
