@@ -44,6 +44,14 @@ class ColumnUnknown(FeatureStoreError):
         super().__init__(f"{table} has no column {name!r}: {_nearest_are(self.nearest)}")
 
 
+class ColumnTwice(FeatureStoreError):
+    """A column that is asked for twice."""
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(f"the column {name} is asked for twice: leave one out")
+        self.name = name
+
+
 class IdentifierUnknown(FeatureStoreError):
     """What is not an identifier of an order."""
 

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from features_pkg.identifiers import IDENTIFIERS, MERCHANT
 from ontem.feature_store.errors import (
+    ColumnTwice,
     ColumnUnknown,
     CountRefused,
     IdentifierUnknown,
@@ -73,11 +74,13 @@ def known_identifiers(identifiers: Iterable[str]) -> list[str]:
 
 
 def chosen(columns: Iterable[str] | None, known: Sequence[str], table: str) -> list[str]:
-    """The names of `columns`, or all that are known for None. Raises ColumnUnknown."""
+    """The names of `columns`, or all that are known for None. Raises ColumnUnknown, ColumnTwice."""
     if columns is None:
         return list(known)
     names = [columns] if isinstance(columns, str) else list(columns)
     for name in names:
         if name not in known:
             raise ColumnUnknown(name=str(name), table=table, known=known)
+        if names.count(name) > 1:
+            raise ColumnTwice(name=name)
     return names

@@ -9,10 +9,16 @@ import pytest
 import features_pkg
 from features_pkg.errors import DefinitionError
 from ontem.feature_store.day_snapshot import check_keys
-from ontem.feature_store.errors import ClockRefused, CountRefused, EntityRefused, KeyRefused
+from ontem.feature_store.errors import (
+    ClockRefused,
+    ColumnTwice,
+    CountRefused,
+    EntityRefused,
+    KeyRefused,
+)
 from ontem.feature_store.sent_orders import canonical_value
 from ontem.feature_store.store import FeatureStore
-from ontem.feature_store.tables import check_count
+from ontem.feature_store.tables import check_count, chosen
 from ontem.feature_store.words import NothingFound
 from stores.settings import Settings
 
@@ -55,6 +61,11 @@ def test_a_number_of_hits_or_rows_is_whole(count: Any) -> None:
         FeatureStore(SETTINGS).search("cep", count)
     with pytest.raises(CountRefused, match="rows is"):
         check_count("rows", count)
+
+
+def test_a_column_is_asked_for_once() -> None:
+    with pytest.raises(ColumnTwice, match="the column label is asked for twice"):
+        chosen(["order_id", "label", "label"], ["order_id", "label"], "it")
 
 
 def test_a_query_that_is_no_text_finds_nothing() -> None:

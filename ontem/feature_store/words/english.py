@@ -71,7 +71,7 @@ IN_ENGLISH: Final = Texts(
     ),
     amount_to_mean=(
         "The order's own amount, divided by the mean amount of the other orders with this {one} "
-        "{when}; null without one."
+        "{when}; null without one, and where that mean is 0."
     ),
     greatest="of several products, the greatest is taken",
     least="of several products, the least is taken",

@@ -75,7 +75,7 @@ IN_PORTUGUESE: Final = Texts(
     ),
     amount_to_mean=(
         "O valor do próprio pedido, dividido pelo valor médio dos outros pedidos com este {one} "
-        "{when}; nulo se não houve nenhum."
+        "{when}; nulo se não houve nenhum, e onde esse valor médio é 0."
     ),
     greatest="de vários produtos, vale o maior",
     least="de vários produtos, vale o menor",
