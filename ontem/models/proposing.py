@@ -72,9 +72,11 @@ class Proposing:
         self.say(f"opened a pull request for {name}: {opened.html_url}")
 
     def _newest(self) -> ModelManifest | None:
-        """The model of the newest training set, but for those that were trained to compare.
+        """The model of the newest training set, but for those of order features alone.
 
-        Those that another version of Ontem trained can't serve, and are told of.
+        Of several of one set it is the one with the greatest average precision: they are measured
+        on the same orders. Those that another version of Ontem trained can't serve, and are told
+        of.
         """
         manifests = []
         for name in self.stored.names():
@@ -85,7 +87,11 @@ class Proposing:
         plain = self.feature_set.order_features
         return max(
             (each for each in manifests if each.features != plain),
-            key=lambda each: (each.training_set_built_at, each.name),
+            key=lambda each: (
+                each.training_set_built_at,
+                each.metrics.average_precision or 0.0,
+                each.name,
+            ),
             default=None,
         )
 

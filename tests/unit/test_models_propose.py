@@ -1,5 +1,6 @@
 """A trained model becomes a branch and a pull request, once, and only if it could serve."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from click.testing import Result
 
 from features_pkg.models.bundle import PICKLE, WRITE_ORDER
 from features_pkg.models.loading import load_model
+from features_pkg.models.manifest import MANIFEST
 from ontem.models.errors import GitHubUnavailable
 from ontem.models.pull_requests import PullRequests, repository_of
 from stores.errors import SettingsError
@@ -45,6 +47,17 @@ def test_the_newest_model_is_proposed_with_its_report(
     assert checkout.git("status", "--porcelain") == ""
     assert checkout.git("worktree", "list").count("\n") == 0
     assert TOKEN not in result.output
+
+
+def test_of_several_models_of_one_training_set_the_best_is_proposed(
+    checkout: Checkout, propose: Callable[..., Result]
+) -> None:
+    for name, precision in (("boosting", 0.4), ("forest", 0.6), ("z_one_class", None)):
+        folder = checkout.add(name)
+        metrics = json.loads((folder / MANIFEST).read_bytes())["metrics"]
+        edit(folder, metrics=metrics | {"average_precision": precision})
+
+    assert propose().stdout.startswith("pushed the branch model/forest\n")
 
 
 def test_a_second_run_finds_branch_and_pull_request_and_changes_nothing(
