@@ -61,9 +61,9 @@ def journal(laboratory: Laboratory | None = None, *, most: int | None = None) ->
         raise MostRefused(most=most)
     laboratory = laboratory or Laboratory.here()
     steps: dict[str, list[JournalRow]] = {}
-    for row in read_rows(laboratory.store):
-        steps.setdefault(row.step_id, []).append(row)
-    with laboratory.connect() as connection:
+    with laboratory.connect() as connection:  # first: it refuses a database without our schema
+        for row in read_rows(laboratory.store):
+            steps.setdefault(row.step_id, []).append(row)
         present = _sessions(connection)
     entries = [_entry(rows, present) for rows in steps.values()]
     newest = sorted(entries, key=lambda entry: entry.at, reverse=True)

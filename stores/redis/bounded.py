@@ -21,6 +21,8 @@ from stores.redis.connection import url_options
 _MOST_READ: Final = 65_536
 _INCOMPLETE: Final = object()
 """What the parser returns while the reply is not whole."""
+_LONGEST_POLL_MS: Final = 2**31 - 1
+"""poll(2) takes no more: 24 days."""
 
 
 class BoundedSocket:
@@ -66,7 +68,7 @@ class BoundedSocket:
     def _wait_for(self, event: int) -> None:
         readiness = select.poll()
         readiness.register(self._inner, event)
-        if not readiness.poll(self._seconds_left() * 1000):
+        if not readiness.poll(min(self._seconds_left() * 1000, _LONGEST_POLL_MS)):
             raise TimeoutError
 
     def __getattr__(self, name: str) -> Any:

@@ -22,6 +22,7 @@ from tests.servers import own_stack
 
 WITHOUT_DATABASE = {
     "up", "down", "status", "migrate", "generate", "train", "models", "demo", "compose", "emr",
+    "features",
 }  # fmt: skip
 """Commands that need no schema, make their own, or run others that are tried here."""
 
@@ -43,6 +44,8 @@ COMMAND_LINES = {
     "store clean": ["store", "clean"],
     "training-set": ["training-set", "--from", "2018-05-01", "--to", "2018-06-01"],
     "retrain": ["retrain", "--from", "2018-05-01", "--to", "2018-06-01"],
+    "trial check": ["trial", "check", "card_orders_24h_recent", "--question", "is it there?"],
+    "trial journal": ["trial", "journal"],
 }
 RESTORED = "UPDATE generations SET system_identifier = system_identifier + 1"
 FAILED_OVER = "UPDATE generations SET timeline_id = timeline_id - 1"
