@@ -41,4 +41,6 @@ def current_model(job: Job) -> CurrentModel:
     except NoCurrentModel:
         return CurrentModel()
     except ModelRefused as refused:
-        return CurrentModel(reason=f"{refused.folder.name} is refused: {refused.reason}")
+        # It stands in the model's reports, which go where the paths of this machine say nothing.
+        reason = refused.reason.replace(f"{refused.folder}/", "")
+        return CurrentModel(reason=f"{refused.folder.name} is refused: {reason}")

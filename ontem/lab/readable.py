@@ -1,17 +1,18 @@
 """Results that a notebook shows as text."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from html import escape
 
 
-class Readable:
+class Readable(ABC):
     """Shown by its lines, in a terminal and in a notebook."""
 
     __slots__ = ()
 
+    @abstractmethod
     def lines(self) -> Iterator[str]:
         """What it says, line by line."""
-        raise NotImplementedError
 
     def __repr__(self) -> str:
         return "\n".join(self.lines())

@@ -25,19 +25,10 @@ from ontem.feature_store.tables import as_kind
 from ontem.feature_store.usage import usage_of
 from stores.postgres.loads import LoadRow
 from stores.redis.load_list import Load
-from stores.settings import Settings
+from tests.unit.stores_nowhere import KEY, STORES_NOWHERE
 
 FEATURES = FeatureSet("America/Sao_Paulo", timedelta(hours=4))
 MONDAY = date(2018, 5, 21)
-KEY = bytes(range(32))
-SETTINGS = Settings(
-    environment="development",
-    postgres_url="postgresql://nobody@127.0.0.1:1/nothing",
-    redis_url="redis://127.0.0.1:1/0",
-    storage_url="file:///nowhere",
-    entity_secret=KEY,
-    card_key=KEY,
-)
 
 
 @pytest.mark.parametrize(
@@ -81,10 +72,10 @@ def test_every_feature_of_the_catalogue_is_found_by_its_name() -> None:
 def test_a_feature_set_has_what_was_named_in_that_order() -> None:
     names = ["card_orders_1h_recent", "local_hour", "card_orders_30d_distant"]
     burst = "card_orders_1h_recent_per_card_orders_30d_distant"
-    features = feature_set_of(SETTINGS, [*names, burst])
+    features = feature_set_of(STORES_NOWHERE, [*names, burst])
 
     assert features.names == (names[0], names[2], *FEATURES.order_features, burst)
-    assert feature_set_of(SETTINGS, None) == FEATURES
+    assert feature_set_of(STORES_NOWHERE, None) == FEATURES
     for wrong, reason in (
         ("card_orders_1h_recent", "give a list"),
         (["card_orders"], "no definition has this name"),
@@ -93,11 +84,11 @@ def test_a_feature_set_has_what_was_named_in_that_order() -> None:
         (["card_orders_36h_recent"], "at most 24h"),
     ):
         with pytest.raises(DefinitionError, match=reason):
-            feature_set_of(SETTINGS, wrong)
+            feature_set_of(STORES_NOWHERE, wrong)
 
 
 def test_a_store_with_further_features_has_each_once() -> None:
-    store = ontem.FeatureStore(SETTINGS)
+    store = ontem.FeatureStore(STORES_NOWHERE)
     more = store.with_features(["card_orders_14d_distant", "card_orders_7d_distant", "local_hour"])
 
     assert set(more.names) - set(store.names) == {"card_orders_14d_distant"}
@@ -211,6 +202,6 @@ def test_importing_the_package_imports_no_table_library() -> None:
     )
 
     assert done.stdout.strip() == "[]"
-    assert parse_name("card_orders_7d_distant").name in ontem.FeatureStore(SETTINGS).names
+    assert parse_name("card_orders_7d_distant").name in ontem.FeatureStore(STORES_NOWHERE).names
     with pytest.raises(AttributeError, match="Features"):
         _ = ontem.Features

@@ -20,17 +20,7 @@ from ontem.feature_store.sent_orders import canonical_value
 from ontem.feature_store.store import FeatureStore
 from ontem.feature_store.tables import check_count, chosen
 from ontem.feature_store.words import NothingFound
-from stores.settings import Settings
-
-KEY = bytes(range(32))
-SETTINGS = Settings(
-    environment="development",
-    postgres_url="postgresql://nobody@127.0.0.1:1/nothing",
-    redis_url="redis://127.0.0.1:1/0",
-    storage_url="file:///nowhere",
-    entity_secret=KEY,
-    card_key=KEY,
-)
+from tests.unit.stores_nowhere import KEY, STORES_NOWHERE
 
 
 @pytest.mark.parametrize(
@@ -38,19 +28,19 @@ SETTINGS = Settings(
 )
 def test_a_clock_without_a_time_zone_is_refused_at_once(clock: Any) -> None:
     with pytest.raises(ClockRefused, match="is not an instant with a time zone: write one"):
-        FeatureStore(SETTINGS, clock=clock)
+        FeatureStore(STORES_NOWHERE, clock=clock)
 
 
 def test_a_clock_of_any_zone_is_one() -> None:
     west = timezone(timedelta(hours=-3))
-    FeatureStore(SETTINGS, clock=datetime(2018, 5, 20, 12, tzinfo=west))
+    FeatureStore(STORES_NOWHERE, clock=datetime(2018, 5, 20, 12, tzinfo=west))
 
 
 @pytest.mark.parametrize("features", [3, 1.5])
 def test_features_are_a_list(features: Any) -> None:
     told = "is not a list of definitions or names"
     with pytest.raises(DefinitionError, match=told):
-        FeatureStore(SETTINGS, features=features)
+        FeatureStore(STORES_NOWHERE, features=features)
     with pytest.raises(DefinitionError, match=told):
         features_pkg.point_in_time(pa.table({}), features)
 
@@ -58,7 +48,7 @@ def test_features_are_a_list(features: Any) -> None:
 @pytest.mark.parametrize("count", [0, -1, 1.5, "x", None])
 def test_a_number_of_hits_or_rows_is_whole(count: Any) -> None:
     with pytest.raises(CountRefused, match=r"limit is .*: write a whole number from 1"):
-        FeatureStore(SETTINGS).search("cep", count)
+        FeatureStore(STORES_NOWHERE).search("cep", count)
     with pytest.raises(CountRefused, match="rows is"):
         check_count("rows", count)
 
@@ -71,7 +61,7 @@ def test_a_column_is_asked_for_once() -> None:
 def test_a_query_that_is_no_text_finds_nothing() -> None:
     query: Any = None
     with pytest.raises(NothingFound):
-        FeatureStore(SETTINGS).search(query)
+        FeatureStore(STORES_NOWHERE).search(query)
 
 
 @pytest.mark.parametrize("identifier", ["card", "document"])

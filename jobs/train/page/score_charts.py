@@ -85,7 +85,8 @@ def score_chart(figures: Figures, metrics: Metrics) -> Chart:
     score_ticks(chart.axes.xaxis, LEAST_ODDS, MOST_ODDS)
     chart.axes.set_yticklabels([])
     label(chart.axes, "score", "orders of the outcome (all of each are one area)")
-    chart.axes.legend(loc="upper right")
+    chart.axes.set_ylim(top=1.35 * chart.axes.get_ylim()[1])  # room for the legend
+    chart.axes.legend(loc="upper center", ncols=2)
     svg = chart.svg("scores", title)
     words = [
         _outcome_words(bins, edges),

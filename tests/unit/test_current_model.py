@@ -1,0 +1,29 @@
+"""The current model beside which a training is reported, where it can't be loaded."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from jobs.job import Job
+from jobs.train.recorded import current_model
+from tests.model_keys import VERIFY_KEYS
+from tests.unit.stores_nowhere import STORES_NOWHERE
+
+
+def test_why_it_is_refused_is_told_without_a_path_of_the_machine(tmp_path: Path) -> None:
+    """The reason stands in the new model's reports, which ship with it."""
+    settings = replace(
+        STORES_NOWHERE, model_path=tmp_path / "served", model_verify_keys=VERIFY_KEYS.keys
+    )
+    job = Job(settings=settings, spark=no_spark, say=lambda _: None)
+
+    found = current_model(job)
+
+    assert found.model is None
+    assert found.reason == (
+        "served is refused: manifest.json can't be read (No such file or directory)"
+    )
+
+
+def no_spark(_: str) -> Any:
+    raise AssertionError("it is not asked for")
