@@ -69,45 +69,50 @@ class Budget(click.ParamType[float]):
 Command = Callable[..., None]
 
 
-def recipe_options(command: Command) -> Command:
-    """The command with the options of a recipe, which it gets as `recipe`."""
-
-    @click.option(
+RECIPE: Final = (
+    click.option(
         "--estimator",
         type=click.Choice(ESTIMATOR_NAMES),
         default=USUAL_RECIPE.estimator,
         show_default=True,
         help="What is fitted: boosted trees, a logistic regression or a random forest.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--folds",
         type=click.IntRange(0, MOST_FOLDS),
         default=USUAL_RECIPE.folds,
         show_default=True,
         help="How many earlier models validate it and calibrate its scores, at most.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--calibration",
         type=click.Choice(CALIBRATIONS),
         default=USUAL_RECIPE.calibration,
         show_default=True,
         help="How scores become shares of fraud, by the orders that the folds did not know.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--review-budget",
         type=Budget(),
         help="Orders that people review a day, by which review_at is suggested.  [default: 2 %]",
-    )
-    @click.option(
+    ),
+    click.option(
         "--missed-fraud-cost",
         type=Amount(),
         help="What a fraud that passes costs in R$, by which block_at is suggested.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--refused-order-cost",
         type=Amount(),
         help="What an honest order that is refused costs in R$; goes with --missed-fraud-cost.",
-    )
+    ),
+)
+"""The options of a recipe, in the order of the help."""
+
+
+def recipe_options(command: Command) -> Command:
+    """The command with the options of a recipe, which it gets as `recipe`."""
+
     @wraps(command)
     def with_recipe(
         *arguments: Any,
@@ -128,6 +133,8 @@ def recipe_options(command: Command) -> Command:
         recipe = Recipe(estimator, folds, calibration, rule)
         command(*arguments, recipe=recipe, **others)
 
+    for option in reversed(RECIPE):
+        with_recipe = option(with_recipe)
     return with_recipe
 
 
