@@ -12,8 +12,9 @@ from features_pkg.models.bundle import PAGE
 from features_pkg.models.validation import ThresholdRule
 from jobs.train.page.costs import review_costs, rule_costs
 from jobs.train.page.curves import model_curves, outcome_bins, score_bins
-from jobs.train.page.figures import NO_FIGURES, FeatureBins
+from jobs.train.page.figures import NO_FIGURES, FeatureBins, OutcomeBins
 from jobs.train.page.over_time import recalls
+from jobs.train.page.score_charts import _outcome_words
 from tests.e2e.a_model import a_manifest
 from tests.unit.made_up_page import DAY, EXTENT, LABELS, ORDERS, SCORES, WHOLE, a_report, read
 from tests.unit.page_reader import PageReader
@@ -164,3 +165,13 @@ def test_the_cost_chart_has_the_costs_that_the_training_was_given() -> None:
     figure = read(replace(WHOLE, costs=rule_costs(LABELS, SCORES, 0.5, rule))).figures["cost"]
     assert "the refused honest orders R$ 0" in figure.words
     assert "R$ 90 for a missed chargeback, R$ 10 for a refused honest order." in figure.words
+
+
+def test_outcomes_that_fill_the_last_bin_are_told_from_below() -> None:
+    edges = np.array([-4.0, -1.0, 0.0, 1.0])
+    bins = OutcomeBins(bounds=(-1.0, 0.0), honest=(20, 0, 0), charged_back=(0, 10, 20))
+
+    assert _outcome_words(bins, edges) == (
+        "Half of the honest orders score below 0.091. "
+        "More than half of the charged back orders score 0.5 and more."
+    )

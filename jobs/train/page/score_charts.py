@@ -151,7 +151,9 @@ def _outcome_words(bins: OutcomeBins, edges: np.ndarray) -> str:
             sentences.append(f"Fewer than {LEAST_ORDERS} orders are {name}, so they are not shown.")
             continue
         middle = int(np.searchsorted(np.cumsum(counts), sum(counts) / 2))
-        sentences.append(f"Half of the {name} orders score {_range(edges, 0, middle)}.")
+        first = middle if middle == len(counts) - 1 else 0
+        part = "Half" if not first else "More than half"
+        sentences.append(f"{part} of the {name} orders score {_range(edges, first, middle)}.")
     return " ".join(sentences)
 
 
@@ -167,7 +169,7 @@ def _range(edges: np.ndarray, first: int, last: int) -> str:
     """The scores of neighbouring bins; the outer ones are open."""
     low, high = (1 / (1 + 10.0 ** -edges[at]) for at in (first, last + 1))
     if first == 0 and last + 2 == len(edges):
-        return "anything"
+        return "from 0 to 1"
     if first == 0:
         return f"below {high:.2g}"
     return f"{low:.2g} and more" if last + 2 == len(edges) else f"{low:.2g} to {high:.2g}"
