@@ -15,7 +15,7 @@ from stores.postgres.runs import RunRow, newest_runs
 from stores.settings import Settings
 from tests.peak_memory import peak_memory
 
-DAEMON = "pyspark.daemon"
+DAEMON = "jobs.spark.daemon"
 """The Python process that Spark forks its workers from; they have its command line."""
 START_OF_SPARK = "start Spark"
 """The stage before those that a full build is compared by."""

@@ -28,6 +28,7 @@ PARTITIONS: Final = "spark.sql.shuffle.partitions"
 READ_PARTITIONS: Final = "spark.sql.files.minPartitionNum"
 OPTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "spark.python.daemon.module": "jobs.spark.daemon",
         "spark.sql.adaptive.enabled": "true",
         # With any limit but the greatest Spark adds up the size of a batch again for each of its
         # rows: a hundred thousand rows with lists took minutes.

@@ -1,0 +1,31 @@
+"""The process that Spark forks its Python workers from, which has imported what jobs send to them.
+
+As Spark's own it imports none of it: each worker does, and after each task looks for garbage there.
+"""
+
+import gc
+from importlib import import_module
+from typing import Final
+
+from pyspark.daemon import manager
+
+SENT: Final = (
+    "jobs.snapshot.build",
+    "jobs.snapshot.merging_in_spark",
+    "jobs.snapshot.range_writer",
+    "jobs.training_set.rows",
+)
+"""The modules of the functions that workers run."""
+
+
+def import_what_is_sent() -> None:
+    """Import it, and have nobody look for garbage among it."""
+    for name in SENT:
+        import_module(name)
+    gc.collect()
+    gc.freeze()
+
+
+if __name__ == "__main__":
+    import_what_is_sent()
+    manager()
