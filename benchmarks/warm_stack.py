@@ -80,7 +80,6 @@ Prepare = Callable[[ImportedStack], None]
 """Adds something to a stack before its night."""
 
 
-@cache
 def imported_stack(
     orders: int = ORDERS, *, durable: bool = True, prepare: Prepare | None = None
 ) -> ImportedStack:
@@ -88,6 +87,11 @@ def imported_stack(
 
     One that is not durable waits for no disk. `prepare` adds something to it; neither is kept.
     """
+    return _imported_stack(orders, durable=durable, prepare=prepare)
+
+
+@cache  # for which `f()` and `f(ORDERS)` would be two
+def _imported_stack(orders: int, *, durable: bool, prepare: Prepare | None) -> ImportedStack:
     folder, is_kept = _folder_of(orders) if durable and not prepare else (_new_folder(), False)
     local = LocalStack(folder, throwaway=not durable)
     if is_kept:
@@ -105,12 +109,16 @@ def imported_stack(
     return stack
 
 
-@cache
 def warm_stack(
     orders: int = ORDERS, *, durable: bool = True, prepare: Prepare | None = None
 ) -> WarmStack:
     """The stack, made once per process with the commands that a user has."""
-    imported = imported_stack(orders, durable=durable, prepare=prepare)
+    return _warm_stack(orders, durable=durable, prepare=prepare)
+
+
+@cache
+def _warm_stack(orders: int, *, durable: bool, prepare: Prepare | None) -> WarmStack:
+    imported = _imported_stack(orders, durable=durable, prepare=prepare)
     folder, table = imported.folder, imported.table
     environ = {**imported.environ, "ONTEM_MODEL": str(folder / "model"), **TRUST}
     settings = Settings.from_environ(environ)

@@ -16,12 +16,17 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def sections() -> list[str]:
-    """What one run of all benchmarks prints, which leaves the page alone."""
+def ended() -> "subprocess.CompletedProcess[str]":
+    """One run of all benchmarks, which leaves the page alone."""
     page = PAGE.read_text(encoding="utf-8")
     ended = run("--print", *LOCKED_NAMES)
     assert ended.returncode == 0, ended.stderr
     assert PAGE.read_text(encoding="utf-8") == page
+    return ended
+
+
+@pytest.fixture(scope="module")
+def sections(ended: "subprocess.CompletedProcess[str]") -> list[str]:
     return re.split("^## ", ended.stdout, flags=re.MULTILINE)[1:]
 
 
@@ -32,6 +37,13 @@ def test_there_is_a_section_of_each_benchmark(sections: list[str]) -> None:
 @pytest.mark.parametrize("number", range(len(LOCKED_NAMES)), ids=LOCKED_NAMES)
 def test_a_benchmark_prints_its_table(sections: list[str], number: int) -> None:
     assert "\n| " in sections[number]
+
+
+def test_all_that_measure_a_history_share_its_stack(
+    ended: "subprocess.CompletedProcess[str]",
+) -> None:
+    # That of the requests and that of the nights.
+    assert ended.stderr.count("has the newest schema, as production") == 2
 
 
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
