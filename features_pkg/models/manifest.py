@@ -190,6 +190,13 @@ class _Layout(msgspec.Struct, frozen=True):
     layout: int
 
 
+def made_by(manifest: ModelManifest) -> str:
+    """What gives the scores of a model, for people: its estimator, if one was fitted."""
+    if manifest.training.charged_back in (0, manifest.training.orders):
+        return "no estimator (its orders have one outcome only, so all get one score)"
+    return manifest.estimator
+
+
 def sampling_sentence(sampling: Sampling) -> str:
     """Which orders of the training period a model was fitted on, for people."""
     return (

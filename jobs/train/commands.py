@@ -7,12 +7,12 @@ from typing import Final
 import click
 
 from features_pkg.models.bundle import PAGE
-from features_pkg.models.manifest import ModelManifest, sampling_sentence
+from features_pkg.models.manifest import ModelManifest, made_by, sampling_sentence
 from jobs.entry import job_here
 from jobs.train.choice import DEFAULT_SEED, Recipe, TrainingChoice
 from jobs.train.errors import TrainingSetNotNamed
 from jobs.train.options import SAMPLE, recipe_options
-from jobs.training_set.facts import newest_training_sets
+from jobs.training_set.facts import newest_training_sets, training_set_slot
 from stores.offline.models import StoredModels
 from stores.offline.tables import open_store
 
@@ -74,12 +74,15 @@ def train(
         )  # fmt: skip
     let_waiting_threads_sleep()
     from jobs.train.folder_lock import only_writer
+    from jobs.train.output import check_output, copy_model
     from jobs.train.recorded import train_recorded
-    from jobs.train.run import copy_model
 
     choice = TrainingChoice(
         revision, velocity=not without_velocity, seed=seed, sample=sample, recipe=recipe
     )
+    if output is not None:
+        training_set = training_set_slot(job.feature_set.version).name(revision)
+        check_output(output, training_set, job.feature_set.order_features, choice)
     model = train_recorded(job, store, choice)
     models = StoredModels(store.files)
     if output is not None:
@@ -104,7 +107,7 @@ def let_waiting_threads_sleep() -> None:
 def describe_model(model: ModelManifest, models: StoredModels) -> None:
     """Print where a model and its page are, and how good it is."""
     click.echo(f"model {model.name} in {models.location(model.name)}")
-    click.echo(f"  made by {model.estimator}")
+    click.echo(f"  made by {made_by(model)}")
     click.echo(f"  trained on {_describe(model.training.orders, model.training.charged_back)}")
     if model.sampling:
         click.echo(f"  fitted on {sampling_sentence(model.sampling)}")

@@ -89,6 +89,18 @@ class FolderTaken(JobError):
     def __init__(self, *, folder: Path) -> None:
         super().__init__(
             f"{folder} has another model, which is not replaced: remove it, or name another folder "
-            "with --output; the new model is in the offline store"
+            "with --output"
         )
         self.folder = folder
+
+
+class OutputUnusable(JobError):
+    """The folder for a copy of the model can't be written into."""
+
+    def __init__(self, *, folder: Path, place: Path, reason: str | None) -> None:
+        super().__init__(
+            f"the model can't be copied into --output {folder}: nothing can be written into "
+            f"{place} ({reason}); name a folder that you may write into, or leave out --output, "
+            "because the model goes into the offline store all the same"
+        )
+        self.folder, self.place, self.reason = folder, place, reason

@@ -14,6 +14,7 @@ from features_pkg.models.manifest import (
     Metrics,
     ModelManifest,
     ThresholdMetrics,
+    made_by,
     sampling_sentence,
 )
 from features_pkg.models.validation import Interval
@@ -105,7 +106,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"# Model {manifest.name}"
     yield ""
     yield (
-        f"Trained on `{manifest.training_set}`, by {manifest.estimator}, with {features} features."
+        f"Trained on `{manifest.training_set}`, by {made_by(manifest)}, with {features} features."
     )
     if manifest.sampling:
         yield ""

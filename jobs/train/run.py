@@ -11,11 +11,11 @@ from features_pkg.calendar import MICROSECOND, from_us, to_us
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.models.bundle import Bundle
 from features_pkg.models.loading import load_model
-from features_pkg.models.manifest import MANIFEST, LabelledPeriod, MerchantThresholds, ModelManifest
+from features_pkg.models.manifest import LabelledPeriod, MerchantThresholds, ModelManifest
 from features_pkg.models.signing import SigningKey, VerifyKeys
 from features_pkg.models.validation import ThresholdRule
 from jobs.train.choice import DEFAULT_SEED, USUAL_RECIPE, Recipe
-from jobs.train.errors import FolderTaken, ModelNameTaken, OtherFeatureSet
+from jobs.train.errors import ModelNameTaken, OtherFeatureSet
 from jobs.train.feature_batches import FeatureFiles
 from jobs.train.fitting import FittedModel, fit_model
 from jobs.train.hold_out import MeasuredHoldOut, measure_hold_out
@@ -124,16 +124,6 @@ def _merchants(
         fitted.validated.weights,
         rule,
     )
-
-
-def copy_model(models: StoredModels, name: str, folder: Path) -> None:
-    """Copy a stored model into a folder, or find it there. Raises FolderTaken."""
-    copied = folder / MANIFEST
-    if copied.exists():
-        if copied.read_bytes() != models.manifest(name):
-            raise FolderTaken(folder=folder)
-        return
-    models.fetch(name, folder)
 
 
 def _store(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from features_pkg.models.bundle import PAGE
-from features_pkg.models.manifest import ModelManifest
+from features_pkg.models.manifest import ModelManifest, made_by
 from features_pkg.models.shipped_models import CURRENT, SHIPPED, NoCurrentModel, current_folder
 from ontem.models.branch import ModelBranch, git_of, origin_url
 from ontem.models.pull_requests import pull_requests
@@ -164,7 +164,7 @@ def _lines(listed: ListedModel) -> list[str]:
 def _metrics(manifest: ModelManifest) -> str:
     metrics, orders = manifest.metrics, manifest.training.orders
     return (
-        f"{manifest.estimator}; {orders:,} orders from {manifest.training.start:%Y-%m-%d} on, "
+        f"{made_by(manifest)}; {orders:,} orders from {manifest.training.start:%Y-%m-%d} on, "
         f"{len(manifest.features)} features; ROC AUC {_number(metrics.roc_auc)}, "
         f"average precision {_number(metrics.average_precision)}, "
         f"card precision@100 {_number(metrics.card_precision_at_100)}"

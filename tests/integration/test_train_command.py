@@ -147,7 +147,21 @@ def test_training_again_writes_nothing_and_another_model_takes_no_folder(
     other = train(*words, "--seed", "2")
     assert other.exit_code == 1
     assert "copy has another model, which is not replaced" in other.stderr
-    assert len(StoredModels(store.files).names()) == 2
+    assert len(StoredModels(store.files).names()) == 1
+
+
+def test_a_folder_that_takes_no_model_is_refused_before_orders_are_read(
+    store: OfflineStore, database_url: str, tmp_path: Path, train: Callable[..., Result]
+) -> None:
+    committed(store, a_training_set(orders=1500))
+    (tmp_path / "notes").write_text("a file, and no folder")
+
+    refused = train("--training-set", "1", "--output", "notes/copy")
+
+    assert refused.exit_code == 1
+    assert "--output notes/copy: nothing can be written into notes (Not a dir" in refused.stderr
+    with connect(database_url, application_name="test") as connection:
+        assert newest_runs(connection, 1) == []
 
 
 def test_a_sample_is_printed_and_a_share_is_refused(

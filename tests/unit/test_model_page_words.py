@@ -8,17 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features_pkg.models.bundle import PAGE
+from features_pkg.models.bundle import PAGE, READABLE_REPORT
+from features_pkg.models.manifest import made_by
 from features_pkg.models.validation import ThresholdRule
+from jobs.train.commands import describe_model
 from jobs.train.page.costs import review_costs, rule_costs
 from jobs.train.page.curves import model_curves, outcome_bins, score_bins
 from jobs.train.page.figures import NO_FIGURES, FeatureBins, OutcomeBins
 from jobs.train.page.over_time import recalls
 from jobs.train.page.score_charts import _outcome_words
+from stores.offline.models import StoredModels
 from tests.e2e.a_model import a_manifest
+from tests.offline import a_store
 from tests.unit.made_up_page import DAY, EXTENT, LABELS, ORDERS, SCORES, WHOLE, a_report, read
 from tests.unit.page_reader import PageReader
-from tests.unit.trained_models import FEATURES
+from tests.unit.trained_models import FEATURES, manifest_of
 
 
 def test_data_of_one_outcome_have_a_page_that_says_so(constant_model: Path) -> None:
@@ -32,6 +36,24 @@ def test_data_of_one_outcome_have_a_page_that_says_so(constant_model: Path) -> N
     assert "No feature moves the scores" in page.text
     assert "orders of one outcome only, so it gives all orders one score" in page.text
     assert "nobody knows whether the scores tell outcomes apart" in page.text
+
+
+def test_no_words_name_an_estimator_where_orders_of_one_outcome_left_nothing_to_fit(
+    constant_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = manifest_of(constant_model)
+    describe_model(manifest, StoredModels(a_store(tmp_path).files))
+    words = {
+        "printed": capsys.readouterr().out,
+        "report": (constant_model / READABLE_REPORT).read_text(),
+        "page": PageReader((constant_model / PAGE).read_bytes()).text,
+    }
+
+    for where, text in words.items():
+        assert "by no estimator (its orders have one outcome only, so all get" in text, where
+        assert "boosting" not in text, where
+    fitted = replace(manifest, training=replace(manifest.training, charged_back=1))
+    assert made_by(fitted) == "boosting"
 
 
 def test_without_a_comparison_the_page_says_why_and_draws_one_model() -> None:

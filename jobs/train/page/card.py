@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from features_pkg.models.manifest import ModelManifest, sampling_sentence
+from features_pkg.models.manifest import ModelManifest, made_by, sampling_sentence
 from jobs.train.page.binning import LEAST_ORDERS
 from jobs.train.page.figures import Figures
 from jobs.train.page.numbers import counted, percent
@@ -40,7 +40,7 @@ def _training(manifest: ModelManifest, figures: Figures) -> Iterator[str]:
     yield (
         f"{counted(training.orders, 'order')} from {training.start:%Y-%m-%d} to "
         f"{training.end:%Y-%m-%d}, {training.charged_back:,} of them charged back, with "
-        f"{counted(len(manifest.features), 'feature')}, by {manifest.estimator}. Days "
+        f"{counted(len(manifest.features), 'feature')}, by {made_by(manifest)}. Days "
         f"are those of {manifest.timezone}."
     )
     yield (
