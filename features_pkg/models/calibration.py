@@ -19,7 +19,7 @@ import numpy as np
 from features_pkg.array_types import Floats
 from features_pkg.models.scoring import Scorer, probability, probability_of
 
-CalibrationMethod = Literal["isotonic", "sigmoid"]
+CalibrationMethod = Literal["isotonic", "sigmoid", "shift"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,8 +146,8 @@ class ModelManifest:
     that was built: by it a model is older or newer than another one. `sampling` is null where the
     model was fitted on all orders of the training period. `recipe` has the options of the command
     that were not the usual ones, but for the sample and the seed. Scores are `calibration` of what
-    the estimator says; where that is null, `not_calibrated` says why. `folds` are earlier models by
-    which the calibration was learnt. `intervals` are of `metrics`, `merchants` those that have
+    the estimator says, or that itself; `calibration_reason` says why. `folds` are earlier models by
+    which a calibration is learnt. `intervals` are of `metrics`, `merchants` those that have
     enough orders for thresholds of their own. `costs` are null without a rule of costs.
     """
 
@@ -175,7 +175,7 @@ class ModelManifest:
     sampling: Sampling | None = None
     recipe: tuple[str, ...] = ()
     calibration: Calibration | None = None
-    not_calibrated: str = ""
+    calibration_reason: str = ""
     threshold_rule: ThresholdRule = USUAL_RULE
     folds: tuple[FoldMetrics, ...] = ()
     intervals: Intervals | None = None

@@ -1,5 +1,7 @@
 """The calibration of a model, learnt from orders that its folds were not fitted on."""
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -8,9 +10,8 @@ from sklearn.linear_model import LogisticRegression
 
 from features_pkg.array_types import Floats, Ints, Mask
 from features_pkg.models.calibration import Calibration, CalibrationMethod
+from jobs.train.shift import shift_of
 
-LEAST_OF_A_CLASS: Final = 50
-"""With fewer charged back, or fewer honest, orders nothing is learnt."""
 LEAST_OF_A_STEP: Final = 25
 """A step of the isotonic function has as many charged back orders at least."""
 FURTHEST: Final = 40.0
@@ -18,26 +19,23 @@ FURTHEST: Final = 40.0
 
 
 def calibrate(
-    method: CalibrationMethod, log_odds: Floats, labels: Mask, weights: Floats | None
-) -> Calibration | str:
-    """The calibration by these orders, or why there is none; an order counts as its weight says.
+    method: CalibrationMethod, log_odds: Floats, labels: Mask, weights: Floats
+) -> Calibration | None:
+    """The calibration by these orders of both outcomes; None if it would not rise.
 
-    `isotonic` is the increasing step function of least squares, of which each step becomes one
-    point: the mean of its log odds, and those of its share of fraud. `sigmoid` is a line through
-    the log odds (Platt, 1999).
+    An order counts as its weight says. `isotonic` is the increasing step function of least squares,
+    of which each step becomes one point: the mean of its log odds, and those of its share of fraud.
+    `sigmoid` is a line through the log odds (Platt, 1999). `shift` adds to all of them what makes
+    the scores add up to the charged back orders.
     """
-    charged_back, honest = int(labels.sum()), int((~labels).sum())
-    if min(charged_back, honest) < LEAST_OF_A_CLASS:
-        return (
-            f"the folds have {charged_back:,} charged back and {honest:,} other orders, and a "
-            f"calibration needs {LEAST_OF_A_CLASS} of each"
-        )
-    counts = np.ones(len(labels)) if weights is None else weights
-    if method == "sigmoid":
-        found = _sigmoid(log_odds, labels, counts)
-    else:
-        found = _isotonic(log_odds, labels, counts)
-    return found if found.is_increasing else "in the folds higher scores do not mean more fraud"
+    found = _METHODS[method](log_odds, labels, weights)
+    return found if found.is_increasing else None
+
+
+def _shift(log_odds: Floats, labels: Mask, counts: Floats) -> Calibration:
+    by = shift_of(labels, log_odds, counts)
+    ends = (-FURTHEST, FURTHEST)
+    return Calibration("shift", ends, tuple(end + by for end in ends))
 
 
 def _sigmoid(log_odds: Floats, labels: Mask, counts: Floats) -> Calibration:
@@ -77,6 +75,11 @@ def _large_enough(starts: Ints, marks: Floats) -> Ints:
             chosen.append(start)
             end = start
     return np.array([0, *chosen[::-1]])
+
+
+_METHODS: Final[Mapping[CalibrationMethod, Callable[[Floats, Mask, Floats], Calibration]]] = (
+    MappingProxyType({"isotonic": _isotonic, "sigmoid": _sigmoid, "shift": _shift})
+)
 
 
 def _rising(values: Floats) -> Mask:

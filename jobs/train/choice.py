@@ -5,7 +5,7 @@ from typing import Final, Literal, get_args
 
 from features_pkg.models.validation import USUAL_RULE, ThresholdRule
 
-CalibrationChoice = Literal["isotonic", "sigmoid", "none"]
+CalibrationChoice = Literal["auto", "isotonic", "sigmoid", "shift", "none"]
 EstimatorName = Literal["boosting", "logistic", "forest"]
 
 DEFAULT_SEED: Final = 20180601
@@ -22,7 +22,7 @@ class Recipe:
 
     estimator: EstimatorName = "boosting"
     folds: int = 3
-    calibration: CalibrationChoice = "isotonic"
+    calibration: CalibrationChoice = "auto"
     thresholds: ThresholdRule = USUAL_RULE
 
     @property

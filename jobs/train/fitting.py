@@ -10,7 +10,7 @@ from features_pkg.array_types import Floats
 from features_pkg.models.calibration import Calibration
 from features_pkg.models.manifest import Sampling
 from features_pkg.models.scoring import probability
-from jobs.train.calibrating import calibrate
+from jobs.train.calibration_rule import choose_calibration
 from jobs.train.choice import Recipe
 from jobs.train.estimators.by_name import ESTIMATORS
 from jobs.train.feature_batches import FeatureFiles
@@ -25,8 +25,8 @@ from jobs.train.sampling import FittedOrders
 class FittedModel:
     """A fitted pipeline, its columns with their medians, and which orders it was fitted on.
 
-    `validated` are the orders that its folds scored, with the calibrated scores. Without a
-    calibration `not_calibrated` says why.
+    `validated` are the orders that trusted folds scored, with the calibrated scores.
+    `calibration_reason` says why there is this calibration, or none.
     """
 
     features: tuple[str, ...]
@@ -37,7 +37,7 @@ class FittedModel:
     validated: FittedOrders
     validated_scores: Floats
     calibration: Calibration | None
-    not_calibrated: str
+    calibration_reason: str
 
 
 def fit_model(
@@ -50,12 +50,13 @@ def fit_model(
     validated = NO_FOLDS
     if folds := folds_of(orders, maturity, recipe.folds):
         validated = out_of_fold(orders, weights, matrix, folds, estimator, seed)
-    calibration = _calibration(recipe, orders, weights, validated)
+    calibration, reason = _calibration(recipe, orders, weights, validated)
     pipeline = fit(matrix, orders.labels, columns.features, seed, weights, estimator)
     if len(np.unique(orders.labels)) == 1:
-        calibration = "it gives all orders the same score"
-    log_odds = validated.log_odds
-    if isinstance(calibration, Calibration):
+        calibration, reason = None, "it gives all orders the same score"
+    trusted = validated.trusted(len(orders))
+    log_odds = trusted.log_odds
+    if calibration is not None:
         log_odds = calibration.many(log_odds)
     return FittedModel(
         features=columns.features,
@@ -63,23 +64,22 @@ def fit_model(
         medians=medians_of(matrix, weights),
         sampling=sampled.sampling,
         out_of_fold=validated,
-        validated=FittedOrders(orders.take(validated.positions), sampled.sampling),
+        validated=FittedOrders(orders.take(trusted.positions), sampled.sampling),
         validated_scores=np.asarray(probability(log_odds)),
-        calibration=calibration if isinstance(calibration, Calibration) else None,
-        not_calibrated=calibration if isinstance(calibration, str) else "",
+        calibration=calibration,
+        calibration_reason=reason,
     )
 
 
 def _calibration(
     recipe: Recipe, orders: LabelledOrders, weights: Floats | None, validated: OutOfFold
-) -> Calibration | str:
-    """The calibration that the recipe asks for, or why there is none."""
+) -> tuple[Calibration | None, str]:
+    """The calibration that the recipe and the folds allow, or None; and why, in words."""
     if recipe.calibration == "none":
-        return "none was asked for"
+        return None, "none was asked for"
     if recipe.folds == 0:
-        return "no folds were asked for"
+        return None, "no folds were asked for"
     if not validated.folds:
-        return "the training period is too short for folds, or has too few charged back orders"
-    chosen = validated.positions
-    counts = None if weights is None else weights[chosen]
-    return calibrate(recipe.calibration, validated.log_odds, orders.labels[chosen], counts)
+        reason = "the training period is too short for folds, or has too few charged back orders"
+        return None, reason
+    return choose_calibration(recipe.calibration, orders, weights, validated)

@@ -7,7 +7,7 @@ hold-out has it. So the scores of a window are as those that a served model give
 
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
+from itertools import compress, pairwise
 from typing import Final
 
 import numpy as np
@@ -22,6 +22,8 @@ from jobs.train.pipeline import fit, log_odds_of
 
 VALIDATED_SHARE: Final = 0.6
 """The windows have this share of the training period without the gap."""
+LEAST_FITTED_SHARE: Final = 0.5
+"""A fold is trusted that was fitted on this share of the orders of the model at least."""
 LEAST_CHARGED_BACK: Final = 10
 """A fold is fitted on as many charged back orders at least."""
 
@@ -43,6 +45,17 @@ class OutOfFold:
     folds: tuple[FoldMetrics, ...]
     positions: Ints
     log_odds: Floats
+
+    def trusted(self, model_orders: int) -> "OutOfFold":
+        """What those folds say that had enough history to speak for a model of so many orders."""
+        least = LEAST_FITTED_SHARE * model_orders
+        is_trusted = np.array([fold.fitted >= least for fold in self.folds], np.bool_)
+        of_trusted = np.repeat(is_trusted, [fold.orders for fold in self.folds])
+        return OutOfFold(
+            tuple(compress(self.folds, is_trusted)),
+            self.positions[of_trusted],
+            self.log_odds[of_trusted],
+        )
 
 
 NO_FOLDS: Final = OutOfFold((), np.empty(0, np.int64), np.empty(0))

@@ -5,20 +5,19 @@ from typing import Final
 
 import numpy as np
 
-from features_pkg.array_types import Floats, Ints, Mask
+from features_pkg.array_types import Floats, Ints
 from features_pkg.models.manifest import MerchantThresholds
-from features_pkg.models.scoring import odds_of, probability, probability_of
+from features_pkg.models.scoring import odds_of, probability_of
 from features_pkg.models.validation import ThresholdRule
 from jobs.train.metrics import at_threshold
 from jobs.train.orders import LabelledOrders
+from jobs.train.shift import shift_of
 from jobs.train.thresholds import block_by_costs, suggest_thresholds
 
 LEAST_ORDERS: Final = 1_000
 """A merchant has as many orders in the hold-out at least."""
 LEAST_CHARGED_BACK: Final = 30
-"""A merchant has as many charged back orders, and others, among those that the folds scored."""
-FURTHEST: Final = 10.0
-STEPS: Final = 60
+"""A merchant has as many charged back orders, and others, among those that trusted folds scored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +37,9 @@ def merchant_thresholds(
 ) -> tuple[MerchantThresholds, ...]:
     """The suggestions for each merchant with enough orders, by its key; none for the only one.
 
-    `validated` are the orders that the folds scored, each of which counts as its weight says. By
-    these is learnt how much more, or less, fraud a merchant has than its scores say (`shift`). The
-    threshold by costs moves by that; shares and budgets are of the merchant's own orders in the
+    `validated` are the orders that trusted folds scored, each of which counts as its weight says.
+    By these is learnt how much more, or less, fraud a merchant has than its scores say (`shift`).
+    The threshold by costs moves by that; shares and budgets are of the merchant's own orders in the
     hold-out, on which all is measured.
     """
     merchants = np.unique(hold_out.merchants).tolist()
@@ -53,24 +52,11 @@ def merchant_thresholds(
         if few or int(own.sum()) < LEAST_ORDERS:
             continue
         counts = np.ones(len(labels)) if weights is None else weights[known]
-        shift = shift_of(labels, validated.scores[known], counts)
+        log_odds = np.log(validated.scores[known]) - np.log1p(-validated.scores[known])
+        shift = shift_of(labels, log_odds, counts)
         scores, share = hold_out.scores[own], float(own.mean())
         found.append(_suggested(merchant, shift, hold_out.orders.take(own), scores, share, rule))
     return tuple(found)
-
-
-def shift_of(labels: Mask, scores: Floats, counts: Floats) -> float:
-    """By how much all log odds have to rise for the scores to add up to the fraud there is."""
-    log_odds = np.log(scores) - np.log1p(-scores)
-    fraud = float(counts[labels].sum())
-    low, high = -FURTHEST, FURTHEST
-    for _ in range(STEPS):
-        middle = (low + high) / 2
-        if float(counts @ probability(log_odds + middle)) < fraud:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
 
 
 def _suggested(

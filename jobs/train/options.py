@@ -89,7 +89,8 @@ RECIPE: Final = (
         type=click.Choice(CALIBRATIONS),
         default=USUAL_RECIPE.calibration,
         show_default=True,
-        help="How scores become shares of fraud, by the orders that the folds did not know.",
+        help="How scores become shares of fraud, by the orders that the folds did not know; auto "
+        "takes what these allow.",
     ),
     click.option(
         "--review-budget",

@@ -111,7 +111,7 @@ def _merchants(
     columns: FeatureFiles, fitted: FittedModel, measured: MeasuredHoldOut, rule: ThresholdRule
 ) -> tuple[MerchantThresholds, ...]:
     """The thresholds of merchants with enough orders; their keys are read when all else is done."""
-    if not fitted.out_of_fold.folds:
+    if not len(fitted.validated.orders):
         return ()
     keys = FeatureFiles(columns.files, columns.described, ("merchant_id",))
     hold_out, validated = (
@@ -198,7 +198,7 @@ def _manifest(
         sampling=fitted.sampling,
         recipe=tuple(options.recipe.words),
         calibration=fitted.calibration,
-        not_calibrated=fitted.not_calibrated,
+        calibration_reason=fitted.calibration_reason,
         threshold_rule=rule,
         folds=fitted.out_of_fold.folds,
         intervals=intervals_of(

@@ -44,18 +44,22 @@ def merchant_lines(manifest: ModelManifest) -> Iterator[str]:
 
 def calibration_lines(manifest: ModelManifest) -> Iterator[str]:
     """How scores became shares of fraud, or why they did not."""
-    calibration = manifest.calibration
     yield "## Scores as shares of fraud"
     yield ""
-    if calibration is None:
-        yield f"Scores are what the estimator says, not calibrated: {manifest.not_calibrated}."
-    else:
-        yield (
-            f"Scores are calibrated ({calibration.method}, {len(calibration.log_odds)} points) by "
-            "orders that the folds were not fitted on: of the orders with a score of 0.1, about a "
-            "tenth should be fraud."
-        )
+    yield calibration_sentence(manifest)
     yield ""
+
+
+def calibration_sentence(manifest: ModelManifest) -> str:
+    """Which calibration there is and why, for people."""
+    calibration, reason = manifest.calibration, manifest.calibration_reason
+    if calibration is None:
+        return f"Scores are what the estimator says, not calibrated: {reason}."
+    points = f", {len(calibration.log_odds)} points" if calibration.method == "isotonic" else ""
+    return (
+        f"Scores are calibrated ({calibration.method}{points}), so that of the orders with a score "
+        f"of 0.1 about a tenth should be fraud: {reason}."
+    )
 
 
 def fold_lines(manifest: ModelManifest) -> Iterator[str]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features_pkg.calendar import DAY_US
-from features_pkg.models.bundle import READABLE_REPORT
+from features_pkg.models.bundle import PAGE, READABLE_REPORT
 from features_pkg.models.loading import load_model
 from features_pkg.models.manifest import ModelManifest
 from jobs.train.choice import Recipe
@@ -19,9 +19,11 @@ from jobs.train.estimators.by_name import ESTIMATORS
 from jobs.train.folds import folds_of, out_of_fold
 from jobs.train.orders import LabelledOrders
 from jobs.train.run import TrainingOptions, train
+from jobs.train.validation_report import calibration_sentence
 from stores.offline.models import StoredModels
 from tests.model_keys import SIGNING_KEY, VERIFY_KEYS
 from tests.offline import a_store
+from tests.unit.page_reader import PageReader
 from tests.unit.trained_models import FEATURES, MATURITY, a_training_set, committed
 
 
@@ -96,8 +98,8 @@ def validated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ModelMani
     """A model that was calibrated by folds, in a folder."""
     root = tmp_path_factory.mktemp("validated")
     store = a_store(root / "store")
-    committed(store, a_training_set(orders=3_000))
-    recipe = Recipe("logistic", folds=2, calibration="sigmoid")
+    committed(store, a_training_set(orders=10_000))
+    recipe = Recipe("logistic", folds=3, calibration="sigmoid")
     options = TrainingOptions(revision=1, key=SIGNING_KEY, recipe=recipe)
     manifest = train(store, FEATURES, options)
     StoredModels(store.files).fetch(manifest.name, root / "model")
@@ -109,16 +111,22 @@ def test_a_training_says_what_its_folds_did_and_how_it_was_calibrated(
 ) -> None:
     folder, manifest = validated
 
-    assert " ".join(manifest.recipe) == "--estimator logistic --folds 2 --calibration sigmoid"
-    first, second = manifest.folds
-    assert first.end == second.start
-    assert first.fitted < second.fitted < manifest.training.orders
-    assert second.end <= manifest.training.end
+    assert " ".join(manifest.recipe) == "--estimator logistic --calibration sigmoid"
+    first, _, last = manifest.folds
+    assert first.end < last.start
+    assert first.fitted < manifest.training.orders / 2 <= last.fitted < manifest.training.orders
+    assert last.end <= manifest.training.end
     assert manifest.calibration is not None
     assert msgspec.json.decode(msgspec.json.encode(manifest), type=ModelManifest) == manifest
     report = (folder / READABLE_REPORT).read_text()
-    assert "Scores are calibrated (sigmoid, 2 points)" in report
-    assert f"| {second.fitted:,} | {second.orders:,} | {second.charged_back:,} |" in report
+    sentence = calibration_sentence(manifest)
+    assert sentence.startswith("Scores are calibrated (sigmoid), so that of the orders with a")
+    honest = last.orders - last.charged_back
+    assert f"learnt from {last.charged_back:,} charged back and {honest:,} other" in sentence
+    assert "orders after 1 of 3 folds, those fitted on at least half as many" in sentence
+    assert sentence in report
+    assert sentence in PageReader((folder / PAGE).read_bytes()).figures["calibration"].words
+    assert f"| {last.fitted:,} | {last.orders:,} | {last.charged_back:,} |" in report
     assert load_model(folder, FEATURES, VERIFY_KEYS).manifest == manifest
 
 
@@ -129,8 +137,9 @@ def test_a_training_says_what_its_folds_did_and_how_it_was_calibrated(
         (Recipe("logistic", calibration="none"), 1_500, "none was asked for"),
         (Recipe("logistic"), 60, "the training period is too short for folds, or has too few"),
         (Recipe("logistic"), 400, "charged back and"),
+        (Recipe("logistic", folds=1), 1_500, "no fold was fitted on half as many orders as the"),
     ],
-    ids=["no folds", "none", "few", "hardly any"],
+    ids=["no folds", "none", "few", "hardly any", "of little history"],
 )
 def test_without_a_calibration_the_manifest_and_the_report_say_why(
     tmp_path: Path, recipe: Recipe, orders: int, reason: str
@@ -141,9 +150,9 @@ def test_without_a_calibration_the_manifest_and_the_report_say_why(
     manifest = train(store, FEATURES, options)
 
     assert manifest.calibration is None
-    assert reason in manifest.not_calibrated
+    assert reason in manifest.calibration_reason
     report = store.files.read(f"models/{manifest.name}/{READABLE_REPORT}").decode()
-    assert f"not calibrated: {manifest.not_calibrated}" in report
+    assert f"not calibrated: {manifest.calibration_reason}" in report
 
 
 def test_the_gap_of_a_fold_is_that_of_the_hold_out(validated: tuple[Path, ModelManifest]) -> None:

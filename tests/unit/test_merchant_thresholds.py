@@ -9,9 +9,10 @@ from features_pkg.models.bundle import READABLE_REPORT
 from features_pkg.models.scoring import probability
 from features_pkg.models.validation import ThresholdRule
 from jobs.train.choice import Recipe
-from jobs.train.merchants import ScoredOrders, merchant_thresholds, shift_of
+from jobs.train.merchants import ScoredOrders, merchant_thresholds
 from jobs.train.orders import LabelledOrders
 from jobs.train.run import TrainingOptions, train
+from jobs.train.shift import shift_of
 from tests.model_keys import SIGNING_KEY
 from tests.offline import a_store
 from tests.unit.trained_models import FEATURES, a_training_set, committed
@@ -60,10 +61,11 @@ def test_an_order_counts_as_its_weight_says() -> None:
     kept = labels | (np.arange(len(labels)) % 4 == 0)
     weights = np.where(labels, 1.0, 4.0)[kept]
 
-    sampled = shift_of(labels[kept], orders.scores[kept], weights)
-    whole = shift_of(labels, orders.scores, np.ones(len(labels)))
+    log_odds = np.log(orders.scores) - np.log1p(-orders.scores)
+    sampled = shift_of(labels[kept], log_odds[kept], weights)
+    whole = shift_of(labels, log_odds, np.ones(len(labels)))
     assert sampled == pytest.approx(whole, abs=0.1)
-    assert shift_of(labels[kept], orders.scores[kept], np.ones(len(weights))) > whole + 0.8
+    assert shift_of(labels[kept], log_odds[kept], np.ones(len(weights))) > whole + 0.8
 
 
 def test_the_only_merchant_has_the_thresholds_of_all() -> None:
@@ -78,7 +80,7 @@ def test_a_training_suggests_thresholds_per_merchant_and_says_what_they_cost(
 ) -> None:
     store = a_store(tmp_path)
     committed(store, a_training_set(orders=10_000))
-    recipe = Recipe("logistic", folds=1, thresholds=COSTS)
+    recipe = Recipe("logistic", thresholds=COSTS)
     options = TrainingOptions(revision=1, key=SIGNING_KEY, recipe=recipe)
     manifest = train(store, FEATURES, options)
 

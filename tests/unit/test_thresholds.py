@@ -109,7 +109,10 @@ def test_the_words_of_a_recipe_give_it_again(words: list[str], shown: str) -> No
     [
         (["--estimator", "svm"], "'svm' is not one of 'boosting', 'logistic', 'forest'"),
         (["--folds", "11"], "11 is not in the range 0<=x<=10"),
-        (["--calibration", "beta"], "'beta' is not one of 'isotonic', 'sigmoid', 'none'"),
+        (
+            ["--calibration", "beta"],
+            "not one of 'auto', 'isotonic', 'sigmoid', 'shift', 'none'",
+        ),
         (["--review-budget", "0"], "'0' is not a number of orders above 0; write it like 40"),
         (["--review-budget", "nan"], "'nan' is not a number of orders above 0"),
         (["--review-budget", "-3"], "'-3' is not a number of orders above 0"),

@@ -23,8 +23,13 @@ def card(manifest: ModelManifest, figures: Figures) -> Iterator[tuple[str, list[
 
 def _purpose(manifest: ModelManifest) -> Iterator[str]:
     metrics = manifest.metrics
+    meaning = (
+        "an estimate, not calibrated, of the share"
+        if manifest.calibration is None
+        else ("the share")
+    )
     yield (
-        "It gives an order, at the moment it is placed, a score from 0 to 1: the share of such "
+        f"It gives an order, at the moment it is placed, a score from 0 to 1: {meaning} of such "
         f"orders that are charged back within {manifest.label_maturity_days:g} days. "
         "A merchant's policy makes it allow, review or block."
     )

@@ -18,6 +18,7 @@ from jobs.train.page.score_charts import calibration_chart, score_chart
 from jobs.train.page.style import STYLE
 from jobs.train.page.use_charts import cost_chart, recall_chart
 from jobs.train.report import Report, dependencies
+from jobs.train.validation_report import calibration_sentence
 
 CONTENT_SECURITY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """The page may not load anything, whatever is in it."""
@@ -60,7 +61,7 @@ def _page(report: Report, figures: Figures) -> str:
 def _quality(manifest: ModelManifest, figures: Figures) -> Iterator[Chart]:
     yield roc_chart(figures)
     yield precision_recall_chart(figures)
-    yield calibration_chart(figures)
+    yield calibration_chart(figures, calibration_sentence(manifest))
     yield score_chart(figures, manifest.metrics)
     yield recall_chart(figures, manifest.metrics)
     yield cost_chart(figures)

@@ -24,13 +24,13 @@ FORTUNE: Final = 1.96
 """Of so many standard deviations 95 % are within."""
 
 
-def calibration_chart(figures: Figures) -> Chart:
-    """Whether as many orders are charged back as the scores say."""
+def calibration_chart(figures: Figures, how: str) -> Chart:
+    """Whether as many orders are charged back as the scores say, and how these came about."""
     title = "Calibration"
     if figures.own is None:
-        return Chart("calibration", title, ONE_OUTCOME)
+        return Chart("calibration", title, f"{ONE_OUTCOME} {how}")
     if not figures.own.calibration:
-        return Chart("calibration", title, TOO_FEW)
+        return Chart("calibration", title, f"{TOO_FEW} {how}")
     models = [("this model", figures.own.calibration, OWN, "o")]
     if figures.current:
         models.insert(0, ("the model in use", figures.current.calibration, OTHER, "s"))
@@ -47,7 +47,8 @@ def calibration_chart(figures: Figures) -> Chart:
     chart.axes.legend(loc="upper left")
     svg = chart.svg("calibration", title)
     told = {name: bins for name, bins, _, _ in reversed(models)}
-    return Chart("calibration", title, _calibration_words(told), svg, _calibration_table(told))
+    words = f"{_calibration_words(told)} {how}"
+    return Chart("calibration", title, words, svg, _calibration_table(told))
 
 
 def _calibration_words(models: Mapping[str, Sequence[ScoreBin]]) -> str:
