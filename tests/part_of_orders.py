@@ -75,9 +75,7 @@ def main() -> None:
     before = peak_memory()
     pieces = shuffle.answer_pieces(rows, features, calendar)
     del rows
-    whole = pa.concat_tables([pieces, *own], promote_options="default")
-    del pieces, own
-    found = shuffle.assemble(whole, features, PASSED)
+    found = shuffle.assemble(pa.concat_tables(own), pieces, features, PASSED)
     print(before, peak_memory(), found.num_rows)  # noqa: T201  the parent reads it
 
 

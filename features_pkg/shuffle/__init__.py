@@ -7,13 +7,14 @@ order into one row. A snapshot folds a batch's rows before the shuffle (`partial
 `snapshot_timelines` merges them, `merged_timelines` with the states of an earlier snapshot.
 """
 
-from features_pkg.shuffle.answer import PIECES, answer_pieces
+from features_pkg.shuffle.answer import Pieces, answer_pieces
 from features_pkg.shuffle.assemble import assemble, assembled_schema
 from features_pkg.shuffle.entities import keys_of_words, words_of_rows
 from features_pkg.shuffle.explode import explode
 from features_pkg.shuffle.keyed import keyed, with_entity_keys
 from features_pkg.shuffle.merchant_starts import MERCHANT_STARTS, MerchantStarts, merchant_starts
-from features_pkg.shuffle.order_pieces import order_piece_schema, order_pieces
+from features_pkg.shuffle.order_pieces import order_pieces
+from features_pkg.shuffle.packed import packed, unpacked
 from features_pkg.shuffle.pieces import Prefixes, key_pieces, key_prefixes
 from features_pkg.shuffle.rows import (
     KEYED_ROWS,
@@ -38,13 +39,13 @@ __all__ = [
     "KEYED_ROWS",
     "MERCHANT_STARTS",
     "ORDER_ROWS",
-    "PIECES",
     "QUESTION_FIELDS",
     "SHUFFLE_ROWS",
     "STATE",
     "STATE_ROWS",
     "STORED_STATES",
     "MerchantStarts",
+    "Pieces",
     "Prefixes",
     "RowKind",
     "answer_pieces",
@@ -59,11 +60,12 @@ __all__ = [
     "merchant_starts",
     "merged_timelines",
     "newest_rows",
-    "order_piece_schema",
     "order_pieces",
+    "packed",
     "partial_states",
     "snapshot_schema",
     "snapshot_timelines",
+    "unpacked",
     "with_entity_keys",
     "words_of_rows",
 ]

@@ -2,45 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from features_pkg.array_types import Ints
 from features_pkg.calendar import Calendar
-from features_pkg.chunked import binary_column, list_column
+from features_pkg.chunked import list_column
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.engines.arrays import Questions, Visibility, answer
 from features_pkg.history.ragged import expand
 from features_pkg.identifiers import MERCHANT, Identifier
 from features_pkg.shuffle.group import Group, groups
-from features_pkg.shuffle.rows import NUMBER_OF, RowKind
-
-PIECES: Final = pa.schema(
-    [("order_pk", pa.int64()), ("piece", pa.int8()), ("payload", pa.binary())]
-)
-"""A piece of an order: the number of its identifier, and that identifier's features: int64 values
-in catalogue order."""
+from features_pkg.shuffle.rows import RowKind
 
 BOUNDS: Final = 3
 """How many bounds `live_visibility` has before what was in flight."""
 
+_OF_QUESTIONS: Final = ("order_pk", "at_us", "as_of", "visible", "own_us")
 _ALL_KEYS: Final = np.iinfo(np.int64).max
 
 
-def answer_pieces(table: pa.Table, features: FeatureSet, calendar: Calendar) -> pa.Table:
-    """The answers (`PIECES`) to all questions in `table`, which has all rows of their entities.
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A piece of each of some orders: what is answered about an entity of one identifier.
 
-    An order has a piece for each of its entities: several of its products.
+    `values` has a row for each velocity of the identifier, in the feature set's order; its column
+    `i` is the piece of the order `order_pk[i]`, which has one for each of its entities: several
+    of its products.
     """
-    tables = [_group_pieces(group, features, calendar) for group in groups(table)]
-    return pa.concat_tables([PIECES.empty_table(), *(t for t in tables if t is not None)])
+
+    identifier: Identifier
+    order_pk: Ints
+    values: Ints
+
+    def take(self, columns: Ints) -> Pieces:
+        """The pieces of these columns."""
+        values = np.empty((len(self.values), len(columns)), dtype=np.int64)
+        for row, of_velocity in zip(values, self.values, strict=True):
+            of_velocity.take(columns, out=row)
+        return Pieces(self.identifier, self.order_pk[columns], values)
+
+    def slice(self, start: int, end: int) -> Pieces:
+        """The pieces from one column up to another."""
+        return Pieces(self.identifier, self.order_pk[start:end], self.values[:, start:end])
 
 
-def _group_pieces(group: Group, features: FeatureSet, calendar: Calendar) -> pa.Table | None:
+def answer_pieces(table: pa.Table, features: FeatureSet, calendar: Calendar) -> list[Pieces]:
+    """The answers to all questions in `table`, which has all rows of their entities."""
+    pieces = [_group_pieces(group, features, calendar) for group in groups(table)]
+    return [each for each in pieces if each is not None]
+
+
+def _group_pieces(group: Group, features: FeatureSet, calendar: Calendar) -> Pieces | None:
     if group.name == MERCHANT:
         return None
     identifier = Identifier(group.name)
@@ -48,7 +64,7 @@ def _group_pieces(group: Group, features: FeatureSet, calendar: Calendar) -> pa.
     is_question = group.kind == RowKind.QUESTION
     if not velocities or not is_question.any():
         return None
-    rows = group.rows.filter(pa.array(is_question))
+    rows = group.rows.select(_OF_QUESTIONS).filter(pa.array(is_question))
     history = {
         event: group.events(event, targets, calendar)
         for event, targets in features.targets_by_event(identifier).items()
@@ -60,29 +76,10 @@ def _group_pieces(group: Group, features: FeatureSet, calendar: Calendar) -> pa.
         np.arange(rows.num_rows),
         group.entity[is_question],
     )
-    values = np.empty((rows.num_rows, len(velocities)), dtype="<i8")
-    for position, (_, column) in enumerate(answers):
-        values[:, position] = column
-    number = pa.array(np.full(rows.num_rows, NUMBER_OF[identifier]), pa.int8())
-    return pa.table([rows["order_pk"], number, payloads(values)], schema=PIECES)
-
-
-def payloads(values: Ints | NDArray[np.float64]) -> pa.ChunkedArray:
-    """Each row of a matrix of eight-byte numbers as bytes."""
-    rows, width = values.shape
-    return binary_column(values, np.arange(rows + 1, dtype=np.int64) * (8 * width))
-
-
-def payload_values(payload: pa.ChunkedArray) -> Ints:
-    """The numbers of payloads of one width, as a matrix."""
-    content = b"".join(payload.to_pylist())
-    rows = max(len(payload), 1)
-    return np.frombuffer(content, dtype="<i8").reshape(rows, -1)
-
-
-def pieces_of(table: pa.Table, identifier: Identifier) -> pa.Table:
-    """The pieces of one identifier."""
-    return table.filter(pc.equal(table["piece"], NUMBER_OF[identifier]))
+    values = np.empty((len(velocities), rows.num_rows), dtype=np.int64)
+    for row, (_, answered) in zip(values, answers, strict=True):
+        row[:] = answered
+    return Pieces(identifier, rows["order_pk"].to_numpy(), values)
 
 
 def _questions(rows: pa.Table, features: FeatureSet, calendar: Calendar) -> Questions:

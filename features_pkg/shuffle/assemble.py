@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features_pkg.array_types import Ints
 from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.definitions.velocity import Velocity
 from features_pkg.engines.arrays.columns import derived_columns, order_column
 from features_pkg.identifiers import IDENTIFIERS, Identifier
-from features_pkg.shuffle.answer import payload_values, pieces_of
-from features_pkg.shuffle.order_pieces import ORDER_PIECE, order_feature_columns
+from features_pkg.shuffle.answer import Pieces
 
 
 def assembled_schema(features: FeatureSet, extra_columns: pa.Schema) -> pa.Schema:
@@ -23,36 +22,35 @@ def assembled_schema(features: FeatureSet, extra_columns: pa.Schema) -> pa.Schem
     return pa.schema([("order_pk", pa.int64()), *extra_columns, *columns])
 
 
-def assemble(table: pa.Table, features: FeatureSet, extra_columns: pa.Schema) -> pa.Table:
-    """One row (`assembled_schema`) per order in `table`, which has all pieces of its orders.
+def assemble(
+    orders: pa.Table, pieces: Iterable[Pieces], features: FeatureSet, extra_columns: pa.Schema
+) -> pa.Table:
+    """One row (`assembled_schema`) for each of `orders` (`order_pieces`), with all of its pieces.
 
     Sorted by `order_pk`, so that the same input gives the same bytes.
     """
     schema = assembled_schema(features, extra_columns)
-    orders = table.filter(pc.equal(table["piece"], ORDER_PIECE)).sort_by("order_pk")
-    if not orders.num_rows:
-        return schema.empty_table()
-    columns: dict[str, pa.Array] = {
-        name: orders[name] for name in ("order_pk", *extra_columns.names)
-    }
+    orders = orders.sort_by("order_pk")
+    columns = {name: orders[name] for name in orders.column_names}
+    of_identifier: dict[Identifier, list[Pieces]] = {each: [] for each in IDENTIFIERS}
+    for each in pieces:
+        of_identifier[each.identifier].append(each)
+    order_pk = orders["order_pk"].to_numpy()
     for identifier in IDENTIFIERS:
-        columns |= dict(_columns(table, identifier, features, orders["order_pk"].to_numpy()))
-    values = payload_values(orders["payload"])
-    columns |= dict(zip(features.order_features, order_feature_columns(values), strict=True))
+        velocities = features.velocities_of(identifier)
+        columns |= dict(_columns(velocities, of_identifier.pop(identifier), order_pk))
     columns |= derived_columns(features.derived, columns)
     return pa.table([columns[name] for name in schema.names], schema=schema)
 
 
 def _columns(
-    table: pa.Table, identifier: Identifier, features: FeatureSet, order_pk: Ints
+    velocities: Sequence[Velocity], pieces: Sequence[Pieces], order_pk: Ints
 ) -> Iterator[tuple[str, pa.Array]]:
     """The columns of one identifier's features; `order_pk` is ascending."""
-    velocities = features.velocities_of(identifier)
-    pieces = pieces_of(table, identifier).sort_by("order_pk")
-    rows = np.searchsorted(order_pk, pieces["order_pk"].to_numpy())
-    if len(rows):
-        values = payload_values(pieces["payload"])
-    else:
-        values = np.zeros((0, len(velocities)), np.int64)
+    nothing = np.zeros(0, np.int64)
+    rows = np.searchsorted(order_pk, np.concatenate([nothing, *(p.order_pk for p in pieces)]))
+    ascending = np.argsort(rows, kind="stable")
+    rows = rows[ascending]
     for position, velocity in enumerate(velocities):
-        yield velocity.name, order_column(velocity, len(order_pk), rows, values[:, position])
+        values = np.concatenate([nothing, *(each.values[position] for each in pieces)])
+        yield velocity.name, order_column(velocity, len(order_pk), rows, values[ascending])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,8 @@ from features_pkg.shuffle.rows import KEY_WORDS, NUMBER_OF, SHUFFLE_ROWS, RowKin
 
 Targets = Mapping[tuple[Identifier, Event], tuple[Identifier, ...]]
 """`FeatureSet.targets`, or `timeline_targets` for a snapshot: what is looked at."""
+
+_OF_QUESTIONS: Final = ("order_pk", "asked_us", "as_of", "visible", "event_us")
 
 
 def explode(batch: pa.Table, targets: Targets) -> pa.Table:
@@ -115,7 +118,7 @@ def _target_lists(
 def _questions(batch: pa.Table, identifier: Identifier, entities: Entities) -> pa.Table:
     has_question = batch["asked_us"].is_valid().to_numpy()
     is_asking = has_question[entities.row]
-    questions = batch.take(pa.array(entities.row[is_asking]))
+    questions = batch.select(_OF_QUESTIONS).take(pa.array(entities.row[is_asking]))
     return _shuffle_rows(
         entities.words[is_asking],
         identifier=np.full(questions.num_rows, NUMBER_OF[identifier]),

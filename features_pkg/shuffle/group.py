@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,15 @@ ROW_KINDS = {
     Event.ORDER: (RowKind.ORDER,),
     Event.CHARGEBACK: (RowKind.CHARGEBACK, RowKind.REPEATED_CHARGEBACK),
 }
+_OF_EVENTS: Final = (
+    "at_us",
+    "amount_cents",
+    "target",
+    "code",
+    "order_pk",
+    "recorded_key",
+    "order_recorded_key",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,7 @@ class Group:
         """The sorted events of one kind."""
         kind = self.kind
         is_of_event = np.isin(kind, ROW_KINDS[event])
-        rows = self.rows.filter(pa.array(is_of_event))
+        rows = self.rows.select(_OF_EVENTS).filter(pa.array(is_of_event))
         events = Events(
             entities=len(self.words),
             entity=self.entity[is_of_event],

@@ -83,6 +83,13 @@ def questions_of(batch: pa.Table, questions: TrainingQuestions) -> pa.Table:
     return pa.table({name: columns[name] for name in QUESTION_ROWS.names})
 
 
+def number_of_stale(batch: pa.Table, questions: TrainingQuestions) -> int:
+    """How many orders of a batch, in the period, were evaluated with an older snapshot than due."""
+    at_us = pc.coalesce(batch["evaluated_us"], batch["event_us"]).to_numpy()
+    in_period = (at_us >= questions.from_us) & (at_us < questions.to_us)
+    return int((in_period & (batch["stale_days"].to_numpy() > 0)).sum())
+
+
 def _dates(days: Ints) -> pa.Array:
     """Ordinals of days as Arrow's dates, which count from 1970."""
     return pa.array((days - EPOCH_DAY).astype(np.int32)).cast(pa.date32())

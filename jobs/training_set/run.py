@@ -9,27 +9,28 @@ from typing import cast
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyspark.sql import Column
-from pyspark.sql import functions as F  # noqa: N812  as everybody calls it
 
 from features_pkg.calendar import MICROSECOND, from_us, to_us
 from features_pkg.queries import with_parameters
 from jobs.extract.facts import events_slot
 from jobs.extract.run import extract
 from jobs.job import Job, StageTimer
+from jobs.parts import parts_of
+from jobs.spark.parted_files import PartedFiles
 from jobs.spark.reading import read_events, read_questions
-from jobs.spark.session import split_shuffles
+from jobs.spark.session import number_of_parts, split_shuffles
 from jobs.training_set.errors import LabelsFromTheFuture, NothingToTrainOn, PeriodEmpty
 from jobs.training_set.facts import DATASET, LabelCounts, TrainingSetFacts, training_set_slot
 from jobs.training_set.labels import LabelRule, Reason, quiet_sentence
 from jobs.training_set.period import may_have_questions
 from jobs.training_set.questions import TrainingQuestions
-from jobs.training_set.rows import training_rows, training_set_table
+from jobs.training_set.rows import training_set_table
+from jobs.training_set.writing import SHUFFLED, Written, write_training_set
 from jobs.watermark import ReadBounds, wait_for_read_bounds
 from stores.offline.commit import commit_run
 from stores.offline.files import Files
 from stores.offline.revisions import Revision
-from stores.offline.runs import DataFile, Run, describe_files, provenance, run_folder
+from stores.offline.runs import DataFile, Run, provenance, run_folder
 from stores.offline.tables import OfflineStore, check_tables, open_store
 from stores.postgres.clock import database_clock
 from stores.postgres.connection import Connection
@@ -116,14 +117,6 @@ def prepare_run(
     return PreparedRun(connection, store, read_bounds, questions, now)
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """The files of a training set, and how many orders of its period read an old snapshot."""
-
-    files: tuple[DataFile, ...]
-    stale: int
-
-
 def _nothing_to_train_on(period: TrainingPeriod) -> NothingToTrainOn:
     return NothingToTrainOn(
         f"there is no order to train on from {period.first_day} to {period.end_day}",
@@ -133,7 +126,7 @@ def _nothing_to_train_on(period: TrainingPeriod) -> NothingToTrainOn:
 
 def _build(
     job: Job, period: TrainingPeriod, prepared: PreparedRun, folder: str, timer: StageTimer
-) -> _Written:
+) -> Written:
     """Extract what is new, and write the rows into the run's folder. Raises NothingToTrainOn."""
     with timer.stage("extract what is new"):
         newest = prepared.read_bounds.newest
@@ -149,22 +142,19 @@ def _build(
             events = read_events(spark, prepared.store.files, extracted)
             watermark_key = prepared.read_bounds.watermark_key
             orders = read_questions(events, watermark_key, extracted.rows)
-            rows = training_rows(orders, job.feature_set, prepared.questions)
-            rows.write.mode("error").parquet(prepared.store.files.spark_location(folder))
-            stale = orders.where(_is_stale(prepared.questions)).count()
-    return _Written(describe_files(prepared.store.files, folder), stale)
-
-
-def _is_stale(questions: TrainingQuestions) -> Column:
-    """Whether an order of the period was evaluated with an older snapshot than the due day's."""
-    asked_us = F.coalesce("evaluated_us", "event_us")
-    return (
-        (F.col("stale_days") > 0) & (asked_us >= questions.from_us) & (asked_us < questions.to_us)
-    )
+            # Also where spark-submit was told too few, no task puts more orders together.
+            parts = max(number_of_parts(spark), parts_of(extracted.rows.order, 1))
+            shuffled = PartedFiles(prepared.store.files, f"{folder}/{SHUFFLED}", parts)
+            try:
+                return write_training_set(
+                    orders, job.feature_set, prepared.questions, shuffled, folder
+                )
+            finally:
+                prepared.store.files.delete_folder(shuffled.folder)
 
 
 def _facts(
-    job: Job, period: TrainingPeriod, prepared: PreparedRun, written: _Written
+    job: Job, period: TrainingPeriod, prepared: PreparedRun, written: Written
 ) -> TrainingSetFacts:
     features = job.feature_set
     reasons, live = _count_rows(prepared.store.files, written.files)

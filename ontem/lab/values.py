@@ -14,6 +14,7 @@ from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.identifiers import Identifier
 from features_pkg.shuffle import (
     MerchantStarts,
+    Pieces,
     answer_pieces,
     assemble,
     explode,
@@ -65,13 +66,12 @@ class PastOrders:
             pc.if_else(chosen, rows["asked_us"], pa.scalar(None, pa.int64())),
         )
         calendar = Calendar(features.timezone)
-        pieces = [order_pieces(rows, _MISSING, features, calendar, self.starts)]
+        own = order_pieces(rows, _MISSING, features, calendar, self.starts)
+        pieces: list[Pieces] = []
         for identifier in looked_at:  # one after the other: the shuffle rows of all are many
             targets = {each: t for each, t in features.targets.items() if each[0] is identifier}
-            answers = answer_pieces(explode(rows, targets), features, calendar)
-            missing = pa.nulls(answers.num_rows, _MISSING.field(0).type)
-            pieces.append(answers.append_column(_MISSING.field(0), missing))
-        table = without_missing(assemble(pa.concat_tables(pieces), features, _MISSING), features)
+            pieces += answer_pieces(explode(rows, targets), features, calendar)
+        table = without_missing(assemble(own, pieces, features, _MISSING), features)
         position = np.searchsorted(table["order_pk"].to_numpy(), order_pk)
         return table.take(pa.array(position))
 

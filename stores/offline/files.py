@@ -104,6 +104,13 @@ class Files:
         with self.filesystem.open_output_stream(self._path(key)) as file:
             file.write(content)
 
+    def create(self, key: str) -> pa.NativeFile:
+        """A file, opened for writing; before it is closed it may have any part of its bytes."""
+        path = self._path(key)
+        if self.is_folder:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return self.filesystem.open_output_stream(path)
+
     def list(self, folder: str) -> tuple[str, ...]:
         """The keys of all files below `folder`, sorted; none when there is no such folder."""
         selector = fs.FileSelector(self._path(folder), allow_not_found=True, recursive=True)

@@ -48,10 +48,10 @@ STAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "publish": ("stores.redis.bucket_writer.BucketWriter._write_batch",),
     "list": ("jobs.snapshot.publish.set_list", "jobs.snapshot.publish.mark_published"),
     "build a training set": (
-        "jobs.training_set.rows.explode",
-        "jobs.training_set.rows.answer_pieces",
-        "jobs.training_set.rows.order_pieces",
-        "jobs.training_set.rows.assemble",
+        "jobs.training_set.writing.explode",
+        "jobs.training_set.writing.answer_pieces",
+        "jobs.training_set.writing.order_pieces",
+        "jobs.training_set.writing.assemble",
     ),
 }
 """Which functions are the work of a stage. Each is where it is called from.

@@ -12,7 +12,7 @@ from jobs.extract.facts import KindCounts
 from jobs.parts import ORDERS_OF_A_PART
 from jobs.spark import reading
 from jobs.spark.session import PARTITIONS, READ_PARTITIONS, split_shuffles
-from jobs.training_set.rows import starts_of_merchants
+from jobs.training_set.writing import starts_of_merchants
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -39,8 +39,7 @@ def training_rows(
     narrow = pa.concat_tables([shuffle.explode(b, features.targets) for b in batches])
     pieces = shuffle.answer_pieces(narrow, features, CALENDAR)
     heads = [shuffle.order_pieces(b, PASSED, features, CALENDAR, firsts) for b in batches]
-    whole = pa.concat_tables([pieces, *heads], promote_options="default")
-    done = shuffle.assemble(whole, features, PASSED)
+    done = shuffle.assemble(pa.concat_tables(heads), pieces, features, PASSED)
     return {row["order_id"]: row for row in done.to_pylist()}
 
 

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features_pkg import chunked
-from features_pkg.shuffle.answer import payload_values, payloads
 
 
 @given(rows=st.lists(st.binary(max_size=9), max_size=12), most=st.integers(1, 20))
@@ -30,16 +29,6 @@ def test_offsets_beyond_32_bits_do_not_wrap() -> None:
                for value in [chunk[i].as_buffer() for i in range(len(chunk))]]  # fmt: skip
 
     assert [int(n) for n in lengths] == [2**30, 2**30 + 16, 4]
-
-
-def test_payloads_in_several_chunks_are_read_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunked, "MOST_BYTES", 50)
-    values = np.arange(30, dtype=np.int64).reshape(10, 3)
-
-    found = payloads(values)
-
-    assert found.num_chunks == 5
-    assert payload_values(found).tolist() == values.tolist()
 
 
 def test_lists_of_several_chunks_are_read_as_one() -> None:
