@@ -28,4 +28,4 @@ def import_what_is_sent() -> None:
 
 if __name__ == "__main__":
     import_what_is_sent()
-    manager()
+    manager()  # type: ignore[no-untyped-call]  # pyspark has no types for it
