@@ -13,7 +13,7 @@ SENT: Final = (
     "jobs.snapshot.build",
     "jobs.snapshot.merging_in_spark",
     "jobs.snapshot.range_writer",
-    "jobs.training_set.rows",
+    "jobs.training_set.writing",
 )
 """The modules of the functions that workers run."""
 

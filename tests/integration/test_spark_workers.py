@@ -1,10 +1,14 @@
 """Spark's Python workers are forked with all imported that a job sends to them."""
 
+import subprocess
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+import jobs
 from jobs.spark.daemon import SENT
 
 if TYPE_CHECKING:
@@ -30,3 +34,29 @@ def test_a_worker_has_imported_what_jobs_send_and_seeks_no_garbage_in_it(
 
     assert row.modules == len(SENT)
     assert row.kept > 100_000
+
+
+def test_every_module_that_sends_rows_to_workers_is_imported_before():
+    """Also one that work moved to: a worker would import it again for each task."""
+    rooms = Path(jobs.__path__[0])
+    sending = {
+        ".".join(("jobs", *file.relative_to(rooms).with_suffix("").parts))
+        for file in rooms.rglob("*.py")
+        if any(
+            f"from jobs.spark.{name} import" in file.read_text(encoding="utf-8")
+            for name in ("arrow", "parted_files")
+        )
+    }
+    code = """
+import sys
+from jobs.spark.daemon import import_what_is_sent
+import_what_is_sent()
+print(*sys.modules)
+"""
+    imported = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+
+    # What only prepares a run on the driver is not sent.
+    assert sending - set(imported.stdout.split()) <= {"jobs.training_set.run"}
+    assert "jobs.training_set.writing" in sending
