@@ -115,7 +115,7 @@ def refusal_of(
     return body, {"Allow": ", ".join(sorted(allowed))} if allowed else {}
 
 
-def bug_problem(error: Exception, request_id: str) -> Problem:
+def bug_problem(error: BaseException, request_id: str) -> Problem:
     """The body of the answer to a request that met a bug, which is logged.
 
     The traceback can quote a buyer's data, so only where it was raised is logged.

@@ -4,6 +4,7 @@ import errno
 import os
 import selectors
 import time
+from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
@@ -13,11 +14,12 @@ from gunicorn.workers.gthread import PollableMethodQueue  # type: ignore[import-
 
 from service.metrics.gauges import LoopState
 from service.problems import bug_problem
-from service.worker.answer import answer
+from service.worker.answer import Answer, answer
 from service.worker.clients import READ, WRITE, Clients, most_connections
 from service.worker.connection import LINGER_SECONDS, Connection, Patience
 from service.worker.conversation import Conversation
 from service.worker.gate import BULK_THREADS, Lane
+from service.worker.request_settings import RequestSettings
 from service.worker.threads import Threads
 
 HEALTH_THREADS: Final = 2
@@ -66,6 +68,7 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
 
     def _set_up(self) -> None:
         front = self.app.front
+        self._request_settings = RequestSettings(self.cfg)
         self._clients = Clients(self._selector, most=most_connections(self.cfg.worker_connections))
         threads = {
             Lane.REQUESTS: (self.cfg.threads, front.waiting),
@@ -80,7 +83,7 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
             clients=self._clients,
             gate=front.make_gate(self.wsgi),
             lanes=self._lanes,
-            settings=self.cfg,
+            settings=self._request_settings,
             patience=Patience(request=self.cfg.keepalive, client=front.client_seconds),
             is_closing=self._is_closing,
         )
@@ -144,16 +147,7 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
 
     def _work(self, connection: Connection) -> None:
         """Answer a whole request, in a thread of its lane."""
-        assert connection.head is not None  # noqa: S101
-        result = answer(
-            self.wsgi,
-            connection.head.request,
-            (connection.peer, connection.server),
-            self.cfg,
-            received_at=connection.received_at,
-            request_id=connection.head.request_id,
-            is_closing=self._is_closing,
-        )
+        result = self._answer(connection)
         unsent: bytes | None = result.content
         if result.status != HTTPStatus.UNAUTHORIZED:  # that one may have to wait, in the loop
             try:
@@ -162,6 +156,27 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
                 unsent = None
         finished = partial(self._conversation.finished, answer=result, unsent=unsent)
         self._done.defer(self._step, connection, finished)
+
+    def _answer(self, connection: Connection) -> Answer:
+        """The application's answer; empty if there is no memory for any, or the like.
+
+        Its client is then gone, and the thread goes on: the next request would wait for it.
+        """
+        assert connection.head is not None  # noqa: S101
+        try:
+            return answer(
+                self.wsgi,
+                connection.head.request,
+                (connection.peer, connection.server),
+                self._request_settings,
+                received_at=connection.received_at,
+                request_id=connection.head.request_id,
+                is_closing=self._is_closing,
+            )
+        except BaseException as error:  # noqa: BLE001  a thread that ends is never replaced
+            with suppress(Exception):
+                bug_problem(error, connection.head.request_id)
+            return Answer(b"", False, HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _accept_connections(self, *, accepting: bool) -> None:
         if accepting == self._accepting:

@@ -27,6 +27,10 @@ def slow_app() -> Flask:
     def send_what_http_forbids() -> tuple[str, dict[str, str]]:
         return "529.982.247-25", {"X-Broken": "é\x7f"}
 
+    @app.delete("/")
+    def end_the_thread() -> str:
+        raise SystemExit
+
     return app
 
 

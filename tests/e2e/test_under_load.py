@@ -1,7 +1,9 @@
 """Workers that are killed, replaced and stopped while orders keep coming."""
 
 import http.client
+import json
 import os
+import resource
 import signal
 import threading
 import time
@@ -9,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import pytest
 
 from features_pkg.definitions.feature_set import FeatureSet
@@ -20,6 +23,7 @@ from tests.e2e.running import TIMEOUT_SECONDS, RunningService, running_service
 
 CLIENTS = 4
 WORKERS = 2
+NO_ANSWER = 0
 
 
 @dataclass
@@ -115,6 +119,43 @@ def test_a_worker_that_is_killed_costs_its_own_requests_only(
     assert during <= CLIENTS
     assert len(load.errors) == during
     assert set(load.statuses) == {200}
+
+
+@pytest.mark.faults
+@pytest.mark.long_faults
+def test_workers_that_get_no_more_memory_lose_what_needs_it_and_nothing_else(
+    loaded_service: RunningService, key: str
+):
+    """Their address space may not grow, so there is no room for a long body."""
+    with Load(loaded_service, key, "memory") as load:
+        starved = [psutil.Process(pid) for pid in workers(loaded_service)]
+        for each in starved:
+            each.rlimit(resource.RLIMIT_AS, (1, resource.RLIM_INFINITY))
+        short, *_, long = [send_batch(loaded_service, key, size) for size in (10, 500, 1_000)]
+        load.more(100)
+        for each in starved:
+            each.rlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        after = send_batch(loaded_service, key, 1_000)
+        load.more(100)
+
+    assert (short, long, after) == (200, NO_ANSWER, 200)
+    assert load.errors == []
+    assert set(load.statuses) == {200}
+    assert {each.pid for each in starved} == workers(loaded_service)
+
+
+def send_batch(service: RunningService, key: str, size: int) -> int:
+    """The status of a batch of so many orders, each of some 1,700 bytes."""
+    values = dict.fromkeys(("user", "device", "seller"), "a" * 512)
+    orders = [
+        {"order_id": f"{size} {number}", "amount_cents": 1, **values} for number in range(size)
+    ]
+    headers = {"Authorization": f"Bearer {key}", "Content_Type": "application/json"}
+    try:
+        content = json.dumps({"orders": orders}).encode()
+        return service.client().send("POST", "/orders/batch", content, **headers).status
+    except (OSError, http.client.HTTPException):
+        return NO_ANSWER
 
 
 def replace_workers(service: RunningService) -> set[int]:

@@ -60,6 +60,18 @@ def test_an_answer_that_http_does_not_allow_is_a_500_that_shows_nothing(
     assert slow_service.client().send("POST", "/", b"").status == 200
 
 
+def test_what_no_answer_can_be_made_to_costs_its_client_and_no_thread(
+    slow_service: RunningService,
+):
+    """The service has one thread, so nothing else would be answered."""
+    with raw_client(slow_service) as client:
+        client.send(head_of("DELETE /"))
+        assert client.is_closed()
+
+    assert slow_service.client().send("POST", "/", b"").status == 200
+    assert '"error":"SystemExit","code_line":"slow_app.py:' in slow_service.log.read_text()
+
+
 def test_a_body_is_bounded_whatever_the_application(slow_service: RunningService):
     with raw_client(slow_service) as client:
         client.send(head_of("POST /", Content_Length="65537"))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from service.server import Binding, options
 from service.worker.head import MOST_HEAD_BYTES, end_of_head, parse
+from service.worker.request_settings import RequestSettings
 
 LONGEST_LINE = options(Binding())["limit_request_line"]
 
@@ -23,7 +24,16 @@ def settings() -> Config:
     return made
 
 
-SETTINGS = settings()
+SETTINGS = RequestSettings(settings())
+
+
+def test_no_setting_reads_otherwise_than_gunicorn_s_own():
+    configured = settings()
+    networks = configured.forwarded_allow_networks()
+
+    assert SETTINGS.forwarded_allow_networks() == networks
+    for name in (*configured.settings, "is_ssl", "ssl_options", "address"):
+        assert getattr(SETTINGS, name) == getattr(configured, name)
 
 
 def in_pieces(content: bytes, cuts: list[int]) -> tuple[int | None, int]:
