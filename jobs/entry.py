@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from features_pkg.calendar import to_us
+from features_pkg.orders.fields.instant import is_within, out_of_range
+from features_pkg.orders.limits import YEARS
 from jobs.job import Job
 from jobs.machine import usable_cores
 from stores.errors import SettingsError
@@ -38,6 +41,8 @@ class Instant(click.ParamType[datetime]):
             self.fail(
                 f"{value!r} is not an instant with an offset; write it like 2018-06-01T12:00:00Z"
             )
+        if not is_within(to_us(at)):
+            self.fail(f"{value} {out_of_range(YEARS)}; write it like 2018-06-01T12:00:00Z")
         return at
 
 
@@ -49,9 +54,12 @@ class Day(click.ParamType[date]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> date:
         """The day; a malformed one ends the command with a sentence."""
         try:
-            return date.fromisoformat(value)
+            day = date.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is not a day; write it like 2018-06-01")
+        if day.year not in YEARS:
+            self.fail(f"{value} {out_of_range(YEARS)}; write it like 2018-06-01")
+        return day
 
 
 CLOCK = click.option(

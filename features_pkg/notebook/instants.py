@@ -11,12 +11,15 @@ import pyarrow.compute as pc
 from features_pkg.array_types import Ints, Mask
 from features_pkg.errors import OrdersRefused
 from features_pkg.orders.columns.instant import column_us
-from features_pkg.orders.fields.instant import NO_INSTANT, WITHOUT_ZONE
+from features_pkg.orders.fields.instant import NO_INSTANT, WITHOUT_ZONE, out_of_range
 from features_pkg.orders.fields.refusals import Refusals
 
 _YEARS: Final = range(1900, 2200)
 """More than an import takes: nothing of a notebook is stored."""
-_REASONS: Final = {WITHOUT_ZONE: "is naive: give its time zone"}
+_REASONS: Final = {
+    WITHOUT_ZONE: "is naive: give its time zone",
+    out_of_range(_YEARS): f"{out_of_range(_YEARS)}: correct it, or leave its order out",
+}
 
 
 def instants_us(column: pa.ChunkedArray, name: str, *, nulls: bool) -> tuple[Ints, Mask]:

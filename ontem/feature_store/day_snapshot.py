@@ -1,6 +1,6 @@
 """The snapshot of a past day: its timelines as readable columns, and features read off them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
@@ -166,14 +166,23 @@ class DaySnapshot:
         return f"{self.name}: {self.entities:,} entities before {self.day}{stands_on}"
 
 
-def find_day(store: OfflineStore, features: FeatureSet, day: date) -> DaySnapshot:
-    """The newest snapshot of a day. Raises DayMissing, and what `chain_of` raises."""
+def find_day(
+    store: OfflineStore,
+    features: FeatureSet,
+    day: date,
+    buildable: Callable[[], tuple[date, date] | None],
+) -> DaySnapshot:
+    """The newest snapshot of a day; `buildable` is asked for the days that can have one.
+
+    Raises DayMissing, and what `buildable` and `chain_of` raise.
+    """
     timelines = features.timelines_id
     table = find_table(store, Slot(DATASET, timelines).table)
     revisions = [] if table is None else tagged_revisions(table)
     of_day = [each for each in revisions if each.slot.partition == day.isoformat()]
     if not of_day:
-        raise DayMissing(day=day, timelines=timelines, near=_near(revisions, day))
+        near = _near(revisions, day)
+        raise DayMissing(day=day, timelines=timelines, near=near, buildable=buildable())
     name = snapshot_slot(timelines, day).name(max(each.number for each in of_day))
     newest = read_revision(store, name, SnapshotFacts, table)
     return DaySnapshot(store, features, chain_of(store, newest))

@@ -1,9 +1,11 @@
 """Why the feature store can't say what it is asked."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from features_pkg.errors import OntemError
+from features_pkg.orders.fields.instant import out_of_range
+from features_pkg.orders.limits import YEARS
 from ontem.feature_store.words.nearest import nearest_names
 
 
@@ -77,11 +79,14 @@ class CountRefused(FeatureStoreError):
 
 
 class ClockRefused(FeatureStoreError):
-    """What is not an instant."""
+    """What is not an instant, or one that no order can have."""
 
     def __init__(self, clock: object) -> None:
+        reason = "is not an instant with a time zone"
+        if isinstance(clock, datetime) and clock.utcoffset() is not None:
+            reason = out_of_range(YEARS)
         super().__init__(
-            f"the clock {clock!r} is not an instant with a time zone: write one such as "
+            f"the clock {clock!r} {reason}: write one such as "
             "datetime(2018, 5, 20, 15, tzinfo=UTC), or leave it out for now"
         )
         self.clock = clock
@@ -133,15 +138,37 @@ class OtherTrainingSet(FeatureStoreError):
 
 
 class DayMissing(FeatureStoreError):
-    """There is no snapshot of a day."""
+    """There is no snapshot of a day.
 
-    def __init__(self, *, day: date, timelines: str, near: Sequence[date]) -> None:
+    `buildable` are the first and the last day of which one can be built by now, if there is any.
+    """
+
+    def __init__(
+        self,
+        *,
+        day: date,
+        timelines: str,
+        near: Sequence[date],
+        buildable: tuple[date, date] | None,
+    ) -> None:
         known = f"the nearest are {' and '.join(map(str, near))}" if near else "there is none yet"
         super().__init__(
             f"there is no snapshot as of {day} of timelines {timelines}: {known}; "
-            f"`ontem night --backfill {day} {day}` builds it"
+            f"{_how_to_build(day, buildable)}"
         )
         self.day, self.timelines, self.near = day, timelines, tuple(near)
+
+
+def _how_to_build(day: date, buildable: tuple[date, date] | None) -> str:
+    """What brings the snapshot of a day, or why nothing does."""
+    if buildable is None:
+        return "no order is from before a day that has begun: `ontem import` brings some"
+    first, last = buildable
+    if day > last:
+        return f"that day has to begin before it can be built: name {last} or one before it"
+    if day < first:
+        return f"no order is from before that day: name {first} or one after it"
+    return f"`ontem night --backfill {day} {day}` builds it"
 
 
 class NotOfDay(FeatureStoreError):
@@ -156,10 +183,12 @@ class NotOfDay(FeatureStoreError):
 
 
 class DayRefused(FeatureStoreError):
-    """What is not a day."""
+    """What is not a day, or one that no order can have."""
 
     def __init__(self, day: object) -> None:
-        super().__init__(f"{day!r} is not a day; write it like 2018-06-01, or give a date")
+        reason = out_of_range(YEARS) if isinstance(day, date) else "is not a day"
+        shown = str(day) if isinstance(day, date) else repr(day)
+        super().__init__(f"{shown} {reason}: write a day like 2018-06-01, or give a date")
         self.day = day
 
 

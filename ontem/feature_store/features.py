@@ -1,6 +1,6 @@
 """The features of a feature set by their names, and the group that each is in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from features_pkg.definitions.catalogue import served
@@ -9,6 +9,8 @@ from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.velocity import Velocity
 from features_pkg.errors import DefinitionError
 from ontem.feature_store.errors import FeatureUnknown
+from ontem.feature_store.words.errors import NameUnknown
+from ontem.feature_store.words.nearest import read_name
 from stores.settings import Settings
 
 ORDER: Final = "order"
@@ -27,12 +29,13 @@ class GroupKey(NamedTuple):
 def feature_set_of(settings: Settings, features: Iterable[Feature] | None) -> FeatureSet:
     """The feature set of these features under the settings; None is the catalogue's.
 
-    Order features are in every set, so they may be named or left out. Raises DefinitionError, also
-    for a feature that appears twice and for one that can't be served.
+    Order features are in every set, so they may be named or left out. Raises NameUnknown for a name
+    that means nothing, and DefinitionError for a feature that appears twice or can't be served.
     """
+    shipped = FeatureSet(settings.timezone, settings.snapshot_lag)
     if features is None:
-        return FeatureSet(settings.timezone, settings.snapshot_lag)
-    definitions = [_parsed(each) for each in _listed(features)]
+        return shipped
+    definitions = [_parsed(each, shipped.names) for each in _listed(features)]
     velocities = served(tuple(each.name for each in definitions if isinstance(each, Velocity)))
     derived = tuple(each for each in definitions if isinstance(each, Derived))
     return FeatureSet(settings.timezone, settings.snapshot_lag, velocities, derived)
@@ -41,7 +44,8 @@ def feature_set_of(settings: Settings, features: Iterable[Feature] | None) -> Fe
 def extended(features: FeatureSet, more: Iterable[Feature]) -> list[Feature]:
     """The features of a set but those of orders, and after them those of `more` that it lacks."""
     present: list[Feature] = [*features.velocities, *features.derived]
-    return [*dict.fromkeys([*present, *(_parsed(each) for each in _listed(more))])]
+    added = [_parsed(each, features.names) for each in _listed(more)]
+    return [*dict.fromkeys([*present, *added])]
 
 
 def _listed(features: Iterable[Feature]) -> Iterable[Feature]:
@@ -52,8 +56,13 @@ def _listed(features: Iterable[Feature]) -> Iterable[Feature]:
     return features
 
 
-def _parsed(feature: Feature) -> Feature:
-    return parse_feature(feature) if isinstance(feature, str) else feature
+def _parsed(feature: object, known: Sequence[str]) -> Feature:
+    """The definition. Raises NameUnknown, with the nearest of the `known` names."""
+    if isinstance(feature, str):
+        return read_name(feature, known)
+    if not isinstance(feature, Velocity | Derived):
+        raise DefinitionError(f"feature {feature!r}", "is neither a definition nor a name")
+    return feature
 
 
 def definition_of(features: FeatureSet, name: str) -> Feature:
@@ -104,7 +113,8 @@ def grouped(features: FeatureSet) -> dict[GroupKey, tuple[str, ...]]:
 def computable(features: FeatureSet, wanted: Iterable[Feature] | None) -> list[Feature]:
     """What `point_in_time` computes: all but the features of orders, or the wanted ones.
 
-    Raises FeatureUnknown for a name that is none, DefinitionError for a text in place of a list.
+    Raises FeatureUnknown for a name that is none, DefinitionError for what is not even that, or
+    not a list.
     """
     if wanted is None:
         return [*features.velocities, *features.derived]
@@ -112,8 +122,9 @@ def computable(features: FeatureSet, wanted: Iterable[Feature] | None) -> list[F
 
 
 def _computable(features: FeatureSet, feature: Feature) -> Feature:
+    known = [name for name in features.names if name not in features.order_features]
     try:
-        return _parsed(feature)
-    except DefinitionError as refused:
-        known = [name for name in features.names if name not in features.order_features]
-        raise FeatureUnknown(name=str(feature), known=known, reason=refused.reason) from None
+        return _parsed(feature, known)
+    except NameUnknown as refused:
+        short = refused.reason.partition(";")[0]
+        raise FeatureUnknown(name=refused.name, known=known, reason=short) from None

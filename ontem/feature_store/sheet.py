@@ -12,7 +12,6 @@ from features_pkg.definitions.derived import (
     DerivedKind,
     Feature,
     feature_name,
-    parse_feature,
 )
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.missing import DISTANT, HISTORY_DAYS, RECENT, distant_of, needs
@@ -22,9 +21,8 @@ from features_pkg.definitions.velocity import Velocity
 from features_pkg.errors import DefinitionError
 from features_pkg.identifiers import MERCHANT
 from ontem.feature_store.words.definition import definition_in_words, window_in_words
-from ontem.feature_store.words.errors import NameUnknown
 from ontem.feature_store.words.formula import formula_of
-from ontem.feature_store.words.nearest import nearest_names
+from ontem.feature_store.words.nearest import read_name
 from ontem.feature_store.words.search import search
 from ontem.feature_store.words.texts import ENGLISH, PORTUGUESE
 
@@ -59,11 +57,7 @@ def sheet_of(name: str, language: str = ENGLISH) -> FeatureSheet:
 
     Raises NameUnknown, with the nearest names, and LanguageUnknown.
     """
-    try:
-        feature = parse_feature(name)
-    except DefinitionError as refused:
-        near = nearest_names(name, SHIPPED.names)
-        raise NameUnknown(name, reason=refused.reason, nearest=near) from None
+    feature = read_name(name, SHIPPED.names)
     reason = reason_of(feature)
     velocities = _velocities(feature)
     return FeatureSheet(

@@ -11,11 +11,12 @@ from features_pkg import point_in_time as compute
 from features_pkg.calendar import to_us
 from features_pkg.definitions.derived import Feature
 from features_pkg.definitions.feature_set import FeatureSet
+from features_pkg.orders.limits import YEARS
 from jobs.entry import environment_here, hand_on_aws_variables
 from ontem.feature_store.comparing.comparison import Comparison, compare
 from ontem.feature_store.comparing.lookup import CODE
 from ontem.feature_store.costs import costs_of
-from ontem.feature_store.day_snapshot import DaySnapshot, find_day
+from ontem.feature_store.day_snapshot import DaySnapshot
 from ontem.feature_store.descriptions import FeatureDescription, rates_of
 from ontem.feature_store.errors import DayRefused, TrainingSetMissing
 from ontem.feature_store.features import (
@@ -212,7 +213,9 @@ class FeatureStore:
             of_day = date.fromordinal(named.toordinal())  # also of a datetime
         except (ValueError, AttributeError):
             raise DayRefused(day) from None
-        return find_day(self._stores.offline, self.feature_set, of_day)
+        if of_day.year not in YEARS:
+            raise DayRefused(of_day)
+        return self._stores.snapshot(of_day)
 
     def key(self, identifier: str, value: str, merchant: str | None = None) -> bytes:
         """The key of an entity in snapshots: of a value of an identifier at a merchant.

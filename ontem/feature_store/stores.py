@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import cast
 
 from features_pkg.calendar import Calendar, to_us
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.entity_keys import EntityKeys
 from features_pkg.models.shipped_models import SHIPPED
+from features_pkg.orders.fields.instant import is_within
 from jobs.snapshot.withdraw import loads_of_namespace, row_of
+from jobs.watermark import newest_readable_day
 from ontem.feature_store.comparing.lookup import Lookup
 from ontem.feature_store.comparing.offline_sides import OfflineSides
 from ontem.feature_store.costs import Sample
-from ontem.feature_store.day_snapshot import find_day, newest_day, sample_of
+from ontem.feature_store.day_snapshot import DaySnapshot, find_day, newest_day, sample_of
 from ontem.feature_store.errors import ClockRefused, MerchantNotNamed
 from ontem.feature_store.groups import Loads
 from ontem.feature_store.usage import Usage, known_models, usage_of
@@ -30,6 +33,9 @@ from stores.redis.keys import Namespace
 from stores.redis.load_list import load_for_day
 from stores.redis.published import read_published
 from stores.settings import Settings
+
+_FIRST_ORDER = "SELECT min(event_at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' FROM orders"
+"""By the index `orders_newest`."""
 
 
 @dataclass(slots=True)
@@ -50,7 +56,9 @@ class Stores:
         """Raises ClockRefused."""
         clock: object = self.clock
         if clock is not None and not (
-            isinstance(clock, datetime) and clock.utcoffset() is not None
+            isinstance(clock, datetime)
+            and clock.utcoffset() is not None
+            and is_within(to_us(clock))
         ):
             raise ClockRefused(clock)
 
@@ -118,8 +126,23 @@ class Stores:
         if day is None:
             return None
         if self._sample is None or self._sample.day != day:
-            self._sample = sample_of(find_day(self.offline, self.feature_set, day))
+            self._sample = sample_of(self.snapshot(day))
         return self._sample
+
+    def snapshot(self, day: date) -> DaySnapshot:
+        """The newest snapshot of a day. Raises DayMissing."""
+        return find_day(self.offline, self.feature_set, day, self._buildable_days)
+
+    def _buildable_days(self) -> tuple[date, date] | None:
+        """The first and the last day that have begun and that orders are from before."""
+        calendar = Calendar(self.feature_set.timezone)
+        with self.connect() as connection:
+            ((first_at,),) = connection.execute(_FIRST_ORDER).fetchall()
+            last = newest_readable_day(database_clock(connection), calendar)
+        if first_at is None:
+            return None
+        first = date.fromordinal(calendar.day_of(to_us(cast(datetime, first_at))) + 1)
+        return (first, last) if first <= last else None
 
     def lookup(self) -> Lookup:
         """What finds models, training sets and this feature set by their names."""

@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from features_pkg.definitions.derived import Derived, parse_feature
+from features_pkg.definitions.derived import Derived
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.order_features import ORDER_FEATURES
 from features_pkg.definitions.velocity import Velocity
 from features_pkg.identifiers import IDENTIFIERS, Identifier
+from ontem.feature_store.sheet import SHIPPED
+from ontem.feature_store.words.nearest import read_name
 from ontem.lab.errors import CandidatesRefused
 
 MOST_CANDIDATES: Final = 5
@@ -57,7 +59,7 @@ def names_of(given: object) -> tuple[str, ...]:
 
 
 def read_candidates(given: object) -> tuple[Candidate, ...]:
-    """The candidates. Raises CandidatesRefused, and DefinitionError for a name that means nothing.
+    """The candidates. Raises CandidatesRefused, and NameUnknown for a name that means nothing.
 
     >>> [each.name for each in read_candidates("card_orders_3h_recent")]
     ['card_orders_3h_recent']
@@ -94,7 +96,7 @@ def _read(each: object) -> Candidate:
             f"{each!r} is neither a name nor a function: name a feature such as "
             "'card_orders_3h_recent', or give a function of the order"
         )
-    feature = parse_feature(each)
+    feature = read_name(each, SHIPPED.names)
     if isinstance(feature, str):
         return NamedCandidate(feature, ())
     if isinstance(feature, Derived):

@@ -538,6 +538,34 @@ def test_a_day_without_a_snapshot_names_the_nearest_ones(store: FeatureStore) ->
 
 
 @pytest.mark.parametrize(
+    ("day", "remedy"),
+    [
+        ("2018-05-19", "`ontem night --backfill 2018-05-19 2018-05-19` builds it$"),
+        ("2018-05-04", "`ontem night --backfill 2018-05-04 2018-05-04` builds it$"),
+        ("2018-05-03", "no order is from before that day: name 2018-05-04 or one after it$"),
+        ("2018-05-22", "has to begin before it can be built: name 2018-05-20 or one before it$"),
+        ("2199-12-31", "has to begin before it can be built: name 2018-05-20 or one before it$"),
+    ],
+)
+def test_a_day_without_a_snapshot_names_what_can_bring_one(
+    store: FeatureStore, day: str, remedy: str
+) -> None:
+    with pytest.raises(DayMissing, match=remedy):
+        store.snapshot(day)
+
+
+def test_before_there_are_orders_no_night_is_proposed(
+    database_url: str, redis_url: str, storage_url: str, spark: "SparkSession"
+) -> None:
+    job = a_job(database_url, redis_url, storage_url, spark)
+    with (
+        FeatureStore(job.settings, clock=NOON) as empty,
+        pytest.raises(DayMissing, match=r"there is none yet; .* `ontem import` brings some$"),
+    ):
+        empty.snapshot(SUNDAY)
+
+
+@pytest.mark.parametrize(
     ("name", "reason"),
     [("card_orders_1h_recent", "a snapshot ends at its day"), ("local_hour", "of an order")],
 )

@@ -76,9 +76,14 @@ def _without_blanks(text: str) -> str:
     return text.upper().replace(" ", "T", 1).replace(" ", "")
 
 
-def _in_years(us: int, field: str, years: range) -> int:
+def is_within(us: int, years: range = YEARS) -> bool:
+    """Whether an instant is in one of `years`, as they are in UTC."""
     first_us, end_us = bounds_us(years)
-    if not first_us <= us < end_us:
+    return first_us <= us < end_us
+
+
+def _in_years(us: int, field: str, years: range) -> int:
+    if not is_within(us, years):
         raise ValueRefused(field, out_of_range(years))
     return us
 

@@ -1,6 +1,6 @@
 """What can't be said in words."""
 
-from features_pkg.errors import OntemError
+from features_pkg.errors import DefinitionError, OntemError
 
 
 class LanguageUnknown(OntemError, ValueError):
@@ -28,12 +28,12 @@ class NothingFound(OntemError, LookupError):
         self.query, self.nearest = query, nearest
 
 
-class NameUnknown(OntemError, LookupError):
+class NameUnknown(DefinitionError, LookupError):
     """A name that no feature can have."""
 
     def __init__(self, name: str, *, reason: str, nearest: tuple[str, ...]) -> None:
         short = reason.partition(";")[0]
         super().__init__(
-            f"there is no feature {name!r} ({short}): the nearest names are {', '.join(nearest)}"
+            f"there is no feature {name!r} ({short})", f"the nearest names are {', '.join(nearest)}"
         )
         self.name, self.reason, self.nearest = name, reason, nearest
