@@ -15,7 +15,7 @@ from features_pkg.models.calibration import Calibration
 from features_pkg.models.validation import USUAL_RULE, FoldMetrics, Intervals, ThresholdRule
 
 MANIFEST: Final = "manifest.json"
-LAYOUT: Final = 4
+LAYOUT: Final = 5
 """Raised with what a manifest must have, and with the files of a bundle."""
 TRAIN_AGAIN: Final = "train again with `python -m jobs training-set` and `python -m jobs train`"
 BRING_ANOTHER: Final = (

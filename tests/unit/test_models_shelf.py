@@ -143,7 +143,7 @@ def test_a_layout_and_the_files_of_a_bundle_are_raised_together() -> None:
     """Else a model of another version would be refused for its files, and not for its version."""
     files = {"model.pickle", "golden.json", "report.json", "report.md", "report.html"}
 
-    assert (LAYOUT, set(CONTENTS)) == (4, files)
+    assert (LAYOUT, set(CONTENTS)) == (5, files)
 
 
 def test_a_model_that_was_changed_in_the_store_does_not_ship(
