@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,9 +62,10 @@ def a_bucket(s3: S3Server, name: str = "") -> Iterator[str]:
         yield name
     finally:
         for upload in client.list_multipart_uploads(Bucket=name).get("Uploads", []):
-            client.abort_multipart_upload(
-                Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"]
-            )
+            with suppress(client.exceptions.NoSuchUpload):  # a killed run's own end may come first
+                client.abort_multipart_upload(
+                    Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"]
+                )
         for key in keys_of(s3, name):
             client.delete_object(Bucket=name, Key=key)
         client.delete_bucket(Bucket=name)

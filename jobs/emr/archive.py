@@ -29,7 +29,7 @@ class Packing:
     """What goes into an archive, and the machine that it is for.
 
     `interpreter` is the Python of that machine, and `platform` the one of its wheels in uv's words;
-    None is that of this machine.
+    None is this machine, whose packages are those for this very interpreter.
     """
 
     wheel: Path
@@ -89,9 +89,11 @@ def without(lock: str, names: tuple[str, ...]) -> str:
 
 def _install(packing: Packing, uv: str, packages: Path, *what: str) -> None:
     words = [uv, "pip", "install", "-q", "--no-deps", "--no-config", "--only-binary", ":all:"]
-    words += ["--target", str(packages), "--python-version", packing.python]
-    if packing.platform is not None:
-        words += ["--python-platform", packing.platform]
+    words += ["--target", str(packages)]
+    if packing.platform is None:
+        words += ["--python", packing.interpreter]
+    else:
+        words += ["--python-version", packing.python, "--python-platform", packing.platform]
     try:
         ended = subprocess.run([*words, *what], capture_output=True, text=True, check=False)
     except OSError as error:

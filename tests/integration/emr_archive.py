@@ -36,8 +36,8 @@ exec ln "{store}/${{4#s3://{bucket}/}}" .
 
 def an_archive(folder: Path) -> Path:
     """The archive of this checkout for the Python of this machine, not compressed."""
-    build = [UV, "build", "-q", "--wheel", "-o", str(folder), str(PROJECT)]
-    subprocess.run(build, env={**os.environ, **OFFLINE}, check=True)
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=PROJECT, check=True)  # the locked one: uv would look for a newer one
     (wheel,) = folder.glob("*.whl")
     python = sysconfig.get_python_version()
     packing = Packing(
