@@ -12,6 +12,8 @@ from features_pkg.definitions.velocity import Velocity
 
 PATH: Final = "features_pkg/definitions/catalogue.py"
 _LISTS: Final = {"derived": "DERIVED", "count": "OTHER_COUNTS"}
+_LINE_LENGTH: Final = 100
+"""Of ruff, in pyproject.toml."""
 _OTHERS: Final = "DISTINCTS"
 """Where a name goes of whose kind no list has any, if `_LISTS` does not say it."""
 
@@ -57,11 +59,19 @@ def _with(text: str, name: str) -> str:
     chosen = max(alike, key=lambda key: alike[key])
     node, names = lists[chosen if alike[chosen] else _LISTS.get(kind, _OTHERS)]
     lines = text.splitlines(keepends=True)
-    if not names:  # `()`
-        lines[node.lineno - 1] = lines[node.lineno - 1].replace("()", f'(\n    "{name}",\n)')
-        return "".join(lines)
     end = (node.end_lineno or node.lineno) - 1
+    if end == node.lineno - 1:
+        lines[end] = _in_one_line(lines[end], node.col_offset, [*names, name])
+        return "".join(lines)
     return "".join([*lines[:end], f'    "{name}",\n', *lines[end:]])
+
+
+def _in_one_line(line: str, start: int, names: Sequence[str]) -> str:
+    """The line whose tuple begins there, with these names in it, as ruff formats it."""
+    alone = f'{line[:start]}("{names[0]}",)\n'
+    if len(names) == 1 and len(alone) <= _LINE_LENGTH + len("\n"):
+        return alone
+    return "".join([f"{line[:start]}(\n", *(f'    "{name}",\n' for name in names), ")\n"])
 
 
 def _kind_of(name: str) -> str:

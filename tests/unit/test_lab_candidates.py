@@ -12,7 +12,7 @@ from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.errors import DefinitionError
 from ontem.lab import journal, trial
 from ontem.lab.candidates import FunctionCandidate, names_of, read_candidates
-from ontem.lab.catalogue_change import changed_text, difference, names_in, present_text
+from ontem.lab.catalogue_change import PATH, changed_text, difference, names_in, present_text
 from ontem.lab.checking import why_not_servable
 from ontem.lab.errors import (
     CandidatesRefused,
@@ -126,17 +126,18 @@ def test_a_name_that_means_nothing_is_refused_and_can_be_journalled() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        NEW,
-        "phone_amount_cents_orders_7d_distant",
-        "email_last_order_age_seconds",
-        "card_orders_3d_distant",
-        "user_orders_7d_delay_3d_distant",
-        "card_orders_6h_recent_per_card_orders_90d_distant",
-    ],
+NEW_OF_EACH_LIST = (
+    NEW,
+    "phone_amount_cents_orders_7d_distant",
+    "email_last_order_age_seconds",
+    "card_orders_3d_distant",
+    "user_orders_7d_delay_3d_distant",
+    "card_orders_6h_recent_per_card_orders_90d_distant",
 )
+LONG = "document_amount_cents_orders_30d_distant_per_document_amount_cents_orders_90d_distant"
+
+
+@pytest.mark.parametrize("name", NEW_OF_EACH_LIST)
 def test_the_change_adds_a_line_and_leaves_the_other_features(name: str) -> None:
     before = present_text()
     after = changed_text(before, [name])
@@ -144,7 +145,32 @@ def test_the_change_adds_a_line_and_leaves_the_other_features(name: str) -> None
     assert set(names_in(after)) == {*names_in(before), name}
     changed = [line for line in difference(before, after).splitlines()[2:] if line[0] == "+"]
     (line,) = [line for line in changed if name in line]
-    assert line == f'+    "{name}",'
+    assert line in (f'+    "{name}",', f'+OTHER_COUNTS: tuple[str, ...] = ("{name}",)')
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        *((name,) for name in NEW_OF_EACH_LIST),
+        NEW_OF_EACH_LIST,
+        ("card_orders_3d_distant", "card_orders_4d_distant", "card_orders_5d_distant"),
+    ],
+)
+def test_the_changed_catalogue_is_as_ruff_formats_it(names: tuple[str, ...]) -> None:
+    _is_formatted(changed_text(present_text(), names))
+
+
+def test_a_name_that_is_too_long_for_its_lists_line_has_a_line_of_its_own() -> None:
+    changed = changed_text("DERIVED: tuple[str, ...] = ()\n", [LONG])
+
+    assert changed.splitlines() == ["DERIVED: tuple[str, ...] = (", f'    "{LONG}",', ")"]
+    _is_formatted(changed)
+
+
+def _is_formatted(text: str) -> None:
+    command = [sys.executable, "-m", "ruff", "format", "--check", "--stdin-filename", PATH, "-"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_keep_runs_checks_in_a_copy_that_has_the_change(tmp_path: Path) -> None:
