@@ -257,9 +257,8 @@ def test_the_command_does_the_same(ontem_trial: Callable[..., Result]) -> None:
 
     assert "nearest feature: device_orders_6h_recent, rank correlation 0.9" in checked.stdout
     assert failed.exit_code == 1
-    assert failed.stderr.startswith(
-        "ontem: there is no feature 'nonsense' (no definition has this name): the nearest names are "
-    )
+    told = "ontem: there is no feature 'nonsense' (no definition has this name): the nearest names"
+    assert failed.stderr.startswith(told)
     assert f"check {NEW}: done" in listed.stdout
     assert "peek nonsense: failed" in listed.stdout
     assert listed.stdout.count("by the command?") == 2
