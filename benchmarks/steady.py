@@ -10,7 +10,7 @@ from benchmarks.open_loop import open_loop
 from benchmarks.size import FEW_ORDERS, ORDERS
 from benchmarks.warm_stack import WarmStack
 
-PER_SECOND: Final = 100
+PER_SECOND: Final = 20 if ORDERS < FEW_ORDERS else 100
 SECONDS: Final = 0.5 if ORDERS < FEW_ORDERS else 5.0
 MOST_REFUSED: Final = 0.01
 

@@ -15,6 +15,8 @@ from stores.postgres.connection import LOCK_TIMEOUT, connect_as, postgres_addres
 
 CONNECT_SECONDS: Final = 2
 """How long PostgreSQL may take to connect, and then to answer what makes a session ready."""
+PREPARE_SECONDS: Final = 5
+"""How long it may then plan statements: work of its processor, which may be busy."""
 READ_ONLY_SECONDS: Final = 1.0
 """How long a session on a read-only server is ready; it would stay so when the server is not."""
 
@@ -73,15 +75,15 @@ class Database(PooledStore[ServiceConnection]):
             timeout_seconds=CONNECT_SECONDS,
         )
         connection.prepare_threshold = None  # see PipelinedConnection
-        now = time.monotonic()
-        connection.made_at = now
-        connection.seconds_left = Deadline.after(now, timedelta(seconds=CONNECT_SECONDS)).left
+        connection.made_at = time.monotonic()
+        connection.seconds_left = Deadline.within(timedelta(seconds=CONNECT_SECONDS)).left
         try:
             for setting in _SETTINGS:
                 connection.execute(setting)
             read_only = connection.execute("SHOW transaction_read_only").fetchone()
             connection.is_read_only = read_only == ("on",)
             connection.note_server(self.address)
+            connection.seconds_left = Deadline.within(timedelta(seconds=PREPARE_SECONDS)).left
             self._prepare(connection)
         except BaseException:
             connection.close()

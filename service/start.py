@@ -45,7 +45,7 @@ from stores.redis.connection import redis_client
 from stores.redis.keys import Namespace
 from stores.settings import Settings
 
-SETTLE_SECONDS: Final = 1.0
+SETTLE_SECONDS: Final = 3.0
 """How long a new process waits for its connections before it answers without them."""
 START_TIMEOUT: Final = timedelta(seconds=30)
 """How long the checks of a start wait for the stores before the service starts without them."""
