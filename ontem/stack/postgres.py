@@ -20,6 +20,7 @@ from ontem.stack.server import (
     folder_bytes,
     process_of,
 )
+from stores.postgres.connection import CONNECT_TIMEOUT_SECONDS
 from stores.postgres.service_role import SERVICE_ROLE, create_service_role
 
 ADMIN = "postgres"
@@ -248,7 +249,7 @@ def _connect(
         user=user,
         password=address.password if password is None else password,
         dbname=database,
-        connect_timeout=5,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
         autocommit=True,
     )
 

@@ -12,7 +12,8 @@ from psycopg.conninfo import conninfo_to_dict
 from features_pkg.errors import OntemError
 from stores.checkout import server_remedy
 
-CONNECT_TIMEOUT_SECONDS = 5
+CONNECT_TIMEOUT_SECONDS = 15
+"""Of jobs and commands: a machine that has too much to do may need seconds for a session."""
 LOCK_TIMEOUT = timedelta(seconds=30)
 
 _REFUSAL: Final = re.compile(
