@@ -30,6 +30,7 @@ def sections(ended: "subprocess.CompletedProcess[str]") -> list[str]:
     return re.split("^## ", ended.stdout, flags=re.MULTILINE)[1:]
 
 
+@pytest.mark.slow
 def test_there_is_a_section_of_each_benchmark(sections: list[str]) -> None:
     assert len({section.splitlines()[0] for section in sections}) == len(LOCKED_NAMES)
 

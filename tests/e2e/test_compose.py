@@ -62,6 +62,7 @@ def score(shell: Shell, key: str, order_id: str) -> HttpAnswer:
     return client.evaluate({**order, "order_id": order_id})
 
 
+@pytest.mark.slow
 def test_the_first_up_ends_with_a_scored_order_through_the_proxy(shell: Shell, key: str):
     answer = score(shell, key, "first")
 

@@ -75,6 +75,7 @@ def report(run: DemoRun) -> dict[str, Any]:
     return run.report
 
 
+@pytest.mark.slow
 def test_the_demo_ends_by_naming_the_page_of_its_model(run: DemoRun, project: Path) -> None:
     named = run.printed.splitlines()[-1].rpartition(": ")[2]
 

@@ -116,6 +116,7 @@ def files_of(folder: Path) -> set[str]:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_every_command_prints_what_the_page_shows(walk: Walk) -> None:
     other = [
         f"{block.commands}prints\n{printed}\nand the page shows\n{block.shown}"

@@ -126,6 +126,7 @@ def everything(
     return found
 
 
+@pytest.mark.slow
 def test_step_by_step_or_at_once_is_the_same(
     world: World, spark: "SparkSession", tmp_path: Path
 ) -> None:

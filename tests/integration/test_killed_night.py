@@ -42,6 +42,7 @@ def night(shop: Shop, clean: Clean) -> Iterator[Killer]:
         yield killer
 
 
+@pytest.mark.slow
 def test_a_night_that_is_killed_at_any_stage_shows_nothing_and_is_finished_by_the_next(
     night: Killer, clean: Clean, shop: Shop
 ) -> None:

@@ -151,6 +151,7 @@ def a_project(folder: Path, bucket: Bucket) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_build_that_is_killed_changes_nothing_and_the_next_one_ends_as_if_it_never_was(
     bucket: Bucket,
     undisturbed: Seen,

@@ -139,6 +139,7 @@ def publisher(
     publisher.end()
 
 
+@pytest.mark.slow
 def test_whoever_is_killed_requests_see_one_load_and_the_next_run_ends_as_any(
     killed_shop: PublishingShop,
     twin: Twin,

@@ -45,6 +45,7 @@ def training(shop: Shop, clean: Clean) -> Iterator[Killer]:
         yield killer
 
 
+@pytest.mark.slow
 def test_a_training_set_that_is_killed_at_any_stage_is_not_there_until_it_is_committed(
     training: Killer, clean: Clean, shop: Shop
 ) -> None:

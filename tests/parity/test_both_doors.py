@@ -27,6 +27,7 @@ from tests.parity.sent_orders import PIECES, random_orders
 SEEDS = st.integers(0, 2**64 - 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=750)
 @given(seed=SEEDS)
 def test_every_form_of_an_order_is_one_order_or_one_refusal(seed: int) -> None:

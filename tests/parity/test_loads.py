@@ -205,6 +205,7 @@ def test_every_read_in_random_worlds_is_right_or_missing(worlds: type[Loads]) ->
     run_state_machine_as_test(worlds, settings=STEADY if worlds is Loads else MANY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("publisher", PUBLISHERS, ids=lambda publisher: publisher.__name__)
 def test_a_looser_publisher_gives_wrong_reads(publisher: type[Loads]) -> None:
     with pytest.raises(AssertionError, match="wrong"):

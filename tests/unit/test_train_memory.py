@@ -37,6 +37,7 @@ def peak_and_bound(store: Path, orders: int) -> tuple[int, int]:
     return peak, bound
 
 
+@pytest.mark.slow
 def test_a_training_takes_no_more_memory_than_it_says(tmp_path: Path) -> None:
     """Nor grows it faster: one more copy of the matrix would not yet exceed the whole bound."""
     small, small_bound = peak_and_bound(tmp_path / "small", 30_000)

@@ -1,8 +1,12 @@
 """All tests are shared out among processes; some of them are not."""
 
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from tests.conftest import pytest_xdist_auto_num_workers
+from tests.conftest import begin_with_slow_files, pytest_xdist_auto_num_workers
 from tests.workers import worker_count, workers_of_this_machine
 
 GIB = 2**30
@@ -64,3 +68,27 @@ def test_a_number_in_the_environment_is_for_xdist_to_read(
 ) -> None:
     monkeypatch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", "3")
     assert pytest_xdist_auto_num_workers(pytestconfig) is None
+
+
+@dataclass(frozen=True)
+class AnItem:
+    """What is asked of a test that was found."""
+
+    name: str
+    path: Path
+    marker: str = ""
+
+    def get_closest_marker(self, name: str) -> bool:
+        return name == self.marker
+
+
+def test_files_with_a_slow_test_are_begun_first_and_stay_whole() -> None:
+    items: list[Any] = [
+        AnItem("quick", Path("a")),
+        AnItem("before", Path("b")),
+        AnItem("long", Path("b"), "slow"),
+        AnItem("of a store", Path("c"), "faults"),
+        AnItem("last", Path("d"), "slow"),
+    ]
+    begin_with_slow_files(items)
+    assert [item.name for item in items] == ["before", "long", "last", "quick", "of a store"]
