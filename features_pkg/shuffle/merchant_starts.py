@@ -7,6 +7,9 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from features_pkg.array_types import Ints, Mask
 
 MERCHANT_STARTS: Final = pa.schema(
     [("merchant_id", pa.int64()), ("event_us", pa.int64()), ("recorded_key", pa.int64())]
@@ -19,7 +22,9 @@ def merchant_starts(orders: pa.Table) -> pa.Table:
     A load knows only rows below its watermark. So an order may be a merchant's first one if no
     earlier order of the batch was recorded before it: by time, each new lowest recorded key.
     """
-    merchant, event_us, recorded_key = (orders[name].to_numpy() for name in MERCHANT_STARTS.names)
+    columns = [orders[name].to_numpy() for name in MERCHANT_STARTS.names]
+    may_be_first = _may_be_first(*columns)
+    merchant, event_us, recorded_key = (column[may_be_first] for column in columns)
     by_time = np.lexsort((recorded_key, event_us, merchant))
     _, code = np.unique(merchant[by_time], return_inverse=True)
     known, rank = np.unique(recorded_key[by_time], return_inverse=True)
@@ -29,6 +34,20 @@ def merchant_starts(orders: pa.Table) -> pa.Table:
     rows = by_time[np.concatenate(([True], rank[1:] < lowest[:-1]))[: len(rank)]]
     columns = [column[rows] for column in (merchant, event_us, recorded_key)]
     return pa.table(columns, schema=MERCHANT_STARTS)
+
+
+def _may_be_first(merchant: Ints, event_us: Ints, recorded_key: Ints) -> Mask:
+    """The few rows that are left to sort.
+
+    After the first of the rows that were recorded first, no row of a merchant can be a first one.
+    """
+    code = pc.dictionary_encode(pa.array(merchant)).indices.to_numpy()
+    lowest = np.full(code.max(initial=-1) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(lowest, code, recorded_key)
+    is_lowest = recorded_key == lowest[code]
+    first_us = np.full(len(lowest), np.iinfo(np.int64).max)
+    np.minimum.at(first_us, code[is_lowest], event_us[is_lowest])
+    return np.asarray(event_us <= first_us[code])
 
 
 class MerchantStarts:

@@ -1,5 +1,6 @@
 """Which orders are behind the value of a velocity for one order, as that order could see them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +15,7 @@ from features_pkg.definitions.velocity import Past, Velocity
 from features_pkg.engines.arrays.questions import Questions, edges
 from features_pkg.identifiers import Event
 from jobs.training_set.questions import questions_of
-from ontem.lab.values import PastOrders, by_rule, sharing
+from ontem.lab.values import PastOrders, by_rule
 
 MOST_IDS: Final = 10
 _BOUNDS: Final = 3
@@ -30,21 +31,35 @@ class OrdersBehind:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class KeysBehind:
+    """The keys of the newest orders behind a value, and how many there are in all."""
+
+    velocity: str
+    order_pk: Ints
+    count: int
+
+    def named(self, order_ids: Mapping[int, str]) -> OrdersBehind:
+        """The same with the orders' ids."""
+        ids = tuple(order_ids[key] for key in self.order_pk.tolist())
+        return OrdersBehind(self.velocity, ids, self.count)
+
+
 def orders_behind(
     velocity: Velocity, past: PastOrders, features: FeatureSet, order_pk: int
-) -> OrdersBehind:
+) -> KeysBehind:
     """The orders whose events `velocity` looks at when the order of that key asks."""
-    asked = past.orders["order_pk"].to_numpy() == order_pk
-    near = past.orders.filter(pa.array(sharing(past.orders, asked, [velocity.identifier])))
-    own = questions_of(past.orders.filter(pa.array(asked)), by_rule(features))
+    near = past.near(np.array([order_pk]), [velocity.identifier]).rows
+    asked = near["order_pk"].to_numpy() == order_pk
+    own = questions_of(near.filter(pa.array(asked)), by_rule(features))
     at_us, happened = _events(near, velocity.event)
     counts = _in_window(velocity, at_us, own, Calendar(features.timezone), features)
     counts &= _visible(velocity, near, at_us, own, Calendar(features.timezone))
     counts &= near["order_pk"].to_numpy() != order_pk
     rows = np.flatnonzero(counts & happened)
     newest = rows[np.argsort(-at_us[rows], kind="stable")]
-    ids = near["order_id"].take(pa.array(newest[:MOST_IDS])).to_pylist()
-    return OrdersBehind(velocity.name, tuple(ids), len(rows))
+    keys = near["order_pk"].to_numpy()[newest[:MOST_IDS]]
+    return KeysBehind(velocity.name, keys, len(rows))
 
 
 def _events(near: pa.Table, event: Event) -> tuple[Ints, Mask]:

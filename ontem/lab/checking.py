@@ -12,11 +12,11 @@ from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.velocity import Past, Velocity, parse_name
 from features_pkg.errors import DefinitionError
 from ontem.lab.candidates import Candidate, FunctionCandidate
-from ontem.lab.computing import Computing
+from ontem.lab.computing import Computing, FewOrders
 from ontem.lab.source import ChosenOrders, floats
 from ontem.lab.timeline_bytes import TimelineBytes, timeline_bytes
+from ontem.lab.values import PastOrders
 
-CHECKED_ORDERS: Final = 2_000
 LEAST_COMMON: Final = 30
 """Orders that must have both values before a correlation is told."""
 
@@ -49,25 +49,21 @@ class CheckedCandidate:
 
 def check(computing: Computing) -> tuple[CheckedCandidate, ...]:
     """Check each candidate on some orders of the source."""
-    orders, matrix = computing.source.some(CHECKED_ORDERS)
-    return tuple(_check(computing, each, orders, matrix) for each in computing.candidates)
+    return tuple(_check(computing, each, computing.few) for each in computing.candidates)
 
 
-def _check(
-    computing: Computing, candidate: Candidate, orders: ChosenOrders, matrix: Floats
-) -> CheckedCandidate:
-    values = computing.values(candidate, orders)
+def _check(computing: Computing, candidate: Candidate, few: FewOrders) -> CheckedCandidate:
+    values = computing.values(candidate, few.orders, few.past)
     names = computing.source.feature_set.names
     known = [names.index(name) for name in computing.others]
-    position, correlation = nearest(values, matrix[:, known])
+    position, correlation = nearest(values, few.matrix[:, known])
     velocities = () if isinstance(candidate, FunctionCandidate) else candidate.velocities
+    features = computing.source.feature_set
     return CheckedCandidate(
         name=candidate.name,
-        not_servable=why_not_servable(
-            candidate, computing.source.feature_set, computing.candidates
-        ),
-        timeline=timeline_bytes(computing.past, computing.source.feature_set, velocities, orders),
-        rows_read=_rows_read(computing, velocities, orders),
+        not_servable=why_not_servable(candidate, features, computing.candidates),
+        timeline=timeline_bytes(few.past, features, velocities, few.orders) if few.past else None,
+        rows_read=_rows_read(few.past, features, velocities, few.orders) if few.past else None,
         nearest=None if position is None else computing.others[position],
         correlation=correlation,
         orders=len(values),
@@ -99,22 +95,29 @@ def nearest(values: Floats, matrix: Floats) -> tuple[int | None, float | None]:
     Each column is compared over the rows in which both are known, if there are enough of them.
     """
     best: tuple[int | None, float | None] = (None, None)
+    ranks: dict[bytes, Floats] = {}  # of the values; few columns are known for other rows
     for column in range(matrix.shape[1]):
         both = ~(np.isnan(values) | np.isnan(matrix[:, column]))
         if both.sum() < LEAST_COMMON:
             continue
-        found = _spearman(values[both], matrix[both, column])
+        rows = both.tobytes()
+        if rows not in ranks:
+            ranks[rows] = _centred(values[both])
+        found = _correlation(ranks[rows], _centred(matrix[both, column]))
         if found is not None and (best[1] is None or abs(found) > abs(best[1])):
             best = (column, found)
     return best
 
 
-def _spearman(one: Floats, other: Floats) -> float | None:
-    """The correlation of the ranks; None where one of them is the same everywhere."""
-    ranks = [ranked(one), ranked(other)]
-    if any(each.min() == each.max() for each in ranks):
-        return None
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+def _centred(values: Floats) -> Floats:
+    """The ranks, less their mean."""
+    return ranked(values) - (len(values) - 1) / 2
+
+
+def _correlation(one: Floats, other: Floats) -> float | None:
+    """Of two centred rows; None where one of them is the same everywhere."""
+    squares = (one @ one) * (other @ other)
+    return float(one @ other / np.sqrt(squares)) if squares else None
 
 
 def ranked(values: Floats) -> Floats:
@@ -129,7 +132,7 @@ def ranked(values: Floats) -> Floats:
 
 
 def _rows_read(
-    computing: Computing, velocities: tuple[Velocity, ...], orders: ChosenOrders
+    past: PastOrders, of_all: FeatureSet, velocities: tuple[Velocity, ...], orders: ChosenOrders
 ) -> RowsRead | None:
     """The rows of the recent past that its velocities look at; None where they look at none.
 
@@ -138,7 +141,6 @@ def _rows_read(
     kinds = {(v.identifier, v.event) for v in velocities if v.past is not Past.DISTANT}
     if not kinds:
         return None
-    of_all = computing.source.feature_set
     present = {(v.identifier, v.event) for v in of_all.velocities if v.past is not Past.DISTANT}
     counts = tuple(
         parse_name(f"{identifier}_{event.plural}_{window}_recent")
@@ -146,7 +148,7 @@ def _rows_read(
         for window in ("24h", "since_cutoff")
     )
     features = FeatureSet(of_all.timezone, of_all.snapshot_lag, counts)
-    table = computing.past.values(features, orders.order_pk)
+    table = past.values(features, orders.order_pk)
     matrix = np.nan_to_num(floats(table, [each.name for each in counts]))
     longer = np.maximum(matrix[:, 0::2], matrix[:, 1::2]).sum(axis=1)
     return RowsRead(float(longer.mean()), int(longer.max()), more=not kinds <= present)

@@ -1,7 +1,9 @@
 """The values of candidates for chosen orders, in truth and by the merchant's own times."""
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Final
 
 from features_pkg.array_types import Floats
 from features_pkg.identifiers import Identifier
@@ -10,7 +12,20 @@ from ontem.lab.order_view import Column, OrderView, function_values, refuse_unkn
 from ontem.lab.source import ChosenOrders, Source, floats
 from ontem.lab.values import PastOrders
 
-ASKED_AT = "asked_at"
+ASKED_AT: Final = "asked_at"
+FEW_ORDERS: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class FewOrders:
+    """Some orders, the features that they have, and all orders that are near them.
+
+    `past` is None where no candidate looks at other orders.
+    """
+
+    orders: ChosenOrders
+    matrix: Floats
+    past: PastOrders | None
 
 
 class Computing:
@@ -18,7 +33,8 @@ class Computing:
 
     def __init__(self, source: Source, candidates: Sequence[Candidate]) -> None:
         self.source, self.candidates = source, candidates
-        named = (each for each in candidates if isinstance(each, NamedCandidate))
+        named = [each for each in candidates if isinstance(each, NamedCandidate)]
+        self.velocities = tuple(velocity for each in named for velocity in each.velocities)
         self.identifiers: frozenset[Identifier] = frozenset().union(
             *(each.identifiers for each in named)
         )
@@ -34,15 +50,28 @@ class Computing:
         """All orders, with the entities that the candidates look at."""
         return self.source.past(self.identifiers)
 
-    def values(self, candidate: Candidate, orders: ChosenOrders) -> Floats:
+    @cached_property
+    def few(self) -> FewOrders:
+        """The orders that a check looks at."""
+        orders, matrix = self.source.some(FEW_ORDERS)
+        looked_at = {velocity.identifier for velocity in self.velocities}
+        past = self.past.near(orders.order_pk, looked_at) if looked_at else None
+        return FewOrders(orders, matrix, past)
+
+    def values(
+        self, candidate: Candidate, orders: ChosenOrders, past: PastOrders | None = None
+    ) -> Floats:
         """The candidate for each of the orders, NaN for null; raises what refuses a function.
 
-        A named one is what a training set would have. Raises ValuesRefused if all are null.
+        A named one is what a training set would have, computed from `past` if that has all that is
+        near these orders. Raises ValuesRefused if all are null.
         """
         if isinstance(candidate, FunctionCandidate):
             values = self._of_function(candidate, orders)
+        elif not candidate.velocities:  # a feature of the order, which the source has
+            values = self.source.existing(orders.rows, (candidate.name,))[:, 0]
         else:
-            values = self._of_past(candidate, orders, self.past)
+            values = self._of_past(candidate, orders, past or self.past)
         refuse_unknown_everywhere(candidate.name, values)
         return values
 

@@ -59,7 +59,7 @@ class GivenSource:
         self._placed_us = _placed_us(plain, self._at_us)
         rows = _order_rows(table, plain)
         keys = EntityKeys(_KEY, feature_set.timelines_id)
-        self._past = PastOrders.of(whole(keyed(rows, keys)))
+        self._past = PastOrders(whole(keyed(rows, keys)))
 
     def some(self, most: int) -> tuple[ChosenOrders, Floats]:
         """Some orders by chance, the same ones each time."""
@@ -115,13 +115,18 @@ class GivenSource:
         """All orders, with all of their entities."""
         return self._past
 
+    def order_ids(self, order_pk: Ints) -> Mapping[int, str]:
+        """The column of the table; a key is a row."""
+        ids = self._past.rows["order_id"].take(pa.array(order_pk))
+        return dict(zip(order_pk.tolist(), ids.to_pylist(), strict=True))
+
     def past_by_own_times(self, identifiers: Iterable[Identifier]) -> PastOrders:
         """An order is dated by the column `placed_at`, where it has one."""
         return self._own_past
 
     @cached_property
     def _own_past(self) -> PastOrders:
-        return PastOrders.of(by_own_times(self._past.orders, self._placed_us))
+        return PastOrders(by_own_times(self._past.orders, self._placed_us))
 
     def _chosen(self, rows: Ints) -> ChosenOrders:
         return ChosenOrders(rows, self._at_us[rows], rows)

@@ -9,7 +9,6 @@ import numpy as np
 
 from features_pkg.array_types import Floats
 from jobs.train.orders import LabelledOrders
-from jobs.train.pipeline import fit, scores_of
 from ontem.lab.computing import Computing
 from ontem.lab.intervals import ResampledDays
 from ontem.lab.sampling import SampledOrders, sampled_orders
@@ -73,6 +72,8 @@ class Models:
 
     def measure(self, model: str, candidates: Sequence[str], times: Times) -> None:
         """Fit a model with these candidates, and measure it under that name."""
+        from jobs.train.pipeline import fit, scores_of  # scikit-learn takes a second to import
+
         training = self._training
         pipeline = fit(
             training.matrix(candidates, times),

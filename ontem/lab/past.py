@@ -1,24 +1,25 @@
-"""The extracted events as one Arrow table of orders, as training reads them in Spark."""
+"""The extracted events as orders, each as training reads it in Spark."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from features_pkg.array_types import Ints
 from features_pkg.calendar import EPOCH_DAY
-from features_pkg.definitions.order_features import VALUE_FEATURES
+from features_pkg.definitions.order_features import NUMERIC_ORDER_FEATURES, VALUE_FEATURES
 from features_pkg.identifiers import MERCHANT, Identifier
 from features_pkg.shuffle import KEYED_ROWS
 from jobs.extract.facts import Extractions
-from jobs.extract.rows import CHARGEBACK, EVALUATION, EVENT_ROWS, KINDS, ORDER, REVERSAL
+from jobs.extract.rows import CHARGEBACK, EVALUATION, ORDER, REVERSAL
+from ontem.lab.event_files import OF_EVALUATIONS, rows_by_kind
+from ontem.lab.values import PastOrders
 from stores.offline.files import Files
 
-EVALUATION_COLUMNS: Final = ("evaluated_us", "load_as_of", "stale_days", "missing", "visible")
 _QUESTION_COLUMNS: Final = pa.schema(
     [
         ("evaluated_us", pa.int64()),
@@ -29,10 +30,15 @@ _QUESTION_COLUMNS: Final = pa.schema(
         ("reversal_us", pa.list_(pa.int64())),
     ]
 )
+OF_DERIVED: Final = tuple(name for name in NUMERIC_ORDER_FEATURES if name in VALUE_FEATURES)
+"""The order features of values that a derived feature may be made of."""
 _OF_ALL: Final = (
-    "kind", "order_pk", "merchant_id", "event_at", "recorded_key", "order_id", "amount_cents",
-    "evaluated_at", "evaluation_key", "load_as_of", "stale_days", "missing", "visible",
-    MERCHANT, *VALUE_FEATURES,
+    "order_pk", "merchant_id", "event_at", "recorded_key", "amount_cents", *OF_EVALUATIONS,
+    MERCHANT, *OF_DERIVED,
+)  # fmt: skip
+_NAMES: Final = ("order_pk", "order_id")
+EVALUATION_COLUMNS: Final = (
+    "evaluated_us", "load_as_of", "stale_days", "missing", "visible"
 )  # fmt: skip
 
 
@@ -44,32 +50,33 @@ class ExtractedEvents:
     extracted: Extractions
     watermark_key: int
 
-    def orders(self, identifiers: Iterable[Identifier]) -> pa.Table:
-        """All orders, with their chargebacks, reversals and what their evaluations could see.
+    def past(self, identifiers: Iterable[Identifier]) -> PastOrders:
+        """All orders, each with what `read_questions` of a training set gives, and `reversal_us`.
 
-        The columns are those that `read_questions` of a training set gives, and `reversal_us`. Of
-        the identifiers only those named are read; the columns of all others are null.
+        Of the identifiers only those named are read. The columns of all others are null, and so are
+        ids and the order features of which no derived feature is made: a training set has them.
         """
-        of_kind = self._rows([str(identifier) for identifier in identifiers])
-        orders = _with_evaluations(of_kind[ORDER], of_kind[EVALUATION], self.watermark_key)
-        known = _lists(orders, of_kind[CHARGEBACK], ("event_us", "recorded_key"))
-        orders = orders.append_column("chargeback_us", known[0])
-        orders = orders.append_column("chargeback_key", known[1])
-        (reversal_us,) = _lists(orders, of_kind[REVERSAL], ("event_us",))
-        return whole(orders.append_column("reversal_us", reversal_us))
+        rows = self._rows([*_OF_ALL, *(str(identifier) for identifier in identifiers)])
+        of_kind = {kind: _numbered(found) for kind, found in rows.items()}
+        return PastOrders(of_kind[ORDER], partial(_complete, of_kind, self.watermark_key))
 
-    def _rows(self, identifiers: list[str]) -> dict[str, pa.Table]:
-        """The rows below the watermark, by their kind; each file is copied once."""
-        columns = [*_OF_ALL, *identifiers]
-        empty = pa.schema([EVENT_ROWS.field(name) for name in columns]).empty_table()
-        tables: dict[str, list[pa.Table]] = {kind: [empty] for kind in KINDS}
-        for file in self.extracted.files:
-            with self.files.open(file.key) as source:
-                rows = pq.read_table(source, columns=columns)
-            is_complete = pc.less(rows["recorded_key"], self.watermark_key)
-            for kind, found in tables.items():
-                found.append(rows.filter(pc.and_(is_complete, pc.equal(rows["kind"], kind))))
-        return {kind: _numbered(pa.concat_tables(found)) for kind, found in tables.items()}
+    def order_ids(self) -> pa.Table:
+        """The key and the id of each order."""
+        return self._rows([*_NAMES, "recorded_key"])[ORDER].select(_NAMES)
+
+    def _rows(self, columns: Sequence[str]) -> dict[str, pa.Table]:
+        keys = [file.key for file in self.extracted.files]
+        return rows_by_kind(self.files, keys, columns, self.watermark_key)
+
+
+def _complete(of_kind: Mapping[str, pa.Table], watermark_key: int, orders: pa.Table) -> pa.Table:
+    """Orders with their chargebacks, reversals and what their evaluations could see."""
+    orders = _with_evaluations(orders, of_kind[EVALUATION], watermark_key)
+    known = _lists(orders, of_kind[CHARGEBACK], ("event_us", "recorded_key"))
+    orders = orders.append_column("chargeback_us", known[0])
+    orders = orders.append_column("chargeback_key", known[1])
+    (reversal_us,) = _lists(orders, of_kind[REVERSAL], ("event_us",))
+    return whole(orders.append_column("reversal_us", reversal_us))
 
 
 def _numbered(rows: pa.Table) -> pa.Table:

@@ -1,12 +1,13 @@
 """`peek`: what the values look like, by label, and which orders are behind five of them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from features_pkg.array_types import Floats, Ints, Mask
-from ontem.lab.behind import OrdersBehind, orders_behind
+from ontem.lab.behind import KeysBehind, OrdersBehind, orders_behind
 from ontem.lab.candidates import Candidate, FunctionCandidate
 from ontem.lab.computing import Computing
 from ontem.lab.sampling import SampledOrders, sampled_orders
@@ -70,15 +71,7 @@ def peek(computing: Computing, seed: int) -> PeekFigures:
 def _peek(computing: Computing, candidate: Candidate, sampled: SampledOrders) -> PeekedCandidate:
     orders, weights = sampled.orders, sampled.weights
     values = computing.values(candidate, ChosenOrders.of(orders))
-    examples = tuple(
-        Example(
-            order_id=_order_id(computing, int(orders.order_pk[row])),
-            charged_back=bool(orders.labels[row]),
-            value=float(values[row]),
-            behind=_behind(computing, candidate, int(orders.order_pk[row])),
-        )
-        for row in example_rows(values)
-    )
+    examples = tuple(_examples(computing, candidate, sampled, values))
     return PeekedCandidate(
         name=candidate.name,
         of_all=_shape(values, weights, np.ones(len(values), np.bool_)),
@@ -120,16 +113,31 @@ def example_rows(values: Floats) -> Ints:
     return by_value[positions.astype(np.int64)]
 
 
-def _behind(computing: Computing, candidate: Candidate, order_pk: int) -> tuple[OrdersBehind, ...]:
-    if isinstance(candidate, FunctionCandidate):
-        return ()
-    features = computing.source.feature_set
-    return tuple(
-        orders_behind(each, computing.past, features, order_pk) for each in candidate.velocities
-    )
+def _examples(
+    computing: Computing, candidate: Candidate, sampled: SampledOrders, values: Floats
+) -> Iterator[Example]:
+    """A few orders from the least value up."""
+    rows = example_rows(values)
+    keys = sampled.orders.order_pk[rows]
+    behind = _behind(computing, candidate, keys)
+    wanted = [keys, *(each.order_pk for of_order in behind for each in of_order)]
+    order_ids = computing.source.order_ids(np.concatenate(wanted))
+    for row, key, of_order in zip(rows.tolist(), keys.tolist(), behind, strict=True):
+        yield Example(
+            order_id=order_ids[key],
+            charged_back=bool(sampled.orders.labels[row]),
+            value=float(values[row]),
+            behind=tuple(each.named(order_ids) for each in of_order),
+        )
 
 
-def _order_id(computing: Computing, order_pk: int) -> str:
-    orders = computing.past.orders
-    (row,) = np.flatnonzero(orders["order_pk"].to_numpy() == order_pk)
-    return str(orders["order_id"][int(row)].as_py())
+def _behind(computing: Computing, candidate: Candidate, keys: Ints) -> list[tuple[KeysBehind, ...]]:
+    """For each order what is behind its value; of what reads no other order nothing."""
+    if isinstance(candidate, FunctionCandidate) or not candidate.velocities:
+        return [()] * len(keys)
+    identifiers = {velocity.identifier for velocity in candidate.velocities}
+    past, features = computing.past.near(keys, identifiers), computing.source.feature_set
+    return [
+        tuple(orders_behind(each, past, features, key) for each in candidate.velocities)
+        for key in keys.tolist()
+    ]

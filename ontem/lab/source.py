@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Final, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pyarrow import csv
 
@@ -20,6 +20,7 @@ from jobs.extract.facts import committed_extractions, events_slot
 from jobs.train.feature_batches import FeatureFiles
 from jobs.train.orders import LabelledOrders, read_orders
 from jobs.training_set.facts import TrainingSetFacts, training_set_slot
+from ontem.lab.chosen_rows import chosen_rows
 from ontem.lab.errors import NoTrainingSet, OtherTrainingSet
 from ontem.lab.laboratory import Laboratory
 from ontem.lab.order_view import KNOWN_LATER
@@ -95,6 +96,10 @@ class Source(Protocol):
         """All orders, with the entities of these identifiers."""
         ...
 
+    def order_ids(self, order_pk: Ints) -> Mapping[int, str]:
+        """The merchant's own names of these orders, by their keys."""
+        ...
+
     def past_by_own_times(self, identifiers: Iterable[Identifier]) -> PastOrders:
         """The same by the merchant's own times."""
         ...
@@ -124,17 +129,15 @@ class StoredSource:
 
         A hash of each order says which file it is in; there the oldest stands first.
         """
-        names = self.feature_set.names
-        tables: list[pa.Table] = []
+        names, keys, total = self.feature_set.names, [], 0
         for file in self.training_set.files:
-            with self._laboratory.store.files.open(file.key) as source:
-                tables.append(pq.read_table(source, columns=["order_pk", "asked_at", *names]))
-            if sum(table.num_rows for table in tables) >= most:
+            keys.append(file.key)
+            total += file.rows
+            if total >= most:
                 break
-        table = pa.concat_tables(tables)
-        count = min(most, table.num_rows)
-        rows = np.linspace(0, table.num_rows - 1, count).astype(np.int64)
-        table = table.take(pa.array(rows))
+        rows = np.linspace(0, total - 1, min(most, total)).astype(np.int64)
+        columns, files = ["order_pk", "asked_at", *names], self._laboratory.store.files
+        table = chosen_rows(files, keys, columns, rows)
         asked_us = table["asked_at"].cast(pa.int64()).to_numpy()
         return ChosenOrders(table["order_pk"].to_numpy(), asked_us, rows), floats(table, names)
 
@@ -157,15 +160,25 @@ class StoredSource:
         """Read from the extracted events once for each set of identifiers."""
         key = frozenset(identifiers)
         if key not in self._pasts:
-            self._pasts[key] = PastOrders.of(self._events.orders(key))
+            self._pasts[key] = self._events.past(key)
         return self._pasts[key]
+
+    def order_ids(self, order_pk: Ints) -> Mapping[int, str]:
+        """Read from the extracted events once."""
+        names = self._names
+        found = names.filter(pc.is_in(names["order_pk"], value_set=pa.array(order_pk)))
+        return dict(zip(*(column.to_pylist() for column in found.columns), strict=True))
+
+    @cached_property
+    def _names(self) -> pa.Table:
+        return self._events.order_ids()
 
     def past_by_own_times(self, identifiers: Iterable[Identifier]) -> PastOrders:
         """An order is dated by `placed_at`, which PostgreSQL has, where its merchant gave it."""
         key = frozenset(identifiers)
         if key not in self._own_pasts:
             orders = self.past(key).orders
-            self._own_pasts[key] = PastOrders.of(by_own_times(orders, self._placed_us(orders)))
+            self._own_pasts[key] = PastOrders(by_own_times(orders, self._placed_us(orders)))
         return self._own_pasts[key]
 
     def _placed_us(self, orders: pa.Table) -> Ints:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -11,7 +10,7 @@ from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.velocity import Past, Velocity
 from features_pkg.shuffle import explode, snapshot_timelines
 from ontem.lab.source import ChosenOrders
-from ontem.lab.values import PastOrders, sharing
+from ontem.lab.values import PastOrders
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +34,7 @@ def timeline_bytes(
         return None
     identifiers = {velocity.identifier for velocity in distant}
     present = tuple(v for v in features.velocities if v.identifier in identifiers)
-    asked = np.isin(past.orders["order_pk"].to_numpy(), orders.order_pk)
-    near = past.orders.filter(pa.array(sharing(past.orders, asked, identifiers)))
+    near = past.near(orders.order_pk, identifiers).rows
     before = _mean_bytes(near, features, present)
     after = _mean_bytes(near, features, tuple(dict.fromkeys((*present, *distant))))
     return TimelineBytes(before, after - before)

@@ -1,7 +1,7 @@
 """Features of chosen orders, computed by the functions of a training set, without Spark."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -32,18 +32,50 @@ _NO_LABELS: Final = LabelRule(_ALWAYS.stop, 0)
 """Of orders whose labels nobody asks for here: a training set has them."""
 
 
-@dataclass(frozen=True, slots=True)
+def _as_they_are(orders: pa.Table) -> pa.Table:
+    return orders
+
+
 class PastOrders:
-    """Orders (those of `ExtractedEvents`) and how they are asked: everything a value depends on."""
+    """Orders and how they are asked: everything a value depends on.
 
-    orders: pa.Table
-    starts: MerchantStarts = field(repr=False)
+    `rows` has all orders as they happened, with their entities. `complete` adds to some of them
+    what came later: chargebacks, reversals, evaluations.
+    """
 
-    @classmethod
-    def of(cls, orders: pa.Table) -> "PastOrders":
-        """The orders, with when each merchant's history starts."""
-        rows = merchant_starts(orders).to_pylist()
-        return cls(orders, MerchantStarts(tuple(row.values()) for row in rows))
+    def __init__(
+        self,
+        rows: pa.Table,
+        complete: Callable[[pa.Table], pa.Table] = _as_they_are,
+        among: "PastOrders | None" = None,
+    ) -> None:
+        """Without `complete` they have all of it; `among` has the other orders of their shop."""
+        self.rows, self._complete, self._among = rows, complete, among
+
+    @cached_property
+    def orders(self) -> pa.Table:
+        """All of them, complete."""
+        return self._complete(self.rows)
+
+    @cached_property
+    def starts(self) -> MerchantStarts:
+        """When each merchant's history starts."""
+        if self._among is not None:
+            return self._among.starts
+        rows = merchant_starts(self.rows).to_pylist()
+        return MerchantStarts(tuple(row.values()) for row in rows)
+
+    def near(self, order_pk: Ints, identifiers: Iterable[Identifier]) -> "PastOrders":
+        """Those of these keys, and all that name an entity of one of them.
+
+        Raises OrdersNotExtracted.
+        """
+        asked = np.isin(self.rows["order_pk"].to_numpy(), order_pk)
+        if asked.sum() < len(order_pk):
+            missing = len(order_pk) - int(asked.sum())
+            raise OrdersNotExtracted(orders=len(order_pk), missing=missing)
+        is_near = asked | _sharing(self.rows, asked, identifiers)
+        return PastOrders(self._complete(self.rows.filter(pa.array(is_near))), among=self)
 
     def values(self, features: FeatureSet, order_pk: Ints) -> pa.Table:
         """The features of these orders, a row for each in the order of `order_pk`.
@@ -52,13 +84,8 @@ class PastOrders:
         `assemble` are its own. Only the orders that name an entity of a chosen order are looked at.
         Raises OrdersNotExtracted.
         """
-        asked = np.isin(self.orders["order_pk"].to_numpy(), order_pk)
-        if asked.sum() < len(order_pk):
-            missing = len(order_pk) - int(asked.sum())
-            raise OrdersNotExtracted(orders=len(order_pk), missing=missing)
         looked_at = dict.fromkeys(identifier for identifier, _ in features.targets)
-        near = self.orders.filter(pa.array(asked | sharing(self.orders, asked, looked_at)))
-        rows = questions_of(near, by_rule(features))
+        rows = questions_of(self.near(order_pk, looked_at).rows, by_rule(features))
         chosen = pc.is_in(rows["order_pk"], pa.array(order_pk))
         rows = rows.set_column(
             rows.schema.get_field_index("asked_us"),
@@ -76,20 +103,25 @@ class PastOrders:
         return table.take(pa.array(position))
 
 
-def sharing(orders: pa.Table, asked: Mask, identifiers: Iterable[Identifier]) -> Mask:
+def _sharing(orders: pa.Table, asked: Mask, identifiers: Iterable[Identifier]) -> Mask:
     """Which orders name an entity that one of the asked orders names."""
     shares = np.zeros(orders.num_rows, np.bool_)
     for identifier in identifiers:
-        column = orders[identifier].combine_chunks()
+        column = orders[identifier]
         if identifier.several:
-            row = pc.list_parent_indices(column).to_numpy()
-            column = pc.list_flatten(column)
+            lists = column.combine_chunks()
+            row = pc.list_parent_indices(lists).to_numpy()
+            column = pc.list_flatten(lists)
+            shares[row[_is_named(column, asked[row])]] = True
         else:
-            row = np.arange(len(column))
-        named = column.filter(pa.array(asked[row])).drop_null()
-        hit = pc.is_in(column, value_set=pc.unique(named)).to_numpy(zero_copy_only=False)
-        shares[row[hit]] = True
+            shares |= _is_named(column, asked)
     return shares
+
+
+def _is_named(column: pa.Array | pa.ChunkedArray, asked: Mask) -> Mask:
+    """Which values are one of those in the rows that are asked."""
+    named = pc.unique(column.filter(pa.array(asked)).drop_null())
+    return np.asarray(pc.is_in(column, value_set=named))
 
 
 def by_rule(features: FeatureSet, labels: LabelRule = _NO_LABELS) -> TrainingQuestions:

@@ -138,6 +138,10 @@ MISTAKES = {
         "features_pkg.shuffle.merchant_starts:merchant_starts",
         "rank[1:] < lowest[:-1]", "code[1:] != code[:-1]",
     ),
+    "of a batch nothing older than what was recorded first is kept": Mistake(
+        "features_pkg.shuffle.merchant_starts:_may_be_first",
+        "event_us <= first_us[code]", "event_us == first_us[code]",
+    ),
     "the first order of the last batch is the first": Mistake(
         "features_pkg.shuffle.merchant_starts:MerchantStarts.__init__", "sorted(rows)", "rows",
     ),
