@@ -105,7 +105,8 @@ def create_app(dependencies: Dependencies) -> Flask:
     @app.before_request
     def start_stopwatch() -> None:
         g.started = shortcut.started_at(request.environ)
-        g.request_id = request_headers.id_in(request.environ)
+        request_id = request_headers.id_in(request.environ)
+        g.request_id = request.environ[request_headers.REQUEST_ID] = request_id
         log.request_id.set(g.request_id)
 
     @app.after_request

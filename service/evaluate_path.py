@@ -89,7 +89,8 @@ def _request(
         at_us = needs.clock.now_us(lambda: _database_us(session, deadline.part(READ_SHARE)))
     else:
         at_us = clock.from_header(sent, development=needs.development)
-    return EvaluationRequest(merchant, order, at_us, has_own_clock=sent is not None)
+    request_id = request_headers.id_in(environ)
+    return EvaluationRequest(merchant, order, at_us, request_id, has_own_clock=sent is not None)
 
 
 def _database_us(session: Session, deadline: Deadline) -> int | None:

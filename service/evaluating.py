@@ -35,6 +35,8 @@ class EvaluationRequest:
     merchant: Merchant
     order: Order
     at_us: int
+    request_id: str
+    """That of the log; the evaluation that this request stores keeps it."""
     has_own_clock: bool = False
     """Whether the instant came with the request; the database's clock is then set to it."""
 
@@ -151,6 +153,7 @@ class Evaluations:
         evaluation = Evaluation(
             evaluation_id=uuid.uuid4(),
             merchant_id=request.merchant.merchant_id,
+            request_id=request.request_id,
             order=request.order,
             content_hash=order_hash,
             evaluated_us=request.at_us,

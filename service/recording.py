@@ -31,6 +31,7 @@ _FIELDS: Final = (
         "load_id",
         "as_of",
         "stale_days",
+        "request_id",
         "visible",
         "missing",
         "generation",
@@ -50,6 +51,7 @@ class Evaluation:
 
     evaluation_id: UUID
     merchant_id: int
+    request_id: str
     order: Order
     content_hash: bytes
     evaluated_us: int
@@ -149,6 +151,7 @@ def values_of(evaluation: Evaluation) -> dict[str, object]:
         load_id=None if load is None else Int8(load.load_id),
         as_of=evaluation.as_of,
         stale_days=None if evaluation.stale_days is None else Int8(evaluation.stale_days),
+        request_id=evaluation.request_id,
         visible=evaluation.visible,
         missing=list(evaluation.missing),
         generation=evaluation.generation,

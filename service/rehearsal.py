@@ -117,6 +117,7 @@ def _evaluation(order: Order, score: float, as_of: int) -> Evaluation:
     return Evaluation(
         evaluation_id=uuid.UUID(int=0),
         merchant_id=NOBODY,
+        request_id="rehearsal",
         order=order,
         content_hash=content_hash(order),
         evaluated_us=_AT_US,

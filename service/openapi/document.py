@@ -48,7 +48,7 @@ _PARAMETERS: Final[dict[str, dict[str, Any]]] = {
         "name": "X-Request-Id",
         "in": "header",
         "description": "An id of the request: 8 to 64 of letters, digits, `.`, `_` and `-`, among "
-        "them a letter. Anything else is ignored. It is logged.",
+        "them a letter. Anything else is ignored. It is logged and stored.",
         "schema": {"type": "string"},
     },
     "Version": {

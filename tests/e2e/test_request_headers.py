@@ -27,6 +27,23 @@ def test_the_clients_request_id_is_that_of_answer_and_log(
     assert answer.headers["x-request-id"] == sent
     (line,) = log_lines(service, sent)
     assert line["evaluation_id"] == answer.body["evaluation_id"]
+    assert shop.stored("request_id", "o-1") == [(sent,)]
+
+
+def test_the_row_of_an_evaluation_keeps_the_id_of_the_request_that_stored_it(shop: Shop):
+    first = shop.evaluate(an_order(), X_Request_Id="of-the-first")
+    again = shop.evaluate(an_order(), X_Request_Id="of-a-retry")
+
+    assert again.content == first.content
+    assert again.headers["x-request-id"] == "of-a-retry"
+    assert shop.stored("request_id", "o-1") == [("of-the-first",)]
+
+
+def test_an_unusual_host_changes_nothing_of_the_id_that_is_stored(shop: Shop):
+    """Flask answers it without the shortcut."""
+    answer = shop.evaluate(an_order(), Host="a_b", X_Request_Id=None)
+
+    assert shop.stored("request_id", "o-1") == [(answer.headers["x-request-id"],)]
 
 
 @pytest.mark.parametrize(
@@ -41,6 +58,7 @@ def test_without_a_well_formed_request_id_a_new_one_is_made(
 
     assert first != second
     assert len(log_lines(service, first)) == 1
+    assert shop.stored("request_id", "o-1") == [(first,)]
     assert not sent or sent not in service.log.read_text()
 
 

@@ -64,7 +64,8 @@ def an_order(**values: Any) -> Order:
 
 def an_evaluation(order: Order) -> recording.Evaluation:
     return recording.Evaluation(
-        evaluation_id=uuid4(), merchant_id=1, order=order, content_hash=bytes(32),
+        evaluation_id=uuid4(), merchant_id=1, request_id="of-a-plan", order=order,
+        content_hash=bytes(32),
         evaluated_us=to_us(datetime.now(UTC)), vector=(), missing=(), score=None, decision="allow",
         model="", feature_set="", timelines="", load=None, stale_days=None, visible=None,
         generation=None,

@@ -174,6 +174,7 @@ CREATE TABLE evaluations (
     as_of         date,
     stale_days    integer,
     evaluated_at  timestamptz NOT NULL,
+    request_id    text        CHECK (length(request_id) BETWEEN 8 AND 64),
     visible       pg_snapshot,
     missing       text[]      NOT NULL DEFAULT '{}',
     recorded_xid  xid8        NOT NULL DEFAULT pg_current_xact_id(),

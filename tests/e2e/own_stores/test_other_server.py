@@ -126,7 +126,9 @@ def test_what_was_read_before_a_failover_keeps_its_generation(stores: Stores):
                     yield Mock(early_distant=lambda: past.distant, both=lambda: past)
 
         merchant, at_us = add_merchant(admin, "loja"), true_clocks().wall_us()
-        request = EvaluationRequest(merchant, Order(order_id="1", amount_cents=1990), at_us)
+        request = EvaluationRequest(
+            merchant, Order(order_id="1", amount_cents=1990), at_us, request_id="of-a-failover"
+        )
         deadline = Deadline.within(process.limits.deadline)
         with dependencies.database.session() as session:
             evaluations = Evaluations(served_model, FailingOver())  # type: ignore[arg-type]
