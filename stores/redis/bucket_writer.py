@@ -12,7 +12,8 @@ from stores.redis.connection import loss_refused
 from stores.redis.fence import Fence, run_fenced
 from stores.redis.keys import Namespace
 from stores.redis.load_list import Load, LoadList
-from stores.redis.new_buckets import NewVersions, mended_bucket, new_bucket, next_bucket
+from stores.redis.new_buckets import mended_bucket, new_bucket, next_bucket
+from stores.redis.new_versions import NewVersions
 from stores.redis.pace import Pace
 from stores.redis.read_back import ReadBack
 from stores.redis.ring import RingRows

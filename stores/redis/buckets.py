@@ -74,19 +74,6 @@ def is_unfinished(mended_by: int, load_list: LoadList) -> bool:
     return mended_by > 0 and not load_list.is_visible(mended_by)
 
 
-def entry_of(versions: list[Version], *, dropped: bool) -> bytes:
-    """The entry with these versions, newest first, and whether older ones were dropped."""
-    head = len(versions) | (DROPPED if dropped else 0)
-    return b"".join(
-        (
-            head.to_bytes(),
-            *(load_id.to_bytes(ID_BYTES) for load_id, _ in versions),
-            *(len(timeline).to_bytes(LENGTH_BYTES) for _, timeline in versions[:-1]),
-            *(timeline for _, timeline in versions),
-        )
-    )
-
-
 def versions_of(entry: bytes) -> tuple[bool, list[Version]]:
     """Whether older versions were dropped, and the versions that are left."""
     if not entry:

@@ -16,7 +16,7 @@ from stores.redis.buckets import (
 )
 from stores.redis.errors import ReadBackDiffers
 from stores.redis.load_list import Load, LoadList
-from stores.redis.new_buckets import NewVersions
+from stores.redis.new_versions import NewVersions
 
 ONE_IN: Final = 16
 """Of so many buckets one entity is read as a request reads it."""

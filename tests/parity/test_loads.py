@@ -128,10 +128,9 @@ PUBLISHERS = (
     NewByDay,
 )
 READ, NEXT = "stores.redis.buckets:read_timeline", "stores.redis.new_buckets:next_bucket"
-ENTRY, PLAN, VISIBLE = (
-    "stores.redis.new_buckets:_next_entry",
-    "stores.redis.new_buckets:NewVersions._make_plan",
-    "stores.redis.new_buckets:NewVersions.is_visible",
+PLAN, VISIBLE = (
+    "stores.redis.new_versions:NewVersions._make_plan",
+    "stores.redis.new_versions:NewVersions.is_visible",
 )
 MISTAKES = {
     "an invisible version is read": Mistake(
@@ -163,16 +162,15 @@ MISTAKES = {
         "version_id < self.load_id",
     ),
     "dropping is not noted": Mistake(
-        PLAN, "drops_if_new=len(new) < len(visible)", "drops_if_new=False"
+        PLAN, "drops=was_dropped or len(new) < len(visible)", "drops=was_dropped"
     ),
     "dropping is forgotten at the next write": Mistake(
-        ENTRY, "dropped=dropped or drops", "dropped=drops"
+        PLAN, "was_dropped = head[:1] >= DROPPED.to_bytes()", "was_dropped = False"
     ),
     "what the load before reads is dropped unnoticed": Mistake(
-        ENTRY,
-        ", *(versions[position] for position in plan.kept_if_new)]\n"
-        "        is_new, drops = True, plan.drops_if_new",
-        "]\n        is_new, drops = True, False",
+        PLAN,
+        "new, drops=was_dropped or len(new) < len(visible)",
+        "(), drops=False",
     ),
     "a withdrawn load that had the fence is forgotten": Mistake(
         "stores.redis.published:shows_all", "set(holders) == {newest.load_id}", "bool(holders)"

@@ -7,7 +7,8 @@ import pytest
 from stores.redis.buckets import ValueUnreadable, read_timeline
 from stores.redis.keys import GROUPS, TAGS, Namespace, bucket_of, group_of
 from stores.redis.load_list import MOST_LISTED, Load, LoadList
-from stores.redis.new_buckets import NewVersions, mended_bucket, new_bucket, next_bucket
+from stores.redis.new_buckets import mended_bucket, new_bucket, next_bucket
+from stores.redis.new_versions import NewVersions
 
 KEY = b"o:0123456789ab:0123456789ab:{1}4:2"
 NAME, OTHER, STRANGER = b"entity_1", b"entity_2", b"stranger"
