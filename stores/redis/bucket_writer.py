@@ -1,6 +1,5 @@
 """Writing the buckets of a load through the fence, and reading them back as a request would."""
 
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Final, cast
@@ -85,9 +84,8 @@ class BucketWriter:
             for work in (self._write_batch, self._check_batch):
                 for group, numbers, timelines in self._batches(visited):
                     keys = self._namespace.bucket_keys(self._buckets, group, numbers)
-                    start = time.monotonic()
-                    work(group, keys, timelines)
-                    self._pace.note(time.monotonic() - start)
+                    with self._pace.call():
+                        work(group, keys, timelines)
         return self.counts
 
     def _batches(
