@@ -14,6 +14,7 @@ section 8.3).
 
 from __future__ import annotations
 
+from struct import unpack as unpack_fields
 from typing import Any, Final
 from zlib import crc32
 
@@ -24,6 +25,7 @@ from stores.redis.load_list import LoadList
 
 CRC_BYTES: Final = 4
 NAME_BYTES: Final = 8
+_NAME: Final = f"{NAME_BYTES}s"
 ID_BYTES: Final = 3
 MOST_LOAD_IDS: Final = 2 ** (8 * ID_BYTES)
 LENGTH_BYTES: Final = 2
@@ -115,9 +117,9 @@ def unpack(content: bytes, bucket_key: bytes) -> tuple[int, bytes, list[bytes]]:
     return mended_by, names, entries
 
 
-def split_names(names: bytes) -> list[bytes]:
+def split_names(names: bytes) -> tuple[bytes, ...]:
     """Each of the names that are one after the other."""
-    return [names[at : at + NAME_BYTES] for at in range(0, len(names), NAME_BYTES)]
+    return unpack_fields(_NAME * (len(names) // NAME_BYTES), names)
 
 
 def _position(names: bytes, name: bytes) -> int:

@@ -45,10 +45,12 @@ def next_bucket(
         raise ValueUnreadable("the load that mended the bucket is not listed")
     ours: Sequence[bytes | None] = list(timelines.values())
     if names != b"".join(timelines):
-        old = dict(zip(split_names(names), entries, strict=True))
-        every = sorted(old.keys() | timelines.keys())
-        names, entries = b"".join(every), [old.get(name, NO_ENTRY) for name in every]
-        ours = [timelines.get(name) for name in every]
+        every: Sequence[bytes] = split_names(names)
+        if not timelines.keys() <= set(every):
+            old = dict(zip(every, entries, strict=True))
+            every = sorted(old.keys() | timelines.keys())
+            names, entries = b"".join(every), [old.get(name, NO_ENTRY) for name in every]
+        ours = list(map(timelines.get, every))
     heads = load.visible_heads
     others = [
         position

@@ -9,7 +9,8 @@ from hashlib import blake2b
 from stores.redis.buckets import ValueUnreadable, read_timeline
 from stores.redis.keys import Namespace, bucket_of, group_of, name_of
 from stores.redis.load_list import Load, LoadList, decode_list, encode_list
-from stores.redis.new_buckets import NewVersions, mended_bucket, new_bucket, next_bucket
+from stores.redis.new_buckets import mended_bucket, new_bucket, next_bucket
+from stores.redis.new_versions import NewVersions
 from stores.redis.published import Published, shows_all
 
 GROUPS_IN_USE = range(0, 64, 8)

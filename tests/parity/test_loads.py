@@ -12,7 +12,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from stores.postgres.recorded_key import recorded_key
 from stores.redis.buckets import ValueUnreadable
 from stores.redis.load_list import Load, LoadList
-from stores.redis.new_buckets import NewVersions, new_bucket, next_bucket
+from stores.redis.new_buckets import new_bucket, next_bucket
+from stores.redis.new_versions import NewVersions
 from tests.parity.load_worlds import BEFORE_ALL, Loads
 from tests.parity.mutants import Mistake, broken
 from tests.parity.raw_events import Entity, ReadBounds, entities, opaque

@@ -4,7 +4,8 @@ import pytest
 
 from stores.redis.errors import ReadBackDiffers
 from stores.redis.load_list import Load, LoadList
-from stores.redis.new_buckets import NewVersions, new_bucket, next_bucket
+from stores.redis.new_buckets import new_bucket, next_bucket
+from stores.redis.new_versions import NewVersions
 from stores.redis.read_back import ReadBack
 
 KEY = b"o:0123456789ab:0123456789ab:{1}4:2"
