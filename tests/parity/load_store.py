@@ -24,6 +24,10 @@ def key_under(secret: int, key: bytes) -> bytes:
     return bytes([whole[0] & 0b1110_0010, 0, 0, 0]) + whole[4:]
 
 
+NAMESPACES = tuple(Namespace("timelines", f"secret {secret}") for secret in range(2))
+"""Those of the two secrets."""
+
+
 class LoadStore:
     """Buckets and lists as bytes; `secret` is the one that is used now.
 
@@ -41,7 +45,7 @@ class LoadStore:
 
     @property
     def namespace(self) -> Namespace:
-        return Namespace("timelines", f"secret {self.secret}")
+        return NAMESPACES[self.secret]
 
     @property
     def load_list(self) -> LoadList:
@@ -120,11 +124,11 @@ class LoadStore:
         ours = self.key(key)
         return self.namespace.bucket_key(buckets, group_of(ours), bucket_of(ours, buckets))
 
-    def read(self, key: bytes, load: Load) -> bytes | None:
-        """As a request reads an entity for a load. Raises ValueUnreadable."""
+    def read(self, key: bytes, load: Load, load_list: LoadList) -> bytes | None:
+        """As a request that has the list reads an entity for a load. Raises ValueUnreadable."""
         place = self.bucket_key(key, load.buckets)
         name = name_of(self.key(key))
-        return read_timeline(self.redis.get(place), place, name, load.load_id, self.load_list)
+        return read_timeline(self.redis.get(place), place, name, load.load_id, load_list)
 
     def shows_all(self) -> bool:
         """Whether nothing may be left of a load that the list does not show."""

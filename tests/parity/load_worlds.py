@@ -228,34 +228,38 @@ class Loads(LoadStore, RuleBasedStateMachine):
     @invariant()
     def every_read_is_right_or_missing(self) -> None:
         everybody = {key for timelines in self.expected.values() for key in timelines}
-        for load in self.load_list.loads:
+        load_list = self.load_list
+        for load in load_list.loads:
             timelines = self.expected[load.load_id]
             for key in everybody:
                 try:
-                    found = self.read(key, load)
+                    found = self.read(key, load, load_list)
                 except ValueUnreadable:
                     continue
                 assert found == timelines.get(key), "wrong"
 
     @invariant()
     def the_newest_load_that_stands_on_others_is_never_missing(self) -> None:
-        if self.newest and self.newest.load_id == max(self.extents):
-            for key in self.expected[self.newest.load_id]:
-                if self.is_whole(self.bucket_key(key, self.newest.buckets)):
-                    assert self.read(key, self.newest)
+        load_list = self.load_list
+        newest = load_list.newest
+        if newest and newest.load_id == max(self.extents):
+            for key in self.expected[newest.load_id]:
+                if self.is_whole(self.bucket_key(key, newest.buckets)):
+                    assert self.read(key, newest, load_list)
 
     @rule(ahead=st.integers(-1, 3), entity=st.tuples(merchants, st.just("card"), cards))
     def ask(self, ahead: int, entity: Entity) -> None:
         """As the service does for a day that may have no snapshot yet."""
         due_day = self.today + ahead
-        loads = self.load_list.loads
+        load_list = self.load_list
+        loads = load_list.loads
         load = load_for_day(loads, due_day, MAX_STALE)
         fit = [one for one in loads if due_day - MAX_STALE <= one.as_of <= due_day]
         assert load == (fit[-1] if fit else None)
         if load is None:
             return
         try:
-            content = self.read(key_of(entity), load)
+            content = self.read(key_of(entity), load, load_list)
         except ValueUnreadable:
             return
         seen = self.raw.seen_by(self.extents[load.load_id])
