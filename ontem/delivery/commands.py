@@ -69,7 +69,7 @@ def pin_images() -> None:
         click.echo(line)
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command(context_settings={"allow_interspersed_args": False})
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def with_role(command: tuple[str, ...]) -> None:
     """Run COMMAND as the role ONTEM_AWS_ROLE, by the OIDC token of a CircleCI job."""

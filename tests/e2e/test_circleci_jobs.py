@@ -12,6 +12,7 @@ from jobs.emr.archive import Packing
 from jobs.emr.driver import Outcome
 from jobs.emr.submission import ARCHIVE
 from jobs.emr.submit import GLIBC
+from jobs.train.retraining import retrain
 from stores.postgres.connection import connect
 from stores.postgres.migrate import migrate
 from stores.postgres.runs import RunRow, newest_runs
@@ -116,6 +117,7 @@ def test_a_night_that_fails_fails_its_step_after_it_was_tried_again(
         ({"from": "2018-06-02"}, {}, 2, "'' is not a day"),
         ({"from": "$(reboot)", "to": "2018-06-02"}, {}, 2, "'$(reboot)' is not a day"),
         ({"sample": "1000"}, {}, 2, "only a retraining takes a sample"),
+        ({"recipe": "--folds 2"}, {}, 2, "only a retraining takes a recipe"),
     ],
 )
 def test_a_night_that_must_not_begin_is_refused_before_anything_is_started(
@@ -145,6 +147,34 @@ def test_a_share_is_not_the_sample_of_a_retraining(checkout: Checkout) -> None:
 
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert "'10%' is not a number of orders" in done.stderr
+
+
+@pytest.mark.parametrize("recipe", ["--help", "--folds 2 --clock 2018-06-01T00:00:00Z", "forest"])
+def test_what_is_not_of_a_recipe_is_refused_before_anything_is_started(
+    checkout: Checkout, recipe: str
+) -> None:
+    done = checkout.run(step(RETRAINING, run="retraining", recipe=recipe))
+
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert f"'{recipe.split()[-2:][0]}' is not an option of a recipe" in done.stderr
+
+
+def test_a_retraining_takes_every_option_of_a_recipe(checkout: Checkout) -> None:
+    done = checkout.run(step(RETRAINING, run="retraining", recipe="forest"))
+    written = done.stderr.split("each with a value: ")[1].split()
+
+    others = {"--from", "--to", "--sample", "--clock"}
+    assert written == [each.opts[0] for each in retrain.params if each.opts[0] not in others]
+
+
+@pytest.mark.parametrize("recipe", ["--estimator trees", "--folds", "--review-budget 2%"])
+def test_a_recipe_with_a_value_that_is_none_starts_nothing_on_emr(
+    checkout: Checkout, emr: EmrServer, account: dict[str, str], recipe: str
+) -> None:
+    done = checkout.run(step(RETRAINING, run="retraining", recipe=recipe), **account)
+
+    assert (done.returncode, emr.started) == (2, []), done.stderr
+    assert recipe.split()[0] in done.stderr
 
 
 @pytest.mark.parametrize("run", ["night", "retraining"])
@@ -203,6 +233,12 @@ def account(emr: EmrServer) -> dict[str, str]:
         ),
         (RETRAINING, {"run": "retraining"}, ["retrain"]),
         (RETRAINING, {"run": "retraining", "sample": "1000"}, ["retrain"]),
+        (RETRAINING, {"run": "retraining", "recipe": "--estimator  logistic"}, ["retrain"]),
+        (
+            RETRAINING,
+            {"run": "retraining", "sample": "1000", "recipe": "--estimator forest\n--folds 2"},
+            ["retrain"],
+        ),
     ],
 )
 def test_a_job_on_emr_is_submitted_and_waited_for(
@@ -220,7 +256,12 @@ def test_a_job_on_emr_is_submitted_and_waited_for(
     begins = emr.words.index(words[0], emr.words.index("--outcome"))
     assert emr.words[begins : begins + len(words)] == words
     sample = ["--sample", parameters["sample"]] if "sample" in parameters else []
-    assert (emr.words[-2:] if "--sample" in emr.words else []) == sample
+    trained = [*sample, *parameters.get("recipe", "").split()]
+    assert emr.words[len(emr.words) - len(trained) :] == trained
+    assert ("--sample" in emr.words, "--folds" in emr.words) == (
+        "--sample" in trained,
+        "--folds" in trained,
+    )
     assert submitted["ServiceRole"] == "service"
 
 
