@@ -11,6 +11,7 @@ from pyiceberg.table import Table
 from jobs.extract.run import LOCK_CLASS as EXTRACT_LOCK
 from jobs.job import Job, StageTimer
 from jobs.store.age import LEAST_AGE
+from jobs.store.compacting import LEAST_FILES, compact, scattered
 from jobs.store.errors import CleanIncomplete, LoadOfUnknownTable
 from jobs.store.pins import Pins, known_models, loads_in_use, read_pins
 from jobs.store.plan import CleanPlan, Cutoffs, choose, make_plan, named_now
@@ -33,11 +34,15 @@ CLOCKS_DIFFER: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
-    """One cleaning: its job and store, and the session for its lock."""
+    """One cleaning: its job and store, and the session for its lock.
+
+    A journal of `least_files` becomes one file.
+    """
 
     job: Job
     connection: Connection
     store: OfflineStore
+    least_files: int = LEAST_FILES
 
     def lock(self) -> None:
         """Keep others from cleaning and from beginning to train. Raises CleanRunning."""
@@ -73,6 +78,7 @@ def clean(
 ) -> CleanPlan:
     """Let go and remove what nothing names; with `dry_run` only say what.
 
+    Before that the many files of a journal become one: they go when their revisions expire.
     What expires is committed before a file is removed, so no table names a file that is gone. After
     a run that was killed the next one removes the rest.
 
@@ -88,6 +94,7 @@ def clean(
             _write_hints(store, plan)
     for line in describe(plan):
         say(f"  {_printable(line)}")
+    _compact(cleaning, dry_run=dry_run)
     if dry_run or plan.is_empty:
         return plan
     with timer.stage("expire"):
@@ -101,6 +108,17 @@ def clean(
         doomed = [each for each in plan.removable if each.key not in named]
         _remove(cleaning, doomed, plan.present)
     return replace(plan, removable=tuple(doomed))
+
+
+def _compact(cleaning: Cleaning, *, dry_run: bool) -> None:
+    """Make one file of the many of a table to which rows are only added; nothing is removed."""
+    for table, files in scattered(cleaning.store, cleaning.least_files):
+        name, say = table.name()[-1], cleaning.job.say
+        if dry_run:
+            say(f"  {name}: its {files:,} files would become one")
+        else:
+            rows = compact(cleaning.store, table, cleaning.now())
+            say(f"  {name}: its {files:,} files are one now, of {rows:,} rows")
 
 
 def _write_hints(store: OfflineStore, plan: CleanPlan) -> None:

@@ -23,16 +23,15 @@ def expired(
 ) -> list[TaggedRevision]:
     """Which revisions of one table were let go by `before` and may go.
 
-    `parents` has the Iceberg snapshot that each delta's stands on. A table of another kind,
-    such as that of trials, keeps all.
+    `parents` has the Iceberg snapshot that each delta's stands on. A table of another kind, such as
+    that of trials, keeps all that no compaction has.
     """
     if not revisions:
         return []
     dataset = revisions[0].slot.dataset
     if dataset == SNAPSHOTS:
         return _of_snapshots(revisions, pins, before, parents)
-    choose = _BY_DATASET.get(dataset)
-    return [] if choose is None else choose(revisions, pins, before)
+    return _BY_DATASET.get(dataset, _of_added_rows)(revisions, pins, before)
 
 
 def _of_snapshots(
@@ -69,6 +68,14 @@ def _of_events(revisions: Revisions, pins: Pins, before: datetime) -> list[Tagge
     return [each for each in ordered if each.number < newest and not pins.holds(each)]
 
 
+def _of_added_rows(revisions: Revisions, pins: Pins, before: datetime) -> list[TaggedRevision]:
+    """All before a compaction that is old by now; without one each has rows of its own."""
+    ordered = sorted(revisions, key=_number)
+    compacted = [each.number for each in ordered if _compacts(each) and each.committed_at < before]
+    newest = max(compacted, default=0)
+    return [each for each in ordered if each.number < newest and not pins.holds(each)]
+
+
 def _old(revisions: Revisions, pins: Pins, before: datetime) -> list[TaggedRevision]:
     return [each for each in revisions if each.committed_at < before and not pins.holds(each)]
 
@@ -86,6 +93,19 @@ def _is_full(revision: TaggedRevision) -> bool:
     """Whether an extraction reads everything; one that does not say so does not."""
     try:
         return msgspec.json.decode(revision.facts, type=_From).from_key is None
+    except msgspec.DecodeError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Compaction:
+    compacts: bool = False
+
+
+def _compacts(revision: TaggedRevision) -> bool:
+    """Whether a revision has all rows of those before it."""
+    try:
+        return msgspec.json.decode(revision.facts, type=_Compaction).compacts
     except msgspec.DecodeError:
         return False
 

@@ -10,11 +10,12 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from jobs.store.compacting import TRIALS
 from stores.offline.commit import commit_run
 from stores.offline.runs import Run, Slot, describe_files, provenance, run_folder
 from stores.offline.tables import OfflineStore, TableDefinition, documented, find_table
 
-SLOT: Final = Slot("trials", "1")
+SLOT: Final = Slot(TRIALS, "1")
 """All trials of a store, of whatever feature set: the number is that of the columns."""
 
 _DOCS: Final = {

@@ -63,6 +63,25 @@ def commit_run(
     return Revision.of(run, table, committed)
 
 
+def commit_compaction(
+    store: OfflineStore, table: Table, write: Callable[[Table], Run[Facts]]
+) -> Run[Facts]:
+    """Commit a run that `write` has made of all rows of a table, in the place of all of them.
+
+    Where another commit comes first, its rows must not go: `write` is called again with the newest
+    state. Raises CommitCrowdedOut and what `find_table` raises.
+    """
+
+    def commit(state: Table) -> Run[Facts]:
+        run = write(state)
+        sha256 = write_file_list(store.files, run)
+        tag = run.slot.tag(_next_number(state, run.slot, None))
+        _commit_once(store, state, run, tag, sha256, ALWAYS_TRUE)
+        return run
+
+    return commit_until_first(store, table, commit)[1]
+
+
 def commit_until_first(
     store: OfflineStore,
     table: Table,

@@ -56,11 +56,13 @@ class CleaningShop:
     folder: Path
     said: list[str] = field(default_factory=list)
     runs: Iterator[int] = field(default_factory=itertools.count)
+    least_files: int = 50
 
     @property
     def cleaning(self) -> Cleaning:
         job = a_job(self.place.postgres_url, "redis://127.0.0.1:1", self.place.storage_url)
-        return Cleaning(replace(job, say=self.said.append), self.connection, self.store)
+        job = replace(job, say=self.said.append)
+        return Cleaning(job, self.connection, self.store, self.least_files)
 
     def clean(
         self, *, expire: datetime | timedelta | None = None, dry_run: bool = False
