@@ -8,7 +8,7 @@ BIN := .venv/bin
 ARGS ?=
 ORDERS ?=
 MAPPING ?=
-SERVING ?= serving histories before faults slow_clients overload hot
+SERVING ?= stages serving histories before faults slow_clients overload hot
 BATCH ?= nights publishing redis_growth training_set
 MINUTES ?= 15
 export ORDERS MAPPING # the shell quotes them, whatever is in a file's name

@@ -17,7 +17,7 @@ from benchmarks.size import ORDERS
 from benchmarks.steal import undisturbed
 
 DEFAULT_NAMES = (
-    *("point_in_time", "night", "extract", "evaluate"),
+    *("point_in_time", "night", "extract", "evaluate", "stages"),
     *("serving", "histories", "before", "faults", "slow_clients", "overload", "hot"),
     "online_store",
 )

@@ -48,6 +48,8 @@ class Answers:
 
     orders: list[Answer] = field(default_factory=list)
     livez: list[Answer] = field(default_factory=list)
+    processors: float = 0.0
+    """How many processors the clients took, on average."""
 
 
 @contextmanager
@@ -74,7 +76,7 @@ def open_loop(
         ours.send("stop")
         got = ours.recv()
         sender.join()
-        answers.orders, answers.livez = got.orders, got.livez
+        answers.orders, answers.livez, answers.processors = got.orders, got.livez, got.processors
 
 
 def _send(
@@ -84,7 +86,10 @@ def _send(
     per_second: float,
     prefix: str,
 ) -> None:
+    began = time.monotonic(), time.process_time()
     answers = asyncio.run(_Sender(targets).run(pipe, orders, per_second, prefix))
+    lasted, took = time.monotonic() - began[0], time.process_time() - began[1]
+    answers.processors = took / lasted
     pipe.send(answers)
 
 
@@ -131,9 +136,9 @@ class _Sender:
             content = json.loads(body)
             answer = replace(
                 answer,
-                evaluation_id=content["evaluation_id"],
-                is_recorded=content["recorded"],
-                is_degraded=content["degraded"],
+                evaluation_id=content.get("evaluation_id", ""),  # an echo has none
+                is_recorded=content.get("recorded", False),
+                is_degraded=content.get("degraded", False),
             )
         self._answers.orders.append(answer)
 

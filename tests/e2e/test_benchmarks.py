@@ -52,8 +52,8 @@ def test_an_unknown_name_is_refused_with_those_there_are() -> None:
     assert ended.returncode == 2
     assert ended.stderr.strip() == (
         "there is no benchmark 'evaluat': choose from point_in_time, night, extract, "
-        "evaluate, serving, histories, before, faults, slow_clients, overload, hot, online_store, "
-        "nights, publishing, redis_growth, training_set, catalogues, live_day, soak, "
+        "evaluate, stages, serving, histories, before, faults, slow_clients, overload, hot, "
+        "online_store, nights, publishing, redis_growth, training_set, catalogues, live_day, soak, "
         "drivers"
     )
 
