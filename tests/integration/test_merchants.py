@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from click.testing import CliRunner, Result
+from psycopg import Cursor
 
 from ontem.cli import main
 from stores.policy import USUAL_POLICY, Policy
@@ -162,6 +163,36 @@ def test_a_key_with_another_secret_is_refused(database: Connection):
     key = issue_key(database, add_merchant(database, "loja"))
 
     assert authenticate(database, ApiKey(key.key_id, ApiKey.new().secret)) is None
+
+
+def test_a_key_with_another_secret_takes_the_same_steps_as_one_that_nobody_has(
+    database: Connection,
+):
+    """So the time of a 401 does not tell whether a key's id is somebody's."""
+    known = issue_key(database, add_merchant(database, "loja"))
+    statements: list[Any] = []
+    compared: list[int] = []
+
+    class RecordingCursor(Cursor[Any]):
+        def execute(self, query: Any, *values: Any, **options: Any) -> Self:
+            statements.append(query)
+            return super().execute(query, *values, **options)
+
+    class RecordingKey(ApiKey):
+        def proves(self, stored_hash: bytes) -> bool:
+            compared.append(len(stored_hash))
+            return super().proves(stored_hash)
+
+    database.cursor_factory = RecordingCursor
+    steps = []
+    for key_id in (known.key_id, ApiKey.new().key_id):
+        assert authenticate(database, RecordingKey(key_id, ApiKey.new().secret)) is None
+        steps.append((statements.copy(), compared.copy()))
+        statements.clear()
+        compared.clear()
+
+    assert steps[0] == steps[1]
+    assert [len(each) for each in steps[0]] == [1, 1]
 
 
 def test_the_merchants_are_listed_by_name_with_their_policies(ontem: Any):
