@@ -37,6 +37,8 @@ def current_model(job: Job) -> CurrentModel:
     """The model that serves here, if it can."""
     try:
         folder = job.settings.model_path or current_folder()
+        if not folder.exists():
+            return CurrentModel(reason=f"none is in {folder.name} yet, where ONTEM_MODEL says")
         return CurrentModel(load_model(folder, job.feature_set, verify_keys(job.settings)))
     except NoCurrentModel:
         return CurrentModel()

@@ -12,17 +12,26 @@ from tests.unit.stores_nowhere import STORES_NOWHERE
 
 def test_why_it_is_refused_is_told_without_a_path_of_the_machine(tmp_path: Path) -> None:
     """The reason stands in the new model's reports, which ship with it."""
-    settings = replace(
-        STORES_NOWHERE, model_path=tmp_path / "served", model_verify_keys=VERIFY_KEYS.keys
-    )
-    job = Job(settings=settings, spark=no_spark, say=lambda _: None)
+    (tmp_path / "served").mkdir()
 
-    found = current_model(job)
+    found = current_model(job_of(tmp_path / "served"))
 
     assert found.model is None
     assert found.reason == (
         "served is refused: manifest.json can't be read (No such file or directory)"
     )
+
+
+def test_before_the_first_training_none_is_refused(tmp_path: Path) -> None:
+    found = current_model(job_of(tmp_path / "served"))
+
+    assert found.model is None
+    assert found.reason == "none is in served yet, where ONTEM_MODEL says"
+
+
+def job_of(model_path: Path) -> Job:
+    settings = replace(STORES_NOWHERE, model_path=model_path, model_verify_keys=VERIFY_KEYS.keys)
+    return Job(settings=settings, spark=no_spark, say=lambda _: None)
 
 
 def no_spark(_: str) -> Any:
