@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,18 +61,19 @@ def a_bucket(s3: S3Server, name: str = "") -> Iterator[str]:
     try:
         yield name
     finally:
-        is_whole = True
         for upload in client.list_multipart_uploads(Bucket=name).get("Uploads", []):
-            try:
+            with suppress(client.exceptions.NoSuchUpload):
                 client.abort_multipart_upload(
                     Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"]
                 )
-            except client.exceptions.NoSuchUpload:
-                is_whole = False  # its server was killed in the middle, and goes with all it has
         for key in keys_of(s3, name):
             client.delete_object(Bucket=name, Key=key)
-        if is_whole:
+        try:
             client.delete_bucket(Bucket=name)
+        except client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] != "BucketNotEmpty" or keys_of(s3, name):
+                raise
+            # Its server was killed in the middle of an upload, and goes with all it has.
 
 
 def keys_of(s3: S3Server, bucket: str, prefix: str = "") -> list[str]:
