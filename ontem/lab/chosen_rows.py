@@ -19,6 +19,18 @@ def chosen_rows(files: Files, keys: Sequence[str], columns: Sequence[str], rows:
     return pa.concat_tables(_of_groups(files, keys, columns, rows))
 
 
+def start_of_last(files: Files, key: str, least: int) -> int:
+    """The first row of a file's last row groups that have so many rows, or of all if none has."""
+    with files.open(key) as source:
+        metadata = pq.ParquetFile(source).metadata
+    start = metadata.num_rows
+    for group in reversed(range(metadata.num_row_groups)):
+        start -= metadata.row_group(group).num_rows
+        if metadata.num_rows - start >= least:
+            break
+    return int(start)
+
+
 def _of_groups(
     files: Files, keys: Sequence[str], columns: Sequence[str], rows: Ints
 ) -> Iterator[pa.Table]:

@@ -20,7 +20,7 @@ from jobs.extract.facts import committed_extractions, events_slot
 from jobs.train.feature_batches import FeatureFiles
 from jobs.train.orders import LabelledOrders, read_orders
 from jobs.training_set.facts import TrainingSetFacts, training_set_slot
-from ontem.lab.chosen_rows import chosen_rows
+from ontem.lab.chosen_rows import chosen_rows, start_of_last
 from ontem.lab.errors import NoTrainingSet, OtherTrainingSet
 from ontem.lab.laboratory import Laboratory
 from ontem.lab.order_view import KNOWN_LATER
@@ -127,7 +127,8 @@ class StoredSource:
     def some(self, most: int) -> tuple[ChosenOrders, Floats]:
         """Orders of the first file, or of more if it is small, as far apart as they can be.
 
-        A hash of each order says which file it is in; there the oldest stands first.
+        A hash of each order says which file it is in; there the oldest stands first. Of a file that
+        was written in several pieces they are of the newest: all columns of a piece are decoded.
         """
         names, keys, total = self.feature_set.names, [], 0
         for file in self.training_set.files:
@@ -135,8 +136,9 @@ class StoredSource:
             total += file.rows
             if total >= most:
                 break
-        rows = np.linspace(0, total - 1, min(most, total)).astype(np.int64)
         columns, files = ["order_pk", "asked_at", *names], self._laboratory.store.files
+        start = start_of_last(files, keys[0], most) if len(keys) == 1 else 0
+        rows = np.linspace(start, total - 1, min(most, total - start)).astype(np.int64)
         table = chosen_rows(files, keys, columns, rows)
         asked_us = table["asked_at"].cast(pa.int64()).to_numpy()
         return ChosenOrders(table["order_pk"].to_numpy(), asked_us, rows), floats(table, names)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ontem.lab.chosen_rows import chosen_rows
+from ontem.lab.chosen_rows import chosen_rows, start_of_last
 from stores.offline.files import open_files
 from tests.integration.offline_runs import Place
 
@@ -30,3 +30,15 @@ def test_chosen_rows_are_counted_through_groups_and_files(rows: list[int], tmp_p
     found = chosen_rows(files, ["a", "b"], ["square", "key"], np.array(rows))
 
     assert found.to_pydict() == {"square": [each**2 for each in rows], "key": rows}
+
+
+@pytest.mark.parametrize(
+    ("least", "start"), [(1, 8), (2, 6), (3, 6), (4, 4), (7, 2), (8, 0), (9, 0), (99, 0)]
+)
+def test_the_last_groups_are_taken_whole(least: int, start: int, tmp_path: Path) -> None:
+    files = open_files(tmp_path.as_uri(), Place("", ""))
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"key": range(9)}), sink, row_group_size=2)  # 2, 2, 2, 2, 1
+    files.write("a", sink.getvalue())
+
+    assert start_of_last(files, "a", least) == start
