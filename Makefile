@@ -12,7 +12,7 @@ SERVING ?= stages serving histories before faults slow_clients overload hot
 BATCH ?= nights publishing redis_growth training_set
 MINUTES ?= 15
 export ORDERS MAPPING # the shell quotes them, whatever is in a file's name
-# All tests, to as many processes as suit the machine: each file to one of them, in their order.
+# All tests, to as many processes as suit the machine: each file to one of them, slow files first.
 SHARED_OUT := -n auto --dist loadfile --no-loadscope-reorder
 COMPILE := .ontem/tools/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate

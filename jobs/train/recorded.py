@@ -1,5 +1,7 @@
 """A training with its record, beside the model that serves now."""
 
+from pathlib import Path
+
 from features_pkg.models.loading import load_model
 from features_pkg.models.manifest import ModelManifest, ModelRefused
 from features_pkg.models.shipped_models import NoCurrentModel, current_folder
@@ -37,12 +39,23 @@ def current_model(job: Job) -> CurrentModel:
     """The model that serves here, if it can."""
     try:
         folder = job.settings.model_path or current_folder()
-        if not folder.exists():
-            return CurrentModel(reason=f"none is in {folder.name} yet, where ONTEM_MODEL says")
         return CurrentModel(load_model(folder, job.feature_set, verify_keys(job.settings)))
     except NoCurrentModel:
         return CurrentModel()
     except ModelRefused as refused:
+        if _is_absent(refused.folder):
+            return CurrentModel(
+                reason=f"none is in {refused.folder.name} yet, where ONTEM_MODEL says"
+            )
         # It stands in the model's reports, which go where the paths of this machine say nothing.
         reason = refused.reason.replace(f"{refused.folder}/", "")
         return CurrentModel(reason=f"{refused.folder.name} is refused: {reason}")
+
+
+def _is_absent(folder: Path) -> bool:
+    """Whether there is nothing; False where that can't be known."""
+    try:
+        folder.lstat()
+    except OSError as error:
+        return isinstance(error, FileNotFoundError)
+    return False

@@ -61,17 +61,18 @@ def _with(text: str, name: str) -> str:
     lines = text.splitlines(keepends=True)
     end = (node.end_lineno or node.lineno) - 1
     if end == node.lineno - 1:
-        lines[end] = _in_one_line(lines[end], node.col_offset, [*names, name])
+        before, after = lines[end][: node.col_offset], lines[end][node.end_col_offset :]
+        lines[end] = f"{before}{_tuple_of([*names, name], len(before))}{after}"
         return "".join(lines)
     return "".join([*lines[:end], f'    "{name}",\n', *lines[end:]])
 
 
-def _in_one_line(line: str, start: int, names: Sequence[str]) -> str:
-    """The line whose tuple begins there, with these names in it, as ruff formats it."""
-    alone = f'{line[:start]}("{names[0]}",)\n'
-    if len(names) == 1 and len(alone) <= _LINE_LENGTH + len("\n"):
+def _tuple_of(names: Sequence[str], column: int) -> str:
+    """The tuple of these names that begins in this column, as ruff formats it."""
+    alone = f'("{names[0]}",)'
+    if len(names) == 1 and column + len(alone) <= _LINE_LENGTH:
         return alone
-    return "".join([f"{line[:start]}(\n", *(f'    "{name}",\n' for name in names), ")\n"])
+    return "".join(["(\n", *(f'    "{name}",\n' for name in names), ")"])
 
 
 def _kind_of(name: str) -> str:

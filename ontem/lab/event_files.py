@@ -1,4 +1,4 @@
-"""Rows of the files of `events` by their kind; what a file says to be null is not read."""
+"""Rows of the files of `events` by their kind; what is null by a file's footer is not read."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -28,12 +28,12 @@ def rows_by_kind(
         with files.open(key) as source:
             # Of a bucket a few large pieces are fetched, in place of each column by itself.
             file = pq.ParquetFile(source, pre_buffer=not files.is_folder)
-            said = _Said(file.metadata)
-            kind = said.only_kind(watermark_key)
+            footer = _Footer(file.metadata)
+            kind = footer.only_kind(watermark_key)
             if kind is not None:
-                tables[kind].append(_read(file, said, schema))
+                tables[kind].append(_read(file, footer, schema))
                 continue
-            rows = _read(file, said, schema.append(EVENT_ROWS.field(_KIND)))
+            rows = _read(file, footer, schema.append(EVENT_ROWS.field(_KIND)))
         is_complete = pc.less(rows[_KEY], watermark_key)
         for kind, found in tables.items():
             of_kind = pc.and_(is_complete, pc.equal(rows[_KIND], kind))
@@ -41,8 +41,8 @@ def rows_by_kind(
     return {kind: pa.concat_tables(found) for kind, found in tables.items()}
 
 
-class _Said:
-    """What the end of a file says of the values of its columns."""
+class _Footer:
+    """The statistics of its columns that stand in a file's footer."""
 
     def __init__(self, metadata: pq.FileMetaData) -> None:
         paths = [metadata.schema.column(number).path for number in range(metadata.num_columns)]
@@ -58,16 +58,19 @@ class _Said:
     def is_null(self, name: str) -> bool:
         """Whether a column has no value in any row."""
         counts = [
-            (group.num_rows, said.null_count if said is not None and said.has_null_count else None)
-            for group, said in self._of_groups(name)
+            (
+                group.num_rows,
+                found.null_count if found is not None and found.has_null_count else None,
+            )
+            for group, found in self._of_groups(name)
         ]
         return all(rows == nulls for rows, nulls in counts)
 
     def _ends(self, name: str) -> set[object]:
         """The lowest and the highest values; None where they are not known."""
         ends: set[object] = set()
-        for _, said in self._of_groups(name):
-            ends |= {said.min, said.max} if said is not None and said.has_min_max else {None}
+        for _, found in self._of_groups(name):
+            ends |= {found.min, found.max} if found is not None and found.has_min_max else {None}
         return ends
 
     def _of_groups(self, name: str) -> list[tuple[pq.RowGroupMetaData, pq.Statistics | None]]:
@@ -75,9 +78,9 @@ class _Said:
         return [(group, group.column(number).statistics) for group in self._groups]
 
 
-def _read(file: pq.ParquetFile, said: _Said, schema: pa.Schema) -> pa.Table:
+def _read(file: pq.ParquetFile, footer: _Footer, schema: pa.Schema) -> pa.Table:
     """These columns of a file; those of evaluations are null without one, and then not read."""
-    absent = {*OF_EVALUATIONS} if said.is_null(EVALUATED) else set()
+    absent = {*OF_EVALUATIONS} if footer.is_null(EVALUATED) else set()
     rows = file.read(columns=[name for name in schema.names if name not in absent])
     columns = [
         pa.nulls(rows.num_rows, field.type) if field.name in absent else rows[field.name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stores.redis.buckets import ID_BYTES, LENGTH_BYTES, versions_of
-from stores.redis.new_versions import Left, NewVersions, Plan, whole_head
+from stores.redis.new_versions import NewVersions, Plan, Retained, whole_head
 
 
 def next_entry(entry: bytes, timeline: bytes | None, load: NewVersions) -> tuple[bytes, bool, bool]:
@@ -34,7 +34,7 @@ def _has_newest(entry: bytes, timeline: bytes, plan: Plan) -> bool:
     return int.from_bytes(entry[lengths_at : lengths_at + LENGTH_BYTES]) == len(timeline)
 
 
-def _with_newer(entry: bytes, left: Left, timeline: bytes | None) -> bytes:
+def _with_newer(entry: bytes, retained: Retained, timeline: bytes | None) -> bytes:
     """The entry with what is left of its versions, after one with this timeline, if it is given.
 
     In an entry all ids, all lengths and all timelines lie together. So what is left of its first
@@ -42,28 +42,28 @@ def _with_newer(entry: bytes, left: Left, timeline: bytes | None) -> bytes:
 
         [3 | id c, b, a | length of c, b | c, b, a]  ->  [3 | id d, c, b | length of d, c | d, c, b]
     """
-    if not left.is_leading:
-        return _with_some(entry, left, timeline)
-    start = left.timelines_at
-    if left.added_lengths is None:
+    if not retained.is_leading:
+        return _with_some(entry, retained, timeline)
+    start = retained.timelines_at
+    if retained.added_lengths is None:
         end = len(entry)
     else:
         end = start
-        for each in left.added_lengths:
+        for each in retained.added_lengths:
             end += int.from_bytes(entry[each])
     if timeline is None:
-        return left.head + entry[left.lengths] + entry[start:end]
-    if not left.positions:
-        return left.head + timeline
+        return retained.head + entry[retained.lengths] + entry[start:end]
+    if not retained.positions:
+        return retained.head + timeline
     length = len(timeline).to_bytes(LENGTH_BYTES)
-    return b"".join((left.head, length, entry[left.lengths], timeline, entry[start:end]))
+    return b"".join((retained.head, length, entry[retained.lengths], timeline, entry[start:end]))
 
 
-def _with_some(entry: bytes, left: Left, timeline: bytes | None) -> bytes:
+def _with_some(entry: bytes, retained: Retained, timeline: bytes | None) -> bytes:
     """The same where a version is kept that comes after one that is not."""
     _, versions = versions_of(entry)
-    timelines = [versions[position][1] for position in left.positions]
+    timelines = [versions[position][1] for position in retained.positions]
     if timeline is not None:
         timelines.insert(0, timeline)
     lengths = [len(each).to_bytes(LENGTH_BYTES) for each in timelines[:-1]]
-    return b"".join((left.head, *lengths, *timelines))
+    return b"".join((retained.head, *lengths, *timelines))

@@ -55,8 +55,8 @@ class NewVersions:
             number=len(ids),
             newest=ids.index(visible[0]) if visible else -1,
             is_clean=len(visible) == len(ids),
-            if_same=Left.of(ids, same, drops=was_dropped or len(same) < len(visible)),
-            if_new=Left.of(
+            if_same=Retained.of(ids, same, drops=was_dropped or len(same) < len(visible)),
+            if_new=Retained.of(
                 ids, new, drops=was_dropped or len(new) < len(visible), newer=[self.load_id]
             ),
         )
@@ -72,12 +72,12 @@ class Plan(NamedTuple):
     number: int
     newest: int
     is_clean: bool
-    if_same: Left
-    if_new: Left
+    if_same: Retained
+    if_new: Retained
 
 
-class Left(NamedTuple):
-    """What is left of entries that begin alike: the versions at these positions, behind a head.
+class Retained(NamedTuple):
+    """What is retained of entries that begin alike: the versions at these positions, behind a head.
 
     `is_leading` says that they are the first ones of the entry. Then the other fields say where
     their lengths are that stay, where their timelines begin, and which lengths have to be added up
@@ -94,7 +94,7 @@ class Left(NamedTuple):
     @classmethod
     def of(
         cls, ids: Sequence[int], kept: Sequence[int], *, drops: bool, newer: Sequence[int] = ()
-    ) -> Left:
+    ) -> Retained:
         """Of versions with these ids those that are kept, after newer ones."""
         after, stay = [*newer, *kept], len(kept)
         first = len(after) | (DROPPED if drops else 0)

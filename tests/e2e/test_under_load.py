@@ -7,6 +7,7 @@ import resource
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,8 @@ class Load:
     statuses: list[int] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     """What was answered in place of a score."""
+    answered: Counter[int] = field(default_factory=Counter)
+    """How many requests of each client were answered."""
     errors: list[tuple[int, Exception]] = field(default_factory=list)
     """The requests without an answer, each with the number of its client."""
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -64,6 +67,14 @@ class Load:
         enough = len(self.statuses) + orders
         until(lambda: len(self.statuses), lambda count: count >= enough)
 
+    def more_of_each(self) -> None:
+        """Wait until each client has one more answer, so none waits for one of before."""
+        before = self.answered.copy()
+        until(
+            self.answered.copy,
+            lambda now: all(now[number] > before[number] for number in range(CLIENTS)),
+        )
+
     def _send(self, client_number: int) -> None:
         client, number = self.service.client(self.key), 0
         while not self._stop.is_set():
@@ -76,6 +87,7 @@ class Load:
                 client.connection.close()
                 continue
             self.statuses.append(answer.status)
+            self.answered[client_number] += 1
             if answer.status != 200:
                 self.refusals.append(str(answer.body))
             if self.leave_when_told and answer.headers["connection"] == "close":
@@ -118,9 +130,12 @@ def test_a_worker_that_is_killed_costs_its_own_requests_only(
             lambda: workers(loaded_service),
             lambda now: victim not in now and len(now) == WORKERS,
         )
+        load.more_of_each()
+        during = load.errors.copy()
         load.more(100)
 
-    assert len({client for client, _ in load.errors}) == len(load.errors)
+    assert len({client for client, _ in during}) == len(during)
+    assert load.errors == during
     assert load.refusals == []
 
 

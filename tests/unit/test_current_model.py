@@ -29,6 +29,14 @@ def test_before_the_first_training_none_is_refused(tmp_path: Path) -> None:
     assert found.reason == "none is in served yet, where ONTEM_MODEL says"
 
 
+def test_a_place_that_can_not_be_looked_at_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    found = current_model(job_of(tmp_path / "file" / "served"))
+
+    assert found.reason == "served is refused: manifest.json can't be read (Not a directory)"
+
+
 def job_of(model_path: Path) -> Job:
     settings = replace(STORES_NOWHERE, model_path=model_path, model_verify_keys=VERIFY_KEYS.keys)
     return Job(settings=settings, spark=no_spark, say=lambda _: None)
