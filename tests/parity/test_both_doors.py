@@ -28,7 +28,7 @@ SEEDS = st.integers(0, 2**64 - 1)
 
 
 @pytest.mark.slow
-@settings(max_examples=750)
+@settings(max_examples=2000)
 @given(seed=SEEDS)
 def test_every_form_of_an_order_is_one_order_or_one_refusal(seed: int) -> None:
     draw = random.Random(seed)  # noqa: S311
@@ -40,7 +40,7 @@ def test_every_form_of_an_order_is_one_order_or_one_refusal(seed: int) -> None:
             assert by_import(source, mapping) == expected, f"{form} {mapping} {sent}"
 
 
-@settings(max_examples=120)
+@settings(max_examples=300)
 @given(seed=SEEDS)
 def test_a_notebook_reads_identifiers_as_a_request_does(seed: int) -> None:
     draw = random.Random(seed)  # noqa: S311
