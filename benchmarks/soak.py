@@ -12,8 +12,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import astuple, dataclass, fields
 from itertools import islice
 from typing import Final
+from urllib.request import urlopen
 
 import psutil
+from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
 from benchmarks.faulty_service import FaultyService, a_faulty_service
@@ -39,6 +41,8 @@ TOLD_ROWS: Final = 16
 MORE_MEMORY: Final = 0.03
 """How much more memory than at half-time is growth; of all others it is MORE_OTHERS."""
 MORE_OTHERS: Final = 8
+BOUNDED: Final = {"hot_entities", "hot_mb"}
+"""What may grow with the orders of the day, up to `--hot-megabytes`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class Sample:
     threads: int
     postgres: int
     redis: int
+    hot_entities: int
+    hot_mb: float
 
     @classmethod
     def of(cls, service: FaultyService, began: float) -> "Sample":
@@ -66,18 +72,29 @@ class Sample:
             threads=sum(each.num_threads() for each in processes),
             postgres=len(service.sessions()),
             redis=redis,
+            hot_entities=int(_gauge(service, "ontem_hot_entities")),
+            hot_mb=_gauge(service, "ontem_hot_bytes") / 1e6,
         )
 
     def row(self) -> str:
         """The row of a table."""
-        minutes, memory, *others = astuple(self)
-        return f"| {minutes:.1f} | {memory:.1f} | {' | '.join(map(str, others))} |"
+        minutes, memory, *others, hot_mb = astuple(self)
+        cells = [f"{minutes:.1f}", f"{memory:.1f}", *map(str, others), f"{hot_mb:.1f}"]
+        return f"| {' | '.join(cells)} |"
 
 
 def _clients_of(process: psutil.Process, service: FaultyService) -> int:
     """The connections that clients keep to a process: as many as once were busy together."""
     connections = process.net_connections("tcp")
     return sum(bool(each.raddr) and each.laddr.port == service.target.port for each in connections)
+
+
+def _gauge(service: FaultyService, name: str) -> float:
+    """What the service's own page of metrics says."""
+    with urlopen(f"http://127.0.0.1:{service.target.port}/metrics") as answer:
+        page = answer.read().decode()
+    (found,) = (each for each in text_string_to_metric_families(page) if each.name == name)
+    return sum(sample.value for sample in found.samples)
 
 
 def measure() -> list[str]:
@@ -151,6 +168,8 @@ def growth(samples: Sequence[Sample]) -> list[str]:
     half = samples[len(samples) // 2 :]
     lines = []
     for field in fields(Sample)[1:]:
+        if field.name in BOUNDED:
+            continue
         values = [float(getattr(each, field.name)) for each in half]
         quarter = max(len(values) // 4, 1)
         first, last = statistics.median(values[:quarter]), statistics.median(values[-quarter:])
@@ -168,6 +187,8 @@ NAMES: Final = {
     "threads": "threads",
     "postgres": "sessions of PostgreSQL",
     "redis": "connections to Redis",
+    "hot_entities": "hot entities",
+    "hot_mb": "their arrays (MB)",
 }
 
 
@@ -192,7 +213,7 @@ def _page(samples: Sequence[Sample], answers: Answers, per_second: float) -> lis
         ),
         "",
         f"| minute | {' | '.join(NAMES.values())} |",
-        "|---|---|---|---|---|---|",
+        f"|{'---|' * len(fields(Sample))}",
         *(each.row() for each in samples[::step]),
         "",
         "From half-time to the end:",

@@ -1,6 +1,7 @@
 """The values of candidates for chosen orders, in truth and by the merchant's own times."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Final
@@ -52,11 +53,14 @@ class Computing:
 
     @cached_property
     def few(self) -> FewOrders:
-        """The orders that a check looks at."""
-        orders, matrix = self.source.some(FEW_ORDERS)
+        """The orders that a check looks at; all others are read at the same time."""
         looked_at = {velocity.identifier for velocity in self.velocities}
-        past = self.past.near(orders.order_pk, looked_at) if looked_at else None
-        return FewOrders(orders, matrix, past)
+        if not looked_at:
+            return FewOrders(*self.source.some(FEW_ORDERS), None)
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            past = beside.submit(lambda: self.past)
+            orders, matrix = self.source.some(FEW_ORDERS)
+            return FewOrders(orders, matrix, past.result().near(orders.order_pk, looked_at))
 
     def values(
         self, candidate: Candidate, orders: ChosenOrders, past: PastOrders | None = None

@@ -59,8 +59,9 @@ def test_a_refusal_in_time_is_an_answer_and_a_broken_connection_is_none() -> Non
 )
 def test_what_grows_in_the_second_half_is_named(column: str, step: float, *, grew: bool) -> None:
     flat = {"memory_mb": 300.0, "descriptors": 40, "threads": 9, "postgres": 5, "redis": 5}
+    bounded = {"hot_entities": 0, "hot_mb": 0.0}
     samples = [
-        Sample(minute, **{**flat, column: flat[column] + step * minute})  # type: ignore[arg-type]
+        Sample(minute, **{**flat, **bounded, column: flat[column] + step * minute})  # type: ignore[arg-type]
         for minute in range(2 * MORE_OTHERS + 16)
     ]
 
