@@ -35,6 +35,8 @@ OPTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
         "spark.sql.execution.arrow.maxRecordsPerBatch": str(ORDERS_OF_A_BATCH),
         "spark.sql.execution.arrow.pyspark.enabled": "true",
+        # Otherwise functions of tables and of RDDs have daemons of their own: each takes seconds.
+        "spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled": "false",
         "spark.sql.parquet.compression.codec": "zstd",
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.session.timeZone": "UTC",

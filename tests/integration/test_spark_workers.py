@@ -1,5 +1,6 @@
 """Spark's Python workers are forked with all imported that a job sends to them."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -34,6 +35,17 @@ def test_a_worker_has_imported_what_jobs_send_and_seeks_no_garbage_in_it(
 
     assert row.modules == len(SENT)
     assert row.kept > 100_000
+
+
+def test_all_workers_are_forked_from_one_daemon(spark: "SparkSession") -> None:
+    def daemon(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+        for _ in batches:
+            yield pa.RecordBatch.from_pydict({"daemon": [os.getppid()]})
+
+    (of_table,) = spark.range(1).mapInArrow(daemon, "daemon long").collect()
+    (of_rdd,) = spark.sparkContext.parallelize([0], 1).map(lambda _: os.getppid()).collect()
+
+    assert of_table.daemon == of_rdd
 
 
 def test_every_module_that_sends_rows_to_workers_is_imported_before():
