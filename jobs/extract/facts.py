@@ -11,7 +11,8 @@ from stores.offline.errors import FileDamaged, FileMissing, RevisionMissing
 from stores.offline.files import Files
 from stores.offline.revisions import Revision, newest_revision, read_revision
 from stores.offline.runs import DataFile, Slot, verify_files
-from stores.offline.tables import OfflineStore, TableDefinition
+from stores.offline.table_definition import TableDefinition
+from stores.offline.tables import OfflineStore
 from stores.redis.keys import Namespace
 
 DATASET: Final = "events"

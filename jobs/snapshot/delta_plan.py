@@ -8,11 +8,12 @@ from typing import Final
 
 from jobs.job import Job
 from jobs.snapshot.activity import Activity
+from jobs.snapshot.between import Between
 from jobs.snapshot.chain import Link
 from jobs.snapshot.commit import SnapshotSource, commit_snapshot
 from jobs.snapshot.errors import FullBuildNeeded
 from jobs.snapshot.facts import Parent
-from jobs.snapshot.new_events import Between, NewEvents, find_new_events
+from jobs.snapshot.new_events import NewEvents, find_new_events, rows_between
 from jobs.snapshot.parent import must_be_merged, parent_chain
 from jobs.snapshot.stores import OpenStores
 from jobs.watermark import ReadBounds
@@ -58,7 +59,7 @@ def plan_delta(
     chain = parent_chain(job, stores, source, listed)
     facts = chain[0].facts
     earlier = ReadBounds(facts.cutoff, facts.watermark, facts.generation)
-    between = Between.of(earlier, source.read_bounds)
+    between = rows_between(earlier, source.read_bounds)
     threads = min(job.cores * 2, _MOST_THREADS)
     new = find_new_events(stores.offline.files, source.extracted, between, threads=threads)
     orders = source.extracted.rows.order

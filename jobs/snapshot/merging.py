@@ -28,9 +28,9 @@ from features_pkg.shuffle import (
 from jobs.extract.rows import ORDER
 from jobs.parts import ORDERS_OF_A_BATCH
 from jobs.snapshot.activity import INSTANTS, last_days
+from jobs.snapshot.between import Between, Chargebacks, read_checked
 from jobs.snapshot.errors import SnapshotDamaged
 from jobs.snapshot.facts import PARTITION
-from jobs.snapshot.new_events import Between, Chargebacks, read_checked
 from jobs.snapshot.part_files import PART, ends_of_part, with_part, write_part
 from jobs.snapshot.stored_rows import all_stored, newest_stored
 from stores.offline.errors import FileMissing

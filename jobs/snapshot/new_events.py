@@ -4,8 +4,7 @@ Nobody needs to look at most files for that: each extraction says what was recor
 list of its files has the bounds of their days and orders.
 """
 
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +20,7 @@ from features_pkg.calendar import to_us
 from jobs.extract.errors import EventsDamaged
 from jobs.extract.facts import EventsFacts, Extractions
 from jobs.extract.rows import CHARGEBACK, ORDER
+from jobs.snapshot.between import Between, Chargebacks, read_checked
 from jobs.snapshot.errors import FullBuildNeeded
 from jobs.watermark import ReadBounds
 from stores.offline.damage import damage_is
@@ -32,72 +32,6 @@ _NONE: Final = np.zeros(0, np.int64)
 MOST_CHARGED: Final = 500_000
 """The most orders with a new chargeback that are merged: all of these chargebacks are in memory, of
 the driver and of each worker, at 24 bytes each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Between:
-    """The rows within the bounds of one snapshot and not within those of an earlier one.
-
-    Cutoffs are epoch µs, the others recorded keys; a row is within if it is below both.
-    """
-
-    earlier_us: int
-    earlier_key: int
-    later_us: int
-    later_key: int
-
-    @classmethod
-    def of(cls, earlier: ReadBounds, later: ReadBounds) -> "Between":
-        """What the later one has more."""
-        return cls(
-            to_us(earlier.cutoff), earlier.watermark_key, to_us(later.cutoff), later.watermark_key
-        )
-
-    def is_counted(self, at_us: Ints, recorded_key: Ints) -> Mask:
-        """Which rows the later one has."""
-        return (at_us < self.later_us) & (recorded_key < self.later_key)
-
-    def is_new(self, at_us: Ints, recorded_key: Ints) -> Mask:
-        """Which rows the later one alone has."""
-        is_old = (at_us < self.earlier_us) & (recorded_key < self.earlier_key)
-        return self.is_counted(at_us, recorded_key) & ~is_old
-
-    def can_have_new(self, facts: EventsFacts, file: DataFile) -> bool:
-        """Whether a file of an extraction may have a new row."""
-        if facts.from_key is not None and facts.from_key >= self.later_key:
-            return False
-        if facts.to_key > self.earlier_key:
-            return True
-        days = file.bounds_of("event_at")
-        return days is None or int(days.highest) >= self.earlier_us
-
-
-@dataclass(frozen=True, slots=True)
-class Chargebacks:
-    """All counted chargebacks of some orders, by order, instant and key."""
-
-    order_pk: Ints
-    at_us: Ints
-    recorded_key: Ints
-
-    @classmethod
-    def sorted(cls, parts: Iterable["Chargebacks"]) -> "Chargebacks":
-        """All of the parts together."""
-        columns = [(part.order_pk, part.at_us, part.recorded_key) for part in parts]
-        pk, at, key = (
-            np.concatenate(column) for column in zip((_NONE, _NONE, _NONE), *columns, strict=True)
-        )
-        order = np.lexsort((key, at, pk))
-        return cls(pk[order], at[order], key[order])
-
-    def where(self, mask: Mask) -> "Chargebacks":
-        """Some of them."""
-        return Chargebacks(self.order_pk[mask], self.at_us[mask], self.recorded_key[mask])
-
-    @property
-    def is_first(self) -> Mask:
-        """Which ones are the first of their orders: only these are events."""
-        return np.append(True, self.order_pk[1:] != self.order_pk[:-1])[: len(self.order_pk)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +52,13 @@ class NewEvents:
         return self.orders + self.first_chargebacks
 
 
+def rows_between(earlier: ReadBounds, later: ReadBounds) -> Between:
+    """What the later one has more."""
+    return Between(
+        to_us(earlier.cutoff), earlier.watermark_key, to_us(later.cutoff), later.watermark_key
+    )
+
+
 def find_new_events(
     files: Files, extracted: Extractions, between: Between, *, threads: int
 ) -> NewEvents:
@@ -129,7 +70,7 @@ def find_new_events(
         file
         for revision in extracted.revisions
         for file in revision.files
-        if between.can_have_new(revision.facts, file)
+        if _can_have_new(between, revision.facts, file)
     ]
     with ThreadPoolExecutor(threads) as pool:
         found = list(pool.map(partial(_new_rows, files, between), candidates))
@@ -155,6 +96,16 @@ def find_new_events(
         chargebacks=chargebacks,
         files=tuple(file for file in extracted.files if file.key in of_new | of_charged),
     )
+
+
+def _can_have_new(between: Between, facts: EventsFacts, file: DataFile) -> bool:
+    """Whether a file of an extraction may have a new row."""
+    if facts.from_key is not None and facts.from_key >= between.later_key:
+        return False
+    if facts.to_key > between.earlier_key:
+        return True
+    days = file.bounds_of("event_at")
+    return days is None or int(days.highest) >= between.earlier_us
 
 
 def _new_rows(files: Files, between: Between, file: DataFile) -> tuple[int, Ints]:
@@ -201,14 +152,6 @@ def _with_orders(extracted: Extractions, order_pks: Ints) -> Iterator[DataFile]:
             span = int(np.diff(np.searchsorted(order_pks, ends))[0])
         if span:
             yield file
-
-
-def read_checked(files: Files, file: DataFile, columns: Iterable[str]) -> pa.Table:
-    """Some columns of a file, all of which is as it was committed. Raises EventsDamaged."""
-    content = files.read(file.key)
-    if hashlib.sha256(content).hexdigest() != file.sha256:
-        raise EventsDamaged(key=file.key)
-    return pq.read_table(pa.BufferReader(content), columns=list(columns))
 
 
 def _read_part(files: Files, file: DataFile) -> pa.Table:

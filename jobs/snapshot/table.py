@@ -11,7 +11,7 @@ from features_pkg.shuffle import STATE, snapshot_schema
 from features_pkg.timelines.columns import distinct_column
 from features_pkg.timelines.read import LISTED_DAYS
 from jobs.snapshot.facts import PARTITION
-from stores.offline.tables import TableDefinition, documented
+from stores.offline.table_definition import TableDefinition, documented
 
 KEY_DOCS: Final = {
     PARTITION: "The first civil day that is not counted; every event before it is.",

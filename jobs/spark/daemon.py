@@ -10,7 +10,7 @@ from typing import Final
 from pyspark.daemon import manager
 
 SENT: Final = (
-    "jobs.snapshot.build",
+    "jobs.snapshot.timelines_in_spark",
     "jobs.snapshot.merging_in_spark",
     "jobs.snapshot.range_writer",
     "jobs.training_set.writing",

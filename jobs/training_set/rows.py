@@ -7,7 +7,7 @@ from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.definitions.missing import null_features
 from features_pkg.shuffle import assembled_schema
 from jobs.training_set.questions import ORDER_COLUMNS
-from stores.offline.tables import TableDefinition, documented
+from stores.offline.table_definition import TableDefinition, documented
 
 COLUMN_DOCS = {
     "order_pk": "The order's key in PostgreSQL.",

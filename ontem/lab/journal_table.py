@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from jobs.store.compacting import TRIALS
 from stores.offline.commit import commit_run
 from stores.offline.runs import Run, Slot, describe_files, provenance, run_folder
-from stores.offline.tables import OfflineStore, TableDefinition, documented, find_table
+from stores.offline.table_definition import TableDefinition, documented
+from stores.offline.tables import OfflineStore, find_table
 
 SLOT: Final = Slot(TRIALS, "1")
 """All trials of a store, of whatever feature set: the number is that of the columns."""

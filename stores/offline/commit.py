@@ -16,13 +16,8 @@ from pyiceberg.table.update.snapshot import ManageSnapshots
 from stores.offline.errors import CommitCrowdedOut, RevisionTaken
 from stores.offline.revisions import LAYOUT, Property, Revision, newest_number, number_of_run
 from stores.offline.runs import Run, Slot, write_file_list
-from stores.offline.tables import (
-    OfflineStore,
-    TableDefinition,
-    existing_table,
-    make_table,
-    write_hint,
-)
+from stores.offline.table_definition import TableDefinition
+from stores.offline.tables import OfflineStore, existing_table, make_table, write_hint
 
 ATTEMPTS: Final = 100
 MOST_SECONDS: Final = 0.5

@@ -1,6 +1,6 @@
 """Iceberg tables: how they are made, opened and found again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -31,6 +31,7 @@ from stores.offline.metadata_files import (
     number_of,
 )
 from stores.offline.state_errors import CatalogueOutdated, MetadataUnreadable
+from stores.offline.table_definition import TableDefinition
 
 PROPERTIES: Final = {
     # PyIceberg's own repetition of a commit drops its tag, so `commit_run` repeats it.
@@ -48,31 +49,6 @@ class OfflineStore:
 
     files: Files
     catalogue: Catalog
-
-
-@dataclass(frozen=True, slots=True)
-class TableDefinition:
-    """The columns of a dataset's tables, in order, and the one that names the partition, if any.
-
-    Each field of `columns` says in its metadata, under `doc`, what the column holds. Of the columns
-    in `bounds` the table knows the lowest and the highest value of each file, so that a reader of
-    some values leaves the other files out.
-    """
-
-    columns: pa.Schema
-    doc: str
-    partition: str | None = None
-    bounds: tuple[str, ...] = ()
-
-
-def documented(columns: pa.Schema, docs: Mapping[str, str]) -> pa.Schema:
-    """The columns, each with what `docs` says of it, if anything."""
-    return pa.schema(
-        [
-            column.with_metadata({"doc": docs[column.name]}) if column.name in docs else column
-            for column in columns
-        ]
-    )
 
 
 class StoreSettings(CatalogueSettings, Protocol):

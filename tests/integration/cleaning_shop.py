@@ -21,7 +21,8 @@ from jobs.training_set.facts import DATASET as TRAINING_SETS
 from stores.offline.commit import commit_run
 from stores.offline.revisions import Revision, read_revision, tagged_revisions
 from stores.offline.runs import Run, Slot, describe_files, provenance, run_folder
-from stores.offline.tables import OfflineStore, TableDefinition, find_table, open_store
+from stores.offline.table_definition import TableDefinition
+from stores.offline.tables import OfflineStore, find_table, open_store
 from stores.postgres.connection import Connection
 from stores.postgres.loads import LoadRow, NewLoad, mark_published, register_load
 from stores.postgres.sessions import open_session

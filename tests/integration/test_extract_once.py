@@ -14,9 +14,9 @@ from features_pkg.identifiers import SINGLE_VALUED
 from jobs.extract.facts import committed_extractions, events_slot
 from jobs.extract.run import extract
 from jobs.job import Job, StageTimer
-from jobs.snapshot.build import timelines_of
 from jobs.snapshot.make import BuildRequest, make_snapshot
 from jobs.snapshot.stores import open_stores
+from jobs.snapshot.timelines_in_spark import timelines_of
 from jobs.spark.reading import (
     read_chargebacks,
     read_events,

@@ -24,7 +24,8 @@ from ontem import FeatureStore
 from ontem.feature_store.errors import LoadMissing, MerchantNotNamed, OnlineUnreadable
 from stores.offline.commit import commit_run
 from stores.offline.runs import Run, describe_files, provenance, run_folder
-from stores.offline.tables import OfflineStore, TableDefinition, open_store
+from stores.offline.table_definition import TableDefinition
+from stores.offline.tables import OfflineStore, open_store
 from stores.postgres.clock import database_clock
 from stores.postgres.connection import connect
 from stores.redis.keys import GROUPS, Namespace

@@ -17,7 +17,7 @@ from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.entity_keys import EntityKeys
 from features_pkg.identifiers import Identifier
-from jobs.snapshot.build import timelines_of
+from jobs.snapshot.timelines_in_spark import timelines_of
 from jobs.spark.session import PARTITIONS
 from tests.part_of_orders import orders_with_questions
 

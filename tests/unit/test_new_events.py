@@ -17,7 +17,7 @@ from jobs.extract.errors import EventsDamaged
 from jobs.extract.facts import EventsFacts, Extractions, KindCounts
 from jobs.extract.rows import KINDS
 from jobs.snapshot.errors import FullBuildNeeded
-from jobs.snapshot.new_events import Between, NewEvents, find_new_events
+from jobs.snapshot.new_events import NewEvents, find_new_events, rows_between
 from jobs.watermark import ReadBounds
 from stores.offline.files import Files, open_files
 from stores.offline.revisions import Revision
@@ -27,7 +27,7 @@ from tests.integration.offline_runs import Place
 CUTOFF = datetime(2018, 6, 1, 3, tzinfo=UTC)
 EARLIER = ReadBounds(CUTOFF, 100, 0)
 LATER = ReadBounds(CUTOFF + timedelta(days=1), 200, 0)
-BETWEEN = Between.of(EARLIER, LATER)
+BETWEEN = rows_between(EARLIER, LATER)
 MICROSECOND, DAY = timedelta(microseconds=1), timedelta(days=1)
 INSTANTS = [
     CUTOFF - timedelta(days=300),

@@ -19,7 +19,8 @@ from jobs.train.choice import Recipe
 from jobs.training_set.facts import LabelCounts, TrainingSetFacts, training_set_slot
 from stores.offline.commit import commit_run
 from stores.offline.runs import Run, describe_files, provenance, run_folder
-from stores.offline.tables import OfflineStore, TableDefinition
+from stores.offline.table_definition import TableDefinition
+from stores.offline.tables import OfflineStore
 from tests.model_keys import SIGNING_KEY
 
 FEATURES = FeatureSet(timezone="America/Sao_Paulo", snapshot_lag=timedelta(hours=4))
