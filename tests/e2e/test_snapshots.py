@@ -1,6 +1,7 @@
 """Which snapshot an order uses, and what happens when there is none."""
 
 from datetime import date
+from itertools import count
 from typing import Any
 
 import pytest
@@ -8,9 +9,9 @@ import redis
 
 from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
-from features_pkg.identifiers import Identifier
+from features_pkg.identifiers import MERCHANT, Identifier
 from stores.redis.keys import GROUPS, group_of
-from tests.e2e.conftest import Shop
+from tests.e2e.conftest import RunningService, Shop, a_shop
 from tests.e2e.published import OnlineStore, a_timeline
 from tests.online import bucket_key
 
@@ -104,11 +105,14 @@ def test_a_bucket_that_is_another_one_s_is_missing_and_never_scored(
     shop: Shop, online: OnlineStore, features: FeatureSet, service_redis_url: str
 ):
     merchant_id = shop.merchant.merchant_id
-    online.publish(MAY_31, {(merchant_id, "document", "another"): seen_on(features, MAY_30)})
-    another, ours = (
-        bucket_key(online.namespace, online.keys.key(merchant_id, "document", value), 1)
-        for value in ("another", CPF)
-    )
+
+    def bucket_of(document: str) -> bytes:
+        return bucket_key(online.namespace, online.keys.key(merchant_id, "document", document), 1)
+
+    ours, names = bucket_of(CPF), (f"another {number}" for number in count())
+    name = next(name for name in names if bucket_of(name) != ours)
+    another = bucket_of(name)
+    online.publish(MAY_31, {(merchant_id, "document", name): seen_on(features, MAY_30)})
     with redis.Redis.from_url(service_redis_url) as client:
         client.set(ours, client.get(another))
     answer = shop.evaluate(an_order("asked"), at="2018-05-31T15:00:00Z").body
@@ -117,10 +121,22 @@ def test_a_bucket_that_is_another_one_s_is_missing_and_never_scored(
     assert (answer["score"], answer["decision"]) == (None, "block")
 
 
+@pytest.fixture
+def shop_apart(shop: Shop, service: RunningService, online: OnlineStore) -> Shop:
+    """One whose own entity is in another group than the document: both groups are asked."""
+    entities = ((MERCHANT, ""), ("document", CPF))
+    while True:
+        keys = (online.keys.key(shop.merchant.merchant_id, *entity) for entity in entities)
+        if len({group_of(key) for key in keys}) == len(entities):
+            return shop
+        shop = a_shop(service, shop.database, shop.features)
+
+
 @pytest.mark.parametrize("lost", ["list", "bucket", "both"])
 def test_a_group_that_lost_its_data_is_missing_and_nobody_there_is_new(
-    shop: Shop, online: OnlineStore, service_redis_url: str, lost: str
+    shop_apart: Shop, online: OnlineStore, service_redis_url: str, lost: str
 ):
+    shop = shop_apart
     key = online.keys.key(shop.merchant.merchant_id, "document", CPF)
     keys = [online.namespace.list_key(group_of(key)), bucket_key(online.namespace, key, 1)]
     with redis.Redis.from_url(service_redis_url) as client:
