@@ -39,6 +39,9 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "ontem")
 
 os.environ.update(SHORT_JAVA)
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # idle threads of a training leave the cores
+if "PYTEST_XDIST_WORKER" in os.environ:  # the others have the other cores
+    for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(threads, "1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background job inherits it
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what tests start can be interrupted
 
