@@ -42,6 +42,8 @@ class LoadStore:
         self.secret = 0
         self.fences: dict[int, int] = {}
         """The load that had the fence last, under each secret."""
+        self.places: dict[tuple[int, bytes, int], bytes] = {}
+        """The bucket keys that were asked for: by secret, entity's key and number of buckets."""
 
     @property
     def namespace(self) -> Namespace:
@@ -85,8 +87,11 @@ class LoadStore:
         """
         self.fences[self.secret] = load_id
         is_first = all(load.buckets != buckets for load in self.load_list.loads)
+        of_place: dict[bytes, list[bytes]] = {}
+        for key in timelines:
+            of_place.setdefault(self.bucket_key(key, buckets), []).append(key)
         for place in self.bucket_keys(buckets)[:until]:
-            keys = [key for key in timelines if self.bucket_key(key, buckets) == place]
+            keys = of_place.get(place, [])
             part = {name_of(self.key(key)): timelines[key] for key in keys if key in chosen}
             if is_first:
                 self.redis[place] = new_bucket(place, load_id, part)
@@ -121,8 +126,12 @@ class LoadStore:
         ]
 
     def bucket_key(self, key: bytes, buckets: int) -> bytes:
-        ours = self.key(key)
-        return self.namespace.bucket_key(buckets, group_of(ours), bucket_of(ours, buckets))
+        sought = self.secret, key, buckets
+        if sought not in self.places:
+            ours = self.key(key)
+            place = self.namespace.bucket_key(buckets, group_of(ours), bucket_of(ours, buckets))
+            self.places[sought] = place
+        return self.places[sought]
 
     def read(self, key: bytes, load: Load, load_list: LoadList) -> bytes | None:
         """As a request that has the list reads an entity for a load. Raises ValueUnreadable."""

@@ -52,7 +52,6 @@ class ReadBounds:
 class Report:
     """A chargeback of an order, perhaps of one that is not there yet."""
 
-    order_id: str
     at_us: int
     xid: int
 
@@ -62,7 +61,8 @@ class RawEvents:
     """All rows that were ever recorded; nothing is taken back."""
 
     orders: dict[str, tuple[PastOrder, int]] = field(default_factory=dict)
-    reports: list[Report] = field(default_factory=list)
+    reports: dict[str, list[Report]] = field(default_factory=dict)
+    """By the id of their order."""
     next_xid: int = 1
     generation: int = 1
 
@@ -72,7 +72,7 @@ class RawEvents:
         self.orders[order_id] = (order, self._xid())
 
     def tell(self, order_id: str, at_us: int) -> None:
-        self.reports.append(Report(order_id, at_us, self._xid()))
+        self.reports.setdefault(order_id, []).append(Report(at_us, self._xid()))
 
     def restore(self) -> None:
         """All rows are on another server from now on, whose transaction ids start again."""
@@ -91,32 +91,34 @@ class RawEvents:
 
     def seen_by(self, read_bounds: ReadBounds) -> list[PastOrder]:
         """The orders of a load, each with its first chargeback as that load knew it."""
-        return [
-            replace(order, chargeback_us=self._first(order, xid, read_bounds))
-            for order, xid in self.orders.values()
-            if order.at_us < read_bounds.cutoff_us and xid < read_bounds.watermark
-        ]
+        cutoff_us, watermark = read_bounds.cutoff_us, read_bounds.watermark
+        seen = []
+        for order, xid in self.orders.values():
+            if order.at_us < cutoff_us and xid < watermark:
+                first_us = self._first(order, xid, cutoff_us, watermark)
+                known = first_us is not None
+                seen.append(replace(order, chargeback_us=first_us) if known else order)
+        return seen
 
     def is_all_in(self, read_bounds: ReadBounds) -> bool:
         """Whether a load has every row before its day that was recorded so far."""
         everything = replace(read_bounds, watermark=self.watermark)
         return self.seen_by(read_bounds) == self.seen_by(everything)
 
-    def _first(self, order: PastOrder, xid: int, read_bounds: ReadBounds) -> int | None:
+    def _first(self, order: PastOrder, xid: int, cutoff_us: int, watermark: int) -> int | None:
         known = (
             max(report.at_us, order.at_us)
-            for report in self.reports
-            if report.order_id == order.order_id and max(report.xid, xid) < read_bounds.watermark
+            for report in self.reports.get(str(order.order_id), ())
+            if max(report.xid, xid) < watermark
         )
-        return min((at_us for at_us in known if at_us < read_bounds.cutoff_us), default=None)
+        return min((at_us for at_us in known if at_us < cutoff_us), default=None)
 
     def happened(self) -> Iterator[tuple[int, int, PastOrder]]:
         """Every event as (instant, transaction, order); a chargeback waits for its order."""
         for order, xid in self.orders.values():
             yield order.at_us, xid, order
-            for report in self.reports:
-                if report.order_id == order.order_id:
-                    yield max(report.at_us, order.at_us), max(report.xid, xid), order
+            for report in self.reports.get(str(order.order_id), ()):
+                yield max(report.at_us, order.at_us), max(report.xid, xid), order
 
 
 def snapshot(raw: RawEvents, read_bounds: ReadBounds) -> dict[bytes, bytes]:
@@ -127,8 +129,9 @@ def snapshot(raw: RawEvents, read_bounds: ReadBounds) -> dict[bytes, bytes]:
 def opaque(raw: RawEvents, read_bounds: ReadBounds) -> dict[bytes, bytes]:
     """Bytes that change when the timelines do, and are made in a fraction of the time."""
     found: dict[bytes, list[tuple[int, str, int]]] = {}
+    seen = raw.seen_by(read_bounds)
     for event in Event:
-        for happened in events_of(event, raw.seen_by(read_bounds)):
+        for happened in events_of(event, seen):
             for entity in entities(happened.order):
                 what = (happened.at_us, event.value, happened.order.amount_cents)
                 found.setdefault(key_of(entity), []).append(what)
