@@ -16,11 +16,13 @@ SENT: Final = (
     "jobs.training_set.writing",
 )
 """The modules of the functions that workers run."""
+ON_THE_WAY: Final = ("pandas",)
+"""What PyArrow imports as soon as it makes an array of Python's or NumPy's values."""
 
 
 def import_what_is_sent() -> None:
     """Import it, and have nobody look for garbage among it."""
-    for name in SENT:
+    for name in (*SENT, *ON_THE_WAY):
         import_module(name)
     gc.collect()
     gc.freeze()

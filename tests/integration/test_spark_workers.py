@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 import jobs
-from jobs.spark.daemon import SENT
+from jobs.spark.daemon import ON_THE_WAY, SENT
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 def test_a_worker_has_imported_what_jobs_send_and_seeks_no_garbage_in_it(
     spark: "SparkSession",
 ) -> None:
-    sent = SENT
+    imported = (*SENT, *ON_THE_WAY)
 
     def look(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
         import gc
         import sys
 
-        modules = sum(name in sys.modules for name in sent)
+        modules = sum(name in sys.modules for name in imported)
         for _ in batches:
             yield pa.RecordBatch.from_pydict(
                 {"modules": [modules], "kept": [gc.get_freeze_count()]}
@@ -33,7 +33,7 @@ def test_a_worker_has_imported_what_jobs_send_and_seeks_no_garbage_in_it(
 
     (row,) = spark.range(1).mapInArrow(look, "modules long, kept long").collect()
 
-    assert row.modules == len(SENT)
+    assert row.modules == len(imported)
     assert row.kept > 50_000
 
 
@@ -66,7 +66,7 @@ def test_every_module_that_sends_rows_to_workers_is_imported_before():
 
 def test_a_worker_has_none_of_what_commits_a_run():
     """It takes the daemon as long to import as all the rest, and workers never use it."""
-    assert not {"pandas", "psycopg", "pyiceberg", "sqlalchemy"} & modules_of_the_daemon()
+    assert not {"psycopg", "pyiceberg", "sqlalchemy"} & modules_of_the_daemon()
 
 
 def modules_of_the_daemon() -> set[str]:
