@@ -12,6 +12,7 @@ from features_pkg.errors import StateUnreadable
 from features_pkg.fold import varints
 from features_pkg.fold.packing import CODE_BYTES, HEAD_BYTES, LAYOUT
 from features_pkg.fold.states import OLDER, DaySums, EventStates, Sightings, States
+from features_pkg.history.ragged import expand
 from features_pkg.identifiers import Event, Identifier
 from features_pkg.timelines.packing import Bytes, NumberLists
 from features_pkg.timelines.read import COUNTS_WRITTEN, LISTED_DAYS, OLDER_WRITTEN
@@ -61,8 +62,7 @@ class _Lists:
         at = self._at[states]
         _check((lengths <= self._ends[states] - at).all(), "it is cut short")
         self._at[states] = at + lengths
-        began = np.repeat(np.cumsum(lengths) - lengths, lengths)
-        return np.asarray(self._numbers[np.repeat(at, lengths) + np.arange(len(began)) - began])
+        return np.asarray(self._numbers[expand(at, lengths)[1]])
 
     @property
     def is_at_end(self) -> bool:

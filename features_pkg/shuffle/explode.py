@@ -28,10 +28,10 @@ def explode(batch: pa.Table, targets: Targets) -> pa.Table:
     targets that a feature looks at get rows.
     """
     entities = {identifier: entities_of(batch, identifier) for identifier in IDENTIFIERS}
+    events = {Event.ORDER: _orders(batch), Event.CHARGEBACK: _chargebacks(batch)}
     tables = [_first_of_merchants(batch)]
     for (identifier, event), names in targets.items():
-        events = _orders(batch) if event is Event.ORDER else _chargebacks(batch)
-        tables += list(_events(batch, events, identifier, names, entities))
+        tables += list(_events(batch, events[event], identifier, names, entities))
     if "asked_us" in batch.column_names:
         looked_at = {identifier for identifier, _ in targets}
         tables += [_questions(batch, i, entities[i]) for i in IDENTIFIERS if i in looked_at]
@@ -165,4 +165,5 @@ def _shuffle_rows(words: Ints, **columns: object) -> pa.Table:
 def _column(column: object, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
     if isinstance(column, (pa.Array, pa.ChunkedArray)):
         return column.cast(kind)
-    return pa.array(np.asarray(column).astype(np.int64)).cast(kind)
+    numbers = pa.array(np.asarray(column).astype(np.int64, copy=False))
+    return numbers if numbers.type == kind else numbers.cast(kind)

@@ -32,6 +32,7 @@ _OF_EVENTS: Final = (
     "recorded_key",
     "order_recorded_key",
 )
+_OF_STATES: Final = ("at_us", "amount_cents", "target", "code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def single_states(
     events, kind = {}, group.kind
     for event, names in targets.items():
         number = np.flatnonzero(kind == ROW_KINDS[event][0])
-        rows = group.rows.take(pa.array(number))
+        rows = group.rows.select(_OF_STATES).take(pa.array(number))
         events[event] = SingleEvents(
             entity=number,
             at_us=rows["at_us"].to_numpy(),

@@ -81,7 +81,7 @@ def merged_timelines(
     StateUnreadable.
     """
     schema = snapshot_schema(features)
-    tables = [_group_rows(group, stored, features, calendar) for group in groups(table)]
+    tables = [_group_rows(group, stored, features, calendar, schema) for group in groups(table)]
     return by_key(pa.concat_tables([schema.empty_table(), *tables]))
 
 
@@ -109,14 +109,15 @@ def _taken(rows: pa.Table, order: pa.Array) -> pa.Table:
 
 
 def _group_rows(
-    group: Group, stored: pa.Table, features: FeatureSet, calendar: Calendar
+    group: Group, stored: pa.Table, features: FeatureSet, calendar: Calendar, schema: pa.Schema
 ) -> pa.Table:
-    schema = snapshot_schema(features)
     keys = keys_of_words(group.words)
-    code = pc.index_in(stored["entity"], value_set=keys)
-    known = unpack_states(stored[STATE].filter(code.is_valid()), _targets(group, features))
-    states = concatenated([_states_of_rows(group, features, calendar), known])
-    entity = np.concatenate([group.entity, code.drop_null().to_numpy()])
+    states, entity = _states_of_rows(group, features, calendar), group.entity
+    if stored.num_rows:
+        code = pc.index_in(stored["entity"], value_set=keys)
+        known = unpack_states(stored[STATE].filter(code.is_valid()), _targets(group, features))
+        states = concatenated([states, known])
+        entity = np.concatenate([entity, code.drop_null().to_numpy()])
     states = _fold(group, states, entity, calendar)
     counts = counts_of(states)
     columns = column_arrays(counts)
@@ -128,8 +129,12 @@ def _group_rows(
         "timeline": encode_all(counts),
         STATE: pack_states(states),
     }
-    arrays = [columns.get(field.name, pa.nulls(len(keys), field.type)) for field in schema]
-    return pa.table(arrays, schema=schema).filter(pa.array(counts.base > 0))
+    arrays = [
+        columns[field.name] if field.name in columns else pa.nulls(len(keys), field.type)
+        for field in schema
+    ]
+    rows, has_event = pa.table(arrays, schema=schema), counts.base > 0
+    return rows if has_event.all() else rows.filter(pa.array(has_event))
 
 
 def _targets(group: Group, features: FeatureSet) -> Mapping[Event, tuple[Identifier, ...]]:

@@ -84,6 +84,8 @@ def pack(numbers: Ints, lengths: Ints, room: Ints) -> tuple[Bytes, Ints]:
 
 def _put(content: Bytes, at: Ints, lead: Ints | int, numbers: Ints, width: int) -> None:
     """Write at each place the byte `lead`, then the lowest `width` bytes of the number."""
+    if not len(at):
+        return
     content[at] = lead
     wide = numbers.astype(">i8").view(np.uint8).reshape(-1, 8)
     for byte in range(width):
