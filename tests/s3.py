@@ -1,10 +1,12 @@
 """An S3 server of the test session, in this process."""
 
+import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 VARIABLES = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -41,15 +43,20 @@ class S3Server:
 @contextmanager
 def s3_server() -> Iterator[S3Server]:
     """An empty server on a free port of loopback; what is stored is gone at the end."""
+    from moto import backends
     from moto.server import ThreadedMotoServer
 
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # nobody reads a line for each request
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    try:
-        yield S3Server(f"http://{host}:{port}")
-    finally:
-        server.stop()
+    # For each request it would list the folder of its own package again.
+    modules = tuple(backends.list_of_moto_modules())
+    with mock.patch.object(backends, "list_of_moto_modules", return_value=modules):
+        server.start()
+        host, port = server.get_host_and_port()
+        try:
+            yield S3Server(f"http://{host}:{port}")
+        finally:
+            server.stop()
 
 
 @contextmanager
