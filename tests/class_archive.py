@@ -55,12 +55,30 @@ def spark_java() -> dict[str, str]:
 
     Another Java runs before it and makes its command line.
     """
+    return {"SPARK_LAUNCHER_OPTS": COMPILE_BRIEFLY, "SPARK_SUBMIT_OPTS": _options()}
+
+
+def class_path() -> str:
+    """The one that the archive was made with: Java takes it only where its own begins with it."""
+    import pyspark
+
+    ours, theirs = HOME / "jars", Path(pyspark.__file__).parent / "jars"
+    first = [*sorted(ours.glob("*.jar")), *theirs.glob("slf4j-api-*.jar")]  # Spark's own order
+    return ":".join(map(str, [*first, theirs / "*"]))
+
+
+def executors() -> dict[str, str]:
+    """Spark's options for executors that are processes, which start as `spark_java` does."""
+    return {
+        "spark.executor.extraClassPath": class_path(),
+        "spark.executor.extraJavaOptions": _options(),
+    }
+
+
+def _options() -> str:
     target = archive()
     shared = "" if target is None else shlex.quote(f"-XX:SharedArchiveFile={target}")
-    return {
-        "SPARK_LAUNCHER_OPTS": COMPILE_BRIEFLY,
-        "SPARK_SUBMIT_OPTS": f"{COMPILE_BRIEFLY} {QUIET} {shared}",
-    }
+    return f"{COMPILE_BRIEFLY} {QUIET} {shared}"
 
 
 def make(target: Path) -> None:

@@ -17,14 +17,13 @@ from jobs.emr.driver import ENTRY, Outcome
 from jobs.emr.objects import S3Url
 from jobs.emr.sizes import Machine, Size
 from jobs.emr.submission import Submission
-from tests.class_archive import COMPILE_BRIEFLY
+from tests.class_archive import COMPILE_BRIEFLY, class_path, executors
 from tests.s3 import S3Server
 
 PROJECT = Path(__file__).resolve().parents[2]
 UV = str(PROJECT / ".ontem" / "tools" / "bin" / "uv")
 OFFLINE = {"UV_OFFLINE": "1"}
 """Set-up has fetched all of it into uv's cache."""
-JARS = f"{PROJECT}/.ontem/jars/*"
 SMALL = Size(Machine(cores=1, memory_mib=2_600), workers=2, parts=2)
 AWS = """#!/bin/sh
 # aws s3 cp --no-progress s3://bucket/deploy/x/NAME .
@@ -120,11 +119,13 @@ class Cluster:
             secrets="ontem/test,/ontem/redis",
             variables=variables,
         )
+        # EMR's has its master and its own S3A.
+        options = {
+            "spark.master": master, "spark.driver.extraClassPath": class_path(), **executors()
+        }  # fmt: skip
         (self.folder / "conf" / "spark-defaults.conf").write_text(
-            f"spark.master {master}\n"
-            f"spark.driver.extraClassPath {JARS}\nspark.executor.extraClassPath {JARS}\n"
-            f"spark.executor.extraJavaOptions {COMPILE_BRIEFLY}\n"
-        )  # EMR's has its master and its own S3A
+            "".join(f"{name} {value}\n" for name, value in options.items())
+        )
         names = ("JAVA_HOME", "HOME", "SPARK_SUBMIT_OPTS")
         environ = {name: os.environ[name] for name in names if name in os.environ}
         environ |= {

@@ -22,6 +22,7 @@ from jobs.job import Job, one_spark
 from jobs.snapshot import spread
 from jobs.snapshot.night import publish_again
 from jobs.spark.session import SparkSettings, session
+from tests.class_archive import executors
 from tests.integration.history import a_job
 from tests.integration.killing_range import Kill, KillingRange
 
@@ -34,7 +35,8 @@ MASTER = "local-cluster[2,1,1024]"
 
 def a_spread_job(postgres_url: str, redis_url: str, storage_url: str, scratch: Path) -> Job:
     """A job whose Spark has two executors, which are processes of their own."""
-    settings = SparkSettings(jars=PROJECT / ".ontem" / "jars", scratch=scratch, master=MASTER)
+    jars = PROJECT / ".ontem" / "jars"
+    settings = SparkSettings(jars=jars, scratch=scratch, master=MASTER, storage=executors())
 
     @contextmanager
     def spark(app_name: str) -> Iterator["SparkSession"]:
