@@ -114,6 +114,22 @@ def test_a_state_without_a_new_event_stays_as_it_is(history: list[PastOrder]) ->
     assert merged(states(snapshot), rows.set_column(kind, "kind", repeated)).equals(snapshot)
 
 
+@given(history=worlds.orders(), of_event=parts)
+@settings(max_examples=15)
+def test_an_entity_with_repeated_chargebacks_alone_is_left_out(
+    history: list[PastOrder], of_event: list[int]
+) -> None:
+    rows = exploded(history, set())
+    repeated = pa.array(np.full(rows.num_rows, RowKind.REPEATED_CHARGEBACK), pa.int8())
+    charged_again = rows.set_column(rows.schema.get_field_index("kind"), "kind", repeated)
+    counted, nothing = part_of(rows, of_event, 0), STORED_STATES.empty_table()
+
+    found = merged(nothing, pa.concat_tables([counted, charged_again]))
+    assert found.equals(merged(nothing, counted))
+    assert set(found["entity"].to_pylist()) == set(entities(counted))
+    assert folded(charged_again).num_rows == 0
+
+
 def entities(rows: pa.Table) -> list[bytes]:
     """The keys of shuffle rows."""
     names = ("entity_hi", "entity_lo", "entity_check")
