@@ -24,18 +24,19 @@ half_past_us = st.builds(
     st.sampled_from([worlds.to_us(each) for each in worlds.AROUND] + [1_538_234_999_999_999]),
     st.sampled_from((-1, 0, 1_799_999_999, 1_800_000_000, 3_599_999_999)),
 )
+asked_us = worlds.instants_us | half_past_us | st.integers(0, 2**51)
+visibilities = st.none() | st.lists(st.integers(0, 6), min_size=3, max_size=5)
 
 
 @st.composite
 def asked(draw: st.DrawFn) -> dict[str, object]:
-    at_us = draw(worlds.instants_us | half_past_us | st.integers(0, 2**51))
-    keys = st.lists(st.integers(0, 6), min_size=3, max_size=5)
+    at_us = draw(asked_us)
     return {
         "merchant_id": draw(st.integers(1, 2)),
         "amount_cents": draw(st.integers(0, 2**40)),
         "asked_us": at_us,
         "as_of": at_us // 86_400_000_000 + 719_163 + draw(st.integers(-3, 1)),
-        "visible": draw(st.none() | keys),
+        "visible": draw(visibilities),
     }
 
 

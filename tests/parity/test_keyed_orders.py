@@ -38,7 +38,9 @@ VALUES = {
     "email": st.sampled_from(EMAILS)
     | st.from_regex(r"[a-z0-9_+.-]{1,70}@(gmail\.com|loja\.com\.br|[a-z.-]{1,8})", fullmatch=True),
 }
-PRODUCTS = st.lists(st.sampled_from(("p", "q", "r")), max_size=4)
+# Made once: hypothesis looks through a new strategy whenever it draws from one.
+CELLS = {name: st.none() | VALUES.get(name, st.sampled_from(("a", "b"))) for name in SINGLE_VALUED}
+PRODUCTS = st.none() | st.lists(st.sampled_from(("p", "q", "r")), max_size=4)
 
 
 @st.composite
@@ -52,11 +54,8 @@ def order_rows(draw: st.DrawFn) -> list[dict[str, Any]]:
             "event_us": number,
             "recorded_key": number,
             "amount_cents": draw(st.integers(0, 10**12)),
-            **{
-                name: draw(st.none() | VALUES.get(name, st.sampled_from(("a", "b"))))
-                for name in SINGLE_VALUED
-            },
-            "product": draw(st.none() | PRODUCTS),
+            **{name: draw(cells) for name, cells in CELLS.items()},
+            "product": draw(PRODUCTS),
         }
         for number in range(draw(st.integers(0, 8)))
     ]

@@ -39,6 +39,7 @@ instants_us = st.builds(
     st.sampled_from((0, 0, 1, -1, 4 * 3_600_000_000)),
 )
 scalar_values = st.sampled_from(((), ("a",), ("b",), ("a",)))
+waits_us = st.none() | st.sampled_from(STEPS_US)
 product_values = st.sampled_from(((), ("p",), ("q",), ("p", "q"), ("p", "p", "r")))
 
 
@@ -55,7 +56,7 @@ def _order(draw: st.DrawFn, number: int, at_us: int) -> PastOrder:
         identifier: draw(product_values if identifier.several else scalar_values)
         for identifier in IDENTIFIERS
     }
-    waited = draw(st.none() | st.sampled_from(STEPS_US))
+    waited = draw(waits_us)
     return PastOrder(
         merchant=draw(st.sampled_from(("m1", "m1", "m2"))),
         order_id=str(number),
