@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from typing import Literal, cast
 
 from pyiceberg.exceptions import CommitFailedException
-from pyiceberg.table import Table, Transaction
+from pyiceberg.table import Table
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.refs import MAIN_BRANCH, SnapshotRef
 from pyiceberg.table.update import TableRequirement, ValidatableTableRequirement
 from pyiceberg.table.update.snapshot import ExpireSnapshots, ManageSnapshots
 
 from stores.offline.revisions import TaggedRevision
+from stores.offline.transaction import StatefulTransaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class _SameRefs(ValidatableTableRequirement):
 def expire(table: Table, expiry: Expiry) -> None:
     """Commit the expiry to this very state of the table. Raises CommitFailedException."""
     same = cast(TableRequirement, _SameRefs(refs=table.metadata.refs))
-    with Transaction(table) as transaction:
+    with StatefulTransaction(table) as transaction:
         transaction._stage((), (same,))  # else a tag made meanwhile is lost
         if expiry.partitions:
             (partition,) = table.spec().fields
@@ -96,7 +97,7 @@ def expire(table: Table, expiry: Expiry) -> None:
         newest = max((times[each] for each in going), default=0)
         older = {each for each, at in times.items() if at <= newest} - named
         with ExpireSnapshots(transaction) as expired:
-            if older == going:  # PyIceberg copies all metadata for each id that it is given
+            if older == going:  # PyIceberg looks through all for each id that it is given
                 expired.older_than(datetime.fromtimestamp((newest + 1) / 1000, UTC))
             else:
                 expired.by_ids(sorted(going))
