@@ -32,7 +32,10 @@ import stores.offline.commit
 ROWS_OF_CHUNK: Final = 2
 STAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "extract": ("jobs.extract.run.chunks",),
-    "build": ("jobs.snapshot.build.explode", "jobs.snapshot.build.snapshot_timelines"),
+    "build": (
+        "jobs.snapshot.timelines_in_spark.explode",
+        "jobs.snapshot.timelines_in_spark.snapshot_timelines",
+    ),
     "add": (
         "jobs.snapshot.merging_in_spark.new_rows",
         "jobs.snapshot.merging_in_spark.merge_parts",
