@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -23,9 +24,15 @@ def steady_milliseconds(target: Target, warm: WarmStack) -> list[float]:
     prefix = f"steady-{time.time_ns()}"
     with open_loop([target], warm.live_orders, PER_SECOND, prefix) as answers:
         time.sleep(SECONDS)
-    refused = sum(not each.is_normal for each in answers.orders)
-    if refused > len(answers.orders) * MOST_REFUSED:
-        raise AssertionError(f"{refused} of {len(answers.orders)} orders got no whole answer")
+    refused = [each for each in answers.orders if not each.is_normal]
+    if len(refused) > len(answers.orders) * MOST_REFUSED:
+        kinds = Counter((each.status, each.is_recorded, each.is_degraded) for each in refused)
+        told = ", ".join(
+            f"{number} x {status}{'' if is_recorded else ' not recorded'}"
+            f"{' degraded' if is_degraded else ''}"
+            for (status, is_recorded, is_degraded), number in kinds.most_common()
+        )
+        raise AssertionError(f"of {len(answers.orders)} orders got no whole answer: {told}")
     return [each.seconds * 1000 for each in answers.orders]
 
 
