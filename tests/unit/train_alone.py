@@ -7,7 +7,6 @@ import json
 import sys
 from pathlib import Path
 
-from jobs.train.estimators import boosting
 from jobs.train.memory import memory_needed
 from jobs.train.run import TrainingOptions, train
 from tests.model_keys import SIGNING_KEY
@@ -16,7 +15,6 @@ from tests.peak_memory import peak_memory
 from tests.unit.trained_models import FEATURES
 
 if __name__ == "__main__":
-    boosting.TREES = 2  # type: ignore[misc]  more take longer, and hardly more memory
     options = TrainingOptions(revision=1, key=SIGNING_KEY)
     model = train(a_store(Path(sys.argv[1])), FEATURES, options)
     orders = model.training.orders + model.hold_out.orders

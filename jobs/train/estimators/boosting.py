@@ -12,13 +12,11 @@ from jobs.train.estimators.estimator import Estimator
 from jobs.train.memory import MEMORY_OF
 from jobs.train.node_counts import weigh_node_counts
 
-TREES: Final = 120
-
 
 def fit(matrix: Floats, classes: NDArray[np.int8], seed: int, weights: Floats | None) -> Pipeline:
     """A pipeline of 120 trees of 16 leaves. The same rows and seed give the same bytes."""
     classifier = HistGradientBoostingClassifier(
-        max_iter=TREES,
+        max_iter=120,
         max_leaf_nodes=16,
         max_depth=8,
         min_samples_leaf=20,
