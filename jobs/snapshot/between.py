@@ -1,4 +1,4 @@
-"""What lies between the bounds of two snapshots, and the chargebacks that count there."""
+"""Which rows lie between the bounds of two snapshots, how they are read, and their chargebacks."""
 
 import hashlib
 from collections.abc import Iterable

@@ -18,7 +18,7 @@ from stores.offline.revisions import LAYOUT, Property, Revision, newest_number, 
 from stores.offline.runs import Run, Slot, write_file_list
 from stores.offline.table_definition import TableDefinition
 from stores.offline.tables import OfflineStore, existing_table, make_table, write_hint
-from stores.offline.transaction import StatefulTransaction
+from stores.offline.transaction import CachingTransaction
 
 ATTEMPTS: Final = 100
 MOST_SECONDS: Final = 0.5
@@ -128,7 +128,7 @@ def _commit_once(
     """
     locations = [store.files.location(file.key) for file in run.files]
     properties = _properties(run, sha256)
-    with StatefulTransaction(table) as transaction:
+    with CachingTransaction(table) as transaction:
         if replaced is not None:
             transaction.delete(replaced)
         transaction.add_files(locations, snapshot_properties=properties)

@@ -13,7 +13,7 @@ from pyiceberg.table.update import TableRequirement, ValidatableTableRequirement
 from pyiceberg.table.update.snapshot import ExpireSnapshots, ManageSnapshots
 
 from stores.offline.revisions import TaggedRevision
-from stores.offline.transaction import StatefulTransaction
+from stores.offline.transaction import CachingTransaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class _SameRefs(ValidatableTableRequirement):
 def expire(table: Table, expiry: Expiry) -> None:
     """Commit the expiry to this very state of the table. Raises CommitFailedException."""
     same = cast(TableRequirement, _SameRefs(refs=table.metadata.refs))
-    with StatefulTransaction(table) as transaction:
+    with CachingTransaction(table) as transaction:
         transaction._stage((), (same,))  # else a tag made meanwhile is lost
         if expiry.partitions:
             (partition,) = table.spec().fields

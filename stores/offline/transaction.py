@@ -5,7 +5,7 @@ from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.update import TableUpdate
 
 
-class StatefulTransaction(Transaction):
+class CachingTransaction(Transaction):
     """PyIceberg's own applies all updates and copies all metadata whenever it looks at its state.
 
     A commit looks some 27 times, and the metadata grow with each commit: that was most of its work.

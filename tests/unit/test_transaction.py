@@ -8,7 +8,7 @@ import pytest
 from pyiceberg.catalog.memory import InMemoryCatalog
 from pyiceberg.table import Table, Transaction
 
-from stores.offline.transaction import StatefulTransaction
+from stores.offline.transaction import CachingTransaction
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def state(transaction: Transaction) -> dict[str, object]:
 
 
 def test_each_update_is_seen_at_once_and_worked_out_once(table: Table) -> None:
-    ours, theirs = StatefulTransaction(table), Transaction(table)
+    ours, theirs = CachingTransaction(table), Transaction(table)
     seen = [state(ours)]
     for name in ("a", "b", "c"):
         for transaction in (ours, theirs):
@@ -38,7 +38,7 @@ def test_each_update_is_seen_at_once_and_worked_out_once(table: Table) -> None:
 
 
 def test_after_a_refresh_it_stands_on_what_the_table_is_by_then(table: Table) -> None:
-    ours = StatefulTransaction(table)
+    ours = CachingTransaction(table)
     before = state(ours)
     with table.catalog.load_table("shop.orders").transaction() as other:
         other.set_properties({"b": "1"})
