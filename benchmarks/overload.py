@@ -13,7 +13,7 @@ from benchmarks.load import Load, Target, clients
 from benchmarks.open_loop import Answer, Answers, open_loop
 from benchmarks.server import SERVE, SERVE_ECHO, process, server
 from benchmarks.size import FEW_ORDERS, ORDERS, repetitions
-from benchmarks.steady import PER_SECOND, SECONDS, p99, steady_milliseconds
+from benchmarks.steady import PER_SECOND, SECONDS, Steady
 from benchmarks.streams import bodies_of, wait_until_normal
 from benchmarks.warm_stack import WarmStack, warm_stack
 from stores.postgres.connection import connect
@@ -75,15 +75,14 @@ def _beside_a_flood(target: Target, floods: Sequence[Target], warm: WarmStack) -
 
     The echo, another process, gets the same requests: what these cost the machine.
     """
-    alone: list[float] = []
-    beside: list[list[float]] = [[] for _ in floods]
+    alone, beside = Steady(), [Steady() for _ in floods]
     statuses: list[Counter[int]] = [Counter() for _ in floods]
     for _ in range(TURNS):
-        alone += steady_milliseconds(target, warm)
-        for flooded, times, got in zip(floods, beside, statuses, strict=True):
+        alone.send(target, warm)
+        for flooded, steady, got in zip(floods, beside, statuses, strict=True):
             prefix = f"flood-{time.time_ns()}"
             with open_loop([flooded], warm.live_orders, 10 * LIMIT, prefix) as answers:
-                times += steady_milliseconds(target, warm)
+                steady.send(target, warm)
             got += Counter(each.status for each in answers.orders)
     names = ("nobody", f"an echo that gets {10 * LIMIT} a second", _told(statuses[-1]))
     return [
@@ -93,15 +92,15 @@ def _beside_a_flood(target: Target, floods: Sequence[Target], warm: WarmStack) -
             "two processors sends to an echo, and beside as many that it sends to the service for "
             f"another merchant, whose limit is {LIMIT}. The goal is a p99 within 1.1 times. By "
             f"what the flood of the echo costs the machine it is "
-            f"**{p99(beside[-1]) / p99(beside[0]):.2f}** times."
+            f"**{beside[-1].p99 / beside[0].p99:.2f}** times."
         ),
         "",
-        "| beside | p50, ms | p99, ms | by the p99 alone |",
-        "|---|---|---|---|",
+        "| beside | p50, ms | p99, ms | by the p99 alone | whole answers |",
+        "|---|---|---|---|---|",
         *(
-            f"| {name} | {statistics.median(times):.2f} | {p99(times):.2f} "
-            f"| **{p99(times) / p99(alone):.2f}** |"
-            for name, times in zip(names, (alone, *beside), strict=True)
+            f"| {name} | {each.p50:.2f} | {each.p99:.2f} | **{each.p99 / alone.p99:.2f}** "
+            f"| {each.whole} |"
+            for name, each in zip(names, (alone, *beside), strict=True)
         ),
     ]
 

@@ -1,7 +1,6 @@
 """Orders at a fixed rate, without and beside clients that have no key and are slow or too many."""
 
 import asyncio
-import statistics
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -12,7 +11,7 @@ from typing import Final
 from benchmarks.load import Target
 from benchmarks.server import SERVE, process
 from benchmarks.size import ORDERS, repetitions
-from benchmarks.steady import PER_SECOND, SECONDS, p99, steady_milliseconds
+from benchmarks.steady import PER_SECOND, SECONDS, Steady
 from benchmarks.streams import wait_until_normal
 from benchmarks.unknown_keys import unknown_keys
 from benchmarks.warm_stack import warm_stack
@@ -28,21 +27,19 @@ THREE_BYTES: Final = HEAD[:3]
 def measure() -> list[str]:
     """The lines of the section."""
     warm = warm_stack(min(ORDERS, MOST_ORDERS))
-    alone: list[float] = []
-    beside: dict[str, list[float]] = {kind: [] for kind in CROWDS}
+    alone = Steady()
+    beside = {kind: Steady() for kind in CROWDS}
     with process(warm, SERVE) as port:
         target = Target(port, warm.key)
         wait_until_normal(target, warm)
         for _ in range(TURNS):
-            alone += steady_milliseconds(target, warm)
+            alone.send(target, warm)
             for kind, crowd in CROWDS.items():
                 with crowd(port):
-                    beside[kind] += steady_milliseconds(target, warm)
-    base = p99(alone)
+                    beside[kind].send(target, warm)
     rows = [
-        f"| {kind} | {statistics.median(times):.2f} | {p99(times):.2f} "
-        f"| **{p99(times) / base:.2f}** |"
-        for kind, times in beside.items()
+        f"| {kind} | {got.p50:.2f} | {got.p99:.2f} | **{got.p99 / alone.p99:.2f}** | {got.whole} |"
+        for kind, got in beside.items()
     ]
     return [
         "## Clients without a key",
@@ -53,9 +50,9 @@ def measure() -> list[str]:
             "when they are refused. The goal is at most 1.5 times the p99 without them."
         ),
         "",
-        "| others | p50 of the orders, ms | p99, ms | by the p99 without them |",
-        "|---|---|---|---|",
-        f"| none | {statistics.median(alone):.2f} | {base:.2f} | 1.00 |",
+        "| others | p50 of the orders, ms | p99, ms | by the p99 without them | whole answers |",
+        "|---|---|---|---|---|",
+        f"| none | {alone.p50:.2f} | {alone.p99:.2f} | 1.00 | {alone.whole} |",
         *rows,
     ]
 

@@ -3,39 +3,56 @@
 import statistics
 import time
 from collections import Counter
-from collections.abc import Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final
 
 from benchmarks.load import Target
-from benchmarks.open_loop import open_loop
+from benchmarks.open_loop import Answer, open_loop
 from benchmarks.size import FEW_ORDERS, ORDERS
 from benchmarks.warm_stack import WarmStack
 
 PER_SECOND: Final = 20 if ORDERS < FEW_ORDERS else 100
 SECONDS: Final = 0.5 if ORDERS < FEW_ORDERS else 5.0
-MOST_REFUSED: Final = 0.01
 
 
-def steady_milliseconds(target: Target, warm: WarmStack) -> list[float]:
-    """The times of orders sent for SECONDS; raises AssertionError if too many got no whole answer.
+@dataclass(slots=True)
+class Steady:
+    """What orders that came at the fixed rate got, however often some were sent."""
 
-    A time begins when the order was due.
-    """
-    prefix = f"steady-{time.time_ns()}"
-    with open_loop([target], warm.live_orders, PER_SECOND, prefix) as answers:
-        time.sleep(SECONDS)
-    refused = [each for each in answers.orders if not each.is_normal]
-    if len(refused) > len(answers.orders) * MOST_REFUSED:
-        kinds = Counter((each.status, each.is_recorded, each.is_degraded) for each in refused)
-        told = ", ".join(
-            f"{number} x {status}{'' if is_recorded else ' not recorded'}"
-            f"{' degraded' if is_degraded else ''}"
-            for (status, is_recorded, is_degraded), number in kinds.most_common()
-        )
-        raise AssertionError(f"of {len(answers.orders)} orders got no whole answer: {told}")
-    return [each.seconds * 1000 for each in answers.orders]
+    milliseconds: list[float] = field(default_factory=list)
+    """From when each was due, whatever it got."""
+    lacking: Counter[str] = field(default_factory=Counter)
+    """How many got no whole answer, by what they got."""
+
+    @property
+    def p50(self) -> float:
+        """The median of the times."""
+        return statistics.median(self.milliseconds)
+
+    @property
+    def p99(self) -> float:
+        """What one time in a hundred is above."""
+        return statistics.quantiles(self.milliseconds, n=100)[98]
+
+    @property
+    def whole(self) -> str:
+        """The share of whole answers, and what the others were."""
+        all_orders = len(self.milliseconds)
+        share = f"{1 - self.lacking.total() / all_orders:.2%}"
+        told = ", ".join(f"{number:,} x {kind}" for kind, number in self.lacking.most_common())
+        return f"{share} ({told})" if told else share
+
+    def send(self, target: Target, warm: WarmStack) -> None:
+        """Send orders for SECONDS, and keep what they got."""
+        prefix = f"steady-{time.time_ns()}"
+        with open_loop([target], warm.live_orders, PER_SECOND, prefix) as answers:
+            time.sleep(SECONDS)
+        self.milliseconds += [each.seconds * 1000 for each in answers.orders]
+        self.lacking.update(_told(each) for each in answers.orders if not each.is_normal)
 
 
-def p99(times: Sequence[float]) -> float:
-    """What one time in a hundred is above."""
-    return statistics.quantiles(times, n=100)[98]
+def _told(answer: Answer) -> str:
+    if answer.status != HTTPStatus.OK:
+        return f"{answer.status}"
+    return "degraded" if answer.is_recorded else "not recorded"
