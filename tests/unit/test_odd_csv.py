@@ -91,7 +91,7 @@ CSV_FILES: dict[str, tuple[str | bytes, list[Any]]] = {
     ),
     "an item with a field twice": (
         f'{HEAD},items\na,{ROW},"[{{""quantity"":1,""quantity"":2}}]"\n',
-        [("quantity", "appears more than once: send it once")],
+        [("items[0].quantity", "appears more than once: send it once")],
     ),
     "an id with a tab": (f'{HEAD}\n"a\tb",{ROW}\n', [order("a\tb")]),
     "NUL in a value": (

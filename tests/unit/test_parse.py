@@ -96,7 +96,7 @@ def test_a_duplicate_key_is_refused_at_any_depth():
     )
     item = b'{"product": "p", "quantity": 1, "quantity": 2, "amount_cents": 1}'
     body = b'{"order_id": "o", "amount_cents": 1, "items": [' + item + b"]}"
-    assert refused_param(body) == "quantity"
+    assert refused_param(body) == "items[0].quantity"
 
 
 @pytest.mark.parametrize("order_id", ["", "x" * 129, 7, None, "a\0b"])
@@ -191,6 +191,29 @@ def test_a_name_that_appears_twice_is_found_without_comparing_each_with_each():
         _object(pairs)
 
     assert ComparedName.comparisons < len(pairs)
+
+
+@pytest.mark.parametrize(
+    ("content", "param"),
+    [
+        (b'{"order_id": "o", "order_id": "p"}', "order_id"),
+        (b'{"items": [{"product": "p"}, {"product": "p", "product": "q"}]}', "items[1].product"),
+        (b'{"orders": [{}, {"items": [{}, {"a": 1, "a": 2}]}]}', "orders[1].items[1].a"),
+        (b'{"a": {"b": 1, "b": 2}, "a": 1}', "a.b"),
+        (b'[[{"a": 1, "a": 2}]]', "[0][0].a"),
+    ],
+)
+def test_a_name_that_appears_twice_is_refused_with_its_path(content: bytes, param: str):
+    with pytest.raises(FieldRefused, match="appears more than once: send it once") as refused:
+        strict_json.decode(content)
+
+    assert refused.value.param == param
+
+
+@pytest.mark.parametrize("end", [b"", b"} {", b', "b": ' + b"9" * 5_000 + b"}"])
+def test_a_body_that_is_broken_after_a_name_that_appears_twice_is_unreadable(end: bytes):
+    with pytest.raises(BodyUnreadable):
+        strict_json.decode(b'{"a": {"b": 1, "b": 2}' + end)
 
 
 def test_a_whole_surrogate_pair_is_an_ordinary_character():

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Final
 
 from features_pkg.orders.fields.refusals import UNSTORABLE, ValueRefused
@@ -34,13 +35,10 @@ def decode(text: str, root: str = "") -> object:
     """
     _refuse_depth(text)
     try:
-        value = json.loads(text, object_pairs_hook=_object)
-    except json.JSONDecodeError as cause:
-        raise JsonUnreadable(f"is not JSON from character {cause.pos} on") from None
-    except ValueRefused:
-        raise
-    except ValueError:  # Python refuses to read an integer of thousands of digits
-        raise JsonUnreadable("has a number with thousands of digits") from None
+        value = _loads(text, _object)
+    except ValueRefused as refused:  # where the object is was not known
+        repeated = _repeated_path(_loads(text, _Pairs), root)
+        raise ValueRefused(repeated or refused.field, refused.reason) from None
     # Without an escape no part has what the whole text lacks, and nearly all have none.
     path = _unstorable_path(value, root) if "\\u" in text or not _is_storable(text) else None
     if path:
@@ -48,6 +46,17 @@ def decode(text: str, root: str = "") -> object:
     if path is not None:
         raise JsonUnreadable(UNSTORABLE)
     return value
+
+
+def _loads(text: str, object_of: Callable[[list[tuple[str, object]]], object]) -> object:
+    try:
+        return json.loads(text, object_pairs_hook=object_of)
+    except json.JSONDecodeError as cause:
+        raise JsonUnreadable(f"is not JSON from character {cause.pos} on") from None
+    except ValueRefused:
+        raise
+    except ValueError:  # Python refuses to read an integer of thousands of digits
+        raise JsonUnreadable("has a number with thousands of digits") from None
 
 
 def safe_name(name: str) -> str:
@@ -64,13 +73,41 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return fields
 
 
+class _Pairs(tuple[tuple[str, object], ...]):
+    """Names and values of an object as they were sent, with those of a name that appears twice."""
+
+    __slots__ = ()
+
+
+def _repeated_path(value: object, path: str) -> str | None:
+    """Where in `value`, which is at `path`, the first name is that appears twice in an object."""
+    if isinstance(value, _Pairs):
+        names = set[str]()
+        for name, field in value:
+            field_path = _field_path(path, name)
+            if name in names:
+                return field_path
+            names.add(name)
+            if (repeated := _repeated_path(field, field_path)) is not None:
+                return repeated
+    if isinstance(value, list):
+        for position, item in enumerate(value):
+            if (repeated := _repeated_path(item, f"{path}[{position}]")) is not None:
+                return repeated
+    return None
+
+
+def _field_path(path: str, name: str) -> str:
+    return f"{path}.{safe_name(name)}" if path else safe_name(name)
+
+
 def _unstorable_path(value: object, path: str) -> str | None:
     """Where in `value`, which is at `path`, the first text is that no database can store."""
     if isinstance(value, str):
         return None if _is_storable(value) else path
     if isinstance(value, dict):
         for name, field in value.items():
-            field_path = f"{path}.{safe_name(name)}" if path else safe_name(name)
+            field_path = _field_path(path, name)
             if not _is_storable(name):
                 return field_path
             if (unstorable := _unstorable_path(field, field_path)) is not None:
