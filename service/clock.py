@@ -9,10 +9,12 @@ asked which of them is right, because its clock decides from when a row counts.
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from features_pkg.calendar import to_us
+from features_pkg.orders.fields.instant import is_within
+from features_pkg.orders.limits import YEARS
 from service import log
 from service.errors import ClockHeaderRefused
 
@@ -92,7 +94,7 @@ def from_header(text: str, *, development: bool) -> int:
     """The instant in a development clock header, as epoch microseconds.
 
     Raises ClockHeaderRefused when the stack is not a development one, or the text is not an
-    instant with an offset.
+    instant with an offset, in the years that are taken.
     """
     if not development:
         raise ClockHeaderRefused(
@@ -101,10 +103,11 @@ def from_header(text: str, *, development: bool) -> int:
         )
     try:
         at = datetime.fromisoformat(text)
-        if at.tzinfo is not None:
-            return to_us(at.astimezone(UTC))
-    except (ValueError, OverflowError):
-        pass
-    raise ClockHeaderRefused(
-        f"{CLOCK_HEADER} must be an instant with its offset, such as 2018-06-01T12:00:00Z"
-    )
+    except ValueError:
+        at = datetime.min  # noqa: DTZ901  naive, so refused below
+    if at.tzinfo is None or not is_within(to_us(at)):
+        raise ClockHeaderRefused(
+            f"{CLOCK_HEADER} must be an instant with its offset, from {YEARS[0]} to {YEARS[-1]}, "
+            "such as 2018-06-01T12:00:00Z"
+        )
+    return to_us(at)

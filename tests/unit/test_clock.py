@@ -134,6 +134,21 @@ def test_a_clock_without_an_offset_is_refused(text: str):
         from_header(text, development=True)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "1969-12-31T23:59:59.999999Z",
+        "2199-12-31T22:00:00-02:00",
+        "9999-12-31T23:59:59-12:00",
+    ],
+)
+def test_a_clock_of_a_year_that_is_not_taken_is_refused(text: str):
+    with pytest.raises(ClockHeaderRefused, match="from 1970 to 2199"):
+        from_header(text, development=True)
+
+
 def test_production_refuses_every_clock_header():
     with pytest.raises(ClockHeaderRefused) as refusal:
         from_header("2018-06-01T12:00:00Z", development=False)
