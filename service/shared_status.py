@@ -45,6 +45,8 @@ class Status(msgspec.Struct, frozen=True):
 
 AWAY: Final = State("away", "start PostgreSQL, or set ONTEM_POSTGRES_URL to where it is")
 
+READ_ONLY: Final = State("read-only", "end default_transaction_read_only of database or role")
+
 REDIS_AWAY: Final = State("away", "start Redis, or set ONTEM_REDIS_URL to where it is")
 
 
@@ -95,13 +97,18 @@ class SharedChecks:
 
     def _postgresql(self) -> State:
         try:
-            return self.asker.ask(lambda: self.postgresql.call(self._server), AWAY)
+            return self.asker.ask(self._server_now, AWAY)
         except (LoginRefused, psycopg.errors.InsufficientPrivilege) as refused:
             return refusal_state(refused)
         except psycopg.ProgrammingError:  # no such table
             return State("without schema", "run `ontem migrate`")
         except (psycopg.Error, PostgresUnavailable):
             return AWAY
+
+    def _server_now(self) -> State:
+        """The state of the server; a session of before may be read-only when the server is not."""
+        state = self.postgresql.call(self._server)
+        return self.postgresql.call(self._server) if state == READ_ONLY else state
 
     def _server(self, session: Connection) -> State:
         read_only = session.execute("SHOW transaction_read_only").fetchone() == ("on",)
@@ -114,7 +121,7 @@ class SharedChecks:
                 return State("restored on another server", "run `ontem migrate`")
         if read_only:
             session.close()  # it would stay so when the server is not
-            return State("read-only", "end default_transaction_read_only of database or role")
+            return READ_ONLY
         return OK
 
     def _redis(self, check: Callable[[], State]) -> State:

@@ -167,12 +167,14 @@ def test_a_session_that_met_a_read_only_database_is_not_kept(service: InProcess)
     service.evaluate("before")
     service.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     end_sessions(service.execute)
-    during, states = service.evaluate("during"), service.states
+    during, states, ready = service.evaluate("during"), service.states, service.readiness
     service.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    states_after = service.states  # by the session that the other checks left read-only
     after = until(lambda: service.evaluate("during"), is_answered)
 
     assert during.status_code == 503
-    assert states["postgresql"]["state"] == "read-only"
+    assert (states["postgresql"]["state"], ready.status_code) == ("read-only", 200)
+    assert states_after["postgresql"]["state"] == "ok"
     assert (after.status_code, after.json["recorded"]) == (200, True)
 
 
