@@ -3,12 +3,13 @@
 import statistics
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
 from benchmarks.load import Target
-from benchmarks.open_loop import Answer, open_loop
+from benchmarks.open_loop import BROKEN, Answer, open_loop
 from benchmarks.size import FEW_ORDERS, ORDERS
 from benchmarks.warm_stack import WarmStack
 
@@ -48,11 +49,15 @@ class Steady:
         prefix = f"steady-{time.time_ns()}"
         with open_loop([target], warm.live_orders, PER_SECOND, prefix) as answers:
             time.sleep(SECONDS)
-        self.milliseconds += [each.seconds * 1000 for each in answers.orders]
-        self.lacking.update(_told(each) for each in answers.orders if not each.is_normal)
+        self.keep(answers.orders)
+
+    def keep(self, answers: Sequence[Answer]) -> None:
+        """Add what orders got."""
+        self.milliseconds += [each.seconds * 1000 for each in answers]
+        self.lacking.update(_told(each) for each in answers if not each.is_normal)
 
 
 def _told(answer: Answer) -> str:
     if answer.status != HTTPStatus.OK:
-        return f"{answer.status}"
+        return "without an answer" if answer.status == BROKEN else f"{answer.status}"
     return "degraded" if answer.is_recorded else "not recorded"

@@ -5,6 +5,8 @@ import pytest
 from benchmarks.faults import SOON_MS, Outcome
 from benchmarks.open_loop import Answer
 from benchmarks.soak import MORE_OTHERS, Sample, growth
+from benchmarks.steady import Steady
+from benchmarks.steal import loop_milliseconds
 
 ENDED = 100.0
 
@@ -68,3 +70,21 @@ def test_what_grows_in_the_second_half_is_named(column: str, step: float, *, gre
     lines = dict(zip(flat, growth(samples), strict=True))
     assert ("grew" in lines[column]) is grew
     assert not any("grew" in line for name, line in lines.items() if name != column)
+
+
+def test_answers_that_are_not_whole_are_told_and_their_times_count() -> None:
+    steady = Steady()
+    steady.keep([answer(99.0, 5.0) for _ in range(6)])
+    assert (steady.whole, steady.p50) == ("100.00%", 5.0)
+
+    steady.keep([answer(99.0, 9.0, normal=False), answer(99.0, 9.0, normal=False)])
+    steady.keep([answer(99.0, 9.0, status=503), answer(99.0, 9.0, status=0)])
+    steady.keep([Answer(99.0, 0.009, 200, "o", "e"), *[answer(99.0, 9.0) for _ in range(9)]])
+
+    assert steady.whole == "75.00% (2 x degraded, 1 x 503, 1 x without an answer, 1 x not recorded)"
+    assert steady.p50 == 9.0
+
+
+def test_the_loop_of_a_calm_machine_is_measured_at_least_twice() -> None:
+    median, slowest = loop_milliseconds(0.0)
+    assert 0 < median <= slowest
