@@ -137,7 +137,7 @@ class Client:
         body = BatchBody(orders=orders, if_refused=if_refused)
         call = self._call(
             "POST", "/orders/batch", self._bulk_seconds(deadline), request_id, body,
-            idempotency_key or str(uuid4()),
+            _or_new(idempotency_key, ""),
         )  # fmt: skip
         return call.answer(BatchAnswer, lambda found: len(found.orders) == len(orders))
 
@@ -159,7 +159,7 @@ class Client:
         body = ChargebackBody(order_id=order_id, kind=kind, reported_at=reported_at)
         call = self._call(
             "POST", "/chargebacks", self._bulk_seconds(deadline), request_id, body,
-            idempotency_key or str(uuid4()),
+            _or_new(idempotency_key, ""),
         )  # fmt: skip
         return call.answer(ChargebackAnswer, lambda found: found.order_id == order_id)
 
@@ -197,7 +197,7 @@ class Client:
         body: msgspec.Struct | None = None,
         idempotency_key: str | None = None,
     ) -> "_Call":
-        request_id = ids.request_id(request_id or f"c-{uuid4().hex}")
+        request_id = ids.request_id(_or_new(request_id, "c-"))
         headers = {
             "Host": self._service.host_header,
             "User-Agent": "ontem-client",
@@ -232,6 +232,11 @@ class _Call:
             detail = "the answer is one to another request"
             raise unreadable(answer, detail, self.request.request_id)
         return body
+
+
+def _or_new(text: str | None, prefix: str) -> str:
+    """An id that was given, also an empty one, which is then refused; else one of our own."""
+    return f"{prefix}{uuid4().hex}" if text is None else text
 
 
 def _encoded(body: msgspec.Struct, request_id: str) -> bytes:

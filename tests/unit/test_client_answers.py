@@ -179,10 +179,14 @@ def test_a_key_that_would_be_another_header_is_refused_and_not_repeated(key: Any
 
 def test_ids_that_the_service_would_not_take_are_refused_at_once():
     client = Client("https://ontem.example", KEY)
-    with pytest.raises(ValueError, match="a request id"):
-        client.evaluate(ORDER, request_id="12345678901")
-    with pytest.raises(ValueError, match="an idempotency key"):
-        client.store_orders([ORDER], idempotency_key="a,b")
+    for odd in ("12345678901", ""):
+        with pytest.raises(ValueError, match="a request id"):
+            client.evaluate(ORDER, request_id=odd)
+    for odd in ("a,b", ""):
+        with pytest.raises(ValueError, match="an idempotency key"):
+            client.store_orders([ORDER], idempotency_key=odd)
+        with pytest.raises(ValueError, match="an idempotency key"):
+            client.report_chargeback("o", idempotency_key=odd)
     for odd in ("é", "1\r\nX: y", "1/explain", 1):
         with pytest.raises(ValueError, match="an evaluation id"):
             client.evaluation(odd)  # type: ignore[arg-type]
