@@ -18,7 +18,8 @@ INSTANT_FORM: Final = rf"^(?!{YEARS[0]}-01-01|{YEARS[-1]}-12-31)({_DECADES})[0-9
 FORM: Final = re.compile(rf"[0-9]{{4}}{_TIME}")
 
 RULE: Final = (
-    "must be an ISO 8601 instant with its offset, such as 2018-06-01T12:00:00-03:00, or be left out"
+    "must be an RFC 3339 instant with seconds and offset, such as 2018-06-01T12:00:00-03:00, or be "
+    "left out"
 )
 
 

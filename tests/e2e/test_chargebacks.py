@@ -109,7 +109,12 @@ def test_a_report_at_another_instant_or_of_the_other_kind_is_another_one(shop: S
         ({"order_id": "x" * 129}, "order_id", "has more than 128"),
         ({"order_id": 5}, "order_id", "must be a text of 1 to 128"),
         ({"amount_cents": 5}, "amount_cents", "is not a known field"),
-        ({"reported_at": 5}, "reported_at", "must be an ISO 8601 instant"),
+        ({"reported_at": 5}, "reported_at", "must be an RFC 3339 instant with seconds and offset"),
+        (
+            {"reported_at": "2026-11-27T12:00Z"},  # ISO 8601, and a file may have it
+            "reported_at",
+            "must be an RFC 3339 instant with seconds and offset",
+        ),
         ({"reported_at": "yesterday"}, "reported_at", "is not a time"),
         ({"reported_at": "2018-06-03T12:00:00"}, "reported_at", "has no time zone"),
         ({"reported_at": "1900-01-01T00:00:00Z"}, "reported_at", "is before 1970 or after 2199"),
