@@ -147,7 +147,7 @@ def serve(
     log.configure(settings.log_level)
     check_address(bind)
     clocks, drain, rate_limits = machine_clocks(), Drain(), RateLimits(pods)
-    model = start.ModelInUse(settings, clocks.wall_us)
+    model = start.ModelInUse(settings, clocks.wall_us, lambda: settings_here().model_path)
     process = start.Process(
         settings=settings,
         limits=start.Limits(

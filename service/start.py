@@ -39,6 +39,7 @@ from service.served_model import ServedModel
 from service.shared_status import SharedChecks
 from service.states import OK, UNKNOWN, State
 from service.worker.gate import BULK_THREADS
+from stores.errors import SettingsError
 from stores.model_keys import verify_keys
 from stores.postgres.connection import PostgresUnavailable
 from stores.redis.connection import redis_client
@@ -80,10 +81,19 @@ class ModelInUse:
     A model that can't be loaded, or is older than one that served, does not replace one that was.
     """
 
-    def __init__(self, settings: Settings, now_us: Callable[[], int]) -> None:
-        """Load the model. Raises ModelNotLoaded, and SettingsError without keys to verify it by."""
+    def __init__(
+        self,
+        settings: Settings,
+        now_us: Callable[[], int],
+        model_path_now: Callable[[], Path | None] | None = None,
+    ) -> None:
+        """Load the model. Raises ModelNotLoaded, and SettingsError without keys to verify it by.
+
+        `model_path_now` reads the setting again at each reload; without it, it stays as it is.
+        """
         self._settings, self._now_us = settings, now_us
-        self.served_model = self._load()
+        self._model_path_now = model_path_now or (lambda: settings.model_path)
+        self.served_model = self._load(settings.model_path)
         self.age = ModelAge(self.served_model.model.manifest)
         self.refusal = ""
         """Why the model that the settings name by now is not the one that is served."""
@@ -95,12 +105,12 @@ class ModelInUse:
         """
         served = self.served_model.model.manifest.name
         try:
-            loaded = self._load()
+            loaded = self._load(self._model_path_now())
             if loaded.model.manifest.name != served:
                 self.age = self._checked(ModelAge(loaded.model.manifest), check)
             self.served_model, self.refusal = loaded, ""
             log.info("model loaded", model=self.age.manifest.name)
-        except StartRefused as refused:
+        except (StartRefused, SettingsError) as refused:
             self.refusal = str(refused)
             log.error("model refused", reason=self.refusal, served=served)
 
@@ -113,15 +123,15 @@ class ModelInUse:
             raise StartRefused(f"{state.state}: {state.remedy}")
         return age
 
-    def _load(self) -> ServedModel:
-        """The model that the settings name, else the one that ships with Ontem; warmed up.
+    def _load(self, model_path: Path | None) -> ServedModel:
+        """The model of a configured folder, else the one that ships with Ontem; warmed up.
 
         Raises ModelNotLoaded.
         """
         settings = self._settings
         feature_set = FeatureSet(settings.timezone, settings.snapshot_lag)
         try:
-            folder = _model_folder(settings.model_path)
+            folder = _model_folder(model_path)
             model = load_model(folder, feature_set, verify_keys(settings))
             served_model = ServedModel.of(
                 feature_set,

@@ -58,9 +58,34 @@ def test_a_new_model_is_served_after_a_hup_unless_it_is_refused(
         assert wait_for_model(service, "ok") == {"state": "ok"}
 
 
-def wait_for_model(service: RunningService, words: str) -> dict[str, str]:
+def test_a_hup_serves_the_model_that_the_file_of_settings_names_by_now(
+    stores: Stores, model_folder: Path, tmp_path: Path
+):
+    good, bad, file = tmp_path / "good", tmp_path / "bad", tmp_path / "env"
+    shutil.copytree(model_folder, good)
+    shutil.copytree(model_folder, bad)
+    (bad / "manifest.sig").unlink()
+    environ = environment_of(stores.postgres_url, stores.redis_url, good)
+    del environ["ONTEM_MODEL"]
+    environ["ONTEM_ENV_FILE"] = str(file)
+    file.write_text(f"ONTEM_MODEL={good}\n")
+    with running_service(environ, tmp_path / "log") as service:
+        for line, sentence in (
+            (f"ONTEM_MODEL={bad}", "manifest.sig can't be read"),
+            ("ONTEM_MODEL", "line 1 is not KEY=VALUE"),
+        ):
+            file.write_text(f"{line}\n")
+            service.process.send_signal(signal.SIGHUP)
+            assert sentence in wait_for_model(service, "", sentence)["remedy"]
+
+        file.write_text(f"ONTEM_MODEL={good}\n")
+        service.process.send_signal(signal.SIGHUP)
+        assert wait_for_model(service, "ok") == {"state": "ok"}
+
+
+def wait_for_model(service: RunningService, words: str, remedy: str = "") -> dict[str, str]:
     """The state of the model once a process answers that was made after the HUP."""
     return until(
         lambda: service.client().send("GET", "/statusz").body["states"]["model"],
-        lambda state: words in state["state"],
+        lambda state: words in state["state"] and remedy in state.get("remedy", ""),
     )
