@@ -45,7 +45,7 @@ EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType(
         "jobs.importing.errors.TooManyRefused": 8,
         "features_pkg.models.manifest.ModelRefused": 9,
         "ontem.models.errors.BranchTaken": 9,
-        "service.start.ModelNotLoaded": 9,
+        "service.model_in_use.ModelNotLoaded": 9,
         "jobs.emr.errors.JobCancelled": 130,
         "jobs.errors.Interrupted": 130,  # as a shell says of a command that Ctrl-C ended
     }

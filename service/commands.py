@@ -14,6 +14,7 @@ from service.head_checks import HeadChecks
 from service.hot.keeper import MEGABYTE, HotLimits
 from service.metrics.files import SharedCounts
 from service.metrics.gauges import observe
+from service.model_in_use import ModelInUse
 from service.rate_limits import RateLimits
 from service.server import (
     WAITING_PER_THREAD,
@@ -147,7 +148,7 @@ def serve(
     log.configure(settings.log_level)
     check_address(bind)
     clocks, drain, rate_limits = machine_clocks(), Drain(), RateLimits(pods)
-    model = start.ModelInUse(settings, clocks.wall_us, lambda: settings_here().model_path)
+    model = ModelInUse(settings, clocks.wall_us, lambda: settings_here().model_path)
     process = start.Process(
         settings=settings,
         limits=start.Limits(

@@ -15,7 +15,8 @@ from service.app import create_app
 from service.clock import MachineClocks, RequestClock
 from service.drain import Drain
 from service.hot.keeper import HotLimits
-from service.start import Limits, ModelInUse, Process, StartRefused
+from service.model_in_use import ModelInUse, StartRefused
+from service.start import Limits, Process
 from stores.policy import Policy
 from stores.postgres.connection import Connection, connect
 from stores.postgres.merchants import Merchant, add_merchant, issue_key

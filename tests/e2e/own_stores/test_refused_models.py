@@ -14,7 +14,7 @@ from features_pkg.models.bundle import GOLDEN, PICKLE, SIGNATURE
 from features_pkg.models.manifest import MANIFEST
 from features_pkg.models.signing import SigningKey
 from features_pkg.models.unpickling import unpickle
-from service.start import ModelNotLoaded
+from service.model_in_use import ModelNotLoaded
 from service.states import OK
 from tests.e2e.in_process import Stores
 from tests.unit.trained_models import edit, manifest_of, replace_file, replace_pickle

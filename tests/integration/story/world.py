@@ -17,6 +17,7 @@ from service import start
 from service.app import Dependencies, create_app
 from service.clock import RequestClock
 from service.drain import Drain
+from service.model_in_use import ModelInUse
 from service.server import machine_clocks
 from stores.policy import Policy
 from stores.postgres.clock import set_clock
@@ -178,7 +179,7 @@ class World:
         process = start.Process(
             settings=settings,
             limits=limits or PATIENT,
-            model=start.ModelInUse(settings, clocks.wall_us),
+            model=ModelInUse(settings, clocks.wall_us),
             clock=RequestClock(clocks),
             drain=Drain(),
         )
