@@ -1,6 +1,7 @@
 """`ontem merchant`: who may ask for evaluations, with which keys, and how scores decide."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
@@ -8,6 +9,7 @@ import click
 from stores.policy import DECISIONS, USUAL_POLICY, WHEN_NOT_STORED, Policy
 from stores.postgres.api_keys import KEY_CACHE_SECONDS
 from stores.postgres.connection import Connection
+from stores.postgres.key_rotation import issued_keys, rotate_key
 from stores.postgres.merchants import (
     add_merchant,
     all_merchants,
@@ -130,9 +132,19 @@ def policy(name: str, **options: Any) -> None:
 @merchant.command()
 @click.argument("name")
 def rotate(name: str) -> None:
-    """Print one more API key. The older ones work until they are revoked."""
+    """Print one more API key. The one before works until it is revoked."""
     with _connection() as connection:
-        click.echo(issue_key(connection, find_merchant(connection, name)).text)
+        click.echo(rotate_key(connection, name).text)
+
+
+@merchant.command()
+@click.argument("name")
+def keys(name: str) -> None:
+    """List the ids of a merchant's API keys, and when each was made and revoked."""
+    with _connection() as connection:
+        for key in issued_keys(connection, find_merchant(connection, name)):
+            state = "works" if key.revoked_at is None else f"revoked {_minute(key.revoked_at)}"
+            click.echo(f"{key.key_id}\tmade {_minute(key.created_at)}\t{state}")
 
 
 @merchant.command(epilog=FOLLOWS)
@@ -151,6 +163,10 @@ def list_merchants() -> None:
     with _connection() as connection:
         for each in all_merchants(connection):
             click.echo(f"{each.merchant_id}\t{each.name}\t{_sentence(each.policy)}")
+
+
+def _minute(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
 
 
 def _sentence(policy: Policy) -> str:

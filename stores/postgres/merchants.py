@@ -52,8 +52,8 @@ class KeyUnknown(OntemError):
 
     def __init__(self, key_id: str) -> None:
         super().__init__(
-            f"the merchant has no key {key_id!r}: "
-            "a key's id is its part between `ontem_` and the next `_`"
+            f"the merchant has no key {key_id!r}: a key's id is its part between `ontem_` and the "
+            "next `_`, and `ontem merchant keys` lists those that there are"
         )
         self.key_id = key_id
 

@@ -1,6 +1,8 @@
 """`ontem merchant`: merchants and their keys in PostgreSQL."""
 
+import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Self
 
@@ -12,6 +14,7 @@ from ontem.cli import main
 from stores.policy import USUAL_POLICY, Policy
 from stores.postgres.api_keys import KEY_CACHE_SECONDS, ApiKey
 from stores.postgres.connection import Connection, connect
+from stores.postgres.key_rotation import KeysTooMany, issued_keys, rotate_key
 from stores.postgres.merchants import (
     KeyUnknown,
     MerchantExists,
@@ -150,6 +153,62 @@ def test_a_second_key_works_beside_the_first_until_one_is_revoked(ontem: Any, da
     assert authenticate(database, second) is not None
 
 
+def test_a_third_key_is_refused_until_one_is_revoked(ontem: Any, database: Connection):
+    first = ApiKey.read(ontem("create", "loja").output.strip())
+    assert first
+    assert ontem("rotate", "loja").exit_code == 0
+
+    refused = ontem("rotate", "loja")
+
+    assert refused.exit_code == 1
+    assert refused.stderr.strip() == (
+        "ontem: merchant 'loja' has 2 keys that work: look at `ontem merchant keys loja`, and "
+        "revoke the one that is used no more with `ontem merchant revoke loja KEY_ID`"
+    )
+    assert len(issued_keys(database, find_merchant(database, "loja"))) == 2
+
+    ontem("revoke", "loja", first.key_id)
+    assert ontem("rotate", "loja").exit_code == 0
+
+
+def test_rotations_at_once_make_no_third_key(database_url: str, database: Connection):
+    add_merchant(database, "loja")
+
+    def rotate(_: int) -> bool:
+        with connect(database_url, application_name="test", autocommit=True) as connection:
+            try:
+                rotate_key(connection, "loja")
+            except KeysTooMany:
+                return False
+            return True
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(rotate, range(6))) == [False] * 4 + [True] * 2
+
+
+def test_keys_are_listed_by_their_ids_with_those_that_were_revoked(
+    ontem: Any, database: Connection
+):
+    first, second = (
+        ApiKey.read(ontem(*words).output.strip())
+        for words in (("create", "loja"), ("rotate", "loja"))
+    )
+    assert first
+    assert second
+    issue_key(database, add_merchant(database, "other"))
+    ontem("revoke", "loja", first.key_id)
+
+    listed = ontem("keys", "loja").output
+
+    minute = r"\d{4}-\d\d-\d\dT\d\d:\d\dZ"
+    assert re.fullmatch(
+        rf"{first.key_id}\tmade {minute}\trevoked {minute}\n"
+        rf"{second.key_id}\tmade {minute}\tworks\n",
+        listed,
+    )
+    assert first.secret not in listed
+
+
 def test_the_secret_is_not_in_the_database(ontem: Any, database: Connection):
     text = ontem("create", "loja").output.strip()
     rows = database.execute("SELECT k::text FROM api_keys k").fetchall()
@@ -222,6 +281,7 @@ def test_the_merchants_are_listed_by_name_with_their_policies(ontem: Any):
         ),
         (("policy", "loja", "--requests-per-second", "0"), "from 1 to 100000, or none"),
         (("create", "other", "--large-amount-cents", "9" * 16), "choose a whole number from 0 to"),
+        (("keys", "nobody"), "ontem merchant create nobody"),
         (("revoke", "nobody", "000000000000"), "ontem merchant create nobody"),
         (("revoke", "loja", "000000000000"), "has no key '000000000000'"),
     ],

@@ -30,6 +30,7 @@ COMMAND_LINES = {
     "merchant create": ["merchant", "create", "loja"],
     "merchant policy": ["merchant", "policy", "loja"],
     "merchant rotate": ["merchant", "rotate", "loja"],
+    "merchant keys": ["merchant", "keys", "loja"],
     "merchant revoke": ["merchant", "revoke", "loja", "3f1c"],
     "merchant list": ["merchant", "list"],
     "chargeback": ["chargeback", "a-1", "--merchant", "loja"],
