@@ -59,9 +59,12 @@ class RedisLost(PublishRefused):
     """Redis stopped answering, or ran out of memory, while a load was written."""
 
     def __init__(self, *, reason: str) -> None:
+        remedy = "run the same command again when Redis is well"
+        if "maxmemory" in reason:
+            remedy = "raise maxmemory, then run the same command again"
         super().__init__(
             f"Redis did not confirm a write ({reason}), and what is published stays as it was: "
-            "run the same command again when Redis is well"
+            f"{remedy}"
         )
         self.reason = reason
 

@@ -1,6 +1,7 @@
 """What is not published, and the sentence that says why."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -21,12 +22,13 @@ from stores.postgres.loads import (
 )
 from stores.redis.buckets import ValueUnreadable
 from stores.redis.errors import ListDamaged, RedisFull, RedisLost, RedisMayEvict
-from stores.redis.fence import Fence
+from stores.redis.fence import Fence, take_fence
 from stores.redis.keys import GROUPS
 from stores.redis.load_list import Load, LoadList
 from stores.redis.memory import check_room
 from tests.integration.publishing_shop import MAY, PublishingShop, days, snapshot_rows
 from tests.online import bucket_key, write_load
+from tests.redis_server import RedisServer
 
 A_LOAD = Load(1, MAY.toordinal(), 0, 1, "", 1)
 
@@ -66,6 +68,22 @@ def test_a_redis_that_goes_away_is_reported_in_a_sentence(shop: PublishingShop) 
 
     with pytest.raises(RedisLost, match="stays as it was"):
         write_load(gone, shop.namespace, A_LOAD, {}, fence=Fence.fresh(1), load_list=LoadList())
+
+
+def test_a_redis_that_is_full_in_the_middle_of_a_load_names_maxmemory(
+    shop: PublishingShop, tmp_path: Path
+) -> None:
+    server, fence = RedisServer(tmp_path / "redis"), Fence.fresh(1)
+    server.start()
+    try:
+        with redis.Redis.from_url(server.url) as full:
+            take_fence(full, shop.namespace, fence)
+            full.config_set("maxmemory", 1)
+            with pytest.raises(RedisLost) as lost:
+                write_load(full, shop.namespace, A_LOAD, {}, fence=fence, load_list=LoadList())
+    finally:
+        server.kill()
+    assert str(lost.value).endswith("raise maxmemory, then run the same command again")
 
 
 @pytest.mark.parametrize("damage", ["flipped", "deleted", "not ours"])
