@@ -12,6 +12,7 @@ from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.table import Table
 
 from stores.offline.commit import commit_compaction
+from stores.offline.manifests import lists_are_sound
 from stores.offline.revisions import dataset_of, tagged_revisions
 from stores.offline.runs import Run, Slot, describe_files, provenance, run_folder
 from stores.offline.tables import OfflineStore, catalogued_names, existing_table
@@ -35,7 +36,8 @@ def scattered(store: OfflineStore, least_files: int) -> Iterator[tuple[Table, in
     for name in sorted(catalogued_names(store)):
         if dataset_of(name) == TRIALS:
             table = existing_table(store, name)
-            files = len(list(table.scan().plan_files()))
+            with lists_are_sound(table):
+                files = len(list(table.scan().plan_files()))
             if files >= least_files:
                 yield table, files
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from jobs.store.compacting import TRIALS
 from stores.offline.commit import commit_run
+from stores.offline.manifests import lists_are_sound
 from stores.offline.runs import Run, Slot, describe_files, provenance, run_folder
 from stores.offline.table_definition import TableDefinition, documented
 from stores.offline.tables import OfflineStore, find_table
@@ -117,6 +118,8 @@ def read_rows(store: OfflineStore) -> Iterator[JournalRow]:
     if table is None:
         return
     names = [field.name for field in fields(JournalRow)]
-    for row in table.scan(selected_fields=tuple(names)).to_arrow().sort_by("at").to_pylist():
+    with lists_are_sound(table):
+        rows = table.scan(selected_fields=tuple(names)).to_arrow().sort_by("at")
+    for row in rows.to_pylist():
         changed = {"state": State(row["state"]), "candidates": tuple(row["candidates"])}
         yield JournalRow(**{**{name: row[name] for name in names}, **changed})

@@ -6,6 +6,7 @@ from typing import Final, Literal, Protocol
 import pyiceberg.io.pyarrow  # noqa: F401
 from pyiceberg.catalog import Catalog
 from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.io import PY_IO_IMPL
 from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
@@ -19,6 +20,7 @@ from stores.postgres.connection import (
 CatalogueKind = Literal["postgres", "glue"]
 NAME: Final = "ontem"
 """The catalogue's name in PostgreSQL, and the namespace (in Glue: the database) of all tables."""
+_FILE_IO: Final = "stores.offline.checked_io.CheckedFileIO"
 
 
 class CatalogueSettings(S3Address, Protocol):
@@ -37,7 +39,8 @@ class CatalogueSettings(S3Address, Protocol):
 
 def open_catalogue(settings: CatalogueSettings, files: Files) -> Catalog:
     """The catalogue that the settings name. Raises PostgresUnavailable."""
-    properties = {"warehouse": files.location("tables")} | _s3_properties(settings)
+    properties = {"warehouse": files.location("tables"), PY_IO_IMPL: _FILE_IO}
+    properties |= _s3_properties(settings)
     if settings.catalogue == "glue":
         from pyiceberg.catalog.glue import GlueCatalog
 

@@ -14,6 +14,7 @@ from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.table.update.snapshot import ManageSnapshots
 
 from stores.offline.errors import CommitCrowdedOut, RevisionTaken
+from stores.offline.manifests import lists_are_sound
 from stores.offline.revisions import LAYOUT, Property, Revision, newest_number, number_of_run
 from stores.offline.runs import Run, Slot, write_file_list
 from stores.offline.table_definition import TableDefinition
@@ -42,7 +43,7 @@ def commit_run(
     a revision each; one that is to have a `number` gets that one or raises RevisionTaken. A run
     that was committed already stays as it is.
 
-    Raises CommitCrowdedOut and what `find_table` raises.
+    Raises CommitCrowdedOut, NamedMissing, NamedDamaged and what `find_table` raises.
     """
     sha256 = write_file_list(store.files, run)
     made = make_table(store, run.slot.table, definition)
@@ -90,12 +91,13 @@ def commit_until_first(
     `commit` gets the table as `find_table` or `make_table` has found it, and is called again with
     its newest state when another commit came first, so that nothing of its own is there.
 
-    Raises CommitCrowdedOut and what `find_table` raises.
+    Raises CommitCrowdedOut, NamedMissing, NamedDamaged and what `find_table` raises.
     """
     name = table.name()[-1]
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            result = commit(table)
+            with lists_are_sound(table):
+                result = commit(table)
         except CommitFailedException:
             sleep(random.uniform(0, MOST_SECONDS * min(attempt, 10) / 10))  # noqa: S311  no secret
             table = existing_table(store, name)

@@ -137,9 +137,16 @@ class NamedMissing(OfflineError):
 
     def __init__(self, *, table: str, location: str) -> None:
         super().__init__(
-            f"the table {table} names {location}, and no such file is there: bring it back from a "
-            "copy; nothing was removed"
+            f"the table {table} names {location}, and no such file is there: {_back(table)}"
         )
+        self.table, self.location = table, location
+
+
+class NamedDamaged(OfflineError):
+    """A list of a table's files can't be read, so nobody knows what it names."""
+
+    def __init__(self, *, table: str, location: str) -> None:
+        super().__init__(f"the table {table} names {location}, which is damaged: {_back(table)}")
         self.table, self.location = table, location
 
 
@@ -165,6 +172,14 @@ class TablesUnknown(OfflineError):
             "nothing was removed"
         )
         self.folder = folder
+
+
+def _back(table: str) -> str:
+    return (
+        "bring it back from a copy, or go on from the newest state of before, in "
+        f"tables/{table}/metadata, with `ontem store restore --table {table} --from` and its name; "
+        "nothing was changed"
+    )
 
 
 def s3_can_pass(error: Exception) -> bool:

@@ -9,8 +9,9 @@ from pyiceberg.manifest import ManifestFile
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
-from stores.offline.errors import NamedElsewhere, NamedMissing
+from stores.offline.errors import NamedElsewhere
 from stores.offline.files import Files
+from stores.offline.manifests import entries_of, manifests_of
 from stores.offline.metadata_files import hint_key
 from stores.offline.revisions import dataset_of, run_of
 from stores.offline.runs import file_list_key
@@ -59,7 +60,7 @@ class NameReader:
             is_head = snapshot.snapshot_id == table.metadata.current_snapshot_id
             keys |= {
                 named.key
-                for manifest in snapshot.manifests(table.io)
+                for manifest in manifests_of(table, snapshot)
                 for named in self._manifests[manifest.manifest_path]
                 if not (is_head and named.partition in without)
             }
@@ -84,11 +85,7 @@ class NameReader:
 
     def _named(self, table: Table, manifest: ManifestFile) -> Iterator[_NamedFile]:
         spec = table.specs()[manifest.partition_spec_id]
-        try:
-            entries = manifest.fetch_manifest_entry(table.io)
-        except FileNotFoundError:
-            raise NamedMissing(table=table.name()[-1], location=manifest.manifest_path) from None
-        for entry in entries:
+        for entry in entries_of(table, manifest):
             partition = ""
             if spec.fields:
                 column = table.schema().find_field(spec.fields[0].source_id)
@@ -105,15 +102,8 @@ class NameReader:
 
 
 def _manifests_of(table: Table, snapshots: Iterable[Snapshot]) -> list[ManifestFile]:
-    """Each manifest of these snapshots once. Raises NamedMissing."""
+    """Each manifest of these snapshots once. Raises NamedMissing, NamedDamaged."""
     with ThreadPoolExecutor(_THREADS) as pool:
-        lists = pool.map(lambda each: _listed(table, each), snapshots)
+        lists = pool.map(lambda each: manifests_of(table, each), snapshots)
         found = {each.manifest_path: each for manifests in lists for each in manifests}
     return list(found.values())
-
-
-def _listed(table: Table, snapshot: Snapshot) -> list[ManifestFile]:
-    try:
-        return snapshot.manifests(table.io)
-    except FileNotFoundError:
-        raise NamedMissing(table=table.name()[-1], location=snapshot.manifest_list) from None

@@ -1,5 +1,6 @@
 """Iceberg tables: how they are made, opened and found again."""
 
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from stores.offline.errors import CatalogueLost, MetadataMissing, TableElsewhere
 from stores.offline.files import Files, open_files
 from stores.offline.lineage import State, names_after, newer_by_hint, reason_of
 from stores.offline.metadata_files import (
+    METADATA,
     TABLES,
     hint_key,
     hinted_name,
@@ -122,8 +124,7 @@ def catalogued_table(store: OfflineStore, name: str) -> Table | None:
         folder = store.files.location(metadata_folder(name))
         raise CatalogueLost(table=name, folder=folder) from None
     except FileNotFoundError as error:
-        location = str(error).rpartition(": ")[2] or name
-        raise MetadataMissing(table=name, location=location) from None
+        raise MetadataMissing(table=name, location=_location_in(error) or name) from None
     except (ValueError, ValidationError) as error:  # that of json is a ValueError
         raise MetadataUnreadable(table=name, reason=reason_of(error)) from None
     if store.files.key_of(table.location()) is None:
@@ -131,6 +132,12 @@ def catalogued_table(store: OfflineStore, name: str) -> Table | None:
     if table.location() != store.files.location(f"{TABLES}/{name}"):
         raise TableOfAnotherName(table=name, location=table.location())
     return table
+
+
+def _location_in(error: FileNotFoundError) -> str:
+    """The metadata file that PyIceberg did not find: it says so of a folder and of S3 otherwise."""
+    found = re.search(rf"(?:'|: )([^':][^']*{re.escape(METADATA)})", str(error))
+    return found[1] if found else ""
 
 
 def catalogued_names(store: OfflineStore) -> set[str]:

@@ -21,6 +21,7 @@ from stores.offline.commit import commit_run
 from stores.offline.errors import (
     CatalogueLost,
     MetadataMissing,
+    NamedDamaged,
     NamedElsewhere,
     NamedMissing,
     TableElsewhere,
@@ -92,6 +93,11 @@ def lose_a_list_of_manifests(shop: CleaningShop) -> None:
     shop.store.files.delete(key)
 
 
+def damage_a_manifest(shop: CleaningShop) -> None:
+    (key, *_) = [k for k in shop.store.files.list(f"tables/{TRAINING.table}") if "-m0.avro" in k]
+    shop.store.files.write(key, b"")
+
+
 def name_a_file_elsewhere(shop: CleaningShop) -> None:
     made = shop.write(TRAINING, [b"elsewhere"])
     other = shop.folder / "elsewhere.parquet"
@@ -152,6 +158,7 @@ def lose_the_table_of_a_load(shop: CleaningShop) -> None:
         (restore_an_older_backup, CatalogueOutdated, "restored from an older backup"),
         (lose_a_manifest, NamedMissing, "bring it back"),
         (lose_a_list_of_manifests, NamedMissing, "bring it back"),
+        (damage_a_manifest, NamedDamaged, "bring it back"),
         (name_a_file_elsewhere, NamedElsewhere, "set ONTEM_STORAGE_URL"),
         (break_a_model, ModelUnreadable, "remove the folder if nobody needs the model"),
         (lose_the_table_of_a_load, LoadOfUnknownTable, "ontem store restore"),
