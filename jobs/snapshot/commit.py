@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from jobs.extract.facts import Extractions
 from jobs.job import Job
@@ -14,6 +15,7 @@ from stores.offline.commit import commit_run
 from stores.offline.revisions import Revision
 from stores.offline.runs import DataFile, Run, provenance
 from stores.postgres.clock import database_clock
+from stores.postgres.loads import check_lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,8 @@ def commit_snapshot(
 ) -> Revision[SnapshotFacts]:
     """Commit the files of a run as the next revision of the day.
 
-    `parent`, `newcomers` and `activity` are those of `SnapshotFacts`. Raises what `commit_run`
-    raises.
+    `parent`, `newcomers` and `activity` are those of `SnapshotFacts`. A run that has lost the lock
+    of the stores commits nothing. Raises psycopg.OperationalError, and what `commit_run` raises.
     """
     features = job.feature_set
     facts = SnapshotFacts(
@@ -66,4 +68,5 @@ def commit_snapshot(
         facts=facts,
         provenance=provenance(at=database_clock(stores.connection), by="ontem night"),
     )
-    return commit_run(stores.offline, snapshots_table(features), written)
+    check = partial(check_lock, stores.connection)
+    return commit_run(stores.offline, snapshots_table(features), written, check=check)

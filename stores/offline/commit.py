@@ -35,6 +35,7 @@ def commit_run(
     *,
     number: int | None = None,
     adds: bool = False,
+    check: Callable[[], None] = lambda: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Revision[Facts]:
     """Commit a run as the next revision of its slot; in the table it replaces the one before.
@@ -43,12 +44,17 @@ def commit_run(
     a revision each; one that is to have a `number` gets that one or raises RevisionTaken. A run
     that was committed already stays as it is.
 
-    Raises CommitCrowdedOut, NamedMissing, NamedDamaged and what `find_table` raises.
+    `check` raises where the run may not commit any more, as it has lost its lock. It is called once
+    the state is read that an attempt goes on from: whoever has the lock since then commits to that
+    state as well, and the attempt fails.
+
+    Raises CommitCrowdedOut, NamedMissing, NamedDamaged and what `find_table` and `check` raise.
     """
     sha256 = write_file_list(store.files, run)
     made = make_table(store, run.slot.table, definition)
 
     def commit(table: Table) -> int:
+        check()
         committed = number_of_run(table, run.slot, run.id)
         if committed is None:
             committed = _next_number(table, run.slot, number)

@@ -91,6 +91,14 @@ def lock_loads(connection: Connection, timelines: str) -> None:
     )
 
 
+def check_lock(connection: Connection) -> None:
+    """Ask the session that has the lock of `lock_loads` for an answer.
+
+    Raises psycopg.OperationalError where it has ended: then another session may have the lock.
+    """
+    connection.execute("SELECT 1")
+
+
 def loads_of(connection: Connection, timelines: str) -> Sequence[LoadRow]:
     """All loads of these timelines, oldest first, of whatever secret."""
     with connection.cursor(row_factory=class_row(LoadRow)) as cursor:

@@ -119,6 +119,28 @@ def test_a_revision_without_rows_is_a_revision(store: OfflineStore) -> None:
     assert rows_of(store) == []
 
 
+def test_who_has_lost_the_lock_commits_nothing_upon_the_commit_of_another(
+    store: OfflineStore,
+) -> None:
+    class LockLostError(Exception):
+        pass
+
+    checks: list[int] = []
+
+    def check() -> None:
+        checks.append(newest_revision(store, SLOT))
+        if len(checks) > 1:
+            raise LockLostError
+        commit(store, "another", rows=2)  # just after this run was told that it has the lock
+
+    commit(store, "first")
+    with pytest.raises(LockLostError):
+        commit_run(store, NUMBERS, a_run(store, "mine", rows=9), check=check, sleep=lambda _: None)
+
+    assert checks == [1, 2]
+    assert rows_of(store) == [0, 1]
+
+
 def test_a_commit_between_two_loses_neither_its_rows_nor_its_tag(store: OfflineStore) -> None:
     commit(store, "first")
     crowd = iter(["second", "third"])
