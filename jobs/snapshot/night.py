@@ -28,8 +28,10 @@ from stores.postgres.loads import (
     mark_withdrawn,
     register_load,
 )
+from stores.redis.connection import redis_address
 from stores.redis.errors import ListDamaged, LoadTooOld
 from stores.redis.load_list import MOST_LISTED, LoadList
+from stores.redis.memory import check_room
 from stores.redis.published import Published, read_copies
 
 
@@ -56,7 +58,8 @@ def snapshot(
     them until the lag is over. Each night removes the idempotency keys whose time is over.
 
     Raises DayNotOver, StillWriting, LoaderRunning, SnapshotOutdated, LoadTooOld, NoOrders and what
-    `publish` raises; the published loads stay as they were.
+    `publish` raises, of Redis' memory before anything is built; the published loads stay as they
+    were.
     """
     with one_spark(job) as job, open_stores(job, builds=True) as stores:
         forget_expired(stores.connection)
@@ -74,6 +77,7 @@ def snapshot(
         published = _publish_older(job, stores, older, published, timer)
         if load is None:
             _check_orders(stores.connection, as_of, read_bounds)
+            check_room(stores.client, redis_address(job.settings.redis_url), 0)  # before the build
             request = BuildRequest(as_of, read_bounds, published.ids, is_full=full)
             load = _make_load(job, stores, request, timer)
         try:

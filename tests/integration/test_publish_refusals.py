@@ -26,6 +26,8 @@ from stores.redis.fence import Fence, take_fence
 from stores.redis.keys import GROUPS
 from stores.redis.load_list import Load, LoadList
 from stores.redis.memory import check_room
+from tests.integration.history import History, a_job
+from tests.integration.night_shop import JUNE
 from tests.integration.publishing_shop import MAY, PublishingShop, days, snapshot_rows
 from tests.online import bucket_key, write_load
 from tests.redis_server import RedisServer
@@ -57,6 +59,27 @@ def test_a_redis_without_room_is_refused() -> None:
     with pytest.raises(RedisFull, match=r"40 bytes left .* about 41"):
         check_room(InfoOnly(maxmemory=100, used_memory=60), "here", 41)  # type: ignore[arg-type]
     check_room(InfoOnly(maxmemory=100, used_memory=60), "here", 40)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "refusal"),
+    [("maxmemory-policy", "allkeys-lru", RedisMayEvict), ("maxmemory", 1, RedisFull)],
+)
+def test_a_redis_that_can_take_no_load_is_refused_before_a_night_builds_one(
+    database_url: str, tmp_path: Path, setting: str, value: str | int, refusal: type[Exception]
+) -> None:
+    history, server = History(database_url), RedisServer(tmp_path / "redis")
+    history.order()
+    server.start()
+    try:
+        with redis.Redis.from_url(server.url) as client:
+            client.config_set(setting, value)
+        with pytest.raises(refusal):
+            snapshot(a_job(database_url, server.url, (tmp_path / "store").as_uri()), JUNE)
+    finally:
+        server.kill()
+    with history.connect() as connection:
+        assert connection.execute("SELECT count(*) FROM loads").fetchall() == [(0,)]
 
 
 def test_the_real_redis_may_not_evict(shop: PublishingShop) -> None:
