@@ -17,13 +17,8 @@ from benchmarks.steady import PER_SECOND, SECONDS, Steady
 from benchmarks.streams import bodies_of, wait_until_normal
 from benchmarks.warm_stack import WarmStack, warm_stack
 from stores.postgres.connection import connect
-from stores.postgres.merchants import (
-    MerchantExists,
-    add_merchant,
-    change_policy,
-    find_merchant,
-    issue_key,
-)
+from stores.postgres.issued_keys import issue_key
+from stores.postgres.merchants import MerchantExists, add_merchant, change_policy, find_merchant
 from stores.settings import Settings
 
 MOST_ORDERS: Final = 100_000

@@ -25,7 +25,8 @@ from benchmarks.size import FEW_ORDERS, ORDERS, repetitions
 from benchmarks.streams import bodies_of, wait_until_normal
 from benchmarks.warm_stack import warm_stack
 from stores.policy import Policy
-from stores.postgres.merchants import add_merchant, issue_key
+from stores.postgres.issued_keys import issue_key
+from stores.postgres.merchants import add_merchant
 from tests.e2e.faulty_stores import refused
 
 MOST_ORDERS: Final = 100_000

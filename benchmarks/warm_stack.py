@@ -29,7 +29,8 @@ from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.identifiers import SINGLE_VALUED
 from ontem.stack import LocalStack
 from stores.postgres.connection import connect
-from stores.postgres.merchants import find_merchant, issue_key
+from stores.postgres.issued_keys import issue_key
+from stores.postgres.merchants import find_merchant
 from stores.postgres.runs import newest_runs
 from stores.settings import Settings
 from tests.e2e.a_model import write_a_model

@@ -9,15 +9,8 @@ import click
 from stores.policy import DECISIONS, USUAL_POLICY, WHEN_NOT_STORED, Policy
 from stores.postgres.api_keys import KEY_CACHE_SECONDS
 from stores.postgres.connection import Connection
-from stores.postgres.key_rotation import issued_keys, rotate_key
-from stores.postgres.merchants import (
-    add_merchant,
-    all_merchants,
-    change_policy,
-    find_merchant,
-    issue_key,
-    revoke_key,
-)
+from stores.postgres.issued_keys import issue_key, keys_of, revoke_key, rotate_key
+from stores.postgres.merchants import add_merchant, all_merchants, change_policy, find_merchant
 from stores.postgres.sessions import open_session
 from stores.settings import settings_here
 
@@ -142,7 +135,7 @@ def rotate(name: str) -> None:
 def keys(name: str) -> None:
     """List the ids of a merchant's API keys, and when each was made and revoked."""
     with _connection() as connection:
-        for key in issued_keys(connection, find_merchant(connection, name)):
+        for key in keys_of(connection, find_merchant(connection, name)):
             state = "works" if key.revoked_at is None else f"revoked {_minute(key.revoked_at)}"
             click.echo(f"{key.key_id}\tmade {_minute(key.created_at)}\t{state}")
 

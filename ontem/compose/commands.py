@@ -79,7 +79,8 @@ def bucket() -> None:
 def merchant(name: str) -> None:
     """Create a merchant and print its API key. The key is not shown again."""
     from stores.policy import USUAL_POLICY
-    from stores.postgres.merchants import MerchantExists, add_merchant, issue_key
+    from stores.postgres.issued_keys import issue_key
+    from stores.postgres.merchants import MerchantExists, add_merchant
 
     url = settings_here().postgres_url
     with open_session(url, application_name="ontem compose", autocommit=True) as connection:

@@ -30,7 +30,8 @@ from stores.model_keys import verify_keys
 from stores.offline.revisions import newest_revision, read_revision
 from stores.offline.tables import open_store
 from stores.postgres.connection import Connection, connect
-from stores.postgres.merchants import Merchant, add_merchant, change_policy, issue_key
+from stores.postgres.issued_keys import issue_key
+from stores.postgres.merchants import Merchant, add_merchant, change_policy
 from stores.settings import Settings
 
 MERCHANT = "demo"

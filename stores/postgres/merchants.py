@@ -47,17 +47,6 @@ class MerchantNameRefused(OntemError):
         self.name = name
 
 
-class KeyUnknown(OntemError):
-    """The merchant has no key of that id."""
-
-    def __init__(self, key_id: str) -> None:
-        super().__init__(
-            f"the merchant has no key {key_id!r}: a key's id is its part between `ontem_` and the "
-            "next `_`, and `ontem merchant keys` lists those that there are"
-        )
-        self.key_id = key_id
-
-
 @dataclass(frozen=True, slots=True)
 class Merchant:
     """A tenant and its policy."""
@@ -178,29 +167,6 @@ def all_merchants(connection: Connection) -> list[Merchant]:
             f"SELECT {_COLUMNS} FROM merchants m ORDER BY m.name"  # noqa: S608 - our text
         ).fetchall()
     return [row.merchant() for row in rows]
-
-
-def issue_key(connection: Connection, merchant: Merchant) -> ApiKey:
-    """One more key of the merchant, whose older keys stay valid. Only its hash is stored."""
-    key = ApiKey.new()
-    with connection.transaction():
-        connection.execute(
-            "INSERT INTO api_keys (key_id, merchant_id, secret_hash) VALUES (%s, %s, %s)",
-            (key.key_id, merchant.merchant_id, key.secret_hash),
-        )
-    return key
-
-
-def revoke_key(connection: Connection, merchant: Merchant, key_id: str) -> None:
-    """Revoke a key of the merchant; revoking it again changes nothing. Raises KeyUnknown."""
-    with connection.transaction():
-        revoked = connection.execute(
-            "UPDATE api_keys SET revoked_at = coalesce(revoked_at, clock_timestamp())"
-            " WHERE key_id = %s AND merchant_id = %s",
-            (key_id, merchant.merchant_id),
-        )
-    if revoked.rowcount == 0:
-        raise KeyUnknown(key_id)
 
 
 def authenticate(connection: Connection, key: ApiKey) -> Merchant | None:

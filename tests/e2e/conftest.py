@@ -16,7 +16,8 @@ import redis
 from features_pkg.definitions.feature_set import FeatureSet
 from stores.policy import Policy
 from stores.postgres.connection import Connection, connect
-from stores.postgres.merchants import Merchant, add_merchant, issue_key
+from stores.postgres.issued_keys import issue_key
+from stores.postgres.merchants import Merchant, add_merchant
 from tests.e2e.a_model import write_a_model
 from tests.e2e.fault_proxy import FaultProxy, a_fault_proxy
 from tests.e2e.in_process import until

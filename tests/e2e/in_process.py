@@ -19,7 +19,8 @@ from service.model_in_use import ModelInUse, StartRefused
 from service.start import Limits, Process
 from stores.policy import Policy
 from stores.postgres.connection import Connection, connect
-from stores.postgres.merchants import Merchant, add_merchant, issue_key
+from stores.postgres.issued_keys import issue_key
+from stores.postgres.merchants import Merchant, add_merchant
 from stores.settings import Settings
 from tests.e2e.running import TIMEOUT_SECONDS
 from tests.model_keys import VERIFY_KEYS

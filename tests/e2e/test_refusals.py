@@ -6,7 +6,7 @@ import json
 import pytest
 
 from stores.postgres.api_keys import ApiKey
-from stores.postgres.merchants import issue_key, revoke_key
+from stores.postgres.issued_keys import issue_key, revoke_key
 from tests.e2e.conftest import Shop
 from tests.e2e.shop_requests import an_order, the_problem
 

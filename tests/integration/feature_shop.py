@@ -28,7 +28,8 @@ from service.past import PastReader
 from service.served_model import ServedModel
 from stores.offline.models import StoredModels
 from stores.offline.tables import open_store
-from stores.postgres.merchants import find_merchant, issue_key
+from stores.postgres.issued_keys import issue_key
+from stores.postgres.merchants import find_merchant
 from stores.postgres.served_models import record_served
 from stores.redis.keys import Namespace
 from stores.settings import Settings

@@ -15,7 +15,8 @@ from jobs.job import Job
 from service.app import create_app
 from stores.policy import Policy
 from stores.postgres.connection import Connection, connect
-from stores.postgres.merchants import Merchant, add_merchant, find_merchant, issue_key
+from stores.postgres.issued_keys import issue_key
+from stores.postgres.merchants import Merchant, add_merchant, find_merchant
 from tests.e2e.a_model import write_a_model
 from tests.e2e.in_process import Stores
 from tests.e2e.published import OnlineStore

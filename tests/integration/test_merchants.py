@@ -14,16 +14,20 @@ from ontem.cli import main
 from stores.policy import USUAL_POLICY, Policy
 from stores.postgres.api_keys import KEY_CACHE_SECONDS, ApiKey
 from stores.postgres.connection import Connection, connect
-from stores.postgres.key_rotation import KeysTooMany, issued_keys, rotate_key
-from stores.postgres.merchants import (
+from stores.postgres.issued_keys import (
+    KeysTooMany,
     KeyUnknown,
+    issue_key,
+    keys_of,
+    revoke_key,
+    rotate_key,
+)
+from stores.postgres.merchants import (
     MerchantExists,
     MerchantUnknown,
     add_merchant,
     authenticate,
     find_merchant,
-    issue_key,
-    revoke_key,
 )
 
 
@@ -165,7 +169,7 @@ def test_a_third_key_is_refused_until_one_is_revoked(ontem: Any, database: Conne
         "ontem: merchant 'loja' has 2 keys that work: look at `ontem merchant keys loja`, and "
         "revoke the one that is used no more with `ontem merchant revoke loja KEY_ID`"
     )
-    assert len(issued_keys(database, find_merchant(database, "loja"))) == 2
+    assert len(keys_of(database, find_merchant(database, "loja"))) == 2
 
     ontem("revoke", "loja", first.key_id)
     assert ontem("rotate", "loja").exit_code == 0

@@ -17,7 +17,8 @@ from features_pkg.calendar import to_us
 from features_pkg.identifiers import SINGLE_VALUED
 from stores.postgres.chargebacks import ChargebackKind
 from stores.postgres.connection import connect
-from stores.postgres.merchants import all_merchants, issue_key
+from stores.postgres.issued_keys import issue_key
+from stores.postgres.merchants import all_merchants
 from tests.integration.planned_session import NOW, STATEMENTS, PlannedSession, an_order, held_until
 from tests.integration.planned_states import (
     EVERYBODY,

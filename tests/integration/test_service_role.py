@@ -10,7 +10,8 @@ import pytest
 from jobs.exit_codes import exit_code
 from stores.postgres.all_rows import RowsHidden
 from stores.postgres.connection import Connection, connect
-from stores.postgres.merchants import add_merchant, authenticate, issue_key
+from stores.postgres.issued_keys import issue_key
+from stores.postgres.merchants import add_merchant, authenticate
 from stores.postgres.migrate import migrate
 from stores.postgres.service_role import RoleRefused, check_role
 from stores.postgres.sessions import open_session

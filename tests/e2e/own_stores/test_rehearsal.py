@@ -8,7 +8,8 @@ from service.app import Dependencies, create_app
 from service.deadline import Deadline
 from service.hot.statements import SINCE
 from stores.postgres.connection import connect
-from stores.postgres.merchants import add_merchant, issue_key
+from stores.postgres.issued_keys import issue_key
+from stores.postgres.merchants import add_merchant
 from tests.e2e.in_process import Stores, noon_of, standing_clocks
 from tests.e2e.published import OnlineStore
 from tests.e2e.running import TIMEOUT_SECONDS

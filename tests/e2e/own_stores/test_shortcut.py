@@ -24,7 +24,8 @@ from service.shortcut import Shortcut
 from stores.policy import Policy
 from stores.postgres.api_keys import ApiKey
 from stores.postgres.connection import connect
-from stores.postgres.merchants import add_merchant, issue_key
+from stores.postgres.issued_keys import issue_key
+from stores.postgres.merchants import add_merchant
 from tests.e2e.in_process import Stores, executing, noon_of, standing_clocks
 from tests.e2e.published import OnlineStore
 from tests.e2e.running import TIMEOUT_SECONDS

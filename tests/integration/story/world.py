@@ -22,7 +22,8 @@ from service.server import machine_clocks
 from stores.policy import Policy
 from stores.postgres.clock import set_clock
 from stores.postgres.connection import Connection, connect
-from stores.postgres.merchants import Merchant, add_merchant, issue_key
+from stores.postgres.issued_keys import issue_key
+from stores.postgres.merchants import Merchant, add_merchant
 from stores.settings import Settings
 from tests.e2e.a_model import write_a_model
 from tests.model_keys import VERIFY_KEYS
