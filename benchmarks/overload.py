@@ -79,6 +79,8 @@ def _beside_a_flood(target: Target, floods: Sequence[Target], warm: WarmStack) -
             with open_loop([flooded], warm.live_orders, 10 * LIMIT, prefix) as answers:
                 steady.send(target, warm)
             got += Counter(each.status for each in answers.orders)
+    for steady in (alone, *beside):
+        steady.check()
     names = ("nobody", f"an echo that gets {10 * LIMIT} a second", _told(statuses[-1]))
     return [
         (

@@ -15,6 +15,7 @@ from benchmarks.warm_stack import WarmStack
 
 PER_SECOND: Final = 20 if ORDERS < FEW_ORDERS else 100
 SECONDS: Final = 0.5 if ORDERS < FEW_ORDERS else 5.0
+MOST_LACKING: Final = 0.01
 
 
 @dataclass(slots=True)
@@ -43,6 +44,11 @@ class Steady:
         share = f"{1 - self.lacking.total() / all_orders:.2%}"
         told = ", ".join(f"{number:,} x {kind}" for kind, number in self.lacking.most_common())
         return f"{share} ({told})" if told else share
+
+    def check(self) -> None:
+        """Raise AssertionError if too many got no whole answer: the times would be of refusals."""
+        if self.lacking.total() > len(self.milliseconds) * MOST_LACKING:
+            raise AssertionError(f"whole answers: {self.whole}")
 
     def send(self, target: Target, warm: WarmStack) -> None:
         """Send orders for SECONDS, and keep what they got."""

@@ -57,9 +57,9 @@ def snapshot(
     Loads before it that Redis has lost are published first, because requests ask for the newest of
     them until the lag is over. Each night removes the idempotency keys whose time is over.
 
-    Raises DayNotOver, StillWriting, LoaderRunning, SnapshotOutdated, LoadTooOld, NoOrders and what
-    `publish` raises, of Redis' memory before anything is built; the published loads stay as they
-    were.
+    Raises DayNotOver, StillWriting, LoaderRunning, SnapshotOutdated, LoadTooOld, NoOrders; before
+    anything is built RedisMayEvict and RedisFull; and what `publish` raises. The published loads
+    stay as they were.
     """
     with one_spark(job) as job, open_stores(job, builds=True) as stores:
         forget_expired(stores.connection)
