@@ -32,8 +32,9 @@ _measured: list[NightWorld] = []
 
 def measure() -> list[str]:
     """The lines of the section: a short history first, whose stack is gone when the long one is."""
-    forget_runs(_measured)
-    _measured.clear()
+    if _measured:
+        forget_runs(_measured)
+        _measured.clear()
     short = None if is_rehearsal() or ORDERS > MOST_HALVED else _short_history()
     _measured.append(first_night(ORDERS, DAYS))
     job_seconds = spark_job(_measured[0])

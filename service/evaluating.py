@@ -45,6 +45,11 @@ READ_SHARE: Final = 2 / 3
 """The share of a request's time after which the past is not waited for; the rest is to store."""
 
 
+MOST_ATTEMPTS: Final = 2
+"""How often an evaluation is stored at most: a batch or an import may store its order just then,
+which the second statement sees."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The answer, whether it was stored by an earlier request, and what failed (for the log)."""
@@ -95,16 +100,10 @@ class Evaluations:
                 if not past.recent.is_whole:
                     past = self._past_reader.read_slowly(*question)
             evaluation, failures = self._evaluation(request, past, order_hash, begun)
-            clock = from_us(request.at_us) if request.has_own_clock else None
-            with metering.stage("store"):
-                pending = recording.record(session, evaluation, clock=clock, deadline=deadline)
-                outcome = Outcome(evaluation.answer(), failures=failures)  # while it is stored
-                is_stored = bool(pending.rows())
-            if is_stored:
-                return outcome
-            winner = _stored_answer(session, request, order_hash, deadline)
-            if winner is not None:
-                return Outcome(winner, replayed=True)
+            for _ in range(MOST_ATTEMPTS):
+                outcome = self._stored(session, request, evaluation, failures, deadline)
+                if outcome is not None:
+                    return outcome
             cause: Exception = BeingImported()
         except OtherServer as other:  # a restored server can lack what was recent
             evaluation, cause = None, other
@@ -114,6 +113,29 @@ class Evaluations:
             raise StoreUnavailable from cause
         answer = evaluation.answer(recorded=False) if evaluation else _unscored(request)
         return Outcome(answer, failures=(*failures, f"store: {type(cause).__name__}"))
+
+    def _stored(
+        self,
+        session: Session,
+        request: EvaluationRequest,
+        evaluation: Evaluation,
+        failures: tuple[str, ...],
+        deadline: Deadline,
+    ) -> Outcome | None:
+        """The outcome of storing an evaluation, or the stored one of a request that was faster.
+
+        None if neither is stored: the order came by another door since the past was read, or while
+        that read failed. Raises OrderConflict, OtherServer, psycopg.Error or PostgresUnavailable.
+        """
+        clock = from_us(request.at_us) if request.has_own_clock else None
+        with metering.stage("store"):
+            pending = recording.record(session, evaluation, clock=clock, deadline=deadline)
+            outcome = Outcome(evaluation.answer(), failures=failures)  # while it is stored
+            is_stored = bool(pending.rows())
+        if is_stored:
+            return outcome
+        winner = _stored_answer(session, request, evaluation.content_hash, deadline)
+        return None if winner is None else Outcome(winner, replayed=True)
 
     def _score(self, vector: Vector) -> tuple[float | None, tuple[str, ...]]:
         """The score, or None when a part of the past is missing or the model's result is NaN."""

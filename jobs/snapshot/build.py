@@ -3,19 +3,18 @@
 import uuid
 
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F  # noqa: N812  as everybody calls it
 
 from jobs.job import Job
 from jobs.snapshot.activity import Activity
 from jobs.snapshot.commit import SnapshotSource, commit_snapshot
-from jobs.snapshot.described import describe_rows
-from jobs.snapshot.facts import DATASET, PARTITION, SnapshotFacts
+from jobs.snapshot.facts import DATASET, SnapshotFacts
 from jobs.snapshot.stores import OpenStores
-from jobs.snapshot.timelines_in_spark import timelines_of
+from jobs.snapshot.timelines_in_spark import write_timelines
+from jobs.snapshot.written_range import days_of_ranges, files_of_ranges, written_ranges
 from jobs.spark.reading import read_chargebacks, read_events, read_orders, with_chargebacks
 from jobs.spark.session import split_shuffles
 from stores.offline.revisions import Revision
-from stores.offline.runs import describe_files, run_folder
+from stores.offline.runs import run_folder
 
 
 def build_snapshot(
@@ -31,11 +30,12 @@ def build_snapshot(
     events = read_events(spark, stores.offline.files, source.extracted)
     chargebacks = read_chargebacks(events, read_bounds.watermark_key, before=read_bounds.cutoff)
     orders = with_chargebacks(read_orders(events, read_bounds), chargebacks, counts)
-    folder = run_folder(DATASET, run)
-    day = F.lit(source.as_of).alias(PARTITION)
-    rows = timelines_of(orders, job.feature_set).select(day, "*")
-    rows.write.mode("error").parquet(stores.offline.files.spark_location(folder))
-    files = describe_files(stores.offline.files, folder)
-    described, days = describe_rows(job, stores.offline.files, files)
-    activity = Activity.of(days, source.as_of.toordinal())
-    return commit_snapshot(job, stores, source, run=run, files=described, activity=activity)
+    files, folder = stores.offline.files, run_folder(DATASET, run)
+    written = write_timelines(orders, job.feature_set, files, folder, source.as_of)
+    ranges = written_ranges(written)
+    if ranges:
+        files.make_durable(folder)
+    activity = Activity.of(days_of_ranges(ranges), source.as_of.toordinal())
+    return commit_snapshot(
+        job, stores, source, run=run, files=files_of_ranges(ranges), activity=activity
+    )

@@ -6,14 +6,11 @@ events are new. All that comes back is counts.
 """
 
 import uuid
-from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from typing import Final
 
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -27,10 +24,11 @@ from jobs.snapshot.facts import DATASET
 from jobs.snapshot.merging import MergeTask, merge_parts, new_rows
 from jobs.snapshot.part_files import PART, PARTED_ROWS, part_marker
 from jobs.snapshot.stores import OpenStores
+from jobs.snapshot.written_range import days_of_ranges, files_of_ranges, written_ranges
 from stores.offline.runs import DataFile, run_folder
 
-FEW_EVENTS: Final = 50_000
-"""So many new events are merged without Spark, whose start takes longer: in half a gigabyte."""
+FEW_EVENTS: Final = 250_000
+"""Up to so many new events are merged without Spark, which takes longer, and its start again."""
 
 
 def build_delta(
@@ -42,25 +40,21 @@ def build_delta(
     """
     run = uuid.uuid4().hex
     task = _task(job, stores, source, plan, run_folder(DATASET, run))
-    merged = _merged(job, plan, task, timer).to_pylist()
-    if damage := next((each["damage"] for each in merged if each["damage"]), None):
+    ranges = written_ranges(_merged(job, plan, task, timer))
+    if damage := next((each.damage for each in ranges if each.damage), None):
         raise FullBuildNeeded(reason=damage)
-    files = [msgspec.json.decode(row["file"], type=DataFile) for row in merged if row["file"]]
+    files = files_of_ranges(ranges)
     if files:  # a chargeback of an order that names nobody changes no entity
         stores.offline.files.make_durable(task.folder)
-    changes: Counter[int] = Counter()
-    for row in merged:
-        for day, entities in zip(row["day"], row["entities"], strict=True):
-            changes[day] += entities
     return commit_snapshot(
         job,
         stores,
         source,
         run=run,
-        files=tuple(sorted(files, key=lambda file: file.key)),
+        files=files,
         parent=None if plan.is_whole else plan.parent,
-        newcomers=0 if plan.is_whole else sum(row["newcomers"] for row in merged),
-        activity=plan.activity_after(changes, source.as_of),
+        newcomers=0 if plan.is_whole else sum(each.newcomers for each in ranges),
+        activity=plan.activity_after(days_of_ranges(ranges), source.as_of),
     )
 
 
@@ -86,7 +80,7 @@ def _task(
 
 
 def _merged(job: Job, plan: DeltaPlan, task: MergeTask, timer: StageTimer) -> pa.Table:
-    """What becomes of each range of keys (`MERGED`)."""
+    """What becomes of each range of keys (`WRITTEN`)."""
     stage = "merge the chain" if plan.is_whole else "add what is new"
     if plan.new.number <= FEW_EVENTS and not plan.is_whole:
         with timer.stage(stage):
@@ -101,16 +95,18 @@ def _merged(job: Job, plan: DeltaPlan, task: MergeTask, timer: StageTimer) -> pa
 
 
 def merge_here(task: MergeTask, threads: int) -> pa.Table:
-    """What becomes of each range of keys (`MERGED`), by threads of this process."""
-    rows = pa.concat_tables([PARTED_ROWS.empty_table(), *_all_rows(task)])
+    """What becomes of each range of keys (`WRITTEN`), by threads of this process."""
     with ThreadPoolExecutor(threads) as pool:
+        found = [
+            rows for of_file in pool.map(partial(_rows_of, task), task.events) for rows in of_file
+        ]
+        rows = pa.concat_tables([PARTED_ROWS.empty_table(), *found])
         merged = pool.map(partial(_of_part, task, rows), range(task.parts))
         return pa.concat_tables([table for tables in merged for table in tables])
 
 
-def _all_rows(task: MergeTask) -> Iterator[pa.Table]:
-    for file in task.events:
-        yield from new_rows(task, file)
+def _rows_of(task: MergeTask, file: DataFile) -> list[pa.Table]:
+    return list(new_rows(task, file))
 
 
 def _of_part(task: MergeTask, rows: pa.Table, part: int) -> list[pa.Table]:

@@ -1,12 +1,10 @@
 """What workers do of a delta: new events out of files, and then a range of keys with its states."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,25 +28,12 @@ from jobs.parts import ORDERS_OF_A_BATCH
 from jobs.snapshot.activity import INSTANTS, last_days
 from jobs.snapshot.between import Between, Chargebacks, read_checked
 from jobs.snapshot.errors import SnapshotDamaged
-from jobs.snapshot.facts import PARTITION
 from jobs.snapshot.part_files import PART, ends_of_part, with_part, write_part
 from jobs.snapshot.stored_rows import all_stored, newest_stored
+from jobs.snapshot.written_range import WrittenRange
 from stores.offline.errors import FileMissing
 from stores.offline.files import Files
 from stores.offline.runs import DataFile
-
-MERGED: Final = pa.schema(
-    [
-        ("file", pa.string()),
-        ("newcomers", pa.int64()),
-        ("day", pa.list_(pa.int64())),
-        ("entities", pa.list_(pa.int64())),
-        ("damage", pa.string()),
-    ]
-)
-"""What becomes of a range: a `DataFile` as JSON, or null where it has no row; how many of its
-entities were in no snapshot; by how many more or fewer have their last event on each `day`; and
-what was found damaged, so that nothing was written."""
 
 _COLUMNS: Final = (
     "kind", "order_pk", "merchant_id", "event_at", "recorded_key", "amount_cents", MERCHANT,
@@ -96,13 +81,14 @@ def new_rows(task: MergeTask, file: DataFile) -> Iterator[pa.Table]:
 
 
 def merge_parts(task: MergeTask, rows: pa.Table) -> Iterator[pa.Table]:
-    """Write what becomes of the ranges of which `rows` has all; one row of `MERGED` for each."""
+    """Write what becomes of the ranges of which `rows` has all; one row of `WRITTEN` for each."""
     for part in pc.unique(rows[PART.name]).to_pylist():
         of_part = rows.filter(pc.equal(rows[PART.name], part)).drop_columns([PART.name])
         try:
-            yield _merge(task, part, of_part.filter(of_part["identifier"].is_valid()))
+            rows_of_events = of_part.filter(of_part["identifier"].is_valid())
+            yield _merge(task, part, rows_of_events).row()
         except (SnapshotDamaged, StateUnreadable, FileMissing) as error:
-            yield _result(damage=str(error))
+            yield WrittenRange(damage=str(error)).row()
 
 
 def _with_chargebacks(orders: pa.Table, chargebacks: Chargebacks) -> pa.Table:
@@ -128,7 +114,7 @@ def _parted(task: MergeTask, rows: pa.Table) -> pa.Table:
     return with_part(states, task.parts)
 
 
-def _merge(task: MergeTask, part: int, rows: pa.Table) -> pa.Table:
+def _merge(task: MergeTask, part: int, rows: pa.Table) -> WrittenRange:
     calendar = Calendar(task.features.timezone)
     keys, columns = keys_of_words(words_of_rows(rows)), (*STORED_STATES.names, *INSTANTS)
     stored = newest_stored(task.files, task.links, keys, columns)
@@ -141,11 +127,9 @@ def _merge(task: MergeTask, part: int, rows: pa.Table) -> pa.Table:
     if task.is_whole:
         merged = _whole(task, part, merged)
     if not merged.num_rows:
-        return _result()
-    as_of = pa.repeat(pa.scalar(task.as_of, pa.date32()), merged.num_rows)
-    merged = merged.add_column(0, pa.field(PARTITION, pa.date32()), as_of)
-    file = write_part(task.files, task.folder, part, merged)
-    return _result(file=file, newcomers=newcomers, days=days)
+        return WrittenRange()
+    file = write_part(task.files, task.folder, task.as_of, merged)
+    return WrittenRange(file=file, newcomers=newcomers, days=days)
 
 
 def _whole(task: MergeTask, part: int, merged: pa.Table) -> pa.Table:
@@ -155,20 +139,3 @@ def _whole(task: MergeTask, part: int, merged: pa.Table) -> pa.Table:
         for file in link:
             links += list(all_stored(task.files, file, ends, merged.schema))
     return newest_rows(links)
-
-
-def _result(
-    *,
-    file: DataFile | None = None,
-    newcomers: int = 0,
-    days: "Counter[int] | None" = None,
-    damage: str | None = None,
-) -> pa.Table:
-    row = {
-        "file": None if file is None else msgspec.json.encode(file).decode(),
-        "newcomers": newcomers,
-        "day": list(days or ()),
-        "entities": list((days or {}).values()),
-        "damage": damage,
-    }
-    return pa.Table.from_pylist([row], schema=MERGED)

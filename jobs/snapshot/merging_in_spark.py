@@ -6,12 +6,13 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from jobs.snapshot.merging import MERGED, MergeTask, merge_parts, new_rows
+from jobs.snapshot.merging import MergeTask, merge_parts, new_rows
 from jobs.snapshot.part_files import PART, PARTED_ROWS, part_marker
+from jobs.snapshot.written_range import WRITTEN
 
 
 def merge_in_spark(spark: SparkSession, task: MergeTask) -> pa.Table:
-    """What becomes of each range of keys (`MERGED`)."""
+    """What becomes of each range of keys (`WRITTEN`)."""
 
     def explode_files(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
         for number in (each for batch in batches for each in batch[0].to_pylist()):
@@ -28,7 +29,7 @@ def merge_in_spark(spark: SparkSession, task: MergeTask) -> pa.Table:
     work = spark.createDataFrame([(number,) for number in _numbers(task)], "number int")
     rows = work.mapInArrow(explode_files, from_arrow_schema(PARTED_ROWS))
     ranges = rows.repartitionById(task.parts, PART.name)
-    return ranges.mapInArrow(merge_ranges, from_arrow_schema(MERGED)).toArrow()
+    return ranges.mapInArrow(merge_ranges, from_arrow_schema(WRITTEN)).toArrow()
 
 
 def _numbers(task: MergeTask) -> Iterator[int]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from datetime import date
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,7 @@ PARTED_ROWS: Final = pa.schema([PART, *STATE_ROWS])
 ROWS_OF_A_GROUP: Final = 2**14
 """The rows of a row group: who looks for few entities leaves out those that have none of them."""
 _DIFFERENT_IN_EACH_ROW: Final = (ENTITY, "timeline", "state")
+NAMED_DIGITS: Final = 8
 _HALF: Final = np.uint64(32)
 
 
@@ -56,9 +58,16 @@ def ends_of_part(part: int, parts: int) -> tuple[int, int]:
     return -(-(part << 32) // parts) << 32, -(-((part + 1) << 32) // parts) << 32
 
 
-def write_part(files: Files, folder: str, number: int, rows: pa.Table) -> DataFile:
-    """Write rows in the order of their keys; the file, of a name that no other attempt has."""
-    key = f"{folder}/part-{number:05d}-{uuid.uuid4().hex}.parquet"
+def write_part(files: Files, folder: str, as_of: date, rows: pa.Table) -> DataFile:
+    """Write rows of a day, which are in the order of their keys.
+
+    The file's name begins as its first key does, and no other attempt gives the same one.
+    """
+    entities = rows[ENTITY]
+    first, last = (entities[position].as_py().hex() for position in (0, -1))
+    key = f"{folder}/{first[:NAMED_DIGITS]}-{uuid.uuid4().hex}.parquet"
+    day = pa.repeat(pa.scalar(as_of, pa.date32()), rows.num_rows)
+    rows = rows.add_column(0, pa.field(PARTITION, pa.date32()), day)
     sink = pa.BufferOutputStream()
     pq.write_table(
         rows,
@@ -77,14 +86,12 @@ def write_part(files: Files, folder: str, number: int, rows: pa.Table) -> DataFi
     )
     content = memoryview(sink.getvalue())
     files.write(key, content)
-    entities = rows[ENTITY]
-    ends = (entities[0].as_py().hex(), entities[-1].as_py().hex())
     return DataFile(
         key=key,
         rows=rows.num_rows,
         bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
-        bounds=(Bounds(ENTITY, *ends),),
+        bounds=(Bounds(ENTITY, first, last),),
     )
 
 

@@ -9,7 +9,7 @@ from features_pkg.errors import OntemError
 if TYPE_CHECKING:  # Spark's workers import this file, and need nothing of a job
     from jobs.job import Job
 
-FEW_ROWS: Final = 200_000
+FEW_ROWS: Final = 1_500_000
 """Up to so many rows the job works alone: Spark would take longer to start."""
 ROWS_OF_PART: Final = 1_000_000
 """About how many rows a range of buckets has at most."""

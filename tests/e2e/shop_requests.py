@@ -7,6 +7,7 @@ from psycopg.types.numeric import Int8
 
 from features_pkg.orders.fields.order import read_order
 from features_pkg.orders.order import content_hash
+from stores.postgres.connection import Connection
 from tests.e2e.conftest import Shop
 from tests.e2e.running import HttpAnswer
 
@@ -68,10 +69,12 @@ def stored_chargebacks(shop: Shop, columns: str) -> list[Any]:
     ).fetchall()
 
 
-def import_order(shop: Shop, order_id: str, event_at: str) -> None:
+def import_order(
+    shop: Shop, order_id: str, event_at: str, session: Connection | None = None
+) -> None:
     """An order as `ontem import` stores it: with a past of its own and no evaluation."""
     order = read_order(order_id, 1990, {"document": "529.982.247-25"})
-    shop.database.execute(
+    (session or shop.database).execute(
         "INSERT INTO orders (merchant_id, order_id, event_at, import_id, content_hash,"
         " amount_cents, document) VALUES (%s, %s, %s, 1, %s, %s, %s)",
         (

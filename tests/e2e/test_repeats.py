@@ -5,6 +5,7 @@ from typing import Any
 
 import psycopg
 
+from stores.postgres.connection import connect
 from tests.e2e.conftest import Shop
 from tests.e2e.running import TIMEOUT_SECONDS, RunningService
 from tests.e2e.shop_requests import import_order, wait_for_a_blocked_session
@@ -99,6 +100,23 @@ def test_an_imported_order_is_evaluated_when_it_is_posted_and_keeps_its_instant(
         "SELECT event_at::text FROM orders WHERE merchant_id = %s", (shop.merchant.merchant_id,)
     ).fetchall()
     assert event_at == "2018-06-01 14:00:00+00"
+
+
+def test_an_order_that_an_import_stores_just_then_gets_its_evaluation(
+    shop: Shop, service_database_url: str
+):
+    with connect(service_database_url, application_name="test") as importing:
+        import_order(shop, "o-1", "2018-06-01T14:00:00Z", importing)
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(shop.evaluate, an_order())
+            wait_for_a_blocked_session(shop)
+            importing.commit()
+            answer = waiting.result(TIMEOUT_SECONDS)
+
+    assert (answer.status, answer.body["recorded"]) == (200, True)
+    assert answer.body["missing"] == []
+    assert shop.evaluate(an_order()).content == answer.content
+    assert len(shop.stored("1", "o-1")) == 1
 
 
 def test_an_imported_order_that_is_in_the_snapshot_itself_has_no_distant_past(shop: Shop):

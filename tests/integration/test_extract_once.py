@@ -1,5 +1,6 @@
 """Night by night or all at once: the same timelines and training rows, and nobody is named."""
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +17,8 @@ from jobs.extract.run import extract
 from jobs.job import Job, StageTimer
 from jobs.snapshot.make import BuildRequest, make_snapshot
 from jobs.snapshot.stores import open_stores
-from jobs.snapshot.timelines_in_spark import timelines_of
+from jobs.snapshot.timelines_in_spark import write_timelines
+from jobs.snapshot.written_range import files_of_ranges, written_ranges
 from jobs.spark.reading import (
     read_chargebacks,
     read_events,
@@ -26,6 +28,7 @@ from jobs.spark.reading import (
 )
 from jobs.training_set.run import TrainingPeriod, training_set
 from jobs.watermark import ReadBounds, wait_for_read_bounds, wait_for_rows
+from stores.offline.runs import DataFile
 from stores.offline.tables import OfflineStore, open_store
 from stores.postgres.connection import connect
 from tests.integration.history import History, a_job
@@ -107,6 +110,12 @@ def world(database_url: str, redis_url: str, storage_url: str, spark: "SparkSess
     return World(History(database_url), a_job(database_url, redis_url, storage_url, spark))
 
 
+def rows_of(store: OfflineStore, file: DataFile) -> list[Any]:
+    with store.files.open(file.key) as source:
+        rows: list[Any] = pq.read_table(source).to_pylist()
+    return rows
+
+
 def everything(
     job: Job, store: OfflineStore, spark: "SparkSession", bounds: list[ReadBounds]
 ) -> list[Any]:
@@ -120,7 +129,10 @@ def everything(
             before = replace(each, cutoff=cutoff)
             chargebacks = read_chargebacks(events, before.watermark_key, before=cutoff)
             orders = with_chargebacks(read_orders(events, before), chargebacks, extracted.rows)
-            found.append(sorted(map(tuple, timelines_of(orders, job.feature_set).collect())))
+            folder = f"timelines/{uuid.uuid4().hex}"
+            written = write_timelines(orders, job.feature_set, store.files, folder, day)
+            files = files_of_ranges(written_ranges(written))
+            found.append([row for file in files for row in rows_of(store, file)])
         questions = read_questions(events, each.watermark_key, extracted.rows).collect()
         found.append(sorted(str(sorted(row.asDict().items())) for row in questions))
     return found

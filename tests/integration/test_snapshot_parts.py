@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,12 @@ from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.entity_keys import EntityKeys
 from features_pkg.identifiers import Identifier
-from jobs.snapshot.timelines_in_spark import timelines_of
+from jobs.snapshot.activity import last_days
+from jobs.snapshot.timelines_in_spark import write_timelines
+from jobs.snapshot.written_range import days_of_ranges, files_of_ranges, written_ranges
 from jobs.spark.session import PARTITIONS
+from stores.offline.files import open_files
+from tests.integration.offline_runs import Place
 from tests.part_of_orders import orders_with_questions
 
 if TYPE_CHECKING:
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 
 FEATURES = FeatureSet("America/Sao_Paulo", timedelta(hours=4))
 KEYS = EntityKeys(b"a secret of the tests", FEATURES.timelines_id)
+AS_OF = date(2018, 6, 1)
 ORDERS, PARTS = 1_000, 5
 HOT_CEP = "01001000"
 OPTIONS = {PARTITIONS: str(PARTS), "spark.sql.execution.arrow.maxRecordsPerBatch": "100"}
@@ -52,10 +57,12 @@ def test_files_are_ranges_of_keys_and_a_hot_cep_counts_all_its_orders(
     pq.write_table(orders, source)
 
     read = in_batches.read.parquet(str(source)).repartition(3)
-    timelines_of(read, FEATURES).write.parquet(str(folder))
+    store = open_files(tmp_path.as_uri(), Place("", ""))
+    written = written_ranges(write_timelines(read, FEATURES, store, "snapshot", AS_OF))
 
-    files = sorted(folder.glob("*.parquet"))
-    tables = [pq.read_table(file) for file in files]
+    files = [file.key for file in files_of_ranges(written)]
+    assert files == sorted(f"snapshot/{file.name}" for file in folder.glob("*.parquet"))
+    tables = [pq.read_table(tmp_path / file) for file in files]
     rows = pa.concat_tables(tables).select(shuffle.snapshot_schema(FEATURES).names)
     assert len(files) == PARTS
     keys = rows["entity"].combine_chunks()
@@ -64,8 +71,10 @@ def test_files_are_ranges_of_keys_and_a_hot_cep_counts_all_its_orders(
     assert largest < 1.5 * smallest
 
     events = shuffle.explode(orders, FEATURES.timeline_targets)
-    expected = shuffle.snapshot_timelines(events, FEATURES, Calendar(FEATURES.timezone))
+    calendar = Calendar(FEATURES.timezone)
+    expected = shuffle.snapshot_timelines(events, FEATURES, calendar)
     assert rows.to_pylist() == expected.to_pylist()
+    assert days_of_ranges(written) == last_days(expected, calendar)
     hot = KEYS.key(1, Identifier.ZIP_CODE, HOT_CEP)
     (cep,) = rows.filter(pc.equal(rows["entity"], hot)).to_pylist()
     assert cep["orders_older"] + sum(day["count"] for day in cep["orders"]) >= 3 * ORDERS // 10

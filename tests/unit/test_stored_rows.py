@@ -40,10 +40,9 @@ def a_link(files: Files, keys: Sequence[bytes], state: str, parts: int) -> tuple
     written = []
     for number in range(parts):
         own = [key for key, its_part in zip(keys, part, strict=True) if its_part == number]
-        days = pa.array([date(2018, 6, 1)] * len(own), pa.date32())
-        rows = pa.table({"as_of": days, "entity": own, "state": [state.encode()] * len(own)})
+        rows = pa.table({"entity": own, "state": [state.encode()] * len(own)})
         if own:
-            written.append(write_part(files, "runs/snapshots/r", number, rows))
+            written.append(write_part(files, "runs/snapshots/r", date(2018, 6, 1), rows))
     return tuple(written)
 
 
