@@ -6,25 +6,27 @@ events are new. All that comes back is counts.
 """
 
 import uuid
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from features_pkg.shuffle import STATE_ROWS
 from jobs.job import Job, StageTimer
+from jobs.parted_files import SHUFFLED, PartedFiles
 from jobs.parts import parts_of
 from jobs.snapshot.chain import Link
 from jobs.snapshot.commit import SnapshotSource, commit_snapshot
 from jobs.snapshot.delta_plan import DeltaPlan
 from jobs.snapshot.errors import FullBuildNeeded
 from jobs.snapshot.facts import DATASET
-from jobs.snapshot.merging import MergeTask, merge_parts, new_rows
-from jobs.snapshot.part_files import PART, PARTED_ROWS, part_marker
+from jobs.snapshot.merging import MergeTask, merge_range, new_states
+from jobs.snapshot.part_files import by_range
 from jobs.snapshot.stores import OpenStores
-from jobs.snapshot.written_range import days_of_ranges, files_of_ranges, written_ranges
+from jobs.snapshot.written_range import WrittenRange, days_of_ranges, files_of_ranges
 from stores.offline.runs import DataFile, run_folder
 
 FEW_EVENTS: Final = 250_000
@@ -40,7 +42,7 @@ def build_delta(
     """
     run = uuid.uuid4().hex
     task = _task(job, stores, source, plan, run_folder(DATASET, run))
-    ranges = written_ranges(_merged(job, plan, task, timer))
+    ranges = _merged(job, plan, task, timer)
     if damage := next((each.damage for each in ranges if each.damage), None):
         raise FullBuildNeeded(reason=damage)
     files = files_of_ranges(ranges)
@@ -79,36 +81,36 @@ def _task(
     )
 
 
-def _merged(job: Job, plan: DeltaPlan, task: MergeTask, timer: StageTimer) -> pa.Table:
-    """What becomes of each range of keys (`WRITTEN`)."""
+def _merged(job: Job, plan: DeltaPlan, task: MergeTask, timer: StageTimer) -> list[WrittenRange]:
+    """What becomes of each range of keys."""
     stage = "merge the chain" if plan.is_whole else "add what is new"
     if plan.new.number <= FEW_EVENTS and not plan.is_whole:
         with timer.stage(stage):
             return merge_here(task, job.cores)
     from jobs.snapshot.merging_in_spark import merge_in_spark  # PySpark takes a moment
 
+    shuffled = PartedFiles(task.files, f"{task.folder}/{SHUFFLED}", task.parts)
     with ExitStack() as stack:
         with timer.stage("start Spark"):
             spark = stack.enter_context(job.spark("ontem night"))
-        with timer.stage(stage):
-            return merge_in_spark(spark, task)
+        with timer.stage(stage), shuffled.while_there():
+            return merge_in_spark(spark, task, shuffled)
 
 
-def merge_here(task: MergeTask, threads: int) -> pa.Table:
-    """What becomes of each range of keys (`WRITTEN`), by threads of this process."""
+def merge_here(task: MergeTask, threads: int) -> list[WrittenRange]:
+    """What becomes of each range of keys, by threads of this process."""
     with ThreadPoolExecutor(threads) as pool:
-        found = [
-            rows for of_file in pool.map(partial(_rows_of, task), task.events) for rows in of_file
-        ]
-        rows = pa.concat_tables([PARTED_ROWS.empty_table(), *found])
-        merged = pool.map(partial(_of_part, task, rows), range(task.parts))
-        return pa.concat_tables([table for tables in merged for table in tables])
+        found = pool.map(partial(_states_of, task), task.events)
+        ranges = [list(by_range(states, task.parts)) for of_file in found for states in of_file]
+        return list(pool.map(partial(_merge_part, task, ranges), range(task.parts)))
 
 
-def _rows_of(task: MergeTask, file: DataFile) -> list[pa.Table]:
-    return list(new_rows(task, file))
+def _states_of(task: MergeTask, file: DataFile) -> list[pa.Table]:
+    return list(new_states(task, file))
 
 
-def _of_part(task: MergeTask, rows: pa.Table, part: int) -> list[pa.Table]:
-    of_part = rows.filter(pc.equal(rows[PART.name], part))
-    return list(merge_parts(task, pa.concat_tables([part_marker(part), of_part])))
+def _merge_part(
+    task: MergeTask, ranges: Sequence[Sequence[pa.RecordBatch]], part: int
+) -> WrittenRange:
+    of_part = (batches[part] for batches in ranges)
+    return merge_range(task, part, pa.Table.from_batches(of_part, STATE_ROWS))

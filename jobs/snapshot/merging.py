@@ -28,7 +28,7 @@ from jobs.parts import ORDERS_OF_A_BATCH
 from jobs.snapshot.activity import INSTANTS, last_days
 from jobs.snapshot.between import Between, Chargebacks, read_checked
 from jobs.snapshot.errors import SnapshotDamaged
-from jobs.snapshot.part_files import PART, ends_of_part, with_part, write_part
+from jobs.snapshot.part_files import ends_of_part, write_part
 from jobs.snapshot.stored_rows import all_stored, newest_stored
 from jobs.snapshot.written_range import WrittenRange
 from stores.offline.errors import FileMissing
@@ -61,8 +61,8 @@ class MergeTask:
     is_whole: bool
 
 
-def new_rows(task: MergeTask, file: DataFile) -> Iterator[pa.Table]:
-    """The states (`PARTED_ROWS`) of the new events of orders in a file of `events`, by batch.
+def new_states(task: MergeTask, file: DataFile) -> Iterator[pa.Table]:
+    """The states (`STATE_ROWS`) of the new events of orders in a file of `events`, by batch.
 
     Raises EventsDamaged, FileMissing.
     """
@@ -77,18 +77,15 @@ def new_rows(task: MergeTask, file: DataFile) -> Iterator[pa.Table]:
         chosen = table.filter(pa.array(rows))
         for start in range(0, chosen.num_rows, ORDERS_OF_A_BATCH):
             batch = _with_chargebacks(chosen.slice(start, ORDERS_OF_A_BATCH), task.chargebacks)
-            yield _parted(task, explode(batch, task.features.timeline_targets))
+            yield _states(task, explode(batch, task.features.timeline_targets))
 
 
-def merge_parts(task: MergeTask, rows: pa.Table) -> Iterator[pa.Table]:
-    """Write what becomes of the ranges of which `rows` has all; one row of `WRITTEN` for each."""
-    for part in pc.unique(rows[PART.name]).to_pylist():
-        of_part = rows.filter(pc.equal(rows[PART.name], part)).drop_columns([PART.name])
-        try:
-            rows_of_events = of_part.filter(of_part["identifier"].is_valid())
-            yield _merge(task, part, rows_of_events).row()
-        except (SnapshotDamaged, StateUnreadable, FileMissing) as error:
-            yield WrittenRange(damage=str(error)).row()
+def merge_range(task: MergeTask, part: int, rows: pa.Table) -> WrittenRange:
+    """Write what becomes of a range, of which `rows` (`STATE_ROWS`) has all that is new."""
+    try:
+        return _merge(task, part, rows)
+    except (SnapshotDamaged, StateUnreadable, FileMissing) as error:
+        return WrittenRange(damage=str(error))
 
 
 def _with_chargebacks(orders: pa.Table, chargebacks: Chargebacks) -> pa.Table:
@@ -105,13 +102,12 @@ def _with_chargebacks(orders: pa.Table, chargebacks: Chargebacks) -> pa.Table:
     return orders
 
 
-def _parted(task: MergeTask, rows: pa.Table) -> pa.Table:
-    """The states of the rows that are new events, each with its range."""
+def _states(task: MergeTask, rows: pa.Table) -> pa.Table:
+    """The states of the rows that are new events."""
     at_us, key = rows["at_us"].to_numpy(), rows["recorded_key"].to_numpy()
     is_event = rows["kind"].to_numpy() != RowKind.REPEATED_CHARGEBACK
     rows = rows.filter(pa.array(is_event & task.between.is_new(at_us, key)))
-    states = partial_states(rows, task.features, Calendar(task.features.timezone))
-    return with_part(states, task.parts)
+    return partial_states(rows, task.features, Calendar(task.features.timezone))
 
 
 def _merge(task: MergeTask, part: int, rows: pa.Table) -> WrittenRange:

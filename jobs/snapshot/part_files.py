@@ -1,7 +1,8 @@
-"""Files of a snapshot as a worker writes them: each has the rows of one range of keys."""
+"""States in ranges of keys, and the files of a snapshot as workers write them, by such ranges."""
 
 import hashlib
 import uuid
+from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
@@ -10,16 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features_pkg.array_types import Ints
-from features_pkg.shuffle import STATE_ROWS, Prefixes, key_prefixes
+from features_pkg.shuffle import Prefixes, key_prefixes
+from jobs.parted_files import by_part
 from jobs.snapshot.facts import PARTITION
 from jobs.snapshot.stored_rows import ENTITY
 from stores.offline.files import Files
 from stores.offline.runs import Bounds, DataFile
-
-PART: Final = pa.field("part", pa.int32())
-"""The range of keys that a row is in."""
-PARTED_ROWS: Final = pa.schema([PART, *STATE_ROWS])
-"""A row without an entity says that there is such a range."""
 
 ROWS_OF_A_GROUP: Final = 2**14
 """The rows of a row group: who looks for few entities leaves out those that have none of them."""
@@ -37,16 +34,9 @@ def parts_of_keys(prefixes: Prefixes, parts: int) -> Ints:
     return np.asarray((prefixes >> _HALF) * np.uint64(parts) >> _HALF).astype(np.int64)
 
 
-def with_part(states: pa.Table, parts: int) -> pa.Table:
-    """States (`STATE_ROWS`) as `PARTED_ROWS`, in one of so many ranges each."""
-    part = parts_of_keys(key_prefixes(states), parts)
-    return states.add_column(0, PART, pa.array(part, PART.type))
-
-
-def part_marker(part: int) -> pa.Table:
-    """The row that says that there is a range."""
-    nothing = [pa.nulls(1, field.type) for field in STATE_ROWS]
-    return pa.table([pa.array([part], PART.type), *nothing], schema=PARTED_ROWS)
+def by_range(states: pa.Table, parts: int) -> Iterator[pa.RecordBatch]:
+    """States (`STATE_ROWS`), those of each of so many ranges of keys in turn."""
+    return by_part(parts_of_keys(key_prefixes(states), parts), parts).batches(states)
 
 
 def ends_of_part(part: int, parts: int) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """Arrow functions over Spark tables: the only way a feature is ever computed in Spark."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -33,22 +33,3 @@ def map_keys(frame: DataFrame, key: str, transform: Transform, schema: pa.Schema
             yield from transform(rows).cast(schema).to_batches()
 
     return frame.repartition(key).mapInArrow(transform_partition, from_arrow_schema(schema))
-
-
-def map_parts(
-    frame: DataFrame,
-    part: str,
-    parts: int,
-    transform: Callable[[pa.Table], Iterator[pa.Table]],
-    schema: pa.Schema,
-) -> DataFrame:
-    """The rows, of `schema`, that `transform` makes of each partition: all rows of one `part`."""
-
-    def transform_part(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
-        rows = list(batches)
-        if rows:
-            for table in transform(pa.Table.from_batches(rows)):
-                yield from table.cast(schema).to_batches()
-
-    partitions = frame.repartitionById(parts, part)
-    return partitions.mapInArrow(transform_part, from_arrow_schema(schema))

@@ -37,8 +37,6 @@ OPTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         # Otherwise functions of tables and of RDDs have daemons of their own: each takes seconds.
         "spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled": "false",
-        "spark.sql.parquet.compression.codec": "zstd",
-        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.session.timeZone": "UTC",
     }
 )
@@ -131,8 +129,6 @@ def local_options(settings: SparkSettings) -> dict[str, str]:
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOGGING.as_uri()}",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": f"{_driver_memory_mib()}m",
-        # Uploads to S3. By its own variable Hadoop would not find it if a blank is in the name.
-        "spark.hadoop.fs.s3a.buffer.dir": str(settings.scratch.absolute() / "hadoop" / "s3a"),
         "spark.hadoop.hadoop.tmp.dir": str(settings.scratch.absolute() / "hadoop"),
         # It downloads nothing, and yet wants a cache at home, which may be read-only.
         "spark.jars.ivy": str(settings.scratch.absolute() / "ivy"),

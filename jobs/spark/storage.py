@@ -17,11 +17,7 @@ def storage_options(url: str, environ: Mapping[str, str]) -> dict[str, str]:
     """
     if urlsplit(url).scheme not in S3_SCHEMES:
         return {}
-    options = {
-        "spark.hadoop.fs.s3a.aws.credentials.provider": CREDENTIALS,
-        # Else it asks about every folder above, up to the bucket, where we may have no rights.
-        "spark.hadoop.fs.s3a.performance.flags": "mkdir",
-    }
+    options = {"spark.hadoop.fs.s3a.aws.credentials.provider": CREDENTIALS}
     endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")
     if endpoint:
         options |= {

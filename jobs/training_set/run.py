@@ -15,8 +15,8 @@ from features_pkg.queries import with_parameters
 from jobs.extract.facts import events_slot
 from jobs.extract.run import extract
 from jobs.job import Job, StageTimer
+from jobs.parted_files import SHUFFLED, PartedFiles
 from jobs.parts import parts_of
-from jobs.spark.parted_files import PartedFiles
 from jobs.spark.reading import read_events, read_questions
 from jobs.spark.session import number_of_parts, split_shuffles
 from jobs.training_set.errors import LabelsFromTheFuture, NothingToTrainOn, PeriodEmpty
@@ -25,7 +25,7 @@ from jobs.training_set.labels import LabelRule, Reason, quiet_sentence
 from jobs.training_set.period import may_have_questions
 from jobs.training_set.questions import TrainingQuestions
 from jobs.training_set.rows import training_set_table
-from jobs.training_set.writing import SHUFFLED, Written, write_training_set
+from jobs.training_set.writing import Written, write_training_set
 from jobs.watermark import ReadBounds, wait_for_read_bounds
 from stores.offline.commit import commit_run
 from stores.offline.files import Files
@@ -145,12 +145,10 @@ def _build(
             # Also where spark-submit was told too few, no task puts more orders together.
             parts = max(number_of_parts(spark), parts_of(extracted.rows.order, 1))
             shuffled = PartedFiles(prepared.store.files, f"{folder}/{SHUFFLED}", parts)
-            try:
+            with shuffled.while_there():
                 return write_training_set(
                     orders, job.feature_set, prepared.questions, shuffled, folder
                 )
-            finally:
-                prepared.store.files.delete_folder(shuffled.folder)
 
 
 def _facts(

@@ -28,9 +28,10 @@ from features_pkg.shuffle import (
     packed,
     unpacked,
 )
+from jobs.parted_files import PartedFiles, divided
 from jobs.spark.arrow import map_batches, map_keys
 from jobs.spark.divided_rows import divided_rows
-from jobs.spark.parted_files import PartedFiles, divided, on_workers
+from jobs.spark.tasks import on_workers
 from jobs.training_set.files import write_rows
 from jobs.training_set.questions import (
     ORDER_COLUMNS,
@@ -41,9 +42,6 @@ from jobs.training_set.questions import (
 )
 from jobs.training_set.rows import without_missing
 from stores.offline.runs import DataFile
-
-SHUFFLED: Final = "shuffled"
-"""The folder, in that of a run, of the files that are there while it lasts."""
 
 _OWN: Final = dict.fromkeys(
     (
@@ -169,7 +167,7 @@ def packed_by_part(pieces: Sequence[Pieces], parts: int) -> Iterator[pa.RecordBa
     """The pieces of the orders of each part in turn, packed."""
     sorted_pieces = []
     for each in pieces:
-        by_part, bounds = divided(each.order_pk, parts)
-        sorted_pieces.append((each.take(by_part), bounds))
+        division = divided(each.order_pk, parts)
+        sorted_pieces.append((each.take(division.rows), division.bounds))
     for part in range(parts):
         yield packed([each.slice(*bounds[part]) for each, bounds in sorted_pieces])

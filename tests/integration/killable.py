@@ -37,8 +37,8 @@ STAGES: Final[Mapping[str, tuple[str, ...]]] = {
         "jobs.snapshot.timelines_in_spark.snapshot_timelines",
     ),
     "add": (
-        "jobs.snapshot.merging_in_spark.new_rows",
-        "jobs.snapshot.merging_in_spark.merge_parts",
+        "jobs.snapshot.merging_in_spark.new_states",
+        "jobs.snapshot.merging_in_spark.merge_range",
     ),
     "commit events": ("jobs.extract.run.commit_run",),
     "commit snapshot": ("jobs.snapshot.commit.commit_run",),

@@ -15,10 +15,11 @@ from features_pkg.identifiers import SINGLE_VALUED
 from jobs.extract.facts import committed_extractions, events_slot
 from jobs.extract.run import extract
 from jobs.job import Job, StageTimer
+from jobs.parted_files import PartedFiles
 from jobs.snapshot.make import BuildRequest, make_snapshot
 from jobs.snapshot.stores import open_stores
 from jobs.snapshot.timelines_in_spark import write_timelines
-from jobs.snapshot.written_range import files_of_ranges, written_ranges
+from jobs.snapshot.written_range import files_of_ranges
 from jobs.spark.reading import (
     read_chargebacks,
     read_events,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 DAY = timedelta(days=1)
 START = datetime(2018, 1, 10, 15, tzinfo=UTC)
+PARTS = 3
 DAYS = (date(2018, 1, 11), date(2018, 3, 1), date(2018, 6, 1))
 
 
@@ -130,8 +132,8 @@ def everything(
             chargebacks = read_chargebacks(events, before.watermark_key, before=cutoff)
             orders = with_chargebacks(read_orders(events, before), chargebacks, extracted.rows)
             folder = f"timelines/{uuid.uuid4().hex}"
-            written = write_timelines(orders, job.feature_set, store.files, folder, day)
-            files = files_of_ranges(written_ranges(written))
+            shuffled = PartedFiles(store.files, f"{folder}/shuffled", PARTS)
+            files = files_of_ranges(write_timelines(orders, job.feature_set, shuffled, folder, day))
             found.append([row for file in files for row in rows_of(store, file)])
         questions = read_questions(events, each.watermark_key, extracted.rows).collect()
         found.append(sorted(str(sorted(row.asDict().items())) for row in questions))

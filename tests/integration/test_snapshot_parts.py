@@ -17,9 +17,10 @@ from features_pkg.calendar import Calendar
 from features_pkg.definitions.feature_set import FeatureSet
 from features_pkg.entity_keys import EntityKeys
 from features_pkg.identifiers import Identifier
+from jobs.parted_files import PartedFiles
 from jobs.snapshot.activity import last_days
 from jobs.snapshot.timelines_in_spark import write_timelines
-from jobs.snapshot.written_range import days_of_ranges, files_of_ranges, written_ranges
+from jobs.snapshot.written_range import days_of_ranges, files_of_ranges
 from jobs.spark.session import PARTITIONS
 from stores.offline.files import open_files
 from tests.integration.offline_runs import Place
@@ -57,8 +58,8 @@ def test_files_are_ranges_of_keys_and_a_hot_cep_counts_all_its_orders(
     pq.write_table(orders, source)
 
     read = in_batches.read.parquet(str(source)).repartition(3)
-    store = open_files(tmp_path.as_uri(), Place("", ""))
-    written = written_ranges(write_timelines(read, FEATURES, store, "snapshot", AS_OF))
+    shuffled = PartedFiles(open_files(tmp_path.as_uri(), Place("", "")), "shuffled", PARTS)
+    written = write_timelines(read, FEATURES, shuffled, "snapshot", AS_OF)
 
     files = [file.key for file in files_of_ranges(written)]
     assert files == sorted(f"snapshot/{file.name}" for file in folder.glob("*.parquet"))

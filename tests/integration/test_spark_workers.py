@@ -56,7 +56,7 @@ def test_every_module_that_sends_rows_to_workers_is_imported_before():
         for file in rooms.rglob("*.py")
         if any(
             f"from jobs.spark.{name} import" in file.read_text(encoding="utf-8")
-            for name in ("arrow", "parted_files")
+            for name in ("arrow", "tasks")
         )
     }
     # What only prepares a run on the driver is not sent.
@@ -80,3 +80,21 @@ print(*sys.modules)
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     )
     return {*imported.stdout.split()}
+
+
+def test_a_worker_does_not_read_the_lists_of_zip_files_again(spark: "SparkSession") -> None:
+    def look(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+        import importlib
+        import zipimport
+
+        known = zipimport._zip_directory_cache
+        before = {path: id(listed) for path, listed in known.items()}
+        importlib.invalidate_caches()
+        after = {path: id(listed) for path, listed in known.items()}
+        for _ in batches:
+            yield pa.RecordBatch.from_pydict({"zips": [len(before)], "same": [before == after]})
+
+    (row,) = spark.range(1).mapInArrow(look, "zips long, same boolean").collect()
+
+    assert row.zips
+    assert row.same

@@ -1,7 +1,6 @@
 """The connector jars are the pinned ones, and are fetched once."""
 
 import hashlib
-import importlib.metadata
 import importlib.util
 import re
 from fnmatch import fnmatch
@@ -31,7 +30,7 @@ def a_connector(content=JAR):
 @pytest.mark.parametrize(
     ("name", "some"),
     [
-        ("connectors.txt", {"hadoop-aws", "spark-hadoop-cloud_2.13"}),
+        ("connectors.txt", {"hadoop-aws", "s3-transfer-manager"}),
         ("s3proxy.txt", {"s3proxy", "logback-classic"}),
     ],
 )
@@ -64,12 +63,6 @@ def jars_of_spark():
 
 def test_the_s3_connector_is_of_the_hadoop_that_spark_has():
     assert versions()["hadoop-aws"] == jars_of_spark()["hadoop-client-api"]
-
-
-def test_the_committer_is_of_the_minor_version_of_spark():
-    spark = importlib.metadata.version("pyspark")
-
-    assert versions()["spark-hadoop-cloud_2.13"].split(".")[:2] == spark.split(".")[:2]
 
 
 def test_all_modules_of_the_aws_sdk_have_one_version():

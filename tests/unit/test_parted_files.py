@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from features_pkg.identifiers import Identifier
 from features_pkg.shuffle import Pieces, packed, unpacked
-from jobs.spark import parted_files
-from jobs.spark.parted_files import PartedFiles, divided
+from jobs import parted_files
+from jobs.parted_files import PartedFiles, divided
 from jobs.training_set.writing import packed_by_part
 from stores.offline.files import Files, open_files
 

@@ -24,8 +24,7 @@ def test_the_sdk_finds_the_credentials_and_s3a_the_region(url):
     assert options == {
         f"{PREFIX}aws.credentials.provider": (
             "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
-        ),
-        f"{PREFIX}performance.flags": "mkdir",
+        )
     }
 
 

@@ -1,37 +1,59 @@
-"""Rows divided among parts, in files that workers write and read: Java moves their names alone."""
+"""Rows divided among parts, and the files in which workers hand them to each other.
+
+Java moves the names of the files alone.
+"""
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final, TypeVar
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import SparkSession
+from numpy.typing import NDArray
 
 from features_pkg.array_types import Ints
 from stores.offline.files import Files
 
+SHUFFLED: Final = "shuffled"
+"""The folder, in that of a run, of the files that are there while it lasts."""
 FACTOR: Final = np.uint64(0xD1B54A32D192ED03)
 """Multiplied by this odd number, the upper bits of a key are spread evenly (Knuth, 6.4)."""
 HALF: Final = np.uint64(32)
 MOST_SHORT: Final = 2**16
 """Fewer parts have numbers that are sorted digit by digit, which is much faster."""
 
-Result = TypeVar("Result")
+
+class Division(NamedTuple):
+    """The numbers of rows, those of one part after those of another; and where each part is."""
+
+    rows: Ints
+    bounds: list[tuple[int, int]]
+
+    def batches(self, table: pa.Table) -> Iterator[pa.RecordBatch]:
+        """The rows of a table, one batch for each part in turn."""
+        columns = [column.combine_chunks() for column in table.take(pa.array(self.rows)).columns]
+        batch = pa.record_batch(columns, schema=table.schema)
+        return (batch.slice(start, end - start) for start, end in self.bounds)
 
 
-def divided(keys: Ints, parts: int) -> tuple[Ints, list[tuple[int, int]]]:
-    """The rows of these keys, those of one part after those of another; and where each part is.
+def divided(keys: Ints, parts: int) -> Division:
+    """The rows of these keys, divided so that all parts are about equally full.
 
-    All parts are about equally full, also of keys that are counted up.
+    So they are, too, if the keys are counted up.
     """
     spread = keys.astype(np.int64).view(np.uint64) * FACTOR >> HALF
-    part = (spread % np.uint64(parts)).astype(np.uint16 if parts < MOST_SHORT else np.int64)
-    by_part = np.argsort(part, kind="stable")
-    ends = np.searchsorted(part[by_part], np.arange(parts + 1)).tolist()
-    return by_part, list(pairwise(ends))
+    return by_part(spread % np.uint64(parts), parts)
+
+
+def by_part(part: Ints | NDArray[np.uint64], parts: int) -> Division:
+    """The rows whose parts have these numbers."""
+    small = part.astype(np.uint16 if parts < MOST_SHORT else np.int64)
+    rows = np.argsort(small, kind="stable")
+    ends = np.searchsorted(small[rows], np.arange(parts + 1)).tolist()
+    return Division(rows, list(pairwise(ends)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +67,17 @@ class PartedFiles:
     folder: str
     parts: int
 
+    @contextmanager
+    def while_there(self) -> Iterator[None]:
+        """Remove the files at the end, also after an error."""
+        try:
+            yield
+        finally:
+            self.files.delete_folder(self.folder)
+
     def write_rows(self, rows: pa.Table, key: str) -> str:
         """The file of some rows, divided by a column of integers without null."""
-        by_part, bounds = divided(rows[key].to_numpy(), self.parts)
-        columns = [column.combine_chunks() for column in rows.take(pa.array(by_part)).columns]
-        batch = pa.record_batch(columns, schema=rows.schema)
-        return self.write(batch.slice(start, end - start) for start, end in bounds)
+        return self.write(divided(rows[key].to_numpy(), self.parts).batches(rows))
 
     def write(self, batches: Iterable[pa.RecordBatch]) -> str:
         """The file of these batches, one for each part in turn."""
@@ -72,9 +99,3 @@ class PartedFiles:
         for key in keys:
             with self.files.open(key) as source:
                 yield pa.ipc.open_file(source).get_batch(part)
-
-
-def on_workers(spark: SparkSession, parts: int, work: Callable[[int], Result]) -> list[Result]:
-    """What `work` returns for each part, in their order; a task each."""
-    results: list[Any] = spark.sparkContext.parallelize(range(parts), parts).map(work).collect()
-    return results
