@@ -113,3 +113,14 @@ class NothingToPublish(JobError):
             "`ontem night`"
         )
         self.timelines, self.as_of = timelines, as_of
+
+
+class NightWorkersLost(JobError):
+    """A process that works on a part of a snapshot or a load has ended without an answer."""
+
+    def __init__(self, *, processes: int) -> None:
+        super().__init__(
+            f"one of the {processes} processes that work on the snapshot was ended from outside, "
+            "perhaps for want of memory: free some, then run the command again"
+        )
+        self.processes = processes

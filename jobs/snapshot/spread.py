@@ -1,16 +1,19 @@
-"""Work in parts: in the job's own process if it is little, else in those of Spark."""
+"""Work in parts: in the job's own process if it is little, in others beside it, or in Spark's."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from features_pkg.errors import OntemError
+from jobs.snapshot.processes import over_processes
 
 if TYPE_CHECKING:  # Spark's workers import this file, and need nothing of a job
     from jobs.job import Job
 
-FEW_ROWS: Final = 1_500_000
-"""Up to so many rows the job works alone: Spark would take longer to start."""
+FEW_ROWS: Final = 100_000
+"""Up to so many rows the job works alone: other processes would take longer to start."""
+SOME_ROWS: Final = 1_500_000
+"""Up to so many rows processes of the job's machine work: Spark would take longer to start."""
 ROWS_OF_PART: Final = 1_000_000
 """About how many rows a range of buckets has at most."""
 
@@ -23,17 +26,25 @@ def spread(
 ) -> list[Result]:
     """What `work` returns for each part, in their order; all parts have so many `rows`.
 
-    Raises what `work` raises of errors of Ontem, SparkFailed.
+    Raises what `work` raises of errors of Ontem, NightWorkersLost, SparkFailed.
     """
     if rows <= FEW_ROWS or not parts:
         return [work(part) for part in parts]
-    with job.spark("ontem publish") as spark:
-        spread_out = spark.sparkContext.parallelize(parts, len(parts))
-        results: list[Any] = spread_out.map(partial(_result_or_error, work)).collect()
+    found = partial(_result_or_error, work)
+    if rows <= SOME_ROWS:
+        results: list[Any] = over_processes(job.cores, parts, found)
+    else:
+        results = _by_spark(job, found, parts)
     for result in results:
         if isinstance(result, OntemError):
             raise result
     return results
+
+
+def _by_spark(job: "Job", work: Callable[[Part], Any], parts: Sequence[Part]) -> list[Any]:
+    with job.spark("ontem publish") as spark:
+        found: list[Any] = spark.sparkContext.parallelize(parts, len(parts)).map(work).collect()
+    return found
 
 
 def _result_or_error(work: Callable[[Part], Result], part: Part) -> Result | OntemError:

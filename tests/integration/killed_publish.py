@@ -60,7 +60,7 @@ def main() -> None:
     settings = json.loads(sys.argv[1])
     scratch = Path(settings.pop("scratch"))
     os.environ["SPARK_WORKER_DIR"] = str(scratch / "work")
-    spread.FEW_ROWS = 0  # type: ignore[misc]
+    spread.FEW_ROWS = spread.SOME_ROWS = 0  # type: ignore[misc]
     with one_spark(a_spread_job(**settings, scratch=scratch)) as job:
         for line in sys.stdin:
             request = json.loads(line)

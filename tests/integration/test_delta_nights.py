@@ -133,8 +133,12 @@ def test_every_first_chargeback_is_added_until_one_comes_before_it(shop: DeltaSh
     assert any("before the one that was known came of 1 orders" in each for each in said)
 
 
-def test_spark_makes_the_same_of_it(shop: DeltaShop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs.snapshot.delta, "FEW_EVENTS", 0)
+@pytest.mark.parametrize("too_many_for", [["FEW_EVENTS"], ["FEW_EVENTS", "SOME_EVENTS"]])
+def test_processes_and_spark_make_the_same_of_it(
+    shop: DeltaShop, too_many_for: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in too_many_for:
+        monkeypatch.setattr(jobs.snapshot.delta, name, 0)
     shop.history.order(shop.cutoff + HOUR, card="c1", email="e", product=["a", "b"])
     shop.history.order(shop.cutoff - 200 * DAY, card="c9")
     shop.history.chargeback("past2", shop.cutoff + HOUR)
@@ -143,6 +147,7 @@ def test_spark_makes_the_same_of_it(shop: DeltaShop, monkeypatch: pytest.MonkeyP
 
     made = shop.night()
     assert shop.rows(made).equals(shop.built_by_spark(made))
+    assert not any("shuffled" in key for key in open_store(shop.job.settings).files.list("runs"))
 
 
 def nights_with_an_order(shop: DeltaShop, number: int) -> list[str]:

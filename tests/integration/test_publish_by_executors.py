@@ -1,16 +1,18 @@
-"""A load that Spark's workers write: the same bytes as the job writes alone, the same refusals."""
+"""A load that other processes or Spark's workers write: bytes and refusals as by the job alone."""
 
 from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import redis
 
+import jobs.snapshot.processes
 import jobs.snapshot.publish
 from jobs.job import one_spark
 from jobs.snapshot import spread
-from jobs.snapshot.errors import SnapshotDamaged
+from jobs.snapshot.errors import NightWorkersLost, SnapshotDamaged
 from stores.offline.errors import FileDamaged
 from stores.postgres.loads import LoadRow
 from stores.redis.errors import LoadFenced, ReadBackDiffers
@@ -26,8 +28,9 @@ BEFORE = {f"c{n}": b"t%d" % n for n in range(500)}
 AFTER = {name: content + b"+" * (n % 2) for n, (name, content) in enumerate(BEFORE.items())}
 
 
-@pytest.fixture
+@pytest.fixture(params=["processes", "spark"])
 def spread_shop(
+    request: pytest.FixtureRequest,
     database_url: str,
     redis_url: str,
     storage_url: str,
@@ -37,6 +40,8 @@ def spread_shop(
 ) -> Iterator[PublishingShop]:
     """A shop in which no load is so small that the job writes it alone."""
     monkeypatch.setattr(spread, "FEW_ROWS", 0)
+    if request.param == "spark":
+        monkeypatch.setattr(spread, "SOME_ROWS", 0)
     job = a_job(database_url, redis_url, storage_url, spark)
     with redis.Redis.from_url(redis_url) as client:
         yield PublishingShop(job, client, storage_folder)
@@ -127,6 +132,22 @@ def test_what_is_read_back_otherwise_keeps_the_list_as_it_was(
     shop.publish(row)
     assert shop.listed() == [first.load_id, row.load_id]
     assert shop.sees("c1", row.load_id) == AFTER["c1"]
+
+
+def test_a_process_that_is_ended_from_outside_is_a_sentence(
+    spread_shop: PublishingShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(*_work: object, **_options: object) -> object:
+        raise BrokenProcessPool
+
+    row = second_load(spread_shop)
+    first, *_ = spread_shop.listed()
+    monkeypatch.setattr(spread, "SOME_ROWS", 10**6)
+    monkeypatch.setattr(jobs.snapshot.processes, "map_in_order", ended)
+
+    with pytest.raises(NightWorkersLost, match="free some, then run the command again"):
+        spread_shop.publish(row)
+    assert spread_shop.listed() == [first]
 
 
 def test_one_session_is_for_all_that_a_job_does(spread_shop: PublishingShop) -> None:
