@@ -108,10 +108,9 @@ def test_the_model_has_learnt_and_the_snapshot_is_that_of_the_due_day(shell: She
 
 
 def test_spark_has_its_files_on_a_volume_of_its_container(shell: Shell, key: str):
-    # Java leaves there what it sent a night's files to S3 from; workers write a training set's.
-    for name, left in (("night", "ontem-spark-*/hadoop/s3a"), ("model", "ontem-spark-*")):
+    for name in ("night", "model"):
         (scratch,) = (each for each in shell.stack.file.services[name].mounts if each.is_anonymous)
-        assert list(shell.stack.volume(scratch.source).glob(left))
+        assert list(shell.stack.volume(scratch.source).glob("ontem-spark-*"))
 
 
 def test_clients_that_drip_their_bytes_keep_nobody_waiting(shell: Shell, key: str):
