@@ -179,6 +179,8 @@ def test_a_night_that_loses_its_upload_publishes_nothing_and_can_be_repeated(
         assert client.keys("*") == []
     assert rule.hits > 0
     assert [key for key in bucket.keys("tables/") if "/snapshots_" in key] == []
+    left = bucket.keys("runs/snapshots/")
+    assert [key for key in left if key.endswith((".parquet", ".arrow"))] == []
     bucket.proxy.recover()
 
     night = snapshot(job, JUNE)
