@@ -24,17 +24,13 @@ from jobs.snapshot.delta_plan import DeltaPlan
 from jobs.snapshot.errors import FullBuildNeeded
 from jobs.snapshot.facts import DATASET
 from jobs.snapshot.merging import MergeTask, merge_range, new_states
-from jobs.snapshot.merging_by_workers import merge_by_workers
 from jobs.snapshot.part_files import by_range
-from jobs.snapshot.processes import in_processes
 from jobs.snapshot.stores import OpenStores
 from jobs.snapshot.written_range import WrittenRange, days_of_ranges, files_of_ranges
 from stores.offline.runs import DataFile, run_folder
 
-FEW_EVENTS: Final = 20_000
-"""Up to so many new events are merged by threads: processes would take longer to start."""
-SOME_EVENTS: Final = 250_000
-"""Up to so many new events processes beside the job merge: Spark would take longer to start."""
+FEW_EVENTS: Final = 125_000
+"""Up to so many new events are merged without Spark, which takes longer, and its start again."""
 
 
 def build_delta(
@@ -91,17 +87,14 @@ def _merged(job: Job, plan: DeltaPlan, task: MergeTask, timer: StageTimer) -> li
     if plan.new.number <= FEW_EVENTS and not plan.is_whole:
         with timer.stage(stage):
             return merge_here(task, job.cores)
-    shuffled = PartedFiles(task.files, f"{task.folder}/{SHUFFLED}", task.parts)
-    if plan.new.number <= SOME_EVENTS and not plan.is_whole:
-        with timer.stage(stage), shuffled.while_there():
-            return merge_by_workers(partial(in_processes, job.cores), task, shuffled)
-    from jobs.spark.tasks import on_workers  # PySpark takes a moment
+    from jobs.snapshot.merging_in_spark import merge_in_spark  # PySpark takes a moment
 
+    shuffled = PartedFiles(task.files, f"{task.folder}/{SHUFFLED}", task.parts)
     with ExitStack() as stack:
         with timer.stage("start Spark"):
             spark = stack.enter_context(job.spark("ontem night"))
         with timer.stage(stage), shuffled.while_there():
-            return merge_by_workers(partial(on_workers, spark), task, shuffled)
+            return merge_in_spark(spark, task, shuffled)
 
 
 def merge_here(task: MergeTask, threads: int) -> list[WrittenRange]:

@@ -115,12 +115,12 @@ class NothingToPublish(JobError):
         self.timelines, self.as_of = timelines, as_of
 
 
-class NightWorkersLost(JobError):
-    """A process that works on a part of a snapshot or a load has ended without an answer."""
+class PublishWorkersLost(JobError):
+    """A process that checks or writes a part of a load has ended without an answer."""
 
     def __init__(self, *, processes: int) -> None:
         super().__init__(
-            f"one of the {processes} processes that work on the snapshot was ended from outside, "
+            f"one of the {processes} processes that publish the snapshot was ended from outside, "
             "perhaps for want of memory: free some, then run the command again"
         )
         self.processes = processes

@@ -1,11 +1,13 @@
 """Work in parts: in the job's own process if it is little, in others beside it, or in Spark's."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from features_pkg.errors import OntemError
-from jobs.snapshot.processes import over_processes
+from jobs.processes import map_in_order
+from jobs.snapshot.errors import PublishWorkersLost
 
 if TYPE_CHECKING:  # Spark's workers import this file, and need nothing of a job
     from jobs.job import Job
@@ -26,19 +28,26 @@ def spread(
 ) -> list[Result]:
     """What `work` returns for each part, in their order; all parts have so many `rows`.
 
-    Raises what `work` raises of errors of Ontem, NightWorkersLost, SparkFailed.
+    Raises what `work` raises of errors of Ontem, PublishWorkersLost, SparkFailed.
     """
     if rows <= FEW_ROWS or not parts:
         return [work(part) for part in parts]
     found = partial(_result_or_error, work)
     if rows <= SOME_ROWS:
-        results: list[Any] = over_processes(job.cores, parts, found)
+        results = _by_processes(job, found, parts)
     else:
         results = _by_spark(job, found, parts)
     for result in results:
         if isinstance(result, OntemError):
             raise result
     return results
+
+
+def _by_processes(job: "Job", work: Callable[[Part], Any], parts: Sequence[Part]) -> list[Any]:
+    try:
+        return list(map_in_order(work, iter(parts), processes=job.cores))
+    except BrokenProcessPool:
+        raise PublishWorkersLost(processes=job.cores) from None
 
 
 def _by_spark(job: "Job", work: Callable[[Part], Any], parts: Sequence[Part]) -> list[Any]:

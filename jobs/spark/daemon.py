@@ -12,7 +12,7 @@ from pyspark.daemon import manager
 
 SENT: Final = (
     "jobs.snapshot.timelines_in_spark",
-    "jobs.snapshot.merging_by_workers",
+    "jobs.snapshot.merging_in_spark",
     "jobs.snapshot.range_writer",
     "jobs.training_set.writing",
 )

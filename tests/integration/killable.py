@@ -36,8 +36,8 @@ STAGES: Final[Mapping[str, tuple[str, ...]]] = {
         "jobs.snapshot.timelines_in_spark.snapshot_timelines",
     ),
     "add": (
-        "jobs.snapshot.merging_by_workers._divide_file",
-        "jobs.snapshot.merging_by_workers._merge_part",
+        "jobs.snapshot.merging_in_spark._divide_file",
+        "jobs.snapshot.merging_in_spark._merge_part",
     ),
     "commit events": ("jobs.extract.run.commit_run",),
     "commit snapshot": ("jobs.snapshot.commit.commit_run",),
@@ -94,8 +94,7 @@ class Progress:
 
     def count(self, patch: pytest.MonkeyPatch) -> None:
         """Count what this process does, and what its Spark does, which merges even few events."""
-        for most in ("FEW_EVENTS", "SOME_EVENTS"):
-            patch.setattr(jobs.snapshot.delta, most, 0)
+        patch.setattr(jobs.snapshot.delta, "FEW_EVENTS", 0)
         for stage, names in STAGES.items():
             for name in names:
                 where, _, function = name.rpartition(".")

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-import jobs.snapshot.processes
 import jobs.snapshot.publish
 from jobs.job import one_spark
 from jobs.snapshot import spread
-from jobs.snapshot.errors import NightWorkersLost, SnapshotDamaged
+from jobs.snapshot.errors import PublishWorkersLost, SnapshotDamaged
 from stores.offline.errors import FileDamaged
 from stores.postgres.loads import LoadRow
 from stores.redis.errors import LoadFenced, ReadBackDiffers
@@ -143,9 +142,9 @@ def test_a_process_that_is_ended_from_outside_is_a_sentence(
     row = second_load(spread_shop)
     first, *_ = spread_shop.listed()
     monkeypatch.setattr(spread, "SOME_ROWS", 10**6)
-    monkeypatch.setattr(jobs.snapshot.processes, "map_in_order", ended)
+    monkeypatch.setattr(spread, "map_in_order", ended)
 
-    with pytest.raises(NightWorkersLost, match="free some, then run the command again"):
+    with pytest.raises(PublishWorkersLost, match="free some, then run the command again"):
         spread_shop.publish(row)
     assert spread_shop.listed() == [first]
 

@@ -1,28 +1,26 @@
-"""A delta by workers: files to new states, which are brought to their ranges of keys."""
+"""The work of a delta in Spark: files to new states, which are brought to their ranges of keys."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import pyarrow as pa
+from pyspark.sql import SparkSession
 
 from features_pkg.shuffle import STATE_ROWS
 from jobs.parted_files import PartedFiles
 from jobs.snapshot.merging import MergeTask, merge_range, new_states
 from jobs.snapshot.part_files import by_range
 from jobs.snapshot.written_range import WrittenRange
-
-OnWorkers = Callable[[int, Callable[[int], Any]], list[Any]]
-"""What a function returns for each of so many numbers, from 0 on, wherever that is worked out."""
+from jobs.spark.tasks import on_workers
 
 
-def merge_by_workers(
-    on_workers: OnWorkers, task: MergeTask, shuffled: PartedFiles
+def merge_in_spark(
+    spark: SparkSession, task: MergeTask, shuffled: PartedFiles
 ) -> list[WrittenRange]:
     """What becomes of each range of keys; `shuffled` has a part for each."""
-    divided = on_workers(len(task.events), partial(_divide_file, task, shuffled))
+    divided = on_workers(spark, len(task.events), partial(_divide_file, task, shuffled))
     files = [file for of_file in divided for file in of_file]
-    return on_workers(task.parts, partial(_merge_part, task, shuffled, files))
+    return on_workers(spark, task.parts, partial(_merge_part, task, shuffled, files))
 
 
 def _divide_file(task: MergeTask, shuffled: PartedFiles, number: int) -> list[str]:
