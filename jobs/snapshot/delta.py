@@ -100,13 +100,14 @@ def _merged(job: Job, plan: DeltaPlan, task: MergeTask, timer: StageTimer) -> li
 def merge_here(task: MergeTask, threads: int) -> list[WrittenRange]:
     """What becomes of each range of keys, by threads of this process."""
     with ThreadPoolExecutor(threads) as pool:
-        found = pool.map(partial(_states_of, task), task.events)
-        ranges = [list(by_range(states, task.parts)) for of_file in found for states in of_file]
+        shares = [task.events[first::threads] for first in range(threads)]
+        divided = list(pool.map(partial(_divide_files, task), shares))
+        ranges = [batches for of_share in divided for batches in of_share]
         return list(pool.map(partial(_merge_part, task, ranges), range(task.parts)))
 
 
-def _states_of(task: MergeTask, file: DataFile) -> list[pa.Table]:
-    return list(new_states(task, file))
+def _divide_files(task: MergeTask, files: Sequence[DataFile]) -> list[list[pa.RecordBatch]]:
+    return [list(by_range(states, task.parts)) for states in new_states(task, files)]
 
 
 def _merge_part(

@@ -1,6 +1,6 @@
 """What workers do of a delta: new events out of files, and then a range of keys with its states."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -61,23 +61,22 @@ class MergeTask:
     is_whole: bool
 
 
-def new_states(task: MergeTask, file: DataFile) -> Iterator[pa.Table]:
-    """The states (`STATE_ROWS`) of the new events of orders in a file of `events`, by batch.
+def new_states(task: MergeTask, files: Iterable[DataFile]) -> Iterator[pa.Table]:
+    """The states (`STATE_ROWS`) of the new events of orders in some files of `events`, by batch.
 
+    Nearly every file has some of the few orders that were charged back: those of all files are
+    brought together. They are apart from new orders, as a batch tells each merchant's first one.
     Raises EventsDamaged, FileMissing.
     """
-    table = read_checked(task.files, file, _COLUMNS)
-    table = table.filter(pc.equal(table["kind"], ORDER))
-    pk, at_us = table["order_pk"].to_numpy(), table["event_at"].cast(pa.int64()).to_numpy()
-    key = table["recorded_key"].to_numpy()
-    is_new = task.between.is_new(at_us, key)
-    is_charged = np.isin(pk, task.chargebacks.order_pk) & task.between.is_counted(at_us, key)
-    table = table.append_column("event_us", pa.array(at_us))
-    for rows in (is_new, is_charged & ~is_new):
-        chosen = table.filter(pa.array(rows))
-        for start in range(0, chosen.num_rows, ORDERS_OF_A_BATCH):
-            batch = _with_chargebacks(chosen.slice(start, ORDERS_OF_A_BATCH), task.chargebacks)
-            yield _states(task, explode(batch, task.features.timeline_targets))
+    of_new, of_charged = _Orders(), _Orders()
+    for file in files:
+        new, charged = _new_orders(task, file)
+        for waiting, orders in ((of_new, new), (of_charged, charged)):
+            waiting.add(orders)
+            if waiting.rows >= ORDERS_OF_A_BATCH:
+                yield from _states(task, waiting)
+    for waiting in (of_new, of_charged):
+        yield from _states(task, waiting)
 
 
 def merge_range(task: MergeTask, part: int, rows: pa.Table) -> WrittenRange:
@@ -86,6 +85,54 @@ def merge_range(task: MergeTask, part: int, rows: pa.Table) -> WrittenRange:
         return _merge(task, part, rows)
     except (SnapshotDamaged, StateUnreadable, FileMissing) as error:
         return WrittenRange(damage=str(error))
+
+
+class _Orders:
+    """Orders of some files that wait for others."""
+
+    def __init__(self) -> None:
+        self._tables: list[pa.Table] = []
+        self.rows = 0
+
+    def add(self, orders: pa.Table) -> None:
+        """Let these wait, too."""
+        if orders.num_rows:
+            self._tables.append(orders)
+            self.rows += orders.num_rows
+
+    def batches(self) -> Iterator[pa.Table]:
+        """All of them by batch; none waits any more."""
+        tables, self._tables, self.rows = self._tables, [], 0
+        if tables:
+            orders = pa.concat_tables(tables)
+            for start in range(0, orders.num_rows, ORDERS_OF_A_BATCH):
+                yield orders.slice(start, ORDERS_OF_A_BATCH)
+
+
+def _new_orders(task: MergeTask, file: DataFile) -> tuple[pa.Table, pa.Table]:
+    """The new orders of a file, and those before them that have a new first chargeback."""
+    table = read_checked(task.files, file, _COLUMNS)
+    pk, at_us = table["order_pk"].to_numpy(), table["event_at"].cast(pa.int64()).to_numpy()
+    key = table["recorded_key"].to_numpy()
+    is_order = pc.equal(table["kind"], ORDER).to_numpy()
+    is_new = task.between.is_new(at_us, key)
+    is_charged = np.isin(pk, task.chargebacks.order_pk) & task.between.is_counted(at_us, key)
+    table = table.append_column("event_us", pa.array(at_us))
+    new, charged = (
+        table.filter(pa.array(is_order & rows)) for rows in (is_new, is_charged & ~is_new)
+    )
+    return new, charged
+
+
+def _states(task: MergeTask, orders: _Orders) -> Iterator[pa.Table]:
+    """The states of the new events of all that wait."""
+    targets, calendar = task.features.timeline_targets, Calendar(task.features.timezone)
+    for batch in orders.batches():
+        rows = explode(_with_chargebacks(batch, task.chargebacks), targets)
+        at_us, key = rows["at_us"].to_numpy(), rows["recorded_key"].to_numpy()
+        is_event = rows["kind"].to_numpy() != RowKind.REPEATED_CHARGEBACK
+        rows = rows.filter(pa.array(is_event & task.between.is_new(at_us, key)))
+        yield partial_states(rows, task.features, calendar)
 
 
 def _with_chargebacks(orders: pa.Table, chargebacks: Chargebacks) -> pa.Table:
@@ -100,14 +147,6 @@ def _with_chargebacks(orders: pa.Table, chargebacks: Chargebacks) -> pa.Table:
         lists = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(column[rows]))
         orders = orders.append_column(name, lists)
     return orders
-
-
-def _states(task: MergeTask, rows: pa.Table) -> pa.Table:
-    """The states of the rows that are new events."""
-    at_us, key = rows["at_us"].to_numpy(), rows["recorded_key"].to_numpy()
-    is_event = rows["kind"].to_numpy() != RowKind.REPEATED_CHARGEBACK
-    rows = rows.filter(pa.array(is_event & task.between.is_new(at_us, key)))
-    return partial_states(rows, task.features, Calendar(task.features.timezone))
 
 
 def _merge(task: MergeTask, part: int, rows: pa.Table) -> WrittenRange:

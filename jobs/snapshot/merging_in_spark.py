@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Final
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
@@ -13,18 +14,22 @@ from jobs.snapshot.part_files import by_range
 from jobs.snapshot.written_range import WrittenRange
 from jobs.spark.tasks import on_workers
 
+SHARES_OF_A_CORE: Final = 4
+"""Into so many shares for each core files are divided: one that ends late leaves few cores idle."""
+
 
 def merge_in_spark(
     spark: SparkSession, task: MergeTask, shuffled: PartedFiles
 ) -> list[WrittenRange]:
     """What becomes of each range of keys; `shuffled` has a part for each."""
-    divided = on_workers(spark, len(task.events), partial(_divide_file, task, shuffled))
-    files = [file for of_file in divided for file in of_file]
+    shares = min(len(task.events), SHARES_OF_A_CORE * spark.sparkContext.defaultParallelism)
+    divided = on_workers(spark, shares, partial(_divide_files, task, shuffled, shares))
+    files = [file for of_share in divided for file in of_share]
     return on_workers(spark, task.parts, partial(_merge_part, task, shuffled, files))
 
 
-def _divide_file(task: MergeTask, shuffled: PartedFiles, number: int) -> list[str]:
-    found = new_states(task, task.events[number])
+def _divide_files(task: MergeTask, shuffled: PartedFiles, shares: int, first: int) -> list[str]:
+    found = new_states(task, task.events[first::shares])
     return [shuffled.write(by_range(states, task.parts)) for states in found]
 
 

@@ -120,7 +120,7 @@ class Sent:
 def _results(pgconn: PGconn) -> PQGen[list[PGresult]]:
     """All results of a pipeline.
 
-    Raises psycopg.OperationalError, or the server's last error, when the connection is lost.
+    Raises psycopg.OperationalError, or the error that the server told, when the connection is lost.
     """
     results: list[PGresult] = []
     queries = 0
@@ -140,6 +140,7 @@ def _results(pgconn: PGconn) -> PQGen[list[PGresult]]:
             else:
                 results.append(result)
     except psycopg.OperationalError:
-        if results and results[-1].status not in _DONE:
-            raise error_from_result(results[-1]) from None
+        # The first that failed says why: after it come those that were not run.
+        if failed := next((each for each in results if each.status not in _DONE), None):
+            raise error_from_result(failed) from None
         raise

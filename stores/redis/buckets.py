@@ -61,7 +61,7 @@ def read_timeline(
     if content is None:
         raise ValueUnreadable("the bucket is not there")
     mended_by, names, entries = unpack(content, bucket_key)
-    position = _position(names, name)
+    position = position_of(names, name)
     dropped, versions = versions_of(entries[position]) if position >= 0 else (False, [])
     for version_id, timeline in versions:
         if version_id <= load_id and load_list.is_visible(version_id):
@@ -122,7 +122,7 @@ def split_names(names: bytes) -> tuple[bytes, ...]:
     return unpack_fields(_NAME * (len(names) // NAME_BYTES), names)
 
 
-def _position(names: bytes, name: bytes) -> int:
+def position_of(names: bytes, name: bytes) -> int:
     """Which of the names it is, -1 for none; what is found across two names is not it."""
     at = names.find(name)
     while at >= 0 and at % NAME_BYTES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from stores.redis.buckets import (
     ENTRY_HEAD,
@@ -11,6 +11,7 @@ from stores.redis.buckets import (
     ValueUnreadable,
     is_unfinished,
     pack,
+    position_of,
     split_names,
     unpack,
 )
@@ -43,14 +44,15 @@ def next_bucket(
     mended_by, names, entries = unpack(content, bucket_key)
     if is_unfinished(mended_by, load.load_list):
         raise ValueUnreadable("the load that mended the bucket is not listed")
-    ours: Sequence[bytes | None] = list(timelines.values())
+    ours: list[bytes | None] = list(timelines.values())
     if names != b"".join(timelines):
-        every: Sequence[bytes] = split_names(names)
-        if not timelines.keys() <= set(every):
-            old = dict(zip(every, entries, strict=True))
-            every = sorted(old.keys() | timelines.keys())
-            names, entries = b"".join(every), [old.get(name, NO_ENTRY) for name in every]
-        ours = list(map(timelines.get, every))
+        positions = [position_of(names, name) for name in timelines]
+        if -1 in positions:
+            names, entries = _with_names(names, entries, timelines)
+            positions = [position_of(names, name) for name in timelines]
+        ours = [None] * len(entries)
+        for position, timeline in zip(positions, timelines.values(), strict=True):
+            ours[position] = timeline
     heads = load.visible_heads
     others = [
         position
@@ -69,6 +71,15 @@ def next_bucket(
         return content, 0
     packed = pack(bucket_key, mended_by, names, entries)
     return packed, written if packed != content else 0
+
+
+def _with_names(
+    names: bytes, entries: Sequence[bytes], others: Iterable[bytes]
+) -> tuple[bytes, list[bytes]]:
+    """The names of a bucket and others, sorted, and their entries."""
+    known = dict(zip(split_names(names), entries, strict=True))
+    every = sorted(known.keys() | set(others))
+    return b"".join(every), [known.get(name, NO_ENTRY) for name in every]
 
 
 def _first(

@@ -10,8 +10,8 @@ from typing import Final
 from stores.redis.buckets import (
     ENTRY_HEAD,
     ValueUnreadable,
+    position_of,
     read_timeline,
-    split_names,
     unpack,
 )
 from stores.redis.errors import ReadBackDiffers
@@ -58,8 +58,8 @@ class ReadBack:
         """How many entities of a bucket a request would find."""
         _, names, entries = unpack(content, key)
         if not self._is_whole:
-            pairs = zip(split_names(names), entries, strict=True)
-            entries = [entry for name, entry in pairs if name in timelines]
+            positions = [position_of(names, name) for name in timelines]
+            entries = [entries[position] for position in positions if position >= 0]
         heads = self._versions.visible_heads
         return sum(
             entry[:ENTRY_HEAD] in heads or self._versions.is_found(entry) for entry in entries

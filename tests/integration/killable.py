@@ -36,7 +36,7 @@ STAGES: Final[Mapping[str, tuple[str, ...]]] = {
         "jobs.snapshot.timelines_in_spark.snapshot_timelines",
     ),
     "add": (
-        "jobs.snapshot.merging_in_spark._divide_file",
+        "jobs.snapshot.merging_in_spark._divide_files",
         "jobs.snapshot.merging_in_spark._merge_part",
     ),
     "commit events": ("jobs.extract.run.commit_run",),

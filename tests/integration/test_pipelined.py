@@ -2,7 +2,7 @@
 
 import select
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -191,10 +191,11 @@ def end_session(connection: ServiceConnection, url: str) -> None:
         other.execute("SELECT pg_terminate_backend(%s)", (pid,))
 
 
+@pytest.mark.parametrize("queries", [(SET, SLEEP), (SLEEP, SET), (SLEEP, SET, READ)])
 def test_a_session_that_is_ended_meanwhile_says_so(
-    connection: ServiceConnection, module_database_url: str
+    connection: ServiceConnection, module_database_url: str, queries: Sequence[Query]
 ) -> None:
-    sent = connection.send(SET, SLEEP)
+    sent = connection.send(*queries)
     end_session(connection, module_database_url)
     with pytest.raises(psycopg.errors.AdminShutdown):
         sent.rows()
