@@ -145,7 +145,8 @@ def _new_orders(runs: NightRuns) -> list[str]:
             f"skipped. {runs.few.row.active or 0:,} are active, {runs.few.row.inactive or 0:,} "
             f"inactive. It took {few:.1f} s without extraction, a night "
             f"without a new event {quiet:.1f} s, and the first night {full:.1f} s: the difference "
-            f"is **{(few - quiet) / full:.0%}** of it (the goal is at most 10%)."
+            f"is **{(few - quiet) / full:.0%}** of it (the goal is at most 10%). The job and the "
+            f"processes beside it had at most {runs.few.job_bytes / 1e9:.2f} GB each."
         ),
         "",
     ]

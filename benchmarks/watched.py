@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +24,16 @@ POLL_SECONDS = 0.25
 
 @dataclass(frozen=True)
 class WatchedRun:
-    """A run's record, and the peaks of memory, in bytes: of one Spark worker, and of Java."""
+    """A run's record, and the peaks of memory, in bytes.
+
+    They are those of one Spark worker, of Java, and of the job or a process beside it that works as
+    it does, whichever had more.
+    """
 
     row: RunRow
-    worker_bytes: int
-    java_bytes: int
+    worker_bytes: int = 0
+    java_bytes: int = 0
+    job_bytes: int = 0
 
     @property
     def seconds(self) -> float:
@@ -64,11 +69,11 @@ def watched(stack: ImportedStack | WarmStack, *words: str) -> WatchedRun:
     url = Settings.from_environ(stack.environ).postgres_url
     with connect(url, application_name="bench", autocommit=True) as connection:
         (row,) = newest_runs(connection, 1)
-    return WatchedRun(row, peaks["worker"], peaks["java"])
+    return WatchedRun(row, peaks["worker"], peaks["java"], peaks["job"])
 
 
 def _peaks_until_the_end(process: "subprocess.Popen[bytes]") -> Mapping[str, int]:
-    peaks = {"worker": 0, "java": 0}
+    peaks = {"worker": 0, "java": 0, "job": 0}
     while True:
         for kind, peak in _present_peaks(process.pid):
             peaks[kind] = max(peaks[kind], peak)
@@ -78,12 +83,15 @@ def _peaks_until_the_end(process: "subprocess.Popen[bytes]") -> Mapping[str, int
 
 
 def _present_peaks(pid: int) -> Iterator[tuple[str, int]]:
-    """The peak until now of each process of Spark below this one."""
+    """What each process of a job is, and its peak until now."""
     with suppress(psutil.NoSuchProcess):
-        for child in psutil.Process(pid).children(recursive=True):
+        job = psutil.Process(pid)
+        for process in (job, *job.children(recursive=True)):
             with suppress(psutil.NoSuchProcess, psutil.AccessDenied, OSError, ValueError):
-                words = child.cmdline()
-                if DAEMON in words:
-                    yield "worker", peak_memory(child.pid)
-                elif words and Path(words[0]).name == "java":
-                    yield "java", peak_memory(child.pid)
+                yield _kind(process.cmdline()), peak_memory(process.pid)
+
+
+def _kind(words: Sequence[str]) -> str:
+    if DAEMON in words:
+        return "worker"
+    return "java" if words and Path(words[0]).name == "java" else "job"

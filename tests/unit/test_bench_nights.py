@@ -94,13 +94,13 @@ def test_written_are_the_entities_with_or_without_the_merchants(
 
 
 def test_the_seconds_of_building_end_where_publishing_begins() -> None:
-    run = WatchedRun(_row(STAGES), 0, 0)
+    run = WatchedRun(_row(STAGES))
 
     assert run.seconds == 43.0
     assert run.between("start Spark", "check", "Redis") == 32.0
     assert run.between("start Spark") == 35.0
     assert run.of("Redis") == 2.5
-    assert WatchedRun(_row({"extract": 1.0}), 0, 0).between("start Spark") == 0
+    assert WatchedRun(_row({"extract": 1.0})).between("start Spark") == 0
 
 
 def test_a_process_has_a_peak_of_memory() -> None:
