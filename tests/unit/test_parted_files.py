@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,9 +15,10 @@ from hypothesis import strategies as st
 from features_pkg.identifiers import Identifier
 from features_pkg.shuffle import Pieces, packed, unpacked
 from jobs import parted_files
-from jobs.parted_files import PartedFiles, divided
+from jobs.parted_files import FILES_AT_ONCE, PartedFiles, divided
 from jobs.training_set.writing import packed_by_part
 from stores.offline.files import Files, open_files
+from tests.s3 import S3Server, a_bucket
 
 PARTS = 3
 
@@ -55,6 +57,28 @@ def test_two_attempts_at_a_batch_have_files_of_their_own(shuffled: PartedFiles) 
 
     assert first != second
     assert set(shuffled.files.list(shuffled.folder)) == {first, second}
+
+
+def test_in_a_bucket_several_files_are_waited_for_at_a_time(
+    s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in s3.variables.items():
+        monkeypatch.setenv(name, value)
+    tables = [rows(*range(10 * number, 10 * number + 9)) for number in range(2 * FILES_AT_ONCE)]
+    together, open_one = threading.Barrier(FILES_AT_ONCE, timeout=60), Files.open
+
+    def open_with_others(files: Files, key: str) -> pa.NativeFile:
+        together.wait()
+        return open_one(files, key)
+
+    with a_bucket(s3) as bucket:
+        address = SimpleNamespace(s3_endpoint=s3.endpoint, s3_region="")
+        shuffled = PartedFiles(open_files(f"s3://{bucket}/store", address), "shuffled", 1)
+        keys = [shuffled.write_rows(table, "key") for table in tables]
+        monkeypatch.setattr(Files, "open", open_with_others)
+        found = list(shuffled.read(keys, 0))
+
+    assert [min(batch["key"].to_pylist()) // 10 for batch in found] == list(range(len(tables)))
 
 
 @pytest.mark.parametrize("most_short", [2**16, 2])
