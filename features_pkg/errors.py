@@ -74,7 +74,6 @@ class StateUnreadable(FeatureError):
     """Bytes that are not a fold state of this layout, or not of these timelines."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(
-            f"the fold state of an entity can't be read: {reason}; build the snapshot of its events"
-        )
+        self.problem = f"the fold state of an entity can't be read: {reason}"
+        super().__init__(f"{self.problem}; build the snapshot of its events")
         self.reason = reason

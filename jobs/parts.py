@@ -10,7 +10,15 @@ ORDERS_OF_A_PART: Final = 100_000
 MEMORY_OF_A_PART: Final = 2 * 10**9
 """What a Python worker has in memory at most while it works on a part of so many orders."""
 
+EVENTS_OF_A_DELTA_PART: Final = 10_000
+"""The most new events in one part of a delta: what they change is beside them in memory."""
+
 
 def parts_of(orders: int, cores: int) -> int:
     """The number of parts for so many orders; few orders get one part for each core."""
     return max(ceil(orders / ORDERS_OF_A_PART), cores)
+
+
+def parts_of_delta(events: int, cores: int) -> int:
+    """The number of parts for so many new events; few events get one part for each core."""
+    return max(ceil(events / EVENTS_OF_A_DELTA_PART), cores)

@@ -17,7 +17,7 @@ import pyarrow as pa
 from features_pkg.shuffle import STATE_ROWS
 from jobs.job import Job, StageTimer
 from jobs.parted_files import SHUFFLED, PartedFiles
-from jobs.parts import parts_of
+from jobs.parts import parts_of, parts_of_delta
 from jobs.snapshot.chain import Link
 from jobs.snapshot.commit import SnapshotSource, commit_snapshot
 from jobs.snapshot.delta_plan import DeltaPlan
@@ -63,7 +63,7 @@ def build_delta(
 def _task(
     job: Job, stores: OpenStores, source: SnapshotSource, plan: DeltaPlan, folder: str
 ) -> MergeTask:
-    parts = parts_of(plan.new.number, job.cores)
+    parts = parts_of_delta(plan.new.number, job.cores)
     if plan.is_whole:
         all_orders = parts_of(source.extracted.rows.order, job.cores)
         parts = max(all_orders, len(plan.chain[-1].files))

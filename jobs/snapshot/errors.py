@@ -69,7 +69,7 @@ class SnapshotDamaged(JobError):
 
     def __init__(self, *, key: str, reason: str) -> None:
         super().__init__(f"{key} can't be published ({reason}): run `ontem night` again")
-        self.key, self.reason = key, reason
+        self.key, self.reason, self.problem = key, reason, f"{key}: {reason}"
 
 
 class BaseMissing(RevisionMissing):

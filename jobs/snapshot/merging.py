@@ -84,7 +84,7 @@ def merge_range(task: MergeTask, part: int, rows: pa.Table) -> WrittenRange:
     try:
         return _merge(task, part, rows)
     except (SnapshotDamaged, StateUnreadable, FileMissing) as error:
-        return WrittenRange(damage=str(error))
+        return WrittenRange(damage=error.problem)
 
 
 class _Orders:

@@ -49,7 +49,7 @@ def parent_chain(
         if _was_one_withdrawn(loads, load):
             verify_files(stores.offline.files, files_of(chain))
     except UNREADABLE as error:
-        reason = f"the snapshot of {load.as_of} can't be used ({error})"
+        reason = f"the snapshot of {load.as_of} can't be used ({error.problem})"
         raise FullBuildNeeded(reason=reason) from None
     _check_origin(chain[0], source)
     _check_days_between(stores.offline, chain[0], source.as_of)

@@ -13,7 +13,10 @@ CAN_PASS: Final = re.compile(
 
 
 class OfflineError(OntemError):
-    """Base of the errors of the offline store."""
+    """Base of the errors of the offline store.
+
+    Some have their text without the remedy as `problem`, for whoever has another one.
+    """
 
 
 class StorageUnusable(OfflineError):
@@ -36,9 +39,8 @@ class FileMissing(OfflineError):
     """There is no file under a key that a revision or a caller names."""
 
     def __init__(self, *, key: str, root: str) -> None:
-        super().__init__(
-            f"there is no {key} below {root}: set ONTEM_STORAGE_URL to where the files are now"
-        )
+        self.problem = f"there is no {key} below {root}"
+        super().__init__(f"{self.problem}: set ONTEM_STORAGE_URL to where the files are now")
         self.key, self.root = key, root
 
 
@@ -46,9 +48,8 @@ class FileDamaged(OfflineError):
     """A file that has changed since it was committed."""
 
     def __init__(self, *, key: str, expected: str, found: str) -> None:
-        super().__init__(
-            f"{key} has sha256 {found}, but {expected} when it was committed: build it again"
-        )
+        self.problem = f"{key} has sha256 {found}, but {expected} when it was committed"
+        super().__init__(f"{self.problem}: build it again")
         self.key, self.expected, self.found = key, expected, found
 
 
@@ -56,7 +57,8 @@ class RevisionMissing(OfflineError):
     """The table has no revision of that name."""
 
     def __init__(self, *, name: str, remedy: str) -> None:
-        super().__init__(f"there is no {name} in the offline store: {remedy}")
+        self.problem = f"there is no {name} in the offline store"
+        super().__init__(f"{self.problem}: {remedy}")
         self.name, self.remedy = name, remedy
 
 
@@ -72,7 +74,8 @@ class RevisionUnreadable(OfflineError):
     """A snapshot of a table that no run of this layout committed."""
 
     def __init__(self, *, name: str, reason: str) -> None:
-        super().__init__(f"the revision {name} can't be read ({reason}): build it again")
+        self.problem = f"the revision {name} can't be read ({reason})"
+        super().__init__(f"{self.problem}: build it again")
         self.name, self.reason = name, reason
 
 

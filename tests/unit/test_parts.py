@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from jobs.parts import MEMORY_OF_A_PART, ORDERS_OF_A_PART, parts_of
+from jobs.parts import MEMORY_OF_A_PART, ORDERS_OF_A_PART, parts_of, parts_of_delta
 
 
 def test_parts_follow_the_orders_and_few_orders_the_cores() -> None:
     assert [parts_of(orders, 8) for orders in (0, 800_000, 800_001, 10**8)] == [8, 8, 9, 1000]
+    assert [parts_of_delta(events, 8) for events in (1, 80_000, 80_001, 10**6)] == [8, 8, 9, 100]
 
 
 def test_a_full_part_fits_into_the_memory_that_is_stated() -> None:
