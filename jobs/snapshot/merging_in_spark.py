@@ -14,15 +14,16 @@ from jobs.snapshot.part_files import by_range
 from jobs.snapshot.written_range import WrittenRange
 from jobs.spark.tasks import on_workers
 
-SHARES_OF_A_CORE: Final = 4
-"""Into so many shares for each core files are divided: one that ends late leaves few cores idle."""
+SHARES_OF_A_PART: Final = 4
+"""Into so many shares for each part the files are divided: one that ends late leaves few cores
+idle."""
 
 
 def merge_in_spark(
     spark: SparkSession, task: MergeTask, shuffled: PartedFiles
 ) -> list[WrittenRange]:
     """What becomes of each range of keys; `shuffled` has a part for each."""
-    shares = min(len(task.events), SHARES_OF_A_CORE * spark.sparkContext.defaultParallelism)
+    shares = min(len(task.events), SHARES_OF_A_PART * task.parts)
     divided = on_workers(spark, shares, partial(_divide_files, task, shuffled, shares))
     files = [file for of_share in divided for file in of_share]
     return on_workers(spark, task.parts, partial(_merge_part, task, shuffled, files))

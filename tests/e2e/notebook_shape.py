@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,20 @@ def form_of(cell: Cell) -> list[tuple[str, ...]]:
     """For each output its kinds, and the different words with which its lines begin."""
     return [
         (output["output_type"], *sorted(output.get("data", {})), *_beginnings(_text(output)))
-        for output in cell["outputs"]
+        for output in _joined(cell["outputs"])
     ]
+
+
+def _joined(outputs: Iterable[Cell]) -> list[Cell]:
+    """The outputs; what was printed is one of them, also where a busy kernel sent it in pieces."""
+    joined: list[Cell] = []
+    for output in outputs:
+        last = joined[-1] if joined else {}
+        if output["output_type"] == "stream" and output.get("name") == last.get("name"):
+            joined[-1] = {**last, "text": [*last["text"], *output["text"]]}
+        else:
+            joined.append(output)
+    return joined
 
 
 def _text(output: Cell) -> str:
