@@ -7,7 +7,7 @@ import uuid
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -72,11 +72,18 @@ class PartedFiles:
 
     @contextmanager
     def while_there(self) -> Iterator[None]:
-        """Remove the files at the end, also after an error."""
+        """Remove the files at the end, also after an error.
+
+        Workers may still write then, so that the folder can't be removed or appears again. The
+        error stays what it is, and `ontem store clean` removes what is left.
+        """
         try:
             yield
-        finally:
-            self.files.delete_folder(self.folder)
+        except BaseException:
+            with suppress(OSError):
+                self.files.delete_folder(self.folder)
+            raise
+        self.files.delete_folder(self.folder)
 
     def write_rows(self, rows: pa.Table, key: str) -> str:
         """The file of some rows, divided by a column of integers without null."""

@@ -1,5 +1,6 @@
 """An error of Spark, its Java or a worker as a sentence, and its traceback in a file."""
 
+import os
 import re
 import traceback
 from collections.abc import Iterator
@@ -20,8 +21,10 @@ _SPEAKING: Final = ("java.io.", "java.net.", "java.nio.", "java.lang.")
 _OURS: Final = re.compile(r"^(?:features_pkg|jobs|stores)\.[\w.]+: (.+)$", re.MULTILINE)
 _JAVA: Final = re.compile(r"((?:org|java|com)\.[\w.$]+(?:Exception|Error))\b(?:: ([^\n]*))?")
 _JAVA_FRAME: Final = re.compile(r"^\s+at .*$", re.MULTILINE)
-_PYTHON_FRAME: Final = re.compile(r'^ *File "[^"]*?([^"/]+)", line (\d+)', re.MULTILINE)
+_PYTHON_FRAME: Final = re.compile(r'^ *File "[^"]*?([^"/]+\.py)", line (\d+)', re.MULTILINE)
 _PYTHON_ERROR: Final = re.compile(r"^([\w.]+)(?::.*)?$")
+_OF_SYSTEM: Final = re.compile(r"\[Errno (\d+)\]")
+_OF_S3: Final = re.compile(r"AWS Error [A-Z_]+")
 _LOST_WORKER: Final = "Python worker exited unexpectedly"
 _CONDITION: Final = re.compile(r"^\[[\w.]+\] ([^\n]*)")
 
@@ -55,13 +58,15 @@ def reason_of(text: str) -> str:
     """The innermost cause that an error's text names, in one line, without a value of a row.
 
     A refusal of ours that a worker raised is its sentence. Of another error in a worker only the
-    class and the line of code are told, because its message may quote an order.
+    class and the line of code are told, because its message may quote an order; and what the
+    operating system or S3 calls it, such as a full disk.
     """
     if refusal := _OURS.search(text):
         return refusal[1]
     if frames := _PYTHON_FRAME.findall(text):
         file, line = frames[-1]
-        return f"{_python_error(text)} in a worker, at {file}:{line}"
+        name, cause = _python_error(text)
+        return f"{name} in a worker, at {file}:{line}{cause and f': {cause}'}"
     if _LOST_WORKER in text:
         return "one of its Python workers was ended from outside, perhaps for want of memory"
     if causes := _JAVA.findall(_JAVA_FRAME.sub("", text)):
@@ -95,8 +100,18 @@ def _shortened(line: str) -> str:
     return line.partition(": ")[0] + ": " + line[11:].partition(":")[0]
 
 
-def _python_error(text: str) -> str:
-    """The class of the error that ended the last Python traceback in the text."""
+def _python_error(text: str) -> tuple[str, str]:
+    """The class of the error that ended the last Python traceback, and what a system calls it."""
     after = text[[match.end() for match in _PYTHON_FRAME.finditer(text)][-1] :].splitlines()[1:]
-    names = (_PYTHON_ERROR.match(line) for line in after)
-    return next((name[1].rpartition(".")[2] for name in names if name), "an error")
+    for line in after:
+        if error := _PYTHON_ERROR.match(line):
+            return error[1].rpartition(".")[2], _system_cause(line)
+    return "an error", ""
+
+
+def _system_cause(message: str) -> str:
+    """What the operating system or S3 calls the cause; empty where the message has none of it."""
+    if number := _OF_SYSTEM.search(message):
+        return os.strerror(int(number[1]))
+    found = _OF_S3.search(message)
+    return found[0] if found else ""

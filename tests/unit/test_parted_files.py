@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -57,6 +58,23 @@ def test_two_attempts_at_a_batch_have_files_of_their_own(shuffled: PartedFiles) 
 
     assert first != second
     assert set(shuffled.files.list(shuffled.folder)) == {first, second}
+
+
+def test_an_error_stays_what_it_is_where_a_worker_still_writes(
+    shuffled: PartedFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete_folder = Files.delete_folder
+
+    def meet_a_late_file(files: Files, folder: str) -> None:
+        delete_folder(files, folder)
+        raise OSError(errno.ENOTEMPTY, "Directory not empty", folder)
+
+    monkeypatch.setattr(Files, "delete_folder", meet_a_late_file)
+    with pytest.raises(KeyboardInterrupt), shuffled.while_there():
+        shuffled.write_rows(rows(1, 2), "key")
+        raise KeyboardInterrupt
+
+    assert shuffled.files.list(shuffled.folder) == ()
 
 
 def test_in_a_bucket_several_files_are_waited_for_at_a_time(
