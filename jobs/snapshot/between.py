@@ -1,18 +1,12 @@
-"""Which rows lie between the bounds of two snapshots, how they are read, and their chargebacks."""
+"""Which rows lie between the bounds of two snapshots, and the chargebacks of their orders."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from features_pkg.array_types import Ints, Mask
-from jobs.extract.errors import EventsDamaged
-from stores.offline.files import Files
-from stores.offline.runs import DataFile
 
 _NONE: Final = np.zeros(0, np.int64)
 
@@ -65,11 +59,3 @@ class Chargebacks:
     def is_first(self) -> Mask:
         """Which ones are the first of their orders: only these are events."""
         return np.append(True, self.order_pk[1:] != self.order_pk[:-1])[: len(self.order_pk)]
-
-
-def read_checked(files: Files, file: DataFile, columns: Iterable[str]) -> pa.Table:
-    """Some columns of a file, all of which is as it was committed. Raises EventsDamaged."""
-    content = files.read(file.key)
-    if hashlib.sha256(content).hexdigest() != file.sha256:
-        raise EventsDamaged(key=file.key)
-    return pq.read_table(pa.BufferReader(content), columns=list(columns))

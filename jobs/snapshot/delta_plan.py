@@ -54,7 +54,7 @@ def plan_delta(
     """What the snapshot of a source adds to the newest published one before it.
 
     `listed` are the ids of the loads in Redis' list. Raises FullBuildNeeded, EventsDamaged,
-    FileMissing.
+    EventsMissing.
     """
     chain = parent_chain(job, stores, source, listed)
     facts = chain[0].facts

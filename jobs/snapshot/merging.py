@@ -23,10 +23,11 @@ from features_pkg.shuffle import (
     partial_states,
     words_of_rows,
 )
+from jobs.extract.reading import read_checked
 from jobs.extract.rows import ORDER
 from jobs.parts import ORDERS_OF_A_BATCH
 from jobs.snapshot.activity import INSTANTS, last_days
-from jobs.snapshot.between import Between, Chargebacks, read_checked
+from jobs.snapshot.between import Between, Chargebacks
 from jobs.snapshot.errors import SnapshotDamaged
 from jobs.snapshot.part_files import ends_of_part, write_part
 from jobs.snapshot.stored_rows import all_stored, newest_stored
@@ -66,7 +67,7 @@ def new_states(task: MergeTask, files: Iterable[DataFile]) -> Iterator[pa.Table]
 
     Nearly every file has some of the few orders that were charged back: those of all files are
     brought together. They are apart from new orders, as a batch tells each merchant's first one.
-    Raises EventsDamaged, FileMissing.
+    Raises EventsDamaged, EventsMissing.
     """
     of_new, of_charged = _Orders(), _Orders()
     for file in files:

@@ -13,17 +13,15 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from features_pkg.array_types import Ints, Mask
 from features_pkg.calendar import to_us
-from jobs.extract.errors import EventsDamaged
 from jobs.extract.facts import EventsFacts, Extractions
+from jobs.extract.reading import read_checked, read_part
 from jobs.extract.rows import CHARGEBACK, ORDER
-from jobs.snapshot.between import Between, Chargebacks, read_checked
+from jobs.snapshot.between import Between, Chargebacks
 from jobs.snapshot.errors import FullBuildNeeded
 from jobs.watermark import ReadBounds
-from stores.offline.damage import damage_is
 from stores.offline.files import Files
 from stores.offline.runs import DataFile
 
@@ -64,7 +62,7 @@ def find_new_events(
 ) -> NewEvents:
     """The new events of these extractions.
 
-    Raises FullBuildNeeded where a state can't be gone on from, EventsDamaged, FileMissing.
+    Raises FullBuildNeeded where a state can't be gone on from, EventsDamaged, EventsMissing.
     """
     candidates = [
         file
@@ -119,7 +117,7 @@ def _known_rows(
     files: Files, between: Between, charged: Ints, file: DataFile
 ) -> tuple[Ints, Chargebacks]:
     """Which of the orders `charged` are in a file, and all counted chargebacks of them."""
-    rows = _Rows.of(_read_part(files, file))
+    rows = _Rows.of(read_part(files, file, COLUMNS))
     is_charged = np.isin(rows.order_pk, charged)
     is_counted = between.is_counted(rows.at_us, rows.recorded_key)
     chargebacks = Chargebacks(rows.order_pk, rows.at_us, rows.recorded_key)
@@ -152,12 +150,6 @@ def _with_orders(extracted: Extractions, order_pks: Ints) -> Iterator[DataFile]:
             span = int(np.diff(np.searchsorted(order_pks, ends))[0])
         if span:
             yield file
-
-
-def _read_part(files: Files, file: DataFile) -> pa.Table:
-    """`COLUMNS` of a file; only the pages that are read are checked. Raises EventsDamaged."""
-    with files.open(file.key) as source, damage_is(EventsDamaged(key=file.key)):
-        return pq.read_table(source, columns=list(COLUMNS), page_checksum_verification=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ def may_have_questions(files: Files, extracted: Extractions, questions: Training
     """Whether an order happened or was evaluated in the period; without any it has no question.
 
     The other way round it may have none all the same, as when each has read an old snapshot.
-    Raises FileMissing, EventsDamaged.
+    Raises EventsMissing, EventsDamaged.
     """
     for table in read_newest_first(files, extracted, COLUMNS):
         is_order = pc.is_in(table["kind"], pa.array((ORDER, EVALUATION)))

@@ -16,7 +16,7 @@ import jobs.snapshot.night
 import jobs.snapshot.parent
 import jobs.snapshot.visits
 from jobs.errors import Interrupted
-from jobs.extract.errors import EventsDamaged
+from jobs.extract.errors import EventsDamaged, EventsMissing
 from jobs.snapshot import nights
 from jobs.snapshot.table import snapshots_table
 from jobs.snapshot.withdraw import unpublish
@@ -410,6 +410,16 @@ def test_damaged_events_are_refused(shop: DeltaShop, storage_folder: Path) -> No
     for path in storage_folder.glob("runs/events/*/*.parquet"):
         path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(EventsDamaged, match="ontem extract --full"):
+        shop.night()
+
+
+def test_lost_events_are_refused_as_a_full_night_refuses_them(
+    shop: DeltaShop, storage_folder: Path
+) -> None:
+    shop.history.chargeback("past3", shop.cutoff - DAY)
+    for path in storage_folder.glob("runs/events/*/*.parquet"):
+        path.unlink()
+    with pytest.raises(EventsMissing, match="ontem extract --full"):
         shop.night()
 
 
