@@ -58,8 +58,8 @@ def snapshot(
     them until the lag is over. Each night removes the idempotency keys whose time is over.
 
     Raises DayNotOver, StillWriting, LoaderRunning, SnapshotOutdated, LoadTooOld, NoOrders; before
-    anything is built RedisMayEvict and RedisFull; and what `publish` raises. The published loads
-    stay as they were.
+    anything is built RedisIsReplica, RedisMayEvict and RedisFull; and what `publish` raises. The
+    published loads stay as they were.
     """
     with one_spark(job) as job, open_stores(job, builds=True) as stores:
         forget_expired(stores.connection)

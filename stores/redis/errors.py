@@ -44,24 +44,35 @@ class RedisMayEvict(PublishRefused):
         self.address, self.policy = address, policy
 
 
+class RedisIsReplica(PublishRefused):
+    """Redis copies another server, and takes no write of ours."""
+
+    def __init__(self, *, address: str, primary: str) -> None:
+        super().__init__(
+            f"Redis at {address} is a replica of {primary} and takes no load: set ONTEM_REDIS_URL "
+            "to the primary"
+        )
+        self.address, self.primary = address, primary
+
+
 class RedisFull(PublishRefused):
-    """The load does not fit below `maxmemory`."""
+    """The load does not fit below `maxmemory`; before it is known, `needed` is 0."""
 
     def __init__(self, *, address: str, needed: int, free: int) -> None:
-        super().__init__(
-            f"Redis at {address} has {free:,} bytes left and the load needs about {needed:,}: "
-            "raise maxmemory"
-        )
+        needs = f" and the load needs about {needed:,}" if needed else ""
+        super().__init__(f"Redis at {address} has {free:,} bytes left{needs}: raise maxmemory")
         self.address, self.needed, self.free = address, needed, free
 
 
 class RedisLost(PublishRefused):
-    """Redis stopped answering, or ran out of memory, while a load was written."""
+    """Redis stopped answering, became a replica or ran out of memory while a load was written."""
 
     def __init__(self, *, reason: str) -> None:
         remedy = "run the same command again when Redis is well"
         if "maxmemory" in reason:
             remedy = "raise maxmemory, then run the same command again"
+        elif "READONLY" in reason:
+            remedy = "set ONTEM_REDIS_URL to the primary, then run the same command again"
         super().__init__(
             f"Redis did not confirm a write ({reason}), and what is published stays as it was: "
             f"{remedy}"

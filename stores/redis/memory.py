@@ -1,11 +1,11 @@
-"""Whether Redis has room for one more load, asked before a byte of it is written."""
+"""Whether Redis takes one more load and has room for it, asked before a byte is written."""
 
 from typing import Final
 
 import redis
 
-from stores.redis.cluster import infos
-from stores.redis.errors import RedisFull, RedisMayEvict
+from stores.redis.cluster import infos, is_cluster
+from stores.redis.errors import RedisFull, RedisIsReplica, RedisMayEvict
 from stores.redis.load_list import Load, LoadList
 
 ENTITY_OVERHEAD_BYTES: Final = 36
@@ -25,11 +25,12 @@ def bytes_needed(load: Load, row_bytes: int, load_list: LoadList) -> int:
 
 
 def check_room(client: "redis.Redis", address: str, needed: int) -> None:
-    """Refuse a Redis that may evict keys, or that has fewer than `needed` bytes left.
+    """Refuse a replica, a Redis that may evict keys, or one with fewer than `needed` bytes left.
 
     On a cluster each primary needs its share. Only INFO is used, which managed Redis services allow
-    as well. Raises RedisMayEvict, RedisFull.
+    as well. Raises RedisIsReplica, RedisMayEvict, RedisFull.
     """
+    _check_role(client, address)
     servers = infos(client, "memory")
     share = -(-needed // len(servers))
     for info in servers:
@@ -39,3 +40,13 @@ def check_room(client: "redis.Redis", address: str, needed: int) -> None:
         limit, used = int(info.get("maxmemory", 0)), int(info["used_memory"])
         if limit and used + share > limit:
             raise RedisFull(address=address, needed=share, free=max(limit - used, 0))
+
+
+def _check_role(client: "redis.Redis", address: str) -> None:
+    """Raises RedisIsReplica; of a cluster the client itself finds the primaries."""
+    if is_cluster(client):
+        return
+    info = client.info("replication")
+    if info.get("role") == "slave":
+        primary = f"{info.get('master_host')}:{info.get('master_port')}"
+        raise RedisIsReplica(address=address, primary=primary)

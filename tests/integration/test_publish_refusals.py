@@ -21,7 +21,7 @@ from stores.postgres.loads import (
     NewLoad,
 )
 from stores.redis.buckets import ValueUnreadable
-from stores.redis.errors import ListDamaged, RedisFull, RedisLost, RedisMayEvict
+from stores.redis.errors import ListDamaged, RedisFull, RedisIsReplica, RedisLost, RedisMayEvict
 from stores.redis.fence import Fence, take_fence
 from stores.redis.keys import GROUPS
 from stores.redis.load_list import Load, LoadList
@@ -58,12 +58,18 @@ def test_a_redis_that_may_evict_is_refused(policy: str) -> None:
 def test_a_redis_without_room_is_refused() -> None:
     with pytest.raises(RedisFull, match=r"40 bytes left .* about 41"):
         check_room(InfoOnly(maxmemory=100, used_memory=60), "here", 41)  # type: ignore[arg-type]
+    with pytest.raises(RedisFull, match=r"has 0 bytes left: raise maxmemory"):
+        check_room(InfoOnly(maxmemory=100, used_memory=101), "here", 0)  # type: ignore[arg-type]
     check_room(InfoOnly(maxmemory=100, used_memory=60), "here", 40)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("setting", "value", "refusal"),
-    [("maxmemory-policy", "allkeys-lru", RedisMayEvict), ("maxmemory", 1, RedisFull)],
+    [
+        ("maxmemory-policy", "allkeys-lru", RedisMayEvict),
+        ("maxmemory", 1, RedisFull),
+        ("replicaof", "127.0.0.1 1", RedisIsReplica),
+    ],
 )
 def test_a_redis_that_can_take_no_load_is_refused_before_a_night_builds_one(
     database_url: str, tmp_path: Path, setting: str, value: str | int, refusal: type[Exception]
@@ -73,7 +79,8 @@ def test_a_redis_that_can_take_no_load_is_refused_before_a_night_builds_one(
     server.start()
     try:
         with redis.Redis.from_url(server.url) as client:
-            client.config_set(setting, value)
+            change = ("REPLICAOF",) if setting == "replicaof" else ("CONFIG", "SET", setting)
+            client.execute_command(*change, *str(value).split())
         with pytest.raises(refusal):
             snapshot(a_job(database_url, server.url, (tmp_path / "store").as_uri()), JUNE)
     finally:
@@ -107,6 +114,22 @@ def test_a_redis_that_is_full_in_the_middle_of_a_load_names_maxmemory(
     finally:
         server.kill()
     assert str(lost.value).endswith("raise maxmemory, then run the same command again")
+
+
+def test_a_redis_that_became_a_replica_names_the_primary(
+    shop: PublishingShop, tmp_path: Path
+) -> None:
+    server = RedisServer(tmp_path / "redis")
+    server.start()
+    try:
+        with redis.Redis.from_url(server.url) as replica:
+            replica.execute_command("REPLICAOF", "127.0.0.1", "1")
+            with pytest.raises(RedisIsReplica, match=r"a replica of 127\.0\.0\.1:1"):
+                check_room(replica, "here", 0)
+            with pytest.raises(RedisLost, match="set ONTEM_REDIS_URL to the primary"):
+                take_fence(replica, shop.namespace, Fence.fresh(1))
+    finally:
+        server.kill()
 
 
 @pytest.mark.parametrize("damage", ["flipped", "deleted", "not ours"])
