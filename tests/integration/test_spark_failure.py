@@ -1,6 +1,7 @@
 """What ends a job when Spark or one of its workers fails."""
 
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,16 @@ def broken(_: pa.Table) -> pa.Table:
     raise ValueError(f"the order of {BUYER}\nis odd")
 
 
+def without_room(_: pa.Table) -> pa.Table:
+    with pa.OSFile("/dev/full", "wb") as file:
+        file.write(BUYER.encode())
+    raise AssertionError("unreachable")
+
+
+def without_s3(_: pa.Table) -> pa.Table:
+    raise OSError(f"When completing {BUYER}: AWS Error NETWORK_CONNECTION during PutObject: curl")
+
+
 def killed(_: pa.Table) -> pa.Table:
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError("unreachable")
@@ -42,7 +53,15 @@ def killed(_: pa.Table) -> pa.Table:
     [
         (killed, "one of its Python workers was ended from outside, perhaps for want of memory"),
         (refused, "orders_5x: is a window that nobody knows"),
-        (broken, "ValueError in a worker, at test_spark_failure.py:"),
+        (broken, r"ValueError in a worker, at test_spark_failure\.py:\d+"),
+        (
+            without_room,
+            r"OSError in a worker, at test_spark_failure\.py:\d+: No space left on device",
+        ),
+        (
+            without_s3,
+            r"OSError in a worker, at test_spark_failure\.py:\d+: AWS Error NETWORK_CONNECTION",
+        ),
     ],
 )
 def test_an_error_in_a_worker_is_a_sentence_that_quotes_no_order(
@@ -56,7 +75,7 @@ def test_an_error_in_a_worker_is_a_sentence_that_quotes_no_order(
         map_batches(spark.range(10), transform, NUMBERS).collect()
 
     where = (tmp_path / TRACEBACK).read_text(encoding="utf-8")
-    assert failed.value.reason.startswith(reason)
+    assert re.fullmatch(reason, failed.value.reason)
     assert str(tmp_path / TRACEBACK) in str(failed.value)
     assert "\n" not in str(failed.value)
     assert exit_code(failed.value) == 1
