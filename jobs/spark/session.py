@@ -1,5 +1,6 @@
 """The Spark session of a job."""
 
+import logging
 import os
 import signal
 import sys
@@ -77,7 +78,7 @@ def session(app_name: str, settings: SparkSettings) -> Iterator[SparkSession]:
         options |= local_options(settings)
     for name, value in options.items():
         builder = builder.config(name, value)
-    with spark_failures(settings.scratch):
+    with spark_failures(settings.scratch), _without_tracebacks_of_py4j():
         with without_java_banner(), _own_interrupts():
             spark = builder.getOrCreate()
         try:
@@ -99,6 +100,20 @@ def _own_interrupts() -> Iterator[None]:
     yield
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _without_tracebacks_of_py4j() -> Iterator[None]:
+    """Keep py4j from writing a traceback of what it raises as well, such as a KeyboardInterrupt."""
+
+    def is_of_others(record: logging.LogRecord) -> bool:
+        return "py4j" not in Path(record.pathname).parts
+
+    logging.root.addFilter(is_of_others)
+    try:
+        yield
+    finally:
+        logging.root.removeFilter(is_of_others)
 
 
 def split_shuffles(spark: SparkSession, orders: int) -> None:

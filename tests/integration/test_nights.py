@@ -282,6 +282,7 @@ def test_a_night_that_is_stopped_ends_in_a_sentence_and_the_next_one_finishes(
         "ontem: interrupted: requests see what they saw before; run `ontem night` again, and it "
         "finishes what is left"
     )
+    assert "Traceback" not in errors
     assert published_days(shop) == []
     nights.night(shop.job, JUNE)
     assert [run.outcome for run in runs(shop)] == ["done", "interrupted"]
