@@ -13,8 +13,9 @@ from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import wait
 from typing import Final, TypeVar
 
-LEAST_TASKS: Final = 2
-"""Fewer tasks are done before other processes have started."""
+LEAST_TASKS: Final = 4
+"""Fewer tasks are done before other processes have started, such as the three of an extraction that
+has few rows of each kind."""
 TASKS_PER_PROCESS: Final = 3
 """How many tasks may wait or be worked on for each process; this bounds the memory."""
 

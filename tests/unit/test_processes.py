@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from jobs.extract.copying import copy_statements
 from jobs.processes import map_in_order
 
 NAME = "ONTEM_TEST_OF_PROCESSES"
@@ -23,6 +24,14 @@ def test_variables_are_those_of_now(monkeypatch: pytest.MonkeyPatch, value: str 
         monkeypatch.setenv(NAME, value)
 
     assert _elsewhere() == {value}
+
+
+def test_an_extraction_with_few_rows_of_each_kind_starts_no_process() -> None:
+    tasks = [os.getpid() for _ in copy_statements(0, 1)]
+
+    answers = list(map_in_order(variable, iter(tasks), processes=2))
+
+    assert [is_here for is_here, _ in answers] == [True] * 3
 
 
 def _elsewhere() -> set[str | None]:
