@@ -69,10 +69,14 @@ def test_an_error_stays_what_it_is_where_a_worker_still_writes(
         delete_folder(files, folder)
         raise OSError(errno.ENOTEMPTY, "Directory not empty", folder)
 
+    def interrupted() -> None:
+        with shuffled.while_there():
+            shuffled.write_rows(rows(1, 2), "key")
+            raise KeyboardInterrupt
+
     monkeypatch.setattr(Files, "delete_folder", meet_a_late_file)
-    with pytest.raises(KeyboardInterrupt), shuffled.while_there():
-        shuffled.write_rows(rows(1, 2), "key")
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
 
     assert shuffled.files.list(shuffled.folder) == ()
 
