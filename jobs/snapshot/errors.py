@@ -18,14 +18,23 @@ class PeriodReversed(JobError):
 
 
 class SnapshotOutdated(JobError):
-    """The day's snapshot is published, and orders that belong to it were stored since."""
+    """The day's snapshot is published, and orders that belong to it were stored since.
 
-    def __init__(self, *, as_of: date, load_id: int) -> None:
+    So many loads are `later` in the list.
+    """
+
+    def __init__(self, *, as_of: date, load_id: int, later: int) -> None:
+        remedy = f"run `ontem unpublish`, then `ontem night --as-of {as_of}`"
+        if later:  # `ontem unpublish` withdraws the newest load, which is another one
+            remedy = (
+                "the next night has what changed; to mend this day, too, run `ontem unpublish` "
+                f"{later + 1} times, then the nights of {as_of} and of the days after it"
+            )
         super().__init__(
             f"the snapshot as of {as_of} is published as load {load_id}, and the orders it was "
-            "built from have changed since: run `ontem unpublish`, then `ontem night` again"
+            f"built from have changed since: {remedy}"
         )
-        self.as_of, self.load_id = as_of, load_id
+        self.as_of, self.load_id, self.later = as_of, load_id, later
 
 
 class SnapshotLost(JobError):

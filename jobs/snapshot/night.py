@@ -66,7 +66,7 @@ def snapshot(
         published = finish_withdrawal(stores.connection, stores.client, job.namespace, job.say)
         load = _newest_load(job, stores, as_of)
         if load and load.load_id in published.ids:
-            return _leave_published(stores, load)
+            return _leave_published(stores, load, published)
         _check_day(as_of, published)
         read_bounds = wait_for_read_bounds(stores.connection, as_of, job.calendar, say=job.say)
         if load and (full or _must_be_made_again(stores, load)):
@@ -103,7 +103,7 @@ def publish_again(job: Job, as_of: date | None = None) -> SnapshotResult:
         if newest is None:
             raise NothingToPublish(timelines=job.namespace.timelines, as_of=as_of)
         if newest.load_id in published.ids:
-            return _leave_published(stores, newest)
+            return _leave_published(stores, newest, published)
         timer = StageTimer(job.say)
         if as_of is None:
             older = _loads_before(job, stores, newest)
@@ -175,10 +175,11 @@ def _loads_before(job: Job, stores: OpenStores, newest: LoadRow | None) -> list[
     return loads[1 - MOST_LISTED :]
 
 
-def _leave_published(stores: OpenStores, load: LoadRow) -> SnapshotResult:
+def _leave_published(stores: OpenStores, load: LoadRow, published: Published) -> SnapshotResult:
     """Do nothing but note that the load is published. Raises SnapshotOutdated, SnapshotLost."""
     if has_changed(stores.connection, load):
-        raise SnapshotOutdated(as_of=load.as_of, load_id=load.load_id)
+        later = sum(listed > load.load_id for listed in published.ids)
+        raise SnapshotOutdated(as_of=load.as_of, load_id=load.load_id, later=later)
     mark_published(stores.connection, load.load_id)
     check_there(stores.offline, load)
     return SnapshotResult(load, was_published=True)

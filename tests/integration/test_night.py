@@ -54,10 +54,27 @@ def test_a_published_day_whose_orders_changed_names_the_remedy(shop: NightShop) 
     shop.night()
     shop.history.order(CUTOFF - 2 * HOUR, card="c1")
 
-    with pytest.raises(SnapshotOutdated, match="ontem unpublish"):
+    with pytest.raises(SnapshotOutdated, match=f"ontem night --as-of {JUNE}"):
         shop.night()
     unpublish(shop.job)
     shop.night()
+    assert shop.orders("c1") == 2
+
+
+def test_an_older_day_whose_orders_changed_is_mended_by_the_remedy_that_is_named(
+    shop: NightShop,
+) -> None:
+    shop.history.order(CUTOFF - HOUR, card="c1")
+    shop.night()
+    shop.night(JUNE + timedelta(days=1))
+    shop.history.order(CUTOFF - 2 * HOUR, card="c1")
+
+    with pytest.raises(SnapshotOutdated, match="`ontem unpublish` 2 times"):
+        shop.night()
+    unpublish(shop.job)
+    unpublish(shop.job)
+    shop.night()
+    shop.night(JUNE + timedelta(days=1))
     assert shop.orders("c1") == 2
 
 
