@@ -225,6 +225,10 @@ def _write_durably(target: Path, content: bytes | memoryview) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(target)
+    except OSError as error:
+        if error.filename is None:  # so it is of a write to an open file, as on a full disk
+            error.filename = str(target)
+        raise
     finally:
         draft.unlink(missing_ok=True)
     _sync(target.parent)

@@ -1,10 +1,13 @@
 """The files below the storage root, and which roots there are."""
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from jobs.library_errors import ending
 from stores.offline.errors import (
     StorageUnusable,
 )
@@ -26,6 +29,22 @@ def test_a_file_is_replaced_at_once_and_leaves_no_draft(files: Files, storage_fo
 
     assert files.read("a/b.json") == b"second"
     assert [path.name for path in (storage_folder / "a").iterdir()] == ["b.json"]
+
+
+def test_a_disk_that_is_full_is_named_by_the_file_that_had_no_room(
+    files: Files, storage_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find_no_room(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", find_no_room)
+    with pytest.raises(OSError, match="No space left") as caught:
+        files.write("a/b.json", b"first")
+
+    end = ending(caught.value)
+    assert end is not None
+    assert end.sentence.startswith(f"{storage_folder / 'a' / 'b.json'}: No space left on device: ")
+    assert list((storage_folder / "a").iterdir()) == []
 
 
 def test_a_key_that_leads_out_of_the_root_is_refused(files: Files) -> None:
