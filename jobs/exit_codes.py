@@ -29,6 +29,7 @@ EXIT_CODES: Final[Mapping[str, int]] = MappingProxyType(
         "ontem.delivery.errors.RoleUnavailable": 4,
         "ontem.stack.errors.StackError": 4,
         "service.address.AddressUnusable": 4,
+        "jobs.spark.failure.SparkLostStorage": 4,
         "jobs.emr.errors.ClusterEnded": 4,
         "jobs.emr.errors.EmrUnavailable": 4,
         "jobs.emr.errors.SameJobRunning": 5,

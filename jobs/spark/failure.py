@@ -12,6 +12,7 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
 from jobs.errors import JobError
+from stores.offline.errors import CAN_PASS
 
 TRACEBACK: Final = "traceback.txt"
 """The name of the file, in the folder of Spark's scratch files."""
@@ -32,17 +33,28 @@ _CONDITION: Final = re.compile(r"^\[[\w.]+\] ([^\n]*)")
 class SparkFailed(JobError):
     """Spark could not finish a job; nothing of it is committed."""
 
+    remedy = "put that right and run the same command again"
+
     def __init__(self, *, reason: str, path: Path) -> None:
         super().__init__(
-            f"Spark did not finish ({reason}), and nothing is committed: put that right and run "
-            f"the same command again; where it failed is in {path}"
+            f"Spark did not finish ({reason}), and nothing is committed: {self.remedy}; where it "
+            f"failed is in {path}"
         )
         self.reason, self.path = reason, path
 
 
+class SparkLostStorage(SparkFailed):
+    """In a worker S3 did not finish a request, of a kind that can pass by itself."""
+
+    remedy = "run the same command again when S3 answers"
+
+
 @contextmanager
 def spark_failures(scratch: Path) -> Iterator[None]:
-    """Inside, an error of Spark becomes SparkFailed; its traceback goes to a file in `scratch`."""
+    """Inside, an error of Spark becomes SparkFailed; its traceback goes to a file in `scratch`.
+
+    Where S3 did not answer a worker, that is SparkLostStorage.
+    """
     try:
         yield
     except (Py4JError, PySparkException, ConnectionError) as error:
@@ -51,7 +63,8 @@ def spark_failures(scratch: Path) -> Iterator[None]:
         scratch.mkdir(parents=True, exist_ok=True)
         path = scratch / TRACEBACK
         path.write_text(frames + without_values(text), encoding="utf-8")
-        raise SparkFailed(reason=reason_of(text), path=path) from None
+        kind = SparkLostStorage if CAN_PASS.search(text) else SparkFailed
+        raise kind(reason=reason_of(text), path=path) from None
 
 
 def reason_of(text: str) -> str:
