@@ -19,7 +19,7 @@ from stores.redis.reader import OnlineReader
 from tests.integration.history import a_job
 from tests.integration.publishing_shop import PublishingShop, days
 from tests.integration.readers import FAR_DAY, Readers
-from tests.redis_cluster import Cluster, a_cluster, wait_until
+from tests.redis_cluster import Cluster, a_cluster, make_lead, wait_until
 from tests.redis_server import RedisServer
 
 CARDS = 400
@@ -135,8 +135,7 @@ def test_a_primary_that_became_a_replica_in_the_same_run_is_noticed(
     before = server_runs(clustered.client)
     check_same_servers(clustered.client, before)
     with connect_redis(cluster.servers[4].url) as replica:
-        replica.execute_command("CLUSTER FAILOVER")
-        wait_until(lambda: replica.info("replication")["role"] == "master")
+        make_lead(replica)
     with connect_redis(cluster.servers[1].url) as former:
         wait_until(lambda: former.info("replication")["role"] == "slave")
     cluster.wait_for_failover(cluster.servers[1])
