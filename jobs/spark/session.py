@@ -109,11 +109,15 @@ def _without_tracebacks_of_py4j() -> Iterator[None]:
     def is_of_others(record: logging.LogRecord) -> bool:
         return "py4j" not in Path(record.pathname).parts
 
-    logging.root.addFilter(is_of_others)
+    own = logging.getLogger("py4j")
+    before = own.level
+    own.setLevel(logging.CRITICAL)
+    logging.root.addFilter(is_of_others)  # it writes some through the root logger
     try:
         yield
     finally:
         logging.root.removeFilter(is_of_others)
+        own.setLevel(before)
 
 
 def split_shuffles(spark: SparkSession, orders: int) -> None:

@@ -1,5 +1,6 @@
 """What ends a job when Spark or one of its workers fails."""
 
+import logging
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pyarrow as pa
 import pytest
+from py4j import clientserver, java_gateway
 
 from features_pkg.errors import DefinitionError
 from jobs.errors import ConnectorMissing
@@ -102,6 +104,19 @@ def test_a_store_on_s3_without_the_connector_is_refused_before_spark_starts(
 def test_a_java_that_has_ended_is_named(tmp_path: Path) -> None:
     with pytest.raises(SparkFailed, match="its Java process has ended"), spark_failures(tmp_path):
         raise ConnectionRefusedError(111, "Connection refused")
+
+
+def test_py4j_writes_nothing_beside_what_it_raises(
+    spark: "SparkSession", caplog: pytest.LogCaptureFixture
+) -> None:
+    of_root = logging.makeLogRecord({"pathname": java_gateway.__file__, "msg": "Ctrl-C"})
+    for logger in (clientserver.logger, java_gateway.logger):
+        logger.error("the connection is gone")
+    logging.root.handle(of_root)
+    assert caplog.records == []
+
+    logging.root.error("of others")
+    assert len(caplog.records) == 1
 
 
 def test_an_error_of_a_store_stays_what_it_is(tmp_path: Path) -> None:
