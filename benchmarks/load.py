@@ -8,9 +8,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
-from typing import Any
+from typing import Any, TypeAlias
 
 _STATE: dict[str, Any] = {}
+Sent: TypeAlias = tuple[float, float, list[float], int]
+"""Of one client: when it began and ended, the milliseconds of its 200s, how many 503s it got."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Target:
     key: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     """More headers than those of every request."""
+    may_refuse: bool = False
+    """Whether a 503 ends no run: it is counted apart."""
 
     def request(self, body: bytes) -> bytes:
         """One `POST /evaluate` as it goes over the wire."""
@@ -34,15 +38,20 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What the clients saw: the milliseconds of each answer, and the seconds of all."""
+    """What the clients saw: the milliseconds of each 200, the seconds of all, how many 503s."""
 
     milliseconds: list[float]
     seconds: float
+    refused: int = 0
 
     @property
     def per_second(self) -> float:
-        """Answers per second of all clients together."""
+        """The 200s per second of all clients together."""
         return len(self.milliseconds) / self.seconds
+
+
+class Refused(AssertionError):
+    """The answer is a 503."""
 
 
 class Connection:
@@ -53,17 +62,19 @@ class Connection:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def exchange(self, request: bytes) -> bytes:
-        """The body of the answer, which must be a 200."""
+        """The body of the answer, which must be a 200. Raises Refused for a 503."""
         self._socket.sendall(request)
         received = b""
         while b"\r\n\r\n" not in received:
             received += self._read()
         head, _, body = received.partition(b"\r\n\r\n")
-        if b" 200 " not in head.split(b"\r\n", 1)[0]:
-            raise AssertionError(f"the answer is {head.decode()}: {body.decode()}")
         length = int(head.lower().split(b"content-length:")[1].split(b"\r\n", 1)[0])
         while len(body) < length:
             body += self._read()
+        status = head.split(b" ", 2)[1]
+        if status != b"200":
+            kind = Refused if status == b"503" else AssertionError
+            raise kind(f"the answer is {head.decode()}: {body.decode()}")
         return body
 
     def _read(self) -> bytes:
@@ -92,7 +103,9 @@ class Clients:
 
     def _run(
         self,
-        send: Callable[[Target, Sequence[bytes], float, float], tuple[float, float, list[float]]],
+        send: Callable[
+            [Target, Sequence[bytes], float, float], tuple[float, float, list[float], int]
+        ],
         target: Target,
         bodies: Sequence[bytes],
         pause: float,
@@ -105,7 +118,8 @@ class Clients:
         ]
         ended = [run.result() for run in runs]
         begun, over = min(each[0] for each in ended), max(each[1] for each in ended)
-        return Load([took for each in ended for took in each[2]], over - begun)
+        took = [milliseconds for each in ended for milliseconds in each[2]]
+        return Load(took, over - begun, sum(each[3] for each in ended))
 
 
 @contextmanager
@@ -125,32 +139,44 @@ def _keep(barrier: Barrier) -> None:
     _STATE["barrier"] = barrier
 
 
-def _closed_loop(
-    target: Target, bodies: Sequence[bytes], _pause: float, _delay: float
-) -> tuple[float, float, list[float]]:
+def _closed_loop(target: Target, bodies: Sequence[bytes], _pause: float, _delay: float) -> Sent:
     connection, requests = Connection(target.port), [target.request(body) for body in bodies]
-    took = []
+    took, refused = list[float](), 0
     _STATE["barrier"].wait(60)
     begun = sent_at = time.perf_counter()
     for request in requests:
-        connection.exchange(request)
-        answered_at = time.perf_counter()
-        took.append((answered_at - sent_at) * 1000)
-        sent_at = answered_at
-    return begun, sent_at, took
+        is_answered = _is_answered(connection, request, target)
+        ended_at = time.perf_counter()
+        if is_answered:
+            took.append((ended_at - sent_at) * 1000)
+        else:
+            refused += 1
+        sent_at = ended_at
+    return begun, sent_at, took, refused
 
 
-def _open_loop(
-    target: Target, bodies: Sequence[bytes], pause: float, delay: float
-) -> tuple[float, float, list[float]]:
+def _open_loop(target: Target, bodies: Sequence[bytes], pause: float, delay: float) -> Sent:
     connection, requests = Connection(target.port), [target.request(body) for body in bodies]
-    took = []
+    took, refused = list[float](), 0
     _STATE["barrier"].wait(60)
     begun = time.perf_counter()
     due_at = begun + delay
     for request in requests:
         time.sleep(max(due_at - time.perf_counter(), 0))
-        connection.exchange(request)
-        took.append((time.perf_counter() - due_at) * 1000)
+        if _is_answered(connection, request, target):
+            took.append((time.perf_counter() - due_at) * 1000)
+        else:
+            refused += 1
         due_at += pause
-    return begun, time.perf_counter(), took
+    return begun, time.perf_counter(), took, refused
+
+
+def _is_answered(connection: Connection, request: bytes, target: Target) -> bool:
+    """Send a request, and whether its answer is a 200; False for a 503 if the target may."""
+    try:
+        connection.exchange(request)
+    except Refused:
+        if not target.may_refuse:
+            raise
+        return False
+    return True
