@@ -1,5 +1,6 @@
 """The nights of a world one after the other, each once per process, for all who look at them."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -85,12 +86,17 @@ def first_run(world: NightWorld) -> WatchedRun:
 
 
 def next_night(world: NightWorld, name: str, *words: str) -> tuple[WatchedRun, NewEntities]:
-    """Import what some days bring, `few` or `more`, and run the night after them."""
+    """Import what some days bring, `few` or `more`, and run the night after them.
+
+    In the days between, Redis has written its append-only file anew.
+    """
     start, end = {
         "few": (world.first_day, world.few_day),
         "more": (world.quiet_day, world.more_day),
     }[name]
     world.bring(name)
+    with redis.Redis.from_url(redis_url(world.stack)) as client:
+        rewrite_file(client)
     run = night(world, end, *words)
     url = Settings.from_environ(world.stack.environ).postgres_url
     with connect(url, application_name="bench", autocommit=True) as connection:
@@ -103,6 +109,22 @@ def next_night(world: NightWorld, name: str, *words: str) -> tuple[WatchedRun, N
 def night(world: NightWorld, day: date, *words: str) -> WatchedRun:
     """One night."""
     return watched(world.stack, "night", *words, "--as-of", day.isoformat())
+
+
+def rewrite_file(client: "redis.Redis") -> None:
+    """Have Redis write its append-only file anew, and wait for it.
+
+    It does so whenever the file has doubled, for as long as a whole night with few new orders
+    takes, so that one night in some would share a processor with that.
+    """
+    client.bgrewriteaof()
+    while _rewrites(client):
+        time.sleep(0.1)
+
+
+def _rewrites(client: "redis.Redis") -> bool:
+    told = client.info("persistence")
+    return bool(told["aof_rewrite_scheduled"] or told["aof_rewrite_in_progress"])
 
 
 def redis_url(stack: ImportedStack) -> str:
