@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import Final
 
 import psutil
@@ -126,8 +125,8 @@ def _overload(target: Target, warm: WarmStack, pid: int) -> list[str]:
     return [
         (
             f"*Three times its capacity* for {OVERLOAD_SECONDS:g} s, then half of it; the capacity "
-            f"is what {CLIENTS} clients got that wait for their answers ({closed.refused} of "
-            f"{CAPACITY_REQUESTS:,} were a 503, and are not counted). A good answer is a whole "
+            f"is what {CLIENTS} clients got that wait for their answers ({closed.poor} of "
+            f"{CAPACITY_REQUESTS:,} were not whole, and do not count). A good answer is a whole "
             f"one within the deadline. The clients, which have no patience, send {len(crowd):,} "
             f"requests. Of the two processors they take {sent.processors:.2f}, the service "
             f"{service:.2f}, and what PostgreSQL and Redis need is to be had of the rest. The "
@@ -151,7 +150,7 @@ def _closed_loop(target: Target, warm: WarmStack) -> Load:
     bodies = bodies_of(warm)
     sent = [next(bodies) for _ in range(CAPACITY_REQUESTS)]
     with clients(CLIENTS) as them:
-        return them.closed_loop(replace(target, may_refuse=True), sent)
+        return them.closed_loop(target, sent)
 
 
 @contextmanager

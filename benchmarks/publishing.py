@@ -71,7 +71,8 @@ def buckets_a_second(program: str, url: str, shape: BucketShape) -> float:
         *("-n", str(shape.buckets), "-r", str(shape.buckets)),
         *("-c", str(usable_cores()), "-P", str(MOST_BUCKETS), "--csv"),
     ]
-    with redis.Redis.from_url(url, db=OTHER_DATABASE) as client:
+    other = address._replace(path=f"/{OTHER_DATABASE}").geturl()  # which wins over `db=`
+    with redis.Redis.from_url(other) as client:
         client.flushdb()
         try:
             done = subprocess.run(command, check=True, capture_output=True, text=True)
