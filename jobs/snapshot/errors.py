@@ -20,34 +20,46 @@ class PeriodReversed(JobError):
 class SnapshotOutdated(JobError):
     """The day's snapshot is published, and orders that belong to it were stored since.
 
-    So many loads are `later` in the list.
+    `withdrawals` is what `withdrawals_to` returns of its load.
     """
 
-    def __init__(self, *, as_of: date, load_id: int, later: int) -> None:
-        remedy = f"run `ontem unpublish`, then `ontem night --as-of {as_of}`"
-        if later:  # `ontem unpublish` withdraws the newest load, which is another one
+    def __init__(self, *, as_of: date, load_id: int, withdrawals: int | None) -> None:
+        if withdrawals is None:
             remedy = (
-                "the next night has what changed; to mend this day, too, run `ontem unpublish` "
-                f"{later + 1} times, then the nights of {as_of} and of the days after it"
+                "the next night has what changed; this day alone can't be mended any more, because "
+                "Redis no longer keeps the versions before it"
             )
+        elif withdrawals > 1:
+            remedy = (
+                "the next night has what changed; to mend this day, too, "
+                f"{_made_again(as_of, withdrawals)}"
+            )
+        else:
+            remedy = _made_again(as_of, withdrawals)
         super().__init__(
             f"the snapshot as of {as_of} is published as load {load_id}, and the orders it was "
             f"built from have changed since: {remedy}"
         )
-        self.as_of, self.load_id, self.later = as_of, load_id, later
+        self.as_of, self.load_id, self.withdrawals = as_of, load_id, withdrawals
 
 
 class SnapshotLost(JobError):
-    """A load is published, and the offline store does not have its snapshot any more."""
+    """A load is published, and the offline store does not have its snapshot any more.
 
-    def __init__(self, *, load_id: int, as_of: date, reason: str) -> None:
+    `withdrawals` is what `withdrawals_to` returns of it.
+    """
+
+    def __init__(self, *, load_id: int, as_of: date, reason: str, withdrawals: int | None) -> None:
+        otherwise = "; the next night does without them"
+        if withdrawals is not None:
+            otherwise = f", or {_made_again(as_of, withdrawals)}, which builds it again"
         super().__init__(
             f"load {load_id} as of {as_of} is published, and the offline store does not have all "
             f"of its snapshot ({reason}). Requests go on with what Redis has. Bring the files back "
-            f"from a copy, or run `ontem unpublish` and then `ontem night --as-of {as_of}`, which "
-            "builds it again"
+            f"from a copy{otherwise}"
         )
         self.load_id, self.as_of, self.reason = load_id, as_of, reason
+        self.withdrawals = withdrawals
 
 
 class NoOrders(JobError):
@@ -90,6 +102,7 @@ class BaseMissing(RevisionMissing):
             f"{as_of}`, which gives its load up, and once more to build the day in full"
         )
         super().__init__(name=base, remedy=remedy)
+        self.problem = f"{self.problem}, and {delta} stands on it"
         self.delta, self.as_of, self.base = delta, as_of, base
 
 
@@ -133,3 +146,13 @@ class PublishWorkersLost(JobError):
             "perhaps for want of memory: free some, then run the command again"
         )
         self.processes = processes
+
+
+def _made_again(as_of: date, withdrawals: int) -> str:
+    """What makes a published day again: `ontem unpublish` withdraws the newest load alone."""
+    if withdrawals == 1:
+        return f"run `ontem unpublish`, then `ontem night --as-of {as_of}`"
+    return (
+        f"run `ontem unpublish` {withdrawals} times, then the nights of {as_of} and of the days "
+        "after it"
+    )

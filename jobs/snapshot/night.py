@@ -17,7 +17,7 @@ from jobs.snapshot.make import BuildRequest, make_snapshot, new_load
 from jobs.snapshot.past_load import check_there, has_changed, stands_on_withdrawn
 from jobs.snapshot.publish import publish
 from jobs.snapshot.stores import OpenStores, open_stores
-from jobs.snapshot.withdraw import finish_withdrawal, loads_of_namespace
+from jobs.snapshot.withdraw import finish_withdrawal, loads_of_namespace, withdrawals_to
 from jobs.watermark import ReadBounds, wait_for_read_bounds
 from stores.offline.errors import FileMissing, OfflineError, RevisionMissing
 from stores.postgres.connection import Connection
@@ -66,7 +66,7 @@ def snapshot(
         published = finish_withdrawal(stores.connection, stores.client, job.namespace, job.say)
         load = _newest_load(job, stores, as_of)
         if load and load.load_id in published.ids:
-            return _leave_published(stores, load, published)
+            return _leave_published(job, stores, load, published)
         _check_day(as_of, published)
         read_bounds = wait_for_read_bounds(stores.connection, as_of, job.calendar, say=job.say)
         if load and (full or _must_be_made_again(stores, load)):
@@ -103,7 +103,7 @@ def publish_again(job: Job, as_of: date | None = None) -> SnapshotResult:
         if newest is None:
             raise NothingToPublish(timelines=job.namespace.timelines, as_of=as_of)
         if newest.load_id in published.ids:
-            return _leave_published(stores, newest, published)
+            return _leave_published(job, stores, newest, published)
         timer = StageTimer(job.say)
         if as_of is None:
             older = _loads_before(job, stores, newest)
@@ -175,13 +175,16 @@ def _loads_before(job: Job, stores: OpenStores, newest: LoadRow | None) -> list[
     return loads[1 - MOST_LISTED :]
 
 
-def _leave_published(stores: OpenStores, load: LoadRow, published: Published) -> SnapshotResult:
+def _leave_published(
+    job: Job, stores: OpenStores, load: LoadRow, published: Published
+) -> SnapshotResult:
     """Do nothing but note that the load is published. Raises SnapshotOutdated, SnapshotLost."""
+    rows = loads_of_namespace(stores.connection, job.namespace)
+    withdrawals = withdrawals_to(load, published, rows)
     if has_changed(stores.connection, load):
-        later = sum(listed > load.load_id for listed in published.ids)
-        raise SnapshotOutdated(as_of=load.as_of, load_id=load.load_id, later=later)
+        raise SnapshotOutdated(as_of=load.as_of, load_id=load.load_id, withdrawals=withdrawals)
     mark_published(stores.connection, load.load_id)
-    check_there(stores.offline, load)
+    check_there(stores.offline, load, withdrawals)
     return SnapshotResult(load, was_published=True)
 
 

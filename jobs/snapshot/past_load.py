@@ -1,5 +1,7 @@
 """A load of before: whether it is as good as a new one would be."""
 
+from functools import partial
+
 from features_pkg.queries import with_parameters
 from jobs.snapshot.chain import UNREADABLE, Link, chain_of, files_of
 from jobs.snapshot.errors import SnapshotLost
@@ -50,19 +52,19 @@ def is_there(store: OfflineStore, name: str) -> bool:
         return False
 
 
-def check_there(store: OfflineStore, load: LoadRow) -> None:
+def check_there(store: OfflineStore, load: LoadRow, withdrawals: int | None) -> None:
     """Look for the files of a load's chain by their names; none of them is read but the lists.
 
-    Raises SnapshotLost.
+    `withdrawals` is what `withdrawals_to` returns of the load. Raises SnapshotLost.
     """
+    lost = partial(SnapshotLost, load_id=load.load_id, as_of=load.as_of, withdrawals=withdrawals)
     try:
         chain = chain_of(store, read_revision(store, load.revision, SnapshotFacts))
     except UNREADABLE as error:
-        raise SnapshotLost(load_id=load.load_id, as_of=load.as_of, reason=f"{error}") from None
+        raise lost(reason=error.problem) from None
     missing = missing_keys(store, chain)
     metadata = store.files.key_of(load.metadata_location)
     if metadata is not None and not store.files.exists(metadata):
         missing.append(metadata)
     if missing:
-        reason = f"of its files {len(missing):,} are not there, such as {missing[0]}"
-        raise SnapshotLost(load_id=load.load_id, as_of=load.as_of, reason=reason)
+        raise lost(reason=f"of its files {len(missing):,} are not there, such as {missing[0]}")

@@ -90,14 +90,31 @@ def loads_of_namespace(connection: Connection, namespace: Namespace) -> list[Loa
     return [row for row in rows if row.entity_key_id == namespace.key_id]
 
 
+def withdrawals_to(row: LoadRow, published: Published, rows: Sequence[LoadRow]) -> int | None:
+    """How many times `ontem unpublish` withdraws a load until this listed one is withdrawn.
+
+    None where it would refuse one of these times, when others are withdrawn already.
+    """
+    needed = sum(load_id >= row.load_id for load_id in published.ids)
+    return needed if needed <= _possible_withdrawals(published, rows) else None
+
+
 def _check_readable(load: Load, published: Published, rows: Sequence[LoadRow]) -> None:
     """Raises TooFarBack unless every entity can be read for the load before `load`."""
-    listed = len(published.load_list.loads)
-    readable = min(readable_loads(rows), listed)
     if load != published.newest:
         return  # no list that all groups have loses a load
-    if listed > 1 and readable <= 1 and not _is_withdrawn(load, rows):
+    if not _possible_withdrawals(published, rows) and not _is_withdrawn(load, rows):
         raise TooFarBack(load_id=load.load_id)
+
+
+def _possible_withdrawals(published: Published, rows: Sequence[LoadRow]) -> int:
+    """How many of the listed loads can be withdrawn, the newest first.
+
+    After each every entity must be readable for the one before. With the only one there is none.
+    """
+    listed = len(published.load_list.loads)
+    readable = readable_loads(rows)
+    return listed if listed <= max(readable, 1) else max(readable - 1, 0)
 
 
 def _is_withdrawn(load: Load, rows: Sequence[LoadRow]) -> bool:

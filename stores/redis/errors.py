@@ -25,10 +25,15 @@ class LoadTooOld(PublishRefused):
     """A load whose id or day is not above the newest published one; without an id, one to come."""
 
     def __init__(self, *, load_id: int | None, as_of: int, newest: Load) -> None:
-        load = "a load" if load_id is None else f"load {load_id}"
+        day = _day(as_of)
+        load, remedy = f"load {load_id}", "`ontem unpublish` withdraws the newest one"
+        if load_id is None:
+            load = "a load"
+            alone = f"`ontem night --backfill {day} {day}`"
+            remedy = f"{alone} builds that day for the offline store alone; {remedy}"
         super().__init__(
-            f"{load} as of {_day(as_of)} can't follow load {newest.load_id} as of "
-            f"{_day(newest.as_of)}, which is published: `ontem unpublish` withdraws the newest one"
+            f"{load} as of {day} can't follow load {newest.load_id} as of "
+            f"{_day(newest.as_of)}, which is published: {remedy}"
         )
         self.load_id, self.as_of, self.newest = load_id, as_of, newest
 

@@ -1,6 +1,7 @@
 """Nights that are repeated, killed, corrected or refused, with real PostgreSQL, Spark and Redis."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +13,13 @@ from features_pkg.entity_keys import EntityKeys
 from jobs.errors import DayNotOver
 from jobs.extract.errors import EventsDamaged
 from jobs.extract.run import extract
-from jobs.snapshot.errors import NoOrders, SnapshotOutdated
+from jobs.snapshot.errors import NoOrders, SnapshotOutdated, TooFarBack
 from jobs.snapshot.night import snapshot
 from jobs.snapshot.withdraw import unpublish
 from jobs.watermark import wait_for_rows
 from stores.offline.errors import FileDamaged
 from stores.offline.tables import open_store
-from stores.postgres.loads import loads_of
+from stores.postgres.loads import NewLoad, loads_of, register_load
 from stores.redis.connection import RedisUnavailable
 from stores.redis.errors import LoadTooOld
 from stores.redis.load_list import LoadList
@@ -78,6 +79,40 @@ def test_an_older_day_whose_orders_changed_is_mended_by_the_remedy_that_is_named
     assert shop.orders("c1") == 2
 
 
+def test_of_three_days_the_oldest_is_mended_by_the_remedy_that_is_named(shop: NightShop) -> None:
+    three_nights(shop)
+    shop.history.order(CUTOFF - 2 * HOUR, card="c1")
+
+    with pytest.raises(SnapshotOutdated, match="`ontem unpublish` 3 times"):
+        shop.night()
+    for _ in range(3):
+        unpublish(shop.job)
+    for days in range(3):
+        shop.night(JUNE + timedelta(days=days))
+    assert shop.orders("c1") == 2
+
+
+def test_a_day_that_redis_can_not_go_back_to_is_left_to_the_next_night(shop: NightShop) -> None:
+    three_nights(shop)
+    begin_a_night_that_fails(shop)
+    shop.history.order(CUTOFF - 2 * HOUR, card="c1")
+    before = published_ids(shop)
+
+    with pytest.raises(SnapshotOutdated, match=r"next night has.*no longer keeps") as refused:
+        shop.night()
+    assert refused.value.withdrawals is None
+    assert "unpublish" not in str(refused.value)
+    with pytest.raises(SnapshotOutdated, match=r"run `ontem unpublish`, then"):
+        shop.night(JUNE + timedelta(days=2))
+    assert published_ids(shop) == before
+
+    unpublish(shop.job)  # as the newest day's remedy says
+    with pytest.raises(TooFarBack):
+        unpublish(shop.job)
+    shop.night(JUNE + timedelta(days=2))
+    assert shop.orders("c1") == 2
+
+
 def test_what_is_imported_into_the_past_is_in_the_next_night(shop: NightShop) -> None:
     shop.history.order(CUTOFF - HOUR, card="c1")
     shop.night()
@@ -96,6 +131,25 @@ def test_the_next_night_writes_only_who_did_something(shop: NightShop) -> None:
     # The new card alone: the merchant is known by its first order, which did not change.
     assert night.load.entities == 3
     assert night.written == 1
+
+
+def three_nights(shop: NightShop) -> None:
+    """Three days that are published, of which Redis keeps all versions."""
+    shop.history.order(CUTOFF - HOUR, card="c1")
+    for days in range(3):
+        shop.night(JUNE + timedelta(days=days))
+
+
+def begin_a_night_that_fails(shop: NightShop) -> None:
+    """A load of the next day that is never published, as where Redis has no room."""
+    with shop.history.connect() as connection:
+        newest = loads_of(connection, shop.timelines)[-1]
+        values = {f.name: getattr(newest, f.name) for f in fields(NewLoad)}
+        register_load(connection, NewLoad(**values | {"as_of": newest.as_of + timedelta(days=1)}))
+
+
+def published_ids(shop: NightShop) -> frozenset[int]:
+    return read_published(shop.client, shop.job.namespace).ids
 
 
 def die_before_the_list(shop: NightShop) -> int:
@@ -204,7 +258,7 @@ def test_a_day_before_the_published_one_is_refused(shop: NightShop) -> None:
     shop.history.order(CUTOFF - HOUR, card="c1")
     shop.night()
 
-    with pytest.raises(LoadTooOld, match="2018-05-31"):
+    with pytest.raises(LoadTooOld, match=r"as of 2018-05-31 .*--backfill 2018-05-31 2018-05-31`"):
         shop.night(JUNE - timedelta(days=1))
 
 
