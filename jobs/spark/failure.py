@@ -21,11 +21,21 @@ _SPEAKING: Final = ("java.io.", "java.net.", "java.nio.", "java.lang.")
 """Whose messages name no value of a row."""
 _OURS: Final = re.compile(r"^(?:features_pkg|jobs|stores)\.[\w.]+: (.+)$", re.MULTILINE)
 _JAVA: Final = re.compile(r"((?:org|java|com)\.[\w.$]+(?:Exception|Error))\b(?:: ([^\n]*))?")
-_JAVA_FRAME: Final = re.compile(r"^\s+at .*$", re.MULTILINE)
+_INDENTED: Final = re.compile(r"^[ \t].*$", re.MULTILINE)
+"""Of Java's traces the frames, and what it suppressed: an earlier attempt is no cause."""
+_CAUSE: Final = re.compile(r"\s*(?:Caused by|Suppressed): ([\w.$]+)")
 _PYTHON_FRAME: Final = re.compile(r'^ *File "[^"]*?([^"/]+\.py)", line (\d+)', re.MULTILINE)
 _PYTHON_ERROR: Final = re.compile(r"^([\w.]+)(?::.*)?$")
 _OF_SYSTEM: Final = re.compile(r"\[Errno (\d+)\]")
 _OF_S3: Final = re.compile(r"AWS Error [A-Z_]+")
+_S3A: Final = "org.apache.hadoop.fs.s3a."
+_S3A_CAN_PASS: Final = re.compile(
+    r"s3a\.(?:AWSApiCallTimeout|AWSNoResponse|AWSServiceThrottled|AWSStatus500|HttpChannelEOF)"
+    r"Exception\b"
+    r"|java\.net\.(?:Connect|NoRouteToHost|Socket|SocketTimeout|UnknownHost)Exception\b"
+    r"|\bUnable to execute HTTP request\b|\bStatus Code: (?:429|5\d\d)\b"
+)
+"""What S3A and Java's SDK of AWS say of a server that is away, out of order, or asked too often."""
 _LOST_WORKER: Final = "Python worker exited unexpectedly"
 _CONDITION: Final = re.compile(r"^\[[\w.]+\] ([^\n]*)")
 
@@ -44,7 +54,7 @@ class SparkFailed(JobError):
 
 
 class SparkLostStorage(SparkFailed):
-    """In a worker S3 did not finish a request, of a kind that can pass by itself."""
+    """S3 did not finish a request of Spark or a worker, of a kind that can pass by itself."""
 
     remedy = "run the same command again when S3 answers"
 
@@ -53,7 +63,7 @@ class SparkLostStorage(SparkFailed):
 def spark_failures(scratch: Path) -> Iterator[None]:
     """Inside, an error of Spark becomes SparkFailed; its traceback goes to a file in `scratch`.
 
-    Where S3 did not answer a worker, that is SparkLostStorage.
+    Where S3 did not answer Java or a worker, that is SparkLostStorage.
     """
     try:
         yield
@@ -63,7 +73,7 @@ def spark_failures(scratch: Path) -> Iterator[None]:
         scratch.mkdir(parents=True, exist_ok=True)
         path = scratch / TRACEBACK
         path.write_text(frames + without_values(text), encoding="utf-8")
-        kind = SparkLostStorage if CAN_PASS.search(text) else SparkFailed
+        kind = SparkLostStorage if _is_of_storage(text) else SparkFailed
         raise kind(reason=reason_of(text), path=path) from None
 
 
@@ -82,7 +92,7 @@ def reason_of(text: str) -> str:
         return f"{name} in a worker, at {file}:{line}{cause and f': {cause}'}"
     if _LOST_WORKER in text:
         return "one of its Python workers was ended from outside, perhaps for want of memory"
-    if causes := _JAVA.findall(_JAVA_FRAME.sub("", text)):
+    if causes := _JAVA.findall(_INDENTED.sub("", text)):
         name, message = causes[-1]
         if message and name.startswith(_SPEAKING):
             return f"{name.rpartition('.')[2]}: {message.rstrip('.')}"
@@ -106,11 +116,17 @@ def without_values(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _is_of_storage(text: str) -> bool:
+    """Whether an error's text says that S3 did not answer, which can pass: as Arrow or S3A do."""
+    if CAN_PASS.search(text):
+        return True
+    return _S3A in text and _S3A_CAN_PASS.search(_INDENTED.sub("", text)) is not None
+
+
 def _shortened(line: str) -> str:
     """The line; of a Java cause whose message may quote a row, only the class."""
-    if not line.startswith("Caused by: ") or line[11:].startswith(_SPEAKING):
-        return line
-    return line.partition(": ")[0] + ": " + line[11:].partition(":")[0]
+    cause = _CAUSE.match(line)
+    return line if cause is None or cause[1].startswith(_SPEAKING) else cause[0]
 
 
 def _python_error(text: str) -> tuple[str, str]:

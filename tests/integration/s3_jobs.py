@@ -49,14 +49,18 @@ class Bucket:
         start = f"{FOLDER}/"
         return [key.removeprefix(start) for key in keys_of(self.s3, self.name, start + folder)]
 
+    def reached_by(self, spark: "SparkSession") -> None:
+        """Let Spark find the bucket through the proxy, and not wait for it for long."""
+        for name, value in {"endpoint": self.proxy.endpoint, **PATIENCE}.items():
+            spark.conf.set(f"fs.s3a.bucket.{self.name}.{name}", value)
+
     def job(self, postgres_url: str, redis_url: str, spark: "SparkSession | None" = None) -> Job:
         """A job whose store is the bucket."""
         job = a_job(postgres_url, redis_url, self.url, spark)
         region = self.variables["AWS_REGION"]
         address = {"s3_endpoint": self.proxy.endpoint, "s3_region": region}
         if spark is not None:
-            for name, value in {"endpoint": self.proxy.endpoint, **PATIENCE}.items():
-                spark.conf.set(f"fs.s3a.bucket.{self.name}.{name}", value)
+            self.reached_by(spark)
         return replace(job, settings=replace(job.settings, **address))
 
 

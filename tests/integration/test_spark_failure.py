@@ -12,13 +12,17 @@ import psycopg
 import pyarrow as pa
 import pytest
 from py4j import clientserver, java_gateway
+from py4j.protocol import Py4JError
 
 from features_pkg.errors import DefinitionError
 from jobs.errors import ConnectorMissing
 from jobs.exit_codes import exit_code
 from jobs.spark.arrow import map_batches
-from jobs.spark.failure import TRACEBACK, SparkFailed, spark_failures
+from jobs.spark.failure import TRACEBACK, SparkFailed, SparkLostStorage, spark_failures
 from jobs.spark.session import SparkSettings, session
+from tests.integration.s3_jobs import a_proxied_bucket
+from tests.s3 import S3Server
+from tests.s3_proxy import Fault
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -91,6 +95,78 @@ def test_a_folder_that_spark_can_not_write_is_named(spark: "SparkSession", tmp_p
 
     assert failed.value.reason.startswith("IOException: ")
     assert exit_code(failed.value) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("503", "AWSServiceThrottledException"),
+        ("500", "AWSStatus500Exception"),
+        ("reset", "SocketException: Connection reset"),
+        ("403", "AccessDeniedException: s3a://"),
+    ],
+)
+def test_an_s3_that_does_not_answer_java_can_pass_and_one_that_forbids_can_not(
+    spark: "SparkSession", s3: S3Server, tmp_path: Path, fault: Fault, reason: str
+) -> None:
+    with a_proxied_bucket(s3) as bucket:
+        bucket.reached_by(spark)
+        bucket.proxy.fail(fault, times=10_000)
+        with pytest.raises(SparkFailed) as failed, spark_failures(tmp_path):
+            spark.read.schema("id long").parquet(f"s3a://{bucket.name}/rows").collect()
+
+    assert failed.value.reason.startswith(reason)
+    assert exit_code(failed.value) == (1 if fault == "403" else 4)
+
+
+def test_an_s3_that_is_away_can_pass(spark: "SparkSession", s3: S3Server, tmp_path: Path) -> None:
+    with a_proxied_bucket(s3) as bucket:
+        bucket.reached_by(spark)
+        bucket.proxy.close()
+        with pytest.raises(SparkLostStorage, match="Connection refused"), spark_failures(tmp_path):
+            spark.range(10).write.parquet(f"s3a://{bucket.name}/rows")
+
+
+AT_S3A = "\tat org.apache.hadoop.fs.s3a.S3AUtils.translateException(S3AUtils.java:200)"
+SDK = "software.amazon.awssdk.core.exception"
+
+
+@pytest.mark.parametrize(
+    ("causes", "can_pass"),
+    [
+        ([": org.apache.hadoop.fs.s3a.AWSApiCallTimeoutException: upload part", AT_S3A], True),
+        ([": java.io.IOException: read", AT_S3A,
+          "Caused by: java.net.SocketTimeoutException: Read timed out"], True),
+        ([": java.io.IOException: read", AT_S3A,
+          f"Caused by: {SDK}.SdkClientException: Unable to execute HTTP request: s3.local"], True),
+        ([": java.io.IOException: read", AT_S3A,
+          "Caused by: S3Exception: slower (Service: S3, Status Code: 429, Request ID: 5)"], True),
+        ([": java.nio.file.AccessDeniedException: rows", AT_S3A,
+          f"\tSuppressed: {SDK}.SdkClientException: Request attempt 1 failure: Status Code: 503",
+          "Caused by: S3Exception: Forbidden (Service: S3, Status Code: 403)"], False),
+        ([": org.apache.spark.SparkException: Job aborted", "\tat org.apache.spark.rpc.Inbox",
+          "Caused by: java.net.ConnectException: Connection refused"], False),
+    ],
+    ids=["slow call", "slow bytes", "no host", "too often", "forbidden at last", "of Spark"],
+)  # fmt: skip
+def test_what_s3a_says_of_an_outage_can_pass_whatever_was_suppressed(
+    tmp_path: Path, causes: list[str], *, can_pass: bool
+) -> None:
+    with pytest.raises(SparkFailed) as failed, spark_failures(tmp_path):
+        raise Py4JError("\n".join(["An error occurred while calling o1.parquet.", *causes]))
+
+    assert exit_code(failed.value) == (4 if can_pass else 1)
+
+
+def test_a_message_that_java_suppressed_is_not_kept(tmp_path: Path) -> None:
+    causes = [": java.io.IOException: read", AT_S3A, f"\tSuppressed: a.b.OddRow: {BUYER}"]
+    with pytest.raises(SparkFailed) as failed, spark_failures(tmp_path):
+        raise Py4JError("\n".join(causes))
+
+    assert failed.value.reason == "IOException: read"
+    where = (tmp_path / TRACEBACK).read_text(encoding="utf-8")
+    assert "Suppressed: a.b.OddRow\n" in where
+    assert BUYER not in where
 
 
 def test_a_store_on_s3_without_the_connector_is_refused_before_spark_starts(
