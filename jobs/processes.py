@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ LEAST_TASKS: Final = 4
 has few rows of each kind."""
 TASKS_PER_PROCESS: Final = 3
 """How many tasks may wait or be worked on for each process; this bounds the memory."""
+
+_UNSAID: Final = "ignore::UserWarning:multiprocessing.resource_tracker"
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -37,6 +40,7 @@ def map_in_order(
         return
     # Not forked off this process: a copy would hold its connection to PostgreSQL open. They are
     # forked off one that has imported what they need; Arrow wants pandas for its first value.
+    _track_without_warning()
     context = get_context("forkserver")
     context.set_forkserver_preload([getattr(function, "func", function).__module__, "pandas"])
     begin = partial(_begin, dict(os.environ))
@@ -61,12 +65,24 @@ def _interrupts_held() -> Iterator[None]:
     A terminal sends it to all of them. This process ends the command, and the others end with it;
     each would write a traceback otherwise.
     """
-    resource_tracker.ensure_running()  # it is a process, too, and its start resets the mask
+    _track_without_warning()  # it is a process, too, and its start resets the mask
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _track_without_warning() -> None:
+    """Start Python's process that removes what this one leaves, unless it runs.
+
+    It need not say so: that is what it is for when this one is killed.
+    """
+    sys.warnoptions.append(_UNSAID)  # its command line gets these
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        sys.warnoptions.remove(_UNSAID)
 
 
 def _begin(environ: dict[str, str]) -> None:
