@@ -20,6 +20,7 @@ from jobs.machine import usable_memory
 from jobs.parts import ORDERS_OF_A_BATCH, parts_of
 from jobs.spark.banner import without_java_banner
 from jobs.spark.failure import spark_failures
+from jobs.spark.own_folder import own_folder
 
 MEMORY_SHARE: Final = 0.25
 S3A: Final = "hadoop-aws-*.jar"
@@ -75,7 +76,7 @@ def session(app_name: str, settings: SparkSettings) -> Iterator[SparkSession]:
             raise ConnectorMissing(folder=str(settings.jars))
         os.environ["PYSPARK_PYTHON"] = sys.executable
         builder = builder.master(settings.master)
-        options |= local_options(settings)
+        options |= local_options(settings, own_folder(settings.scratch))
     for name, value in options.items():
         builder = builder.config(name, value)
     with spark_failures(settings.scratch), _without_tracebacks_of_py4j():
@@ -138,8 +139,8 @@ def number_of_parts(spark: SparkSession) -> int:
     return int(spark.conf.get(PARTITIONS) or 1)
 
 
-def local_options(settings: SparkSettings) -> dict[str, str]:
-    """The options of a Spark that is started in this process."""
+def local_options(settings: SparkSettings, folder: Path) -> dict[str, str]:
+    """The options of a Spark that is started in this process, with its blocks in a folder."""
     return {
         "spark.driver.bindAddress": "127.0.0.1",
         # Not `spark.jars`, where a comma or a bracket in a folder's name has a meaning.
@@ -148,10 +149,10 @@ def local_options(settings: SparkSettings) -> dict[str, str]:
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOGGING.as_uri()}",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": f"{_driver_memory_mib()}m",
-        "spark.hadoop.hadoop.tmp.dir": str(settings.scratch.absolute() / "hadoop"),
+        "spark.hadoop.hadoop.tmp.dir": str(folder / "hadoop"),
         # It downloads nothing, and yet wants a cache at home, which may be read-only.
         "spark.jars.ivy": str(settings.scratch.absolute() / "ivy"),
-        "spark.local.dir": str(settings.scratch),
+        "spark.local.dir": str(folder),
         "spark.sql.warehouse.dir": str(settings.scratch / "warehouse"),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": str(settings.progress).lower(),

@@ -103,9 +103,11 @@ def test_java_s_heap_is_a_part_of_the_memory_of_the_container(
 ) -> None:
     monkeypatch.setattr(session, "usable_memory", lambda: memory * GIB)
 
-    options = session.local_options(session.SparkSettings(jars=tmp_path, scratch=tmp_path))
+    settings = session.SparkSettings(jars=tmp_path, scratch=tmp_path)
+    options = session.local_options(settings, tmp_path)
 
     assert options["spark.driver.memory"] == heap
+    assert options["spark.local.dir"] == str(tmp_path)
 
 
 @pytest.mark.parametrize(
