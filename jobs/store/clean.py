@@ -20,7 +20,7 @@ from stores.offline.expiry import Expiry, expire
 from stores.offline.files import FoundFile
 from stores.offline.models import StoredModels
 from stores.offline.naming import NameReader
-from stores.offline.removal import remove
+from stores.offline.removal import remove, remove_empty_folders
 from stores.offline.tables import OfflineStore, existing_table, write_hint
 from stores.postgres.cleaning import lock_cleaning
 from stores.postgres.connection import Connection
@@ -95,7 +95,10 @@ def clean(
     for line in describe(plan):
         say(f"  {_printable(line)}")
     _compact(cleaning, dry_run=dry_run)
-    if dry_run or plan.is_empty:
+    if dry_run:
+        return plan
+    remove_empty_folders(store.files, cutoffs.remove_before)
+    if plan.is_empty:
         return plan
     with timer.stage("expire"):
         for name, expiry in plan.expiries.items():

@@ -2,10 +2,12 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from datetime import datetime
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from stores.offline.errors import StorageUnusable
@@ -49,8 +51,24 @@ def remove(
             say(f"  {min(start + _SAID_AFTER, len(singles)):,} of {len(singles):,} files")
         failures += pool.map(lambda folder: _try(files.delete_folder, folder), sorted(whole))
     if files.is_folder:
-        _remove_empty_folders(files, singles)
+        _remove_empty(files, {parent for key in singles for parent in _deep_parents(key)})
     return [each for each in failures if each is not None]
+
+
+def remove_empty_folders(files: Files, before: datetime) -> None:
+    """Remove the folders of runs in which nothing is, and nothing was since `before`.
+
+    A build that failed may leave one. A bucket has none.
+    """
+    if not files.is_folder:
+        return
+    old: set[str] = set()
+    for folder, _, _ in os.walk(f"{files.base}/{RUNS}"):
+        key = Path(folder).relative_to(files.base)
+        with suppress(FileNotFoundError):  # a job has just removed it
+            if len(key.parts) >= _RUN_PARTS and os.lstat(folder).st_mtime < before.timestamp():
+                old.add(key.as_posix())
+    _remove_empty(files, old)
 
 
 def run_folder_of(key: str) -> str:
@@ -76,9 +94,8 @@ def _try(delete: Callable[[str], None], key: str) -> RemovalFailure | None:
     return None
 
 
-def _remove_empty_folders(files: Files, keys: Sequence[str]) -> None:
-    """Remove the folders of these keys that nothing is in any more, down to the third level."""
-    folders = {parent for key in keys for parent in _deep_parents(key)}
+def _remove_empty(files: Files, folders: Collection[str]) -> None:
+    """Remove those of the folders that nothing is in."""
     for folder in sorted(folders, key=len, reverse=True):
         try:
             os.rmdir(f"{files.base}/{folder}")  # noqa: PTH106  it refuses a folder with files
@@ -87,6 +104,7 @@ def _remove_empty_folders(files: Files, keys: Sequence[str]) -> None:
 
 
 def _deep_parents(key: str) -> Iterator[str]:
+    """The folders that a key is in, down to the third level."""
     for parent in PurePosixPath(key).parents:
         if len(parent.parts) >= _RUN_PARTS:
             yield parent.as_posix()

@@ -1,6 +1,7 @@
 """`ontem store clean`: what nothing names goes, and nothing else."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from pyiceberg.table import StaticTable
@@ -8,6 +9,7 @@ from pyiceberg.table import StaticTable
 from features_pkg.models.manifest import LAYOUT
 from jobs.snapshot.facts import Parent
 from stores.offline.expiry import expire, expiry_of
+from stores.offline.removal import remove_empty_folders
 from stores.offline.revisions import Revision, newest_revision, tagged_revisions
 from stores.offline.runs import run_folder
 from stores.offline.tables import find_table, write_hint
@@ -55,6 +57,22 @@ def test_what_nothing_names_goes_and_all_revisions_stay(shop: CleaningShop) -> N
     assert all(files.exists(key) for key in beside)
     assert shop.names(a_day(1)) == ["2018-06-01.r1", "2018-06-01.r2", "2018-06-02.r1"]
     shop.check_whole()
+
+
+def test_folders_of_runs_that_have_nothing_in_them_go_once_they_are_old(shop: CleaningShop) -> None:
+    if not shop.store.files.is_folder:
+        return  # a bucket has no folders
+    run = shop.commit(a_day(1))
+    failed = Path(shop.store.files.base) / "runs" / "snapshots" / "failed"
+    (failed / "shuffled").mkdir(parents=True)
+    shop.clean(dry_run=True)
+    assert failed.is_dir()
+    remove_empty_folders(shop.store.files, datetime.now(UTC) - timedelta(days=1))
+    assert failed.is_dir()
+
+    shop.clean()
+
+    assert [path.name for path in failed.parent.iterdir()] == [run.run]
 
 
 def test_a_second_cleaning_removes_the_metadata_that_the_first_one_spared_and_a_third_nothing(
