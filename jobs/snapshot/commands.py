@@ -51,7 +51,8 @@ def snapshots(
     with connect_redis(job.settings.redis_url) as client, job.connect() as connection:
         loads = read_published(client, job.namespace).load_list.loads
         rows = loads_of(connection, job.namespace.timelines)
-    table = find_table(open_store(job.settings), f"{DATASET}_{job.namespace.timelines}")
+    store = open_store(job.settings, writes=False)
+    table = find_table(store, f"{DATASET}_{job.namespace.timelines}")
     found = [row_of(load, rows) for load in loads]
     snapshots = listing.listed_snapshots(
         [] if table is None else tagged_revisions(table),

@@ -148,7 +148,7 @@ def _lookup() -> Lookup:
         from stores.offline.tables import open_store
 
         hand_on_aws_variables(environ)
-        return open_store(Settings.from_environ(environ))
+        return open_store(Settings.from_environ(environ), writes=False)
 
     return Lookup(
         features=settings.feature_set,

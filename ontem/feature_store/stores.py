@@ -66,7 +66,7 @@ class Stores:
     def offline(self) -> OfflineStore:
         """The offline store. Raises StorageUnusable, PostgresUnavailable."""
         if self._offline is None:
-            self._offline = open_store(self.settings)
+            self._offline = open_store(self.settings, writes=False)
         return self._offline
 
     @property

@@ -170,9 +170,10 @@ class Files:
 def open_files(url: str, s3: S3Address, *, writes: bool = True) -> Files:
     """The files at a root URL such as `file:///folder` or `s3://bucket/folder`.
 
-    A folder is created if it is missing, a bucket never. Into one that is not only read an empty
-    file is written: no other call says whether that is allowed. Then it is asked for a missing one,
-    as libraries do before they write: S3 refuses a role that may not list. Raises StorageUnusable.
+    A folder is created if it is missing, a bucket never; one that is only read may be missing, and
+    has nothing then. Into a bucket that is not only read an empty file is written: no other call
+    says whether that is allowed. Then it is asked for a missing one, as libraries do before they
+    write: S3 refuses a role that may not list. Raises StorageUnusable.
     """
     parts = urlsplit(url)
     if parts.scheme == S3_SCHEME:
@@ -182,13 +183,22 @@ def open_files(url: str, s3: S3Address, *, writes: bool = True) -> Files:
             url=url, reason="only file:///an/absolute/folder and s3://bucket/folder are supported"
         )
     root = Path(unquote(parts.path))
+    _check_folder(url, root, writes=writes)
+    return Files(url, root.as_posix().rstrip("/"), fs.LocalFileSystem())
+
+
+def _check_folder(url: str, root: Path, *, writes: bool) -> None:
+    """Raises StorageUnusable unless the folder may be written, or if it is there only read."""
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        if writes:
+            root.mkdir(parents=True, exist_ok=True)
+        elif not root.exists():
+            return
     except OSError as error:
         raise StorageUnusable(url=url, reason=error.strerror or str(error)) from error
-    if not os.access(root, os.W_OK | os.X_OK):
-        raise StorageUnusable(url=url, reason="this user may not write there")
-    return Files(url, root.as_posix().rstrip("/"), fs.LocalFileSystem())
+    right, verb = (os.W_OK, "write") if writes else (os.R_OK, "read")
+    if not os.access(root, right | os.X_OK):
+        raise StorageUnusable(url=url, reason=f"this user may not {verb} there")
 
 
 def _open_bucket(url: str, s3: S3Address, *, writes: bool) -> Files:

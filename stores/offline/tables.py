@@ -47,10 +47,14 @@ PROPERTIES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class OfflineStore:
-    """The files below the root, and the catalogue of the tables that name them."""
+    """The files below the root, and the catalogue of the tables that name them.
+
+    One that is not for writing may be on a disk that only reads.
+    """
 
     files: Files
     catalogue: Catalog
+    writes: bool = True
 
 
 class StoreSettings(CatalogueSettings, Protocol):
@@ -62,17 +66,18 @@ class StoreSettings(CatalogueSettings, Protocol):
         ...
 
 
-def open_store(settings: StoreSettings) -> OfflineStore:
+def open_store(settings: StoreSettings, *, writes: bool = True) -> OfflineStore:
     """The store that the settings name. Raises StorageUnusable or PostgresUnavailable."""
-    files = open_files(settings.storage_url, settings)
-    return OfflineStore(files, open_catalogue(settings, files))
+    files = open_files(settings.storage_url, settings, writes=writes)
+    return OfflineStore(files, open_catalogue(settings, files), writes)
 
 
 def find_table(store: OfflineStore, name: str) -> Table | None:
     """The table in its newest state; None when nothing was ever committed to it.
 
     Every reader and every commit begins here, so none goes on from a state that is not the newest.
-    A hint that is lost is written again, so that each file of a commit comes after a hint.
+    A hint that is lost is written again, so that each file of a commit comes after a hint; by who
+    only reads it is not.
 
     Raises CatalogueOutdated, CatalogueForked, HintedMissing, MetadataAmbiguous and what
     `catalogued_table` raises.
@@ -88,7 +93,7 @@ def find_table(store: OfflineStore, name: str) -> Table | None:
     newer = newer_by_hint(files, name, known, hinted)
     if newer is not None:
         raise CatalogueOutdated(table=name, hinted=newer.name, known=known.name)
-    if not hinted:
+    if not hinted and store.writes:
         write_hint(store, table)
     return table
 

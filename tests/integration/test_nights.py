@@ -57,6 +57,23 @@ def ontem(database_url: str, redis_url: str, storage_url: str) -> Commands:
     return lambda *words: CliRunner(env=environ).invoke(main, list(words))
 
 
+def test_snapshots_are_listed_of_a_store_that_can_only_be_read(
+    shop: NightShop, ontem: Commands, storage_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.history.order(CUTOFF - HOUR, card="c1")
+    shop.night()
+    (hint,) = storage_folder.glob("tables/snapshots_*/metadata/version-hint.text")
+    hint.unlink()  # who may write would write it again
+    monkeypatch.setattr(os, "access", lambda _path, mode: not mode & os.W_OK)
+
+    refused, listed = ontem("night", "--as-of", f"{JUNE + DAY}"), ontem("snapshots")
+
+    assert "may not write there" in refused.output
+    assert listed.exit_code == 0, listed.output
+    assert f"as of {JUNE}" in listed.output
+    assert not hint.exists()
+
+
 def environment(postgres_url: str, redis_url: str, storage_url: str) -> dict[str, str]:
     return {
         **ENVIRON,
