@@ -42,6 +42,8 @@ OrderId: TypeAlias = Annotated[
 class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An order as it was sent; identifiers are any text, valid or not.
 
+    A few letters become two in lower case: a text has at most 512 characters then, too.
+
     The same `order_id` with the same content gets the stored answer, without an end.
     """
 
