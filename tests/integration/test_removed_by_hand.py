@@ -135,7 +135,7 @@ def test_a_published_day_whose_files_are_gone_is_not_called_done(
         assert refused.exit_code == 1, refused.output
         assert f"load {second.load_id} as of {day} is published, and the" in refused.stderr
         assert gone in refused.stderr
-        assert f"run `ontem unpublish` and then `ontem night --as-of {day}`" in refused.stderr
+        assert f"run `ontem unpublish`, then `ontem night --as-of {day}`" in refused.stderr
     assert shop.contents() == contents
     assert shop.listed() == [first.load_id, second.load_id]
 
