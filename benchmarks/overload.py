@@ -79,9 +79,9 @@ def _beside_a_flood(target: Target, floods: Sequence[Target], warm: WarmStack) -
             with open_loop([flooded], warm.live_orders, 10 * LIMIT, prefix) as answers:
                 steady.send(target, warm)
             got += Counter(each.status for each in answers.orders)
-    for steady in (alone, *beside):
-        steady.check()
     names = ("nobody", f"an echo that gets {10 * LIMIT} a second", _told(statuses[-1]))
+    for name, steady in zip(names, (alone, *beside), strict=True):
+        steady.check(name)
     return [
         (
             f"*One merchant above its limit*: {PER_SECOND} orders a second of a merchant, {TURNS} "

@@ -37,8 +37,8 @@ def measure() -> list[str]:
             for kind, crowd in CROWDS.items():
                 with crowd(port):
                     beside[kind].send(target, warm)
-    for steady in (alone, *beside.values()):
-        steady.check()
+    for kind, steady in {"nobody": alone, **beside}.items():
+        steady.check(kind)
     rows = [
         f"| {kind} | {got.p50:.2f} | {got.p99:.2f} | **{got.p99 / alone.p99:.2f}** | {got.whole} |"
         for kind, got in beside.items()

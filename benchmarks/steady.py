@@ -45,10 +45,13 @@ class Steady:
         told = ", ".join(f"{number:,} x {kind}" for kind, number in self.lacking.most_common())
         return f"{share} ({told})" if told else share
 
-    def check(self) -> None:
-        """Raise AssertionError if too many got no whole answer: the times would be of refusals."""
+    def check(self, beside: str) -> None:
+        """Raise AssertionError if too many got no whole answer: the times would be of refusals.
+
+        It names what the orders were sent beside.
+        """
         if self.lacking.total() > len(self.milliseconds) * MOST_LACKING:
-            raise AssertionError(f"whole answers: {self.whole}")
+            raise AssertionError(f"whole answers beside {beside}: {self.whole}")
 
     def send(self, target: Target, warm: WarmStack) -> None:
         """Send orders for SECONDS, and keep what they got."""
