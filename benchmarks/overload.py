@@ -9,7 +9,7 @@ from typing import Final
 
 import psutil
 
-from benchmarks.load import Load, Target, clients
+from benchmarks.load import MOST_POOR, Load, Target, clients
 from benchmarks.open_loop import Answer, Answers, open_loop
 from benchmarks.server import SERVE, SERVE_ECHO, process, server
 from benchmarks.size import FEW_ORDERS, ORDERS, repetitions
@@ -150,7 +150,7 @@ def _closed_loop(target: Target, warm: WarmStack) -> Load:
     bodies = bodies_of(warm)
     sent = [next(bodies) for _ in range(CAPACITY_REQUESTS)]
     with clients(CLIENTS) as them:
-        return them.closed_loop(target, sent)
+        return them.closed_loop(target, sent, most_poor=MOST_POOR)
 
 
 @contextmanager
