@@ -125,7 +125,7 @@ def _targets(service: FaultyService) -> list[Target]:
 
 
 def _capacity(service: FaultyService) -> float:
-    """The requests a second that eight clients get of it; of a rehearsal's few, some may be late."""
+    """The requests a second that eight clients get of it; a few answers may be late."""
     bodies = bodies_of(service.warm)
     with clients(8) as eight:
         runs = [
