@@ -76,14 +76,14 @@ def test_answers_that_are_not_whole_are_told_and_their_times_count() -> None:
     steady = Steady()
     steady.keep([answer(99.0, 5.0) for _ in range(6)])
     assert (steady.whole, steady.p50) == ("100.00%", 5.0)
-    steady.check()
+    steady.check("nothing")
 
     steady.keep([answer(99.0, 9.0, normal=False), answer(99.0, 9.0, normal=False)])
     steady.keep([answer(99.0, 9.0, status=503), answer(99.0, 9.0, status=0)])
     steady.keep([Answer(99.0, 0.009, 200, "o", "e"), *[answer(99.0, 9.0) for _ in range(9)]])
 
-    with pytest.raises(AssertionError, match=r"75\.00% \(2 x degraded"):
-        steady.check()
+    with pytest.raises(AssertionError, match=r"beside an echo: 75\.00% \(2 x degraded"):
+        steady.check("an echo")
     assert steady.whole == "75.00% (2 x degraded, 1 x 503, 1 x without an answer, 1 x not recorded)"
     assert steady.p50 == 9.0
 
