@@ -2,7 +2,7 @@
 
 import socket
 
-from gunicorn.util import parse_address  # type: ignore[import-untyped]
+from gunicorn.util import parse_address
 
 from features_pkg.errors import OntemError
 

@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from flask import Flask
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
-from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 
 from service.clock import MachineClocks
 from service.drain import Drain

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from gunicorn.http import wsgi  # type: ignore[import-untyped]
+from gunicorn.http import wsgi
 
 from service import log, request_headers
 from service.problems import PROBLEM_JSON, bug_problem

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from math import inf
 from typing import Any
 
-from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException
 
 from service.errors import (

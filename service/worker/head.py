@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from gunicorn.http.body import ChunkedReader  # type: ignore[import-untyped]
-from gunicorn.http.errors import (  # type: ignore[import-untyped]
+from gunicorn.http.body import ChunkedReader
+from gunicorn.http.errors import (
     LimitRequestHeaders,
     NoMoreData,
     ParseException,
 )
-from gunicorn.http.message import Request  # type: ignore[import-untyped]
-from gunicorn.http.unreader import IterUnreader  # type: ignore[import-untyped]
+from gunicorn.http.message import Request
+from gunicorn.http.unreader import IterUnreader
 
 from service.request_headers import REQUEST_ID_HEADER, request_id
 

@@ -5,8 +5,8 @@ from http import HTTPStatus
 from typing import Final, TypeAlias
 
 import msgspec
-from gunicorn import SERVER, util  # type: ignore[import-untyped]
-from gunicorn.http import errors as http_errors  # type: ignore[import-untyped]
+from gunicorn import SERVER, util
+from gunicorn.http import errors as http_errors
 from werkzeug.exceptions import HTTPException
 
 from service.errors import RateLimited, ServiceError

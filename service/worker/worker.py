@@ -9,8 +9,8 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
-from gunicorn.workers import base  # type: ignore[import-untyped]
-from gunicorn.workers.gthread import PollableMethodQueue  # type: ignore[import-untyped]
+from gunicorn.workers import base
+from gunicorn.workers.gthread import PollableMethodQueue
 
 from service.metrics.gauges import LoopState
 from service.problems import bug_problem

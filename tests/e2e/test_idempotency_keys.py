@@ -37,7 +37,7 @@ def rows_of(shop: Shop, path: str) -> int:
         f"SELECT count(*) FROM {table} WHERE merchant_id = %s",  # type: ignore[arg-type]
         (shop.merchant.merchant_id,),
     ).fetchall()
-    return int(row[0])
+    return int(str(row[0]))
 
 
 def age(shop: Shop, hours: str) -> None:

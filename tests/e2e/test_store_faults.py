@@ -45,9 +45,10 @@ def running(
         redis_url = own.variables["ONTEM_REDIS_URL"]
         migrate(postgres_url, environment="development")
         fresh_store(redis_url, features)
-        proxies = [stack.enter_context(a_proxy_of(url)) for url in (postgres_url, redis_url)]
+        postgres = stack.enter_context(a_proxy_of(postgres_url))
+        redis = stack.enter_context(a_proxy_of(redis_url))
         environ = environment_of(
-            through(proxies[0], postgres_url), through(proxies[1], redis_url), model_folder
+            through(postgres, postgres_url), through(redis, redis_url), model_folder
         )
         environ |= {"ONTEM_DEADLINE_MS": str(DEADLINE_MS), "ONTEM_HEALTH_TIMEOUT_MS": "1000"}
         log = tmp_path_factory.mktemp("faults") / "log"
@@ -55,7 +56,7 @@ def running(
         database = stack.enter_context(
             connect(postgres_url, application_name="test", autocommit=True)
         )
-        shops = [
+        refuses, answers = (
             a_shop(
                 service,
                 database,
@@ -66,8 +67,8 @@ def running(
                 decision_large_amount=LARGE_DECISION,
             )
             for when_not_stored in ("refuse", "answer")
-        ]
-        yield Outage(own, *proxies, service, *shops)
+        )
+        yield Outage(own, postgres, redis, service, refuses, answers)
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def erase(shop: CleaningShop) -> None:
     for slot in TABLES:
         table = find_table(shop.store, slot.table)
         assert table is not None
-        table.delete(EqualTo("entity", PERSON))
+        table.delete(EqualTo("entity", PERSON))  # type: ignore[call-arg] # as the page has it
         with table.manage_snapshots() as refs:
             for tag in [name for name, ref in table.metadata.refs.items() if name != "main"]:
                 refs.remove_tag(tag)

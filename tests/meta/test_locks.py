@@ -3,6 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -32,7 +33,7 @@ def _pins(lock: str) -> dict[tuple[str, str], set[str]]:
     return pins
 
 
-def _project() -> dict:
+def _project() -> dict[str, Any]:
     return tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 
 

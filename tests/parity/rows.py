@@ -109,7 +109,7 @@ def recent(
             happened.order.amount_cents,
             *(next((str(v) for v in happened.order.values(i)), None)
               for i in IDENTIFIERS if not i.several),
-            [str(v) for i in IDENTIFIERS if i.several for v in happened.order.values(i)],
+            product=[str(v) for i in IDENTIFIERS if i.several for v in happened.order.values(i)],
         )
         for event in Event
         for happened in events_of(event, history)

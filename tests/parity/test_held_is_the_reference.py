@@ -124,7 +124,7 @@ def test_the_numbers_of_a_divided_past_are_those_of_the_whole(
         RecentEvent(
             "card", "c1", "order", at_us, 10**number,
             *(document if name == "document" else None for name in SINGLE_VALUED),
-            product[document],
+            product=product[document],
         )
         for number, (at_us, document, _) in enumerate(drawn)
     ]  # fmt: skip

@@ -13,7 +13,7 @@ from jobs.train.pipeline import fit
 from tests.peak_memory import peak_memory
 
 if __name__ == "__main__":
-    forest.TREES = 2  # type: ignore[misc]  more take longer, and no more memory
+    forest.TREES = 2  # type: ignore[misc] # more take longer, and no more memory
     estimator, rows, columns = ESTIMATORS[sys.argv[1]], int(sys.argv[2]), int(sys.argv[3])
     random = np.random.default_rng(1)
     matrix = np.empty((rows, columns))
