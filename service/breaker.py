@@ -7,7 +7,8 @@ from enum import Enum
 from typing import Final, Literal
 
 FAILURES_TO_OPEN: Final = 5
-OPEN_SECONDS: Final = 1.0
+FIRST_OPEN_SECONDS: Final = 0.1
+LONGEST_OPEN_SECONDS: Final = 1.0
 FAIR_SECONDS: Final = 0.02
 """A store that is well answers within this time. One that had less has not failed."""
 
@@ -25,8 +26,10 @@ class Breaker:
     """Lets questions to one store through, for all threads of a process.
 
     It is closed while the store answers. After FAILURES_TO_OPEN failures in a row it is open for
-    OPEN_SECONDS, and nobody asks. Then it is half-open: one question goes through, the probe,
-    whatever number of threads ask. Its outcome closes the breaker, or opens it again.
+    FIRST_OPEN_SECONDS, and nobody asks. Then it is half-open: one question goes through, the probe,
+    whatever number of threads ask. Its outcome closes the breaker, or opens it again for twice as
+    long, up to LONGEST_OPEN_SECONDS. So a stall costs little more than it lasts, and a store that
+    is away one slow request a second.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -35,6 +38,8 @@ class Breaker:
         self._lock = threading.Lock()
         self._failures = 0
         self._open_until: float | None = None
+        self._open_seconds = FIRST_OPEN_SECONDS
+        """For how long it opens next."""
         self._is_probing = False
 
     @property
@@ -83,11 +88,13 @@ class Breaker:
                 return False
             if is_answered:
                 self._failures, self._open_until, self._is_probing = 0, None, False
+                self._open_seconds = FIRST_OPEN_SECONDS
                 return False
             self._failures += 1
             if self._failures < FAILURES_TO_OPEN and not is_probe:
                 return False
-            self._open_until, self._is_probing = self._clock() + OPEN_SECONDS, False
+            self._open_until, self._is_probing = self._clock() + self._open_seconds, False
+            self._open_seconds = min(self._open_seconds * 2, LONGEST_OPEN_SECONDS)
             return True
 
     def _may_probe(self, open_until: float) -> bool:

@@ -173,6 +173,7 @@ def serve(
     )
     front = Front(
         waiting=threads * WAITING_PER_THREAD if queue is None else queue,
+        time_limit=deadline_ms / 1_000,
         client_seconds=client_timeout_ms / 1_000,
         make_gate=lambda app: HeadChecks(app, app.extensions[EXTENSION].keys, rate_limits),
         observe=lambda app, loop: observe(app.extensions[EXTENSION].stores, loop),

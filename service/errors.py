@@ -70,7 +70,7 @@ class RequestLate(ServiceError):
 
 
 class Overloaded(ServiceError):
-    """As many requests wait as may wait."""
+    """As many requests wait as may wait, or this one has waited for too long."""
 
     def __init__(self) -> None:
         super().__init__("too many requests wait for an answer: send the same request again later")

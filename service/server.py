@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from math import inf
 from typing import Any, Final
 
 from flask import Flask
@@ -65,6 +66,8 @@ class Front:
 
     waiting: int = THREADS * WAITING_PER_THREAD
     """How many requests may wait for a thread; more get a 503."""
+    time_limit: float = inf
+    """How many seconds a request may take, from when it is whole."""
     client_seconds: float = 5.0
     """How long a client may take for a head, for a body, and to take an answer; for each."""
     make_gate: Callable[[Flask], Gate] = lambda _: OpenGate()

@@ -119,6 +119,12 @@ class Conversation:
         else:
             self._sent(connection)
 
+    def shed(self, connection: Connection) -> None:
+        """Refuse a request that had to wait so long for a thread that no thread begins with it."""
+        passed = connection.passed
+        self._lanes[passed.lane].finished(party=passed.party)
+        self._refuse(connection, Overloaded(), close=False)
+
     def late(self, connection: Connection) -> None:
         """End the wait for a client that took too long."""
         if connection.state in (State.HEAD, State.BODY):

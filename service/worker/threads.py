@@ -2,21 +2,40 @@
 
 import queue
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from math import inf
+from typing import Final, Generic, TypeVar
 
 Job = TypeVar("Job")
+
+PROMPT_SHARE: Final = 1 / 6
+MOST_WAIT_SHARE: Final = 1 / 3
+"""Shares of its time that a job waits for a thread: when all is well, and at most when not."""
 
 
 class Threads(Generic[Job]):
     """A fixed number of threads; only the loop gives them jobs and counts those that are done."""
 
     def __init__(
-        self, name: str, *, threads: int, waiting: int, work: Callable[[Job], None]
+        self,
+        name: str,
+        *,
+        threads: int,
+        waiting: int,
+        work: Callable[[Job], None],
+        time_limit: float = inf,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`waiting` jobs at most wait for a thread; `work` never raises."""
-        self._capacity = threads + waiting
+        """`waiting` jobs at most wait for a thread; `work` never raises.
+
+        `time_limit` is the seconds in which a job is to be done, `clock` is monotonic.
+        """
+        self._threads, self._capacity = threads, threads + waiting
+        self._time_limit, self._clock = time_limit, clock
+        self._slow_since = inf
+        """Since when no job was taken promptly, and some always waited."""
         self._unfinished = 0
         self._of_party: Counter[int] = Counter()
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
@@ -48,9 +67,30 @@ class Threads(Generic[Job]):
     def finished(self, *, party: int | None = None) -> None:
         """Count a job as done."""
         self._unfinished -= 1
+        if self._unfinished <= self._threads:
+            self._slow_since = inf
         if party is not None:
             self._of_party[party] -= 1
             self._of_party += Counter()  # keeps those above 0 alone
+
+    def is_too_late(self, put_at: float) -> bool:
+        """Whether a thread that takes a job now had better refuse it.
+
+        After a stall all who wait are served: most are in time, and the queue empties. But if no
+        job was taken promptly for as long as one may take, more come than can be done. All of them
+        would then have just too little time left, and what is done too late is done for nothing; so
+        who waited for too much of it makes room for those who did not.
+
+        The rule is that of CoDel (RFC 8289) with the time limit as its interval.
+        """
+        now = self._clock()
+        waited = now - put_at
+        if waited <= self._time_limit * PROMPT_SHARE:
+            self._slow_since = inf
+        elif self._slow_since == inf:
+            self._slow_since = now
+        is_overloaded = now - self._slow_since > self._time_limit
+        return is_overloaded and waited > self._time_limit * MOST_WAIT_SHARE
 
     def _run(self) -> None:
         while True:

@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
+from math import inf
 from typing import Any, Final
 
 from gunicorn.workers import base
@@ -71,13 +72,19 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
         self._request_settings = RequestSettings(self.cfg)
         self._clients = Clients(self._selector, most=most_connections(self.cfg.worker_connections))
         threads = {
-            Lane.REQUESTS: (self.cfg.threads, front.waiting),
-            Lane.HEALTH: (HEALTH_THREADS, HEALTH_WAITING),
-            Lane.BULK: (BULK_THREADS, BULK_WAITING),
+            Lane.REQUESTS: (self.cfg.threads, front.waiting, front.time_limit),
+            Lane.HEALTH: (HEALTH_THREADS, HEALTH_WAITING, inf),
+            Lane.BULK: (BULK_THREADS, BULK_WAITING, inf),
         }
         self._lanes = {
-            lane: Threads(lane.name.lower(), threads=number, waiting=waiting, work=self._work)
-            for lane, (number, waiting) in threads.items()
+            lane: Threads(
+                lane.name.lower(),
+                threads=number,
+                waiting=waiting,
+                work=self._work,
+                time_limit=time_limit,
+            )
+            for lane, (number, waiting, time_limit) in threads.items()
         }
         self._conversation = Conversation(
             clients=self._clients,
@@ -146,7 +153,10 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
             self._accept_connections(accepting=True)
 
     def _work(self, connection: Connection) -> None:
-        """Answer a whole request, in a thread of its lane."""
+        """Answer a whole request, in a thread of its lane, or have the loop refuse it."""
+        if self._lanes[connection.passed.lane].is_too_late(connection.received_at):
+            self._done.defer(self._step, connection, self._conversation.shed)
+            return
         result = self._answer(connection)
         unsent: bytes | None = result.content
         if result.status != HTTPStatus.UNAUTHORIZED:  # that one may have to wait, in the loop

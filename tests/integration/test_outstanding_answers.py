@@ -12,7 +12,13 @@ from psycopg.types.numeric import Int8
 
 from features_pkg.orders.order import Order
 from service import recent
-from service.breaker import FAILURES_TO_OPEN, FAIR_SECONDS, OPEN_SECONDS, Breaker
+from service.breaker import (
+    FAILURES_TO_OPEN,
+    FAIR_SECONDS,
+    FIRST_OPEN_SECONDS,
+    LONGEST_OPEN_SECONDS,
+    Breaker,
+)
 from service.database import Database
 from service.deadline import Deadline
 from service.online import OnlineStore
@@ -86,10 +92,10 @@ def test_an_answer_that_is_never_taken_counts_as_none_and_ends_a_probe(database:
         assert database.breaker_state == "closed"
         in_session(database, forget)
     assert database.breaker_state == "open"
-    now += OPEN_SECONDS
+    now += FIRST_OPEN_SECONDS
     in_session(database, forget)  # the probe
     assert database.breaker_state == "open"
-    now += OPEN_SECONDS
+    now += LONGEST_OPEN_SECONDS
     in_session(database, lambda session: session.run(recent.RECENT, RECENT, Deadline.within(LONG)))
 
     assert database.breaker_state == "closed"

@@ -13,7 +13,14 @@ from hypothesis.stateful import (
     rule,
 )
 
-from service.breaker import FAILURES_TO_OPEN, FAIR_SECONDS, OPEN_SECONDS, Admission, Breaker
+from service.breaker import (
+    FAILURES_TO_OPEN,
+    FAIR_SECONDS,
+    FIRST_OPEN_SECONDS,
+    LONGEST_OPEN_SECONDS,
+    Admission,
+    Breaker,
+)
 from tests.unit.clocks import Clock
 
 
@@ -47,7 +54,7 @@ def test_of_many_threads_one_probes():
     clock = Clock()
     breaker = Breaker(clock)
     fail(breaker, FAILURES_TO_OPEN)
-    clock.now += OPEN_SECONDS
+    clock.now += FIRST_OPEN_SECONDS
     barrier, admitted = threading.Barrier(8), []
 
     def ask() -> None:
@@ -63,6 +70,30 @@ def test_of_many_threads_one_probes():
     assert sorted(map(str, admitted)) == sorted(map(str, [Admission.PROBE] + [None] * 7))
 
 
+def test_it_opens_for_longer_after_each_failed_probe_and_shortly_again_after_an_answer():
+    clock = Clock()
+    breaker = Breaker(clock)
+
+    def seconds_open() -> float:
+        opened = clock.now
+        while breaker.refuses:
+            clock.now += 0.01
+        return round(clock.now - opened, 2)
+
+    fail(breaker, FAILURES_TO_OPEN)
+    assert seconds_open() == FIRST_OPEN_SECONDS
+    pauses = []
+    for _ in range(6):
+        fail(breaker)
+        pauses.append(seconds_open())
+    assert pauses == [0.2, 0.4, 0.8, *[LONGEST_OPEN_SECONDS] * 3]
+
+    assert breaker.admit() is Admission.PROBE
+    breaker.record(Admission.PROBE, is_answered=True)
+    fail(breaker, FAILURES_TO_OPEN)
+    assert seconds_open() == FIRST_OPEN_SECONDS
+
+
 class Questions(RuleBasedStateMachine):
     """Questions of any threads, answered or not in any order, beside the rules in plain words."""
 
@@ -73,6 +104,7 @@ class Questions(RuleBasedStateMachine):
         self.clock = Clock()
         self.breaker = Breaker(self.clock)
         self.opened_at: float | None = None
+        self.open_seconds = FIRST_OPEN_SECONDS
         self.failures_in_a_row = 0
         self.probes_outstanding = 0
 
@@ -83,7 +115,7 @@ class Questions(RuleBasedStateMachine):
         assert refused == (admission is None)
         if self.opened_at is None:
             assert admission is Admission.ORDINARY
-        elif self.clock.now < self.opened_at + OPEN_SECONDS or self.probes_outstanding:
+        elif self.clock.now < self.opened_at + self.open_seconds or self.probes_outstanding:
             assert admission is None
         else:
             assert admission is Admission.PROBE
@@ -115,14 +147,17 @@ class Questions(RuleBasedStateMachine):
             return False  # a straggler of before says nothing about now
         if is_answered:
             self.failures_in_a_row, self.opened_at = 0, None
+            self.open_seconds = FIRST_OPEN_SECONDS
             return False
         self.failures_in_a_row += 1
         if self.failures_in_a_row < FAILURES_TO_OPEN and admission is Admission.ORDINARY:
             return False
+        if self.opened_at is not None:
+            self.open_seconds = min(2 * self.open_seconds, LONGEST_OPEN_SECONDS)
         self.opened_at = self.clock.now
         return True
 
-    @rule(seconds=st.sampled_from([0.0, OPEN_SECONDS / 2, OPEN_SECONDS]))
+    @rule(seconds=st.sampled_from([0.0, FIRST_OPEN_SECONDS / 2, FIRST_OPEN_SECONDS, 1.0]))
     def wait(self, seconds: float) -> None:
         self.clock.now += seconds
 
@@ -134,7 +169,7 @@ class Questions(RuleBasedStateMachine):
     def the_state_is_said(self) -> None:
         if hasattr(self, "breaker"):
             is_closed = self.opened_at is None
-            is_open = not is_closed and self.clock.now < self.opened_at + OPEN_SECONDS
+            is_open = not is_closed and self.clock.now < self.opened_at + self.open_seconds
             expected = "closed" if is_closed else "open" if is_open else "half-open"
             assert self.breaker.state == expected
 
