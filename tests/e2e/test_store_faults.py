@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from features_pkg.definitions.feature_set import FeatureSet
 from service.evaluating import READ_SHARE
 from service.rate_limits import LEAST_BURST
+from service.server import THREADS, WAITING_PER_THREAD
 from stores.postgres.api_keys import ApiKey
 from stores.postgres.connection import connect
 from stores.postgres.migrate import migrate
@@ -21,6 +23,7 @@ from tests.e2e.outage import (
     DEADLINE_MS,
     DOCUMENT,
     MOST_SECONDS,
+    Asked,
     Outage,
     restarted,
 )
@@ -31,6 +34,9 @@ pytestmark = pytest.mark.faults
 LARGE = 500_000
 MORE_FILES = 4
 """Sockets that may be open beside those of before: one for each thread."""
+ROOM = THREADS * (1 + WAITING_PER_THREAD)
+"""How many requests the service has or lets wait."""
+MOST_TURNS = 8
 SMALL_DECISION, LARGE_DECISION = "allow", "block"
 
 
@@ -173,6 +179,27 @@ def test_a_restart_of_both_is_over_when_they_are_back(outage: Outage):
     outage.wait_until_normal()
 
     assert [each.answer.status for each in asked] == [503, 200]
+    outage.check_rows()
+
+
+def test_who_waits_too_long_makes_room_while_more_come_than_can_be_done(outage: Outage):
+    """As many clients as the service has room for, so the queue is never full."""
+    shops = [outage.with_own_client(outage.refuses) for _ in range(ROOM // 2)]
+    shops += [outage.with_own_client(outage.answers) for _ in range(ROOM // 2)]
+
+    def ask(number: int) -> list[Asked]:
+        order_ids = [f"crowd {number} {turn}" for turn in range(MOST_TURNS)]
+        return [outage.ask(shops[number], order_id) for order_id in order_ids]
+
+    with a_fault(outage.postgres, "late"), ThreadPoolExecutor(ROOM) as clients:
+        asked = [each for of_client in clients.map(ask, range(ROOM)) for each in of_client]
+    outage.wait_until_normal()
+
+    answers = [each.answer for each in asked]
+    shed = [each for each in answers if each.body.get("code") == "overloaded"]
+    assert 0 < len(shed) < len(answers) / 2
+    assert {(each.status, each.headers["retry-after"]) for each in shed} == {(503, "1")}
+    assert max(each.seconds for each in asked) < MOST_SECONDS
     outage.check_rows()
 
 
