@@ -5,7 +5,8 @@ that this client does not know yet is left out of an answer; one that it knows i
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal, TypeAlias
 from uuid import UUID
 
@@ -44,6 +45,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     card: str | None = None
     seller: str | None = None
     items: Sequence[Item] | None = None
+
+    def __post_init__(self) -> None:
+        """See `_keep_instant`."""
+        _keep_instant(self, "placed_at")
 
 
 class EvaluationAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +118,10 @@ class ChargebackBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     kind: ChargebackKind
     reported_at: datetime | None = None
 
+    def __post_init__(self) -> None:
+        """See `_keep_instant`."""
+        _keep_instant(self, "reported_at")
+
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """The body of an answer that is not 2xx, as far as this client reads it."""
@@ -122,3 +131,12 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     param: str | None = None
     request_id: str | None = None
     orders: tuple[OrderOutcome, ...] = ()
+
+
+def _keep_instant(body: msgspec.Struct, name: str) -> None:
+    """Write an instant in UTC if its offset has seconds, which JSON's form of it would lose."""
+    instant = getattr(body, name)
+    offset = instant.utcoffset() if isinstance(instant, datetime) else None
+    if offset is not None and offset % timedelta(minutes=1):
+        with suppress(OverflowError):  # at an end of time, which the service refuses
+            msgspec.structs.force_setattr(body, name, instant.astimezone(UTC))

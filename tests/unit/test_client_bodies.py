@@ -3,7 +3,7 @@
 import ast
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import jsonschema
@@ -98,3 +98,21 @@ def test_all_that_a_merchant_needs_is_at_the_top():
         name for name, each in vars(ontem_client.errors).items()
         if isinstance(each, type) and issubclass(each, ontem_client.OntemError)
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("seconds", [-10_800, -11_188, 30, 19_800])
+def test_an_instant_is_sent_as_the_same_one_whatever_its_offset(seconds: int) -> None:
+    instant = datetime(2018, 6, 1, 12, 30, 15, 678_901, timezone(timedelta(seconds=seconds)))
+    order = Order(order_id="o-1", amount_cents=1, placed_at=instant)
+    report = ChargebackBody(order_id="o-1", kind="chargeback", reported_at=instant)
+
+    assert order.placed_at == instant
+    for body, name in ((order, "placed_at"), (report, "reported_at")):
+        sent = json.loads(msgspec.json.encode(body))[name]
+        assert datetime.fromisoformat(sent) == instant
+        assert ("Z" in sent) == bool(seconds % 60)
+
+
+def test_an_instant_that_utc_can_not_have_is_left_as_it_is() -> None:
+    instant = datetime.max.replace(tzinfo=timezone(timedelta(seconds=-30)))
+    assert Order(order_id="o-1", amount_cents=1, placed_at=instant).placed_at is instant
