@@ -1,12 +1,13 @@
 """The threads that answer whole requests, and how many may wait for one."""
 
-import queue
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from math import inf
 from typing import Final, Generic, TypeVar
+
+from service.worker.fair_queue import FairQueue
 
 Job = TypeVar("Job")
 
@@ -38,7 +39,7 @@ class Threads(Generic[Job]):
         """Since when no job was taken promptly, and some always waited."""
         self._unfinished = 0
         self._of_party: Counter[int] = Counter()
-        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._jobs = FairQueue[Job]()
         self._work = work
         for number in range(threads):
             # A daemon: a thread that hangs does not keep a worker that was told to stop.
@@ -52,7 +53,8 @@ class Threads(Generic[Job]):
     def put(self, job: Job, *, party: int | None = None) -> bool:
         """Have a thread do the job, unless too many wait already.
 
-        A party gets half of the room at most, so however much it sends, the rest is for others.
+        A party gets half of the room at most, so however much it sends, the rest is for others; and
+        those that wait take turns, see `FairQueue`.
         """
         if self._unfinished >= self._capacity:
             return False
@@ -61,7 +63,7 @@ class Threads(Generic[Job]):
         self._unfinished += 1
         if party is not None:
             self._of_party[party] += 1
-        self._jobs.put(job)
+        self._jobs.put(job, party)
         return True
 
     def finished(self, *, party: int | None = None) -> None:

@@ -1,7 +1,9 @@
 """How many requests of whom may wait for a thread."""
 
+import queue
 import threading
 
+from service.worker.fair_queue import FairQueue
 from service.worker.threads import Threads
 
 
@@ -18,3 +20,37 @@ def test_a_party_gets_half_of_the_room_and_the_rest_is_for_others():
     assert [threads.put(1, party=7), threads.put(1, party=7)] == [True, False]
     assert threads.unfinished == 3
     is_over.set()
+
+
+def test_parties_take_turns_and_the_jobs_of_one_stay_in_their_order() -> None:
+    jobs = FairQueue[str]()
+    for name in ("a1", "a2", "a3", "b1", "a4", "b2", "-1", "c1"):
+        jobs.put(name, None if name[0] == "-" else ord(name[0]))
+
+    taken = [jobs.get() for _ in range(5)]
+    jobs.put("b3", ord("b"))
+    jobs.put("d1", ord("d"))
+    taken += [jobs.get() for _ in range(5)]
+
+    assert taken == ["a1", "b1", "-1", "c1", "a2", "b2", "a3", "d1", "b3", "a4"]
+
+
+def test_many_threads_take_each_job_once() -> None:
+    jobs, taken = FairQueue[int](), queue.SimpleQueue[int]()
+
+    def take() -> None:
+        while (job := jobs.get()) >= 0:
+            taken.put(job)
+
+    takers = [threading.Thread(target=take) for _ in range(8)]
+    for taker in takers:
+        taker.start()
+    for job in range(10_000):
+        jobs.put(job, job % 7)
+    found = [taken.get(timeout=30) for _ in range(10_000)]
+    for _ in takers:
+        jobs.put(-1, 7)
+    for taker in takers:
+        taker.join(30)
+
+    assert (sorted(found), taken.empty()) == (list(range(10_000)), True)

@@ -1,0 +1,40 @@
+"""Jobs that wait for a thread, of parties that take turns."""
+
+import queue
+import threading
+from collections import deque
+from typing import Generic, TypeVar
+
+Job = TypeVar("Job")
+
+
+class FairQueue(Generic[Job]):
+    """A queue for any number of threads; it counts nobody, see `Threads`.
+
+    The jobs of a party stay in their order, and each party has one taken before any has another
+    one. So who sends much waits behind its own, and the others wait for one job of it at most.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._of_party: dict[int | None, deque[Job]] = {}
+        """Never an empty one; in the order in which they have their turns."""
+        self._waiting: queue.SimpleQueue[None] = queue.SimpleQueue()
+        """As many as there are jobs."""
+
+    def put(self, job: Job, party: int | None) -> None:
+        """Add a job to the end of what its party has."""
+        with self._lock:
+            self._of_party.setdefault(party, deque()).append(job)
+        self._waiting.put(None)
+
+    def get(self) -> Job:
+        """Take the next job; wait until there is one."""
+        self._waiting.get()
+        with self._lock:
+            party = next(iter(self._of_party))
+            jobs = self._of_party.pop(party)
+            job = jobs.popleft()
+            if jobs:
+                self._of_party[party] = jobs
+        return job
