@@ -72,7 +72,7 @@ class Breaker:
     def record(
         self, admission: Admission, *, is_answered: bool, seconds_given: float = FAIR_SECONDS
     ) -> bool:
-        """Note the outcome of a question; whether it has opened the breaker.
+        """Note the outcome of a question; whether it was a probe that has failed.
 
         Any answer is one, also a refusal. A failure is a time-out or a lost connection, of a
         question that gave the store FAIR_SECONDS: else a few requests that began with little time
@@ -95,7 +95,7 @@ class Breaker:
                 return False
             self._open_until, self._is_probing = self._clock() + self._open_seconds, False
             self._open_seconds = min(self._open_seconds * 2, LONGEST_OPEN_SECONDS)
-            return True
+            return is_probe
 
     def _may_probe(self, open_until: float) -> bool:
         return not self._is_probing and self._clock() >= open_until

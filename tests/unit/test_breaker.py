@@ -25,20 +25,24 @@ from tests.unit.clocks import Clock
 
 
 def fail(breaker: Breaker, times: int = 1) -> list[bool]:
-    """Whether each of so many failures opened the breaker."""
-    opened = []
+    """Of each of so many failures, whether it was one of a probe."""
+    probed = []
     for _ in range(times):
         admission = breaker.admit()
         assert admission is not None
-        opened.append(breaker.record(admission, is_answered=False))
-    return opened
+        probed.append(breaker.record(admission, is_answered=False))
+    return probed
 
 
-def test_it_opens_after_failures_in_a_row_and_tells_so_once():
-    breaker = Breaker(Clock())
+def test_it_opens_after_failures_in_a_row_and_tells_when_a_probe_fails():
+    clock = Clock()
+    breaker = Breaker(clock)
 
-    assert fail(breaker, FAILURES_TO_OPEN) == [False] * (FAILURES_TO_OPEN - 1) + [True]
+    assert fail(breaker, FAILURES_TO_OPEN) == [False] * FAILURES_TO_OPEN
     assert (breaker.state, breaker.refuses, breaker.admit()) == ("open", True, None)
+    clock.now += FIRST_OPEN_SECONDS
+    assert fail(breaker) == [True]
+    assert breaker.state == "open"
 
 
 def test_an_answer_between_failures_keeps_it_closed():
@@ -130,17 +134,17 @@ class Questions(RuleBasedStateMachine):
     def end(self, admission: Admission | None, *, is_answered: bool, seconds_given: float) -> None:
         if admission is None:
             return
-        has_opened = self.breaker.record(
+        has_probed = self.breaker.record(
             admission, is_answered=is_answered, seconds_given=seconds_given
         )
         if not is_answered and seconds_given < FAIR_SECONDS:  # as if it was never asked
             self.probes_outstanding -= admission is Admission.PROBE
-            assert not has_opened
+            assert not has_probed
             return
-        assert has_opened == self._model(admission, is_answered=is_answered)
+        assert has_probed == self._model(admission, is_answered=is_answered)
 
     def _model(self, admission: Admission, *, is_answered: bool) -> bool:
-        """Whether it opens by this outcome."""
+        """Whether a probe has failed."""
         if admission is Admission.PROBE:
             self.probes_outstanding -= 1
         elif self.opened_at is not None:
@@ -155,7 +159,7 @@ class Questions(RuleBasedStateMachine):
         if self.opened_at is not None:
             self.open_seconds = min(2 * self.open_seconds, LONGEST_OPEN_SECONDS)
         self.opened_at = self.clock.now
-        return True
+        return admission is Admission.PROBE
 
     @rule(seconds=st.sampled_from([0.0, FIRST_OPEN_SECONDS / 2, FIRST_OPEN_SECONDS, 1.0]))
     def wait(self, seconds: float) -> None:
