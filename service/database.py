@@ -49,7 +49,13 @@ class Database(PooledStore[ServiceConnection]):
         self._url, self._statement_timeout = url, statement_timeout
         self.address = postgres_address(url)
         """`host:port/database`, without a password."""
-        maker = Maker("postgresql", self._make, ServiceConnection.close, _is_usable)
+        maker = Maker(
+            "postgresql",
+            self._make,
+            ServiceConnection.close,
+            _is_usable,
+            finish=ServiceConnection.drop_answer,
+        )
         super().__init__(maker, connections)
 
     @contextmanager

@@ -14,6 +14,9 @@ Kept = TypeVar("Kept")
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 1.0
 """How long the pool waits between two attempts to connect: at first, and at most."""
+FINISH_SECONDS: Final = 0.2
+"""How long an answer may be awaited that came too late for whoever asked."""
+FINISH_PAUSE_SECONDS: Final = 0.005
 LONG_ATTEMPT_SECONDS: Final = 1.0
 """How old an attempt to connect is that nobody waits for any more."""
 
@@ -48,6 +51,9 @@ class Maker(Generic[Kept]):
     """Closes without waiting for the store."""
     is_usable: Callable[[Kept], bool]
     """Whether a connection that nobody uses may be taken: it has not ended meanwhile."""
+    finish: Callable[[Kept], bool] = lambda _: False
+    """Drops what is there of an answer that nobody takes; whether that was all of it. It never
+    waits, and raises anything if the connection is of no more use."""
 
 
 class Pool(Generic[Kept]):
@@ -55,6 +61,8 @@ class Pool(Generic[Kept]):
 
     Its thread starts with the first `start` or `take`, so after a fork. What is taken is given back
     or dropped. What was dropped the thread makes anew, and tries again until the store is back.
+    What still has an answer to come, which nobody waits for, it watches for FINISH_SECONDS: after a
+    stall all connections would have to be made anew else, which takes longer than most stalls.
     """
 
     def __init__(
@@ -67,8 +75,10 @@ class Pool(Generic[Kept]):
         self._room = threading.Condition(lock)
         """What the pool's own thread waits for: no request that gives back wakes it."""
         self._ready: list[Kept] = []
+        self._unfinished: dict[Kept, float] = {}
+        """Those that have an answer to come, and until when that is awaited."""
         self._alive = 0
-        """Those that are ready, and those that are taken."""
+        """Those that are ready, that are taken, and that are unfinished."""
         self._failure = ""
         """Why the last attempt to connect failed; empty after one that did not."""
         self._attempt_began_at: float | None = None
@@ -131,20 +141,33 @@ class Pool(Generic[Kept]):
         with self._changed:
             self._forget(kept)
 
+    def let_finish(self, kept: Kept) -> None:
+        """Let others take a connection that was taken as soon as its last answer is there."""
+        with self._changed:
+            if self._is_closed:
+                self._forget(kept)
+            else:
+                self._unfinished[kept] = self._clock() + FINISH_SECONDS
+                self._room.notify_all()
+
     def renew(self) -> None:
         """Drop all connections that nobody uses: the store has failed, and they may have, too."""
         with self._changed:
-            while self._ready:
-                self._forget(self._ready.pop())
+            self._forget_unused()
 
     def close(self) -> None:
         """Close all connections: those that are taken when they are given back."""
         with self._changed:
             self._is_closed = True
-            while self._ready:
-                self._forget(self._ready.pop())
+            self._forget_unused()
             self._changed.notify_all()
             self._room.notify_all()
+
+    def _forget_unused(self) -> None:
+        while self._ready:
+            self._forget(self._ready.pop())
+        while self._unfinished:
+            self._forget(self._unfinished.popitem()[0])
 
     def _forget(self, kept: Kept) -> None:
         self._alive -= 1
@@ -178,8 +201,27 @@ class Pool(Generic[Kept]):
     def _has_room(self) -> bool:
         """Whether a connection is to be made; returns when one is, or when the pool is closed."""
         with self._room:
-            self._room.wait_for(lambda: self._is_closed or self._alive < self._size)
+            while not self._is_closed and self._alive >= self._size:
+                self._room.wait(FINISH_PAUSE_SECONDS if self._unfinished else None)
+                for kept in list(self._unfinished):
+                    self._finish(kept)
             return not self._is_closed
+
+    def _finish(self, kept: Kept) -> None:
+        """Look whether the last answer of a connection is there, or should have been."""
+        try:
+            is_finished = self._maker.finish(kept)
+        except Exception:  # noqa: BLE001  whatever it is, another one is made in its place
+            self._unfinished.pop(kept)
+            self._forget(kept)
+            return
+        if is_finished:
+            self._unfinished.pop(kept)
+            self._ready.append(kept)
+            self._changed.notify_all()
+        elif self._clock() > self._unfinished[kept]:
+            self._unfinished.pop(kept)
+            self._forget(kept)
 
     def _add(self, kept: Kept) -> None:
         with self._changed:

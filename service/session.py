@@ -128,6 +128,8 @@ class Session:
             return
         if connection.is_reusable:
             self._pool.give_back(connection)
+        elif connection.is_overdue and not connection.closed:
+            self._pool.let_finish(connection)
         else:
             self._pool.drop(connection)
 
@@ -187,7 +189,7 @@ class _Attempt:
         try:
             return work(self.connection)
         except (psycopg.Error, OntemError) as error:
-            self.end(is_answered=not self.connection.closed)
+            self.end(is_answered=not (self.connection.closed or self.connection.is_overdue))
             if ends_session(error) or isinstance(error, StandbyRefused):
                 self.connection.close()
             raise
@@ -214,7 +216,7 @@ class Pending:
 
     def rows(self) -> list[Row]:
         """Its rows, to be taken once. Raises psycopg.Error."""
-        rows = self._attempt.do(lambda _: self._sent.rows())
+        rows = self._attempt.do(lambda _: self._sent.rows(keep_overdue=True))
         self._attempt.end(is_answered=True)
         return rows
 

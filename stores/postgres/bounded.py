@@ -32,12 +32,21 @@ class BoundedConnection(psycopg.Connection[tuple[object, ...]]):
         self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None
     ) -> Result:
         """Wait as psycopg does, but no longer than `seconds_left`. Raises DeadlineMet."""
+        try:
+            return self.wait_in_time(gen, interval, timeout)
+        except DeadlineMet:
+            self.close()
+            raise
+
+    def wait_in_time(
+        self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None
+    ) -> Result:
+        """The same, but the connection stays open: its answer will come, or not."""
         if self.seconds_left is not None:
             timeout = self.seconds_left()
         try:
             return super().wait(gen, interval, timeout)
         except _WaitTimeout:
-            self.close()
             raise DeadlineMet("no answer in time") from None
 
 

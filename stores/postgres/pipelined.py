@@ -15,7 +15,7 @@ from psycopg.errors import error_from_result
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import WAIT_R
 
-from stores.postgres.bounded import BoundedConnection
+from stores.postgres.bounded import BoundedConnection, DeadlineMet, ends_session
 
 Row = tuple[Any, ...]
 Prepared = tuple[bytes, tuple[int, ...]]
@@ -52,6 +52,8 @@ class PipelinedConnection(BoundedConnection):
         self.names: dict[Prepared, bytes] = {}
         """Of what the server is known to have prepared."""
         self._numbers = count()
+        self.is_overdue = False
+        """Whether an answer was not there in time, so that nobody takes it any more."""
 
     def send(self, *queries: Query) -> "Sent":
         """Send queries that run in one transaction; the rows of the last one will be the answer.
@@ -71,6 +73,29 @@ class PipelinedConnection(BoundedConnection):
             self.close()  # what is sent already can't be taken back
             raise
         return sent
+
+    def drop_answer(self) -> bool:
+        """Take what is there of an overdue answer; whether it was all, and it is overdue no more.
+
+        It never waits. Raises psycopg.Error if the connection is of no more use.
+        """
+        ended = 0
+        self.pgconn.consume_input()
+        while not self.pgconn.is_busy():
+            result = self.pgconn.get_result()
+            if result is None:  # after the result of each query
+                ended += 1
+                if ended > 1:
+                    raise psycopg.OperationalError("the rest of the answer is lost")
+                continue
+            ended = 0
+            if result.status == _SYNC:
+                self.pgconn.exit_pipeline_mode()
+                self.is_overdue = False
+                return True
+            if result.status not in _DONE and ends_session(error := error_from_result(result)):
+                raise error
+        return False
 
     def _dumped(self, query: Query) -> _Dumped:
         transformer = self.transformer
@@ -95,16 +120,20 @@ class Sent:
         self.preparations: list[tuple[Prepared, bytes] | None] = []
         """For each result to come, what is then prepared, and by which name; None for a query's."""
 
-    def rows(self) -> list[Row]:
+    def rows(self, *, keep_overdue: bool = False) -> list[Row]:
         """The rows of the last query. The answers are read to their end, also after an error.
 
-        A connection of which that can't be done is closed. Raises psycopg.Error.
+        A connection of which that can't be done is closed. With `keep_overdue` one that does not
+        answer in time stays open, for `drop_answer` and nothing else. Raises psycopg.Error.
         """
         connection = self._connection
         try:
-            results = connection.wait(_results(connection.pgconn))
+            results = connection.wait_in_time(_results(connection.pgconn))
             connection.pgconn.exit_pipeline_mode()
-        except BaseException:
+        except BaseException as error:
+            if keep_overdue and isinstance(error, DeadlineMet):
+                connection.is_overdue = True
+                raise
             connection.close()
             raise
         for result, preparation in zip(results, self.preparations, strict=True):

@@ -174,3 +174,34 @@ def test_a_session_whose_prepared_statements_are_of_no_more_use_fails_one_reques
         with pytest.raises((InvalidSqlStatementName, FeatureNotSupported)):
             in_session(database, ask)
         in_session(database, ask)
+
+
+@pytest.mark.parametrize(
+    ("awaited", "kept"), [pytest.param(30.0, True, id="late"), pytest.param(0.0, False, id="never")]
+)
+def test_a_connection_whose_answer_is_late_is_that_of_the_next_request_when_it_came(
+    database: Database, monkeypatch: pytest.MonkeyPatch, *, awaited: float, kept: bool
+) -> None:
+    monkeypatch.setattr("service.pool.FINISH_SECONDS", awaited)
+    slow = Statement(b"SELECT 'late', pg_sleep(0.5)")
+    pids: list[int] = []
+    in_session(database, lambda session: pids.append(backend(session)))
+    with database.session() as session, pytest.raises(DeadlineMet):
+        session.run(slow, {"merchant_id": Int8(1)}, Deadline.within(timedelta(seconds=0.1)))
+
+    in_session(database, lambda session: pids.append(backend(session)))
+    assert (len(set(pids)) == 1) is kept
+    with database.session() as session:
+        assert session.run(recent.RECENT, RECENT, Deadline.within(LONG))[0][0] == ""
+
+
+def test_an_answer_that_is_late_is_a_failure_of_the_store(database: Database) -> None:
+    slow = Statement(b"SELECT 'late', pg_sleep(0.2)")
+    for _ in range(FAILURES_TO_OPEN):
+        database.start()
+        assert database.breaker_state == "closed"
+        with database.session() as session, suppress(DeadlineMet, PostgresUnavailable):
+            session.run(slow, {"merchant_id": Int8(1)}, Deadline.within(timedelta(seconds=0.1)))
+        time.sleep(0.2)
+
+    assert database.breaker_state != "closed"

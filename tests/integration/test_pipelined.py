@@ -164,6 +164,61 @@ def test_an_answer_is_waited_for_until_the_deadline(
     assert connection.closed
 
 
+SLOW = Query(b"SELECT pg_sleep(0.5)", [])
+
+
+def all_dropped(connection: ServiceConnection) -> bool:
+    """Whether the overdue answer came and is gone, within a long time."""
+    deadline = Deadline.within(LONG)
+    while not connection.drop_answer() and deadline.left():
+        time.sleep(0.01)
+    return not connection.is_overdue
+
+
+@pytest.mark.parametrize("queries", [(SET, SLOW), (SLOW, READ), (SLOW, DIVIDE, READ)])
+def test_a_connection_is_as_new_when_its_overdue_answer_is_there_and_dropped(
+    connection: ServiceConnection, queries: Sequence[Query]
+) -> None:
+    connection.seconds_left = Deadline.within(SHORT).left
+    with pytest.raises(DeadlineMet):
+        connection.send(*queries).rows(keep_overdue=True)
+    assert connection.is_overdue
+    assert not connection.is_reusable
+
+    connection.seconds_left = Deadline.within(LONG).left
+    assert all_dropped(connection)
+    assert connection.is_reusable
+    assert is_as_new(connection)
+    assert connection.send(SET, READ).rows() == [("7", 42)]
+
+
+def test_an_answer_that_comes_one_byte_at_a_time_is_dropped_in_as_many_steps(
+    connection: ServiceConnection, postgres: FaultProxy
+) -> None:
+    postgres.fault = "drip"
+    connection.seconds_left = Deadline.within(SHORT).left
+    sent = connection.send(SET, READ)
+    with pytest.raises(DeadlineMet):
+        sent.rows(keep_overdue=True)
+
+    assert all_dropped(connection)
+    postgres.recover()
+    connection.seconds_left = Deadline.within(LONG).left
+    assert is_as_new(connection)
+
+
+def test_a_connection_whose_session_ends_with_an_overdue_answer_is_of_no_use(
+    connection: ServiceConnection, module_database_url: str
+) -> None:
+    connection.seconds_left = Deadline.within(SHORT).left
+    with pytest.raises(DeadlineMet):
+        connection.send(SLEEP, READ).rows(keep_overdue=True)
+    end_session(connection, module_database_url)
+
+    with pytest.raises(psycopg.OperationalError):
+        all_dropped(connection)
+
+
 def test_a_request_that_is_too_long_for_a_frozen_server_ends_by_its_deadline(
     connection: ServiceConnection, postgres: FaultProxy
 ) -> None:

@@ -8,18 +8,27 @@ from datetime import timedelta
 import pytest
 
 from service.deadline import Deadline
-from service.pool import LONG_ATTEMPT_SECONDS, Maker, NoneReady, Pool
+from service.pool import FINISH_SECONDS, LONG_ATTEMPT_SECONDS, Maker, NoneReady, Pool
 from tests.unit.clocks import Clock
 
 LONG = timedelta(seconds=30)
 
 
-@dataclass
+@dataclass(eq=False)
 class Wire:
     """A connection to nothing."""
 
     number: int
     has_ended: bool = False
+    answer: bool | Exception = False
+    """Whether its last answer is there, or what is raised in the place of it."""
+    looks: int = 0
+
+    def finish(self) -> bool:
+        self.looks += 1
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
 
 
 @dataclass
@@ -59,7 +68,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def pool(store: Store, clock: Clock) -> Iterator[Pool[Wire]]:
-    maker = Maker("store", store.make, store.close, lambda wire: not wire.has_ended)
+    maker = Maker("store", store.make, store.close, lambda wire: not wire.has_ended, Wire.finish)
     pool = Pool(maker, 2, clock)
     yield pool
     pool.close()
@@ -173,6 +182,62 @@ def test_all_that_nobody_uses_are_made_anew_at_once(pool: Pool[Wire]):
 
     assert (first.has_ended, second.has_ended) == (True, False)
     assert take(pool) not in (first, second)
+
+
+def unfinished(pool: Pool[Wire]) -> tuple[Wire, Wire]:
+    """Two that wait for their last answers, which the pool has looked for."""
+    first, second = take(pool), take(pool)
+    for wire in (first, second):
+        pool.let_finish(wire)
+    deadline = Deadline.within(LONG)
+    while deadline.left() and not (first.looks and second.looks):
+        with pytest.raises(NoneReady, match="none in time"):
+            take(pool, timedelta(milliseconds=1))
+    return first, second
+
+
+def test_one_whose_last_answer_comes_late_is_taken_again_and_none_is_made_for_it(
+    pool: Pool[Wire], store: Store
+):
+    first, second = unfinished(pool)
+    second.answer = True
+    assert take(pool) is second
+    first.answer = True
+
+    assert (take(pool), store.open, len(store.made)) == (first, 2, 2)
+    assert pool.sizes == (0, 2, 2)
+
+
+def test_those_whose_last_answers_do_not_come_are_made_anew(
+    pool: Pool[Wire], store: Store, clock: Clock
+):
+    first, second = unfinished(pool)
+    clock.now += 2 * FINISH_SECONDS
+
+    assert {take(pool).number, take(pool).number} == {3, 4}
+    assert (first.has_ended, second.has_ended, store.open) == (True, True, 2)
+
+
+def test_one_that_is_lost_while_its_last_answer_is_awaited_is_made_anew(pool: Pool[Wire]):
+    first, second = unfinished(pool)
+    first.answer = ConnectionResetError()
+
+    assert take(pool).number == 3
+    assert (first.has_ended, second.has_ended) == (True, False)
+
+
+def test_those_whose_last_answers_are_awaited_are_renewed_and_closed_as_others_are(
+    pool: Pool[Wire], store: Store
+):
+    unfinished(pool)
+    pool.renew()
+    third, fourth = take(pool), take(pool)
+    assert {third.number, fourth.number} == {3, 4}
+    pool.let_finish(third)
+    pool.close()
+    pool.let_finish(fourth)
+
+    assert store.open == 0
 
 
 def test_a_closed_pool_has_no_open_connection_and_gives_none(pool: Pool[Wire], store: Store):
