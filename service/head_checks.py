@@ -78,8 +78,8 @@ class HeadChecks:
                 raise LengthRequired
         passed = WITH_KEY.get(endpoint, _OF_ORDINARY_LENGTH)
         if merchant is None:
-            return replace(passed, party=STRANGERS, has_right_key=False)
-        return replace(passed, party=merchant.merchant_id) if passed.lane is Lane.BULK else passed
+            return replace(passed, party=STRANGERS, has_half_room=True, has_right_key=False)
+        return replace(passed, party=merchant.merchant_id, has_half_room=passed.lane is Lane.BULK)
 
     def _match(self, head: Head) -> str:
         """The endpoint of a path with variables or percent signs."""

@@ -192,7 +192,8 @@ class Conversation:
             return
         connection.received_at = time.monotonic()
         connection.wait(State.ANSWER, inf)
-        if not self._lanes[passed.lane].put(connection, party=passed.party):
+        lane = self._lanes[passed.lane]
+        if not lane.put(connection, party=passed.party, has_half_room=passed.has_half_room):
             self._refuse(connection, Overloaded(), close=False)
 
     def _refuse(self, connection: Connection, error: Refused, *, close: bool) -> None:

@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections import deque
+from math import inf
 from typing import Generic, TypeVar
 
 Job = TypeVar("Job")
@@ -17,15 +18,15 @@ class FairQueue(Generic[Job]):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._of_party: dict[int | None, deque[Job]] = {}
+        self._of_party: dict[int | None, deque[tuple[float, Job]]] = {}
         """Never an empty one; in the order in which they have their turns."""
         self._waiting: queue.SimpleQueue[None] = queue.SimpleQueue()
         """As many as there are jobs."""
 
-    def put(self, job: Job, party: int | None) -> None:
+    def put(self, job: Job, party: int | None, put_at: float) -> None:
         """Add a job to the end of what its party has."""
         with self._lock:
-            self._of_party.setdefault(party, deque()).append(job)
+            self._of_party.setdefault(party, deque()).append((put_at, job))
         self._waiting.put(None)
 
     def get(self) -> Job:
@@ -34,7 +35,12 @@ class FairQueue(Generic[Job]):
         with self._lock:
             party = next(iter(self._of_party))
             jobs = self._of_party.pop(party)
-            job = jobs.popleft()
+            _, job = jobs.popleft()
             if jobs:
                 self._of_party[party] = jobs
         return job
+
+    def oldest_at(self) -> float:
+        """When the job that waits longest was put; infinite if none waits."""
+        with self._lock:
+            return min((jobs[0][0] for jobs in self._of_party.values()), default=inf)

@@ -34,7 +34,9 @@ class Pass:
     most_bytes: int = MAX_BYTES
     """How long the body may be."""
     party: int | None = None
-    """With whose requests this one shares half of the lane's room; None if all of it is open."""
+    """Who sends it; the requests of a lane's parties take turns."""
+    has_half_room: bool = False
+    """Whether its party gets half of the lane's room at most."""
     has_right_key: bool = False
     """Whether its key is known to be a merchant's."""
 

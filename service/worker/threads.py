@@ -36,9 +36,9 @@ class Threads(Generic[Job]):
         self._threads, self._capacity = threads, threads + waiting
         self._time_limit, self._clock = time_limit, clock
         self._slow_since = inf
-        """Since when no job was taken promptly, and some always waited."""
+        """Since when a job always waited that had not been taken promptly."""
         self._unfinished = 0
-        self._of_party: Counter[int] = Counter()
+        self._of_party: Counter[int | None] = Counter()
         self._jobs = FairQueue[Job]()
         self._work = work
         for number in range(threads):
@@ -50,20 +50,19 @@ class Threads(Generic[Job]):
         """How many jobs wait for a thread or have one."""
         return self._unfinished
 
-    def put(self, job: Job, *, party: int | None = None) -> bool:
+    def put(self, job: Job, *, party: int | None = None, has_half_room: bool = False) -> bool:
         """Have a thread do the job, unless too many wait already.
 
-        A party gets half of the room at most, so however much it sends, the rest is for others; and
-        those that wait take turns, see `FairQueue`.
+        The parties take turns, see `FairQueue`. One with half of the room at most leaves the rest
+        to others, however much it sends.
         """
         if self._unfinished >= self._capacity:
             return False
-        if party is not None and self._of_party[party] >= (self._capacity + 1) // 2:
+        if has_half_room and self._of_party[party] >= (self._capacity + 1) // 2:
             return False
         self._unfinished += 1
-        if party is not None:
-            self._of_party[party] += 1
-        self._jobs.put(job, party)
+        self._of_party[party] += 1
+        self._jobs.put(job, party, self._clock())
         return True
 
     def finished(self, *, party: int | None = None) -> None:
@@ -71,23 +70,25 @@ class Threads(Generic[Job]):
         self._unfinished -= 1
         if self._unfinished <= self._threads:
             self._slow_since = inf
-        if party is not None:
-            self._of_party[party] -= 1
-            self._of_party += Counter()  # keeps those above 0 alone
+        self._of_party[party] -= 1
+        if not self._of_party[party]:
+            del self._of_party[party]
 
     def is_too_late(self, put_at: float) -> bool:
         """Whether a thread that takes a job now had better refuse it.
 
-        After a stall all who wait are served: most are in time, and the queue empties. But if no
-        job was taken promptly for as long as one may take, more come than can be done. All of them
-        would then have just too little time left, and what is done too late is done for nothing; so
-        who waited for too much of it makes room for those who did not.
+        After a stall all who wait are served: most are in time, and the queue empties. But if the
+        job that waits longest was never prompt for as long as one may take, more come than can be
+        done. All of them would then have just too little time left, and what is done too late is
+        done for nothing; so who waited for too much of it makes room for those who did not.
 
-        The rule is that of CoDel (RFC 8289) with the time limit as its interval.
+        The rule is that of CoDel (RFC 8289) with the time limit as its interval. It looks at the
+        longest wait, because a party that sends little is prompt whatever the others wait.
         """
         now = self._clock()
         waited = now - put_at
-        if waited <= self._time_limit * PROMPT_SHARE:
+        longest = now - min(put_at, self._jobs.oldest_at())
+        if longest <= self._time_limit * PROMPT_SHARE:
             self._slow_since = inf
         elif self._slow_since == inf:
             self._slow_since = now

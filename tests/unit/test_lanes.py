@@ -35,18 +35,20 @@ def test_what_no_buyer_waits_for_takes_no_thread_from_those_that_wait(line: str,
 
 
 @pytest.mark.parametrize(
-    ("line", "party"),
-    [("POST /evaluate", None), ("POST /chargebacks", 7), ("GET /evaluations/1/explain", 7)],
+    ("line", "has_half_room"),
+    [("POST /evaluate", False), ("POST /chargebacks", True), ("GET /evaluations/1/explain", True)],
 )
-def test_requests_of_a_key_that_must_be_looked_up_and_those_for_the_one_thread_share_room(
-    line: str, party: int | None
+def test_merchants_take_turns_and_who_has_no_known_key_or_asks_for_the_one_thread_has_half_room(
+    *, line: str, has_half_room: bool
 ):
     keys, key = KeyRing(), ApiKey.new()
     checks = HeadChecks(create_app(cast(Dependencies, None)), keys, RateLimits())
-    assert checks.check(a_head(line, key)).party == STRANGERS
+    stranger = checks.check(a_head(line, key))
+    assert (stranger.party, stranger.has_half_room) == (STRANGERS, True)
 
     keys.merchant(f"Bearer {key.text}", 0.0, lambda _: Merchant(7, "loja", Policy()))
-    assert checks.check(a_head(line, key)).party == party
+    known = checks.check(a_head(line, key))
+    assert (known.party, known.has_half_room) == (7, has_half_room)
 
 
 def a_head(line: str, key: ApiKey) -> Head:

@@ -1,6 +1,7 @@
 """The threads of a worker take so many jobs and no more."""
 
 import queue
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -43,20 +44,42 @@ def test_who_waited_too_long_is_refused_once_none_was_taken_promptly_for_a_while
     waits: Sequence[float | None], refused: Sequence[int]
 ) -> None:
     """A job each 0.01 s, with a time limit of 0.156 s; None is a moment in which none waits."""
-    clock = Clock()
+    clock, taken = Clock(), queue.SimpleQueue[int]()
     threads = Threads[int](
-        "test", threads=1, waiting=9, work=lambda _: None, time_limit=0.156, clock=clock
+        "test", threads=1, waiting=9, work=taken.put, time_limit=0.156, clock=clock
     )
-    threads.put(0), threads.put(1)  # one of them waits all the time
+    for job in range(2):  # none of them is ever told to be finished
+        threads.put(job)
+        taken.get()
     found = []
     for number, waited in enumerate(waits):
         clock.now += 0.01
         if waited is None:
             threads.finished()
             threads.put(2)
+            taken.get()
         elif threads.is_too_late(clock.now - waited):
             found.append(number)
     assert found == list(refused)
+
+
+def test_who_is_taken_promptly_since_others_wait_longer_does_not_say_that_all_is_well() -> None:
+    clock, is_over, taken = Clock(), threading.Event(), queue.SimpleQueue[int]()
+
+    def work(job: int) -> None:
+        taken.put(job)
+        is_over.wait()
+
+    threads = Threads[int]("test", threads=1, waiting=9, work=work, time_limit=0.156, clock=clock)
+    for job in range(2):  # the second one waits
+        threads.put(job, party=7)
+    taken.get()
+    for _ in range(30):
+        clock.now += 0.01
+        assert not threads.is_too_late(clock.now)
+
+    assert threads.is_too_late(clock.now - 0.06)
+    is_over.set()
 
 
 def test_a_lane_without_a_time_limit_refuses_nobody() -> None:
