@@ -23,8 +23,8 @@ WITHOUT_KEY: Final[Mapping[str, Pass]] = {
     "readyz": Pass(Lane.HEALTH),
     "statusz": Pass(Lane.HEALTH),
     "metrics": Pass(Lane.HEALTH),
-    "openapi": Pass(),
-    "docs": Pass(),
+    "openapi": Pass(has_half_room=True),
+    "docs": Pass(has_half_room=True),
 }
 """The endpoints that anybody may ask, and who answers them."""
 

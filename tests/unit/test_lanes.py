@@ -51,6 +51,13 @@ def test_merchants_take_turns_and_who_has_no_known_key_or_asks_for_the_one_threa
     assert (known.party, known.has_half_room) == (7, has_half_room)
 
 
+@pytest.mark.parametrize("line", ["GET /openapi.json", "HEAD /openapi.json", "GET /docs"])
+def test_who_reads_about_the_interface_leaves_half_of_the_room_to_merchants(line: str):
+    passed = CHECKS.check(a_head(line, ApiKey.new()))
+
+    assert (passed.lane, passed.party, passed.has_half_room) == (Lane.REQUESTS, None, True)
+
+
 def a_head(line: str, key: ApiKey) -> Head:
     sent = f"{line} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key.text}\r\n"
     if line.startswith("POST"):
