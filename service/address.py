@@ -24,9 +24,9 @@ def check_address(address: str) -> None:
     An inherited socket (`fd://3`) and a path (`unix:/run/ontem.sock`) are left to gunicorn.
     """
     try:
-        parsed = parse_address(address)
-    except RuntimeError as error:
-        raise AddressUnusable(address=address, reason=str(error)) from None
+        parsed = parse_address(address, default_port="")  # gunicorn's own, 8000, is not ours
+    except RuntimeError:
+        raise AddressUnusable(address=repr(address), reason="it is not HOST:PORT") from None
     if not isinstance(parsed, tuple):
         return
     host, _ = parsed

@@ -24,6 +24,14 @@ def test_an_address_of_another_machine_or_of_none_is_refused(address: str) -> No
         check_address(address)
 
 
+@pytest.mark.parametrize(
+    "address", ["", "localhost", "8080", "127.0.0.1", "[::1]", "127.0.0.1:http"]
+)
+def test_an_address_without_a_port_is_refused(address: str) -> None:
+    with pytest.raises(AddressUnusable, match="it is not HOST:PORT"):
+        check_address(address)
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1:0", "fd://3", "unix:/run/ontem.sock"])
 def test_a_free_port_and_what_is_inherited_pass(address: str) -> None:
     check_address(address)
