@@ -8,6 +8,7 @@ import pytest
 
 from ontem.cli import main
 from ontem.compose.secrets import READERS, folder_of
+from service import batch_body
 from service.request_content import MAX_BYTES
 from tests.containers.compose_file import COMPLETED, HEALTHY, PROJECT, ComposeFile
 from tests.image_files import all_instructions, image_files, last
@@ -201,6 +202,15 @@ def test_the_proxy_takes_whole_what_the_service_takes():
 
     for option in ("max_size", "request_buffers", "response_buffers"):
         assert f"{option} {MAX_BYTES // 1024}KiB" in text
+
+
+def test_the_proxy_lets_the_largest_batch_pass():
+    text = (PROJECT / "deploy" / "Caddyfile").read_text(encoding="utf-8")
+    (path,) = re.findall(r"@batch path (\S+)\n", text)
+    (most,) = re.findall(r"request_body @batch \{\s+max_size (\d+)MiB\s+\}", text)
+
+    assert path == "/orders/batch"
+    assert int(most) * 1024 * 1024 == batch_body.MOST_BYTES
 
 
 def test_no_secret_is_in_the_file():
