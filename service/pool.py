@@ -117,6 +117,7 @@ class Pool(Generic[Kept]):
             self.start()
         with self._changed:
             while True:
+                self._finish_all()
                 while self._ready:
                     kept = self._ready.pop()  # the last one used, which is the least likely to end
                     if self._maker.is_usable(kept):
@@ -124,8 +125,10 @@ class Pool(Generic[Kept]):
                     self._forget(kept)
                 if self._is_closed or self._failure or self._takes_long():
                     raise NoneReady(self._why_none())
-                if not self._changed.wait(deadline.left()):
+                left = deadline.left()
+                if not left:
                     raise NoneReady("none in time", was_awaited=True)
+                self._changed.wait(min(left, FINISH_PAUSE_SECONDS) if self._unfinished else left)
 
     def give_back(self, kept: Kept) -> None:
         """Let others take a connection of which no answer is outstanding."""
@@ -193,6 +196,7 @@ class Pool(Generic[Kept]):
                 self._note_failure(type(error).__name__)
                 with self._room:
                     self._room.wait_for(lambda: self._is_closed, pause)
+                    self._finish_all()
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             else:
                 self._add(kept)
@@ -203,9 +207,16 @@ class Pool(Generic[Kept]):
         with self._room:
             while not self._is_closed and self._alive >= self._size:
                 self._room.wait(FINISH_PAUSE_SECONDS if self._unfinished else None)
-                for kept in list(self._unfinished):
-                    self._finish(kept)
+                self._finish_all()
             return not self._is_closed
+
+    def _finish_all(self) -> None:
+        """Look at all whose last answers are to come: who waits does, and the pool's own thread.
+
+        That one alone would not while it connects, which may take long.
+        """
+        for kept in list(self._unfinished):
+            self._finish(kept)
 
     def _finish(self, kept: Kept) -> None:
         """Look whether the last answer of a connection is there, or should have been."""

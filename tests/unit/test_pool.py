@@ -1,6 +1,7 @@
 """Connections that are made before they are needed, and told apart from those that ended."""
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -224,6 +225,49 @@ def test_one_that_is_lost_while_its_last_answer_is_awaited_is_made_anew(pool: Po
 
     assert take(pool).number == 3
     assert (first.has_ended, second.has_ended) == (True, False)
+
+
+def test_while_none_can_be_made_one_whose_last_answer_comes_is_taken_again(
+    pool: Pool[Wire], store: Store
+):
+    first, second = take(pool), take(pool)
+    store.is_away = True
+    pool.drop(first)
+    with pytest.raises(NoneReady, match="ConnectionRefusedError"):
+        take(pool)
+    second.answer = True
+    pool.let_finish(second)
+
+    assert take(pool) is second
+
+
+def test_while_one_is_being_made_one_whose_last_answer_comes_is_taken_again(
+    pool: Pool[Wire], store: Store
+):
+    first, second = take(pool), take(pool)
+    store.lets_in.clear()
+    pool.drop(first)
+    pool.let_finish(second)
+    threading.Timer(0.05, lambda: setattr(second, "answer", True)).start()
+
+    assert take(pool) is second
+    store.lets_in.set()
+
+
+def test_while_none_can_be_made_those_whose_last_answers_do_not_come_are_closed(
+    pool: Pool[Wire], store: Store, clock: Clock
+):
+    """They may have what the next one waits for, as the last sessions of a server."""
+    first, second = take(pool), take(pool)
+    store.is_away = True
+    pool.drop(first)
+    pool.let_finish(second)
+    clock.now += 2 * FINISH_SECONDS
+    deadline = Deadline.within(LONG)
+    while deadline.left() and not second.has_ended:
+        time.sleep(0.01)
+
+    assert second.has_ended
 
 
 def test_those_whose_last_answers_are_awaited_are_renewed_and_closed_as_others_are(
