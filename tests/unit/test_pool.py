@@ -261,6 +261,8 @@ def test_while_none_can_be_made_those_whose_last_answers_do_not_come_are_closed(
     first, second = take(pool), take(pool)
     store.is_away = True
     pool.drop(first)
+    with pytest.raises(NoneReady, match="ConnectionRefusedError"):
+        take(pool)
     pool.let_finish(second)
     clock.now += 2 * FINISH_SECONDS
     deadline = Deadline.within(LONG)
