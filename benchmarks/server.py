@@ -34,8 +34,10 @@ def server(
     stack: WarmStack, words: Sequence[str], **variables: str
 ) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
     """The port and the process of a server."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as gunicorn's own bind
+    # As gunicorn's own: in a shorter queue a connection is lost that comes while the server is held
+    # up, and its client tries again after a second.
+    with socket.create_server(("127.0.0.1", 0), backlog=2_048) as listening:
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         os.set_inheritable(listening.fileno(), True)
         port = listening.getsockname()[1]
         running = subprocess.Popen(
