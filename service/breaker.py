@@ -9,6 +9,7 @@ from typing import Final, Literal
 FAILURES_TO_OPEN: Final = 5
 FIRST_OPEN_SECONDS: Final = 0.1
 LONGEST_OPEN_SECONDS: Final = 1.0
+"""How long it is open before a probe: at first, and at most."""
 FAIR_SECONDS: Final = 0.02
 """A store that is well answers within this time. One that had less has not failed."""
 

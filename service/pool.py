@@ -35,6 +35,7 @@ class PoolSizes(NamedTuple):
 
     ready: int
     taken: int
+    """With those whose last answer is still to come."""
     wanted: int
     """As many as there are when all is well."""
 
@@ -61,7 +62,7 @@ class Pool(Generic[Kept]):
 
     Its thread starts with the first `start` or `take`, so after a fork. What is taken is given back
     or dropped. What was dropped the thread makes anew, and tries again until the store is back.
-    What still has an answer to come, which nobody waits for, it watches for FINISH_SECONDS: after a
+    What still has an answer to come, which nobody waits for, is kept for FINISH_SECONDS: after a
     stall all connections would have to be made anew else, which takes longer than most stalls.
     """
 
@@ -220,18 +221,17 @@ class Pool(Generic[Kept]):
 
     def _finish(self, kept: Kept) -> None:
         """Look whether the last answer of a connection is there, or should have been."""
+        is_late = self._clock() > self._unfinished[kept]
         try:
             is_finished = self._maker.finish(kept)
         except Exception:  # noqa: BLE001  whatever it is, another one is made in its place
-            self._unfinished.pop(kept)
-            self._forget(kept)
-            return
+            is_finished, is_late = False, True
+        if is_finished or is_late:
+            del self._unfinished[kept]
         if is_finished:
-            self._unfinished.pop(kept)
             self._ready.append(kept)
             self._changed.notify_all()
-        elif self._clock() > self._unfinished[kept]:
-            self._unfinished.pop(kept)
+        elif is_late:
             self._forget(kept)
 
     def _add(self, kept: Kept) -> None:

@@ -134,14 +134,14 @@ class Questions(RuleBasedStateMachine):
     def end(self, admission: Admission | None, *, is_answered: bool, seconds_given: float) -> None:
         if admission is None:
             return
-        has_probed = self.breaker.record(
+        has_failed_probe = self.breaker.record(
             admission, is_answered=is_answered, seconds_given=seconds_given
         )
         if not is_answered and seconds_given < FAIR_SECONDS:  # as if it was never asked
             self.probes_outstanding -= admission is Admission.PROBE
-            assert not has_probed
+            assert not has_failed_probe
             return
-        assert has_probed == self._model(admission, is_answered=is_answered)
+        assert has_failed_probe == self._model(admission, is_answered=is_answered)
 
     def _model(self, admission: Admission, *, is_answered: bool) -> bool:
         """Whether a probe has failed."""
