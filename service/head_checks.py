@@ -23,8 +23,8 @@ WITHOUT_KEY: Final[Mapping[str, Pass]] = {
     "readyz": Pass(Lane.HEALTH),
     "statusz": Pass(Lane.HEALTH),
     "metrics": Pass(Lane.HEALTH),
-    "openapi": Pass(has_half_room=True),
-    "docs": Pass(has_half_room=True),
+    "openapi": Pass(),
+    "docs": Pass(),
 }
 """The endpoints that anybody may ask, and who answers them."""
 
@@ -65,7 +65,8 @@ class HeadChecks:
         endpoint = self._endpoints.get((head.method, head.path)) or self._match(head)
         without_key = WITHOUT_KEY.get(endpoint)
         if without_key is not None:
-            return without_key
+            is_health = without_key.lane is Lane.HEALTH
+            return replace(without_key, party=head.client_address) if is_health else without_key
         authorization = head.headers.get("AUTHORIZATION")
         merchant = self._keys.known(authorization)
         if merchant is not None:
@@ -78,8 +79,8 @@ class HeadChecks:
                 raise LengthRequired
         passed = WITH_KEY.get(endpoint, _OF_ORDINARY_LENGTH)
         if merchant is None:
-            return replace(passed, party=STRANGERS, has_half_room=True, has_right_key=False)
-        return replace(passed, party=merchant.merchant_id, has_half_room=passed.lane is Lane.BULK)
+            return replace(passed, party=STRANGERS, has_right_key=False)
+        return replace(passed, party=merchant.merchant_id)
 
     def _match(self, head: Head) -> str:
         """The endpoint of a path with variables or percent signs."""

@@ -6,6 +6,7 @@ from typing import Final
 
 from service.request_content import MAX_BYTES
 from service.worker.connection import Connection, State
+from service.worker.gate import Party
 
 MOST_LONG_BODIES: Final = 8
 """How many bodies that are longer than an order's may be on their way at the same time."""
@@ -58,7 +59,7 @@ class Clients:
             self._connections.remove(connection)
             connection.socket.close()
 
-    def takes_a_long_body(self, party: int | None) -> bool:
+    def takes_a_long_body(self, party: Party) -> bool:
         """Whether one more may be on its way; those of one party are half of all at most."""
         parties = [
             each.passed.party

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from math import inf
-from typing import Any
+from typing import Any, Final
 
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException
@@ -39,6 +39,9 @@ from service.worker.refusal_log import RefusalLog
 from service.worker.refusals import CONTINUE, Refusal, Refused, whole_answer
 from service.worker.threads import Threads
 
+_ANSWERED_YET: Final = (State.ANSWER, State.SENDING, State.TURN)
+"""The client has sent all, and is still to get its answer."""
+
 
 class Conversation:
     """The protocol of all connections of a worker.
@@ -62,6 +65,8 @@ class Conversation:
         self.refusals, self.paces = RefusalLog(), Paces()
         self.unread: deque[Connection] = deque()
         """Connections that sent the next request before the answer to the one before."""
+        self.given_back: deque[Connection] = deque()
+        """Connections whose request is to be refused, because its lane has no room for it."""
 
     def read(self, connection: Connection) -> None:
         """Take what a client sent, and do what can be done with it."""
@@ -103,7 +108,7 @@ class Conversation:
     def finished(self, connection: Connection, answer: Answer, unsent: bytes | None) -> None:
         """Go on after a thread's answer, of which `unsent` is left; None if the client is gone."""
         passed = connection.passed
-        self._lanes[passed.lane].finished(party=passed.party)
+        self._lanes[passed.lane].finished(passed.party)
         connection.ends = not answer.keep
         is_success = answer.status < HTTPStatus.BAD_REQUEST
         connection.was_served |= is_success
@@ -122,7 +127,11 @@ class Conversation:
     def shed(self, connection: Connection) -> None:
         """Refuse a request that had to wait so long for a thread that no thread begins with it."""
         passed = connection.passed
-        self._lanes[passed.lane].finished(party=passed.party)
+        self._lanes[passed.lane].finished(passed.party)
+        self.refuse_overloaded(connection)
+
+    def refuse_overloaded(self, connection: Connection) -> None:
+        """Refuse a whole request that there is no room for."""
         self._refuse(connection, Overloaded(), close=False)
 
     def late(self, connection: Connection) -> None:
@@ -192,9 +201,9 @@ class Conversation:
             return
         connection.received_at = time.monotonic()
         connection.wait(State.ANSWER, inf)
-        lane = self._lanes[passed.lane]
-        if not lane.put(connection, party=passed.party, has_half_room=passed.has_half_room):
-            self._refuse(connection, Overloaded(), close=False)
+        given_back = self._lanes[passed.lane].put(connection, passed.party)
+        if given_back is not None:
+            self.given_back.append(given_back)
 
     def _refuse(self, connection: Connection, error: Refused, *, close: bool) -> None:
         head = connection.head
@@ -247,7 +256,7 @@ class Conversation:
 
     def _await_client(self, connection: Connection) -> None:
         """End a connection whose client ends it in the middle of something."""
-        if not connection.client_ended or connection.state in (State.ANSWER, State.SENDING):
+        if not connection.client_ended or connection.state in _ANSWERED_YET:
             return
         if connection.state is State.BODY:
             self._refuse(

@@ -3,8 +3,11 @@
 import queue
 import threading
 from collections import deque
+from collections.abc import Mapping
 from math import inf
 from typing import Generic, TypeVar
+
+from service.worker.gate import Party
 
 Job = TypeVar("Job")
 
@@ -18,16 +21,34 @@ class FairQueue(Generic[Job]):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._of_party: dict[int | None, deque[tuple[float, Job]]] = {}
+        self._of_party: dict[Party, deque[tuple[float, Job]]] = {}
         """Never an empty one; in the order in which they have their turns."""
         self._waiting: queue.SimpleQueue[None] = queue.SimpleQueue()
         """As many as there are jobs."""
 
-    def put(self, job: Job, party: int | None, put_at: float) -> None:
+    def put(self, job: Job, party: Party, put_at: float) -> None:
         """Add a job to the end of what its party has."""
         with self._lock:
             self._of_party.setdefault(party, deque()).append((put_at, job))
         self._waiting.put(None)
+
+    def put_in_place(
+        self, job: Job, party: Party, put_at: float, shares: Mapping[Party, int]
+    ) -> tuple[Job, Party]:
+        """Add a job, and give back the newest one of the party with the largest of these shares.
+
+        If no share of those who have jobs here is larger than its own, it is given back itself.
+        """
+        with self._lock:
+            largest = max((party, *self._of_party), key=shares.__getitem__)
+            if largest == party:
+                return job, party
+            jobs = self._of_party[largest]
+            _, given_back = jobs.pop()
+            if not jobs:
+                del self._of_party[largest]
+            self._of_party.setdefault(party, deque()).append((put_at, job))
+        return given_back, largest
 
     def get(self) -> Job:
         """Take the next job; wait until there is one."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from service.request_content import MAX_BYTES
 from service.worker.head import Head
@@ -20,6 +20,9 @@ class Lane(Enum):
     """For what no buyer waits for, so that it takes no thread from those that do."""
 
 
+Party: TypeAlias = int | str | None
+"""Who sends a request: a merchant's id, the address of who watches the service, or nobody known."""
+
 STRANGERS: Final = 0
 """The party of requests whose key must be looked up: they may be anybody's. No merchant has it."""
 
@@ -33,10 +36,8 @@ class Pass:
     """The JSON to answer with at once, without a thread."""
     most_bytes: int = MAX_BYTES
     """How long the body may be."""
-    party: int | None = None
-    """Who sends it; the requests of a lane's parties take turns."""
-    has_half_room: bool = False
-    """Whether its party gets half of the lane's room at most."""
+    party: Party = None
+    """The parties of a lane take turns, and whose requests fill it makes room for the others."""
     has_right_key: bool = False
     """Whether its key is known to be a merchant's."""
 

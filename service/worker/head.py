@@ -46,6 +46,12 @@ class Head:
         """The path as it was sent: percent-encoded, without the query."""
         return str(self.request.path)
 
+    @property
+    def client_address(self) -> str:
+        """Of the client or of the proxy before it, without a port; empty on a unix socket."""
+        peer = self.request.peer_addr
+        return str(peer[0]) if peer else ""
+
     @cached_property
     def request_id(self) -> str:
         """The id that its client gave the request, else one of our own."""

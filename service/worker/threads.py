@@ -8,6 +8,7 @@ from math import inf
 from typing import Final, Generic, TypeVar
 
 from service.worker.fair_queue import FairQueue
+from service.worker.gate import Party
 
 Job = TypeVar("Job")
 
@@ -38,7 +39,8 @@ class Threads(Generic[Job]):
         self._slow_since = inf
         """Since when a job always waited that had not been taken promptly."""
         self._unfinished = 0
-        self._of_party: Counter[int | None] = Counter()
+        self._of_party: Counter[Party] = Counter()
+        """The unfinished jobs of each."""
         self._jobs = FairQueue[Job]()
         self._work = work
         for number in range(threads):
@@ -50,29 +52,30 @@ class Threads(Generic[Job]):
         """How many jobs wait for a thread or have one."""
         return self._unfinished
 
-    def put(self, job: Job, *, party: int | None = None, has_half_room: bool = False) -> bool:
-        """Have a thread do the job, unless too many wait already.
+    def put(self, job: Job, party: Party = None) -> Job | None:
+        """Have a thread do the job; give back the one that there is no room for, if there is one.
 
-        The parties take turns, see `FairQueue`. One with half of the room at most leaves the rest
-        to others, however much it sends.
+        The parties take turns, see `FairQueue`. When all of the room is taken, the newest job of
+        the party that has most of it makes room for one of a party that has less.
         """
-        if self._unfinished >= self._capacity:
-            return False
-        if has_half_room and self._of_party[party] >= (self._capacity + 1) // 2:
-            return False
+        is_full = self._unfinished >= self._capacity
         self._unfinished += 1
         self._of_party[party] += 1
-        self._jobs.put(job, party, self._clock())
-        return True
+        if not is_full:
+            self._jobs.put(job, party, self._clock())
+            return None
+        given_back, whose = self._jobs.put_in_place(job, party, self._clock(), self._of_party)
+        self.finished(whose)
+        return given_back
 
-    def finished(self, *, party: int | None = None) -> None:
-        """Count a job as done."""
+    def finished(self, party: Party = None) -> None:
+        """Count a job of the party as done."""
         self._unfinished -= 1
-        if self._unfinished <= self._threads:
-            self._slow_since = inf
         self._of_party[party] -= 1
         if not self._of_party[party]:
             del self._of_party[party]
+        if self._unfinished <= self._threads:
+            self._slow_since = inf
 
     def is_too_late(self, put_at: float) -> bool:
         """Whether a thread that takes a job now had better refuse it.

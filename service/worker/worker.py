@@ -116,6 +116,9 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
                 key.data(key.fileobj)
         for _ in range(len(unread)):
             self._step(unread.popleft(), self._conversation.advance)
+        given_back = self._conversation.given_back
+        while given_back:
+            self._step(given_back.popleft(), self._conversation.refuse_overloaded)
         now = time.monotonic()
         for connection in self._conversation.paces.due(now):
             self._step(connection, self._conversation.send_refusal)

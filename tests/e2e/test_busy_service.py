@@ -178,6 +178,33 @@ def test_more_requests_than_may_wait_are_refused_at_once_and_served_afterwards(
     assert after == [200] * len(after)
 
 
+def test_a_merchant_whose_orders_fill_the_room_makes_room_for_another_s(
+    shop: Shop, busy_service: RunningService, features: FeatureSet
+):
+    other = a_shop(busy_service, shop.database, features)
+    shop.evaluate(an_order())
+    other.evaluate(an_order())
+    clients = [busy_service.client(shop.client.key) for _ in range(2 * (THREADS + WAITING))]
+
+    def evaluate(number: int) -> Any:
+        return clients[number].evaluate(an_order(order_id=f"o-{number}"))
+
+    with ThreadPoolExecutor(len(clients) + 1) as senders:
+        with shop.database.transaction():
+            shop.database.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+            answers = as_completed(
+                [senders.submit(evaluate, number) for number in range(len(clients))]
+            )
+            refused = list(islice(answers, THREADS + WAITING))
+            others_answer = senders.submit(other.evaluate, an_order(order_id="another's"))
+            refused.append(next(answers))
+        served = {answer.result().status for answer in answers}
+
+    assert {the_problem(each.result(), 503)["code"] for each in refused} == {"overloaded"}
+    assert others_answer.result().status == 200
+    assert served == {200}
+
+
 def test_keys_of_nobody_take_no_room_from_a_merchant_s_requests(
     shop: Shop, busy_service: RunningService
 ):

@@ -1,11 +1,14 @@
 """Clients without a known key are refused at a pace, so that their number costs others nothing."""
 
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 from service.worker.pace import AT_ONCE_SECONDS, STRANGERS_PER_SECOND
 from stores.postgres.api_keys import ApiKey
 from tests.e2e.conftest import Shop
+from tests.e2e.raw_http import evaluation_of, raw_client
 from tests.e2e.running import RunningService
 from tests.e2e.shop_requests import an_order, the_problem
 
@@ -38,6 +41,18 @@ def test_however_many_there_are_they_are_refused_so_often_a_second(
     assert len(refused_at) == CLIENTS * TIMES
     for number, at in enumerate(refused_at, 1):
         assert number <= AT_ONCE + 1 + STRANGERS_PER_SECOND * (at - started)
+
+
+def test_who_sends_no_more_still_gets_the_refusal_that_waits_for_its_turn(service: RunningService):
+    with ExitStack() as open_clients:
+        clients = [open_clients.enter_context(raw_client(service)) for _ in range(int(5 * AT_ONCE))]
+        for client in clients:
+            client.send(evaluation_of(b"{}", "ontem_no_key"))
+            client.socket.shutdown(socket.SHUT_WR)
+
+        for client in clients:
+            the_problem(client.answer(), 401)
+            assert client.is_closed()
 
 
 def test_a_merchant_that_errs_is_told_at_once(service: RunningService, shop: Shop):

@@ -34,32 +34,33 @@ def test_what_no_buyer_waits_for_takes_no_thread_from_those_that_wait(line: str,
     assert CHECKS.check(a_head(line, ApiKey.new())).lane is lane
 
 
-@pytest.mark.parametrize(
-    ("line", "has_half_room"),
-    [("POST /evaluate", False), ("POST /chargebacks", True), ("GET /evaluations/1/explain", True)],
-)
-def test_merchants_take_turns_and_who_has_no_known_key_or_asks_for_the_one_thread_has_half_room(
-    *, line: str, has_half_room: bool
-):
+@pytest.mark.parametrize("line", ["POST /evaluate", "POST /chargebacks"])
+def test_each_merchant_is_a_party_and_all_whose_key_is_unknown_are_one(line: str):
     keys, key = KeyRing(), ApiKey.new()
     checks = HeadChecks(create_app(cast(Dependencies, None)), keys, RateLimits())
-    stranger = checks.check(a_head(line, key))
-    assert (stranger.party, stranger.has_half_room) == (STRANGERS, True)
+    assert checks.check(a_head(line, key)).party == STRANGERS
 
     keys.merchant(f"Bearer {key.text}", 0.0, lambda _: Merchant(7, "loja", Policy()))
-    known = checks.check(a_head(line, key))
-    assert (known.party, known.has_half_room) == (7, has_half_room)
+    assert checks.check(a_head(line, key)).party == 7
 
 
 @pytest.mark.parametrize("line", ["GET /openapi.json", "HEAD /openapi.json", "GET /docs"])
-def test_who_reads_about_the_interface_leaves_half_of_the_room_to_merchants(line: str):
+def test_all_who_read_about_the_interface_are_one_party(line: str):
     passed = CHECKS.check(a_head(line, ApiKey.new()))
 
-    assert (passed.lane, passed.party, passed.has_half_room) == (Lane.REQUESTS, None, True)
+    assert (passed.lane, passed.party) == (Lane.REQUESTS, None)
 
 
-def a_head(line: str, key: ApiKey) -> Head:
+@pytest.mark.parametrize("line", ["GET /readyz", "GET /statusz", "GET /metrics"])
+@pytest.mark.parametrize(("peer", "party"), [(("10.0.0.9", 4711), "10.0.0.9"), ("", "")])
+def test_who_watches_the_service_is_a_party_by_its_address(line: str, peer: object, party: str):
+    passed = CHECKS.check(a_head(line, ApiKey.new(), peer))
+
+    assert (passed.lane, passed.party) == (Lane.HEALTH, party)
+
+
+def a_head(line: str, key: ApiKey, peer: object = ("127.0.0.1", 1)) -> Head:
     sent = f"{line} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key.text}\r\n"
     if line.startswith("POST"):
         sent += "Content-Type: application/json\r\nContent-Length: 2\r\n"
-    return parse(f"{sent}\r\n".encode(), Config(), ("127.0.0.1", 1), 1)
+    return parse(f"{sent}\r\n".encode(), Config(), peer, 1)

@@ -17,12 +17,11 @@ def test_more_jobs_than_may_wait_are_not_taken_until_one_is_done():
         "test", threads=2, waiting=1, work=lambda job: done.put(job + jobs.get())
     )
 
-    assert [threads.put(job) for job in (10, 20, 30, 40)] == [True, True, True, False]
+    assert [threads.put(job) for job in (10, 20, 30, 40)] == [None, None, None, 40]
     jobs.put(1)
     assert done.get() in (11, 21)
     threads.finished()
-    assert threads.put(50)
-    assert not threads.put(60)
+    assert [threads.put(50), threads.put(60)] == [None, 60]
     for _ in range(3):
         jobs.put(0)
     assert {done.get() for _ in range(3)} <= {10, 20, 30, 50}
@@ -72,7 +71,7 @@ def test_who_is_taken_promptly_since_others_wait_longer_does_not_say_that_all_is
 
     threads = Threads[int]("test", threads=1, waiting=9, work=work, time_limit=0.156, clock=clock)
     for job in range(2):  # the second one waits
-        threads.put(job, party=7)
+        threads.put(job, 7)
     taken.get()
     for _ in range(30):
         clock.now += 0.01
