@@ -14,7 +14,7 @@ from benchmarks.faulty_service import DEADLINE_MS, FAULTS, Break, FaultyService,
 from benchmarks.open_loop import Answer, Answers, open_loop
 from benchmarks.size import FEW_ORDERS, ORDERS
 from benchmarks.stored_rows import check_rows
-from benchmarks.streams import wait_until_normal
+from benchmarks.streams import orders_from_anywhere, wait_until_normal
 from benchmarks.warm_stack import warm_stack
 
 MOST_ORDERS: Final = 100_000
@@ -97,7 +97,7 @@ def _chosen() -> Sequence[str]:
 
 def _outcome(service: FaultyService, break_it: Break, name: str) -> Outcome:
     prefix = f"{name.replace(' ', '-')}-{time.time_ns()}"
-    orders = service.warm.live_orders
+    orders = orders_from_anywhere(service.warm)
     wait_until_normal(service.target, service.warm)
     with open_loop([service.target], orders, PER_SECOND, prefix) as answers:
         time.sleep(BEFORE)

@@ -15,7 +15,7 @@ from benchmarks.open_loop import Answer, Answers, open_loop
 from benchmarks.server import SERVE, SERVE_ECHO, process, server
 from benchmarks.size import FEW_ORDERS, ORDERS, repetitions
 from benchmarks.steady import PER_SECOND, SECONDS, Steady
-from benchmarks.streams import bodies_of, wait_until_normal
+from benchmarks.streams import bodies_of, orders_from_anywhere, wait_until_normal
 from benchmarks.warm_stack import WarmStack, warm_stack
 from stores.postgres.connection import connect
 from stores.postgres.issued_keys import issue_key
@@ -122,7 +122,8 @@ class _Beside:
             self.steady.send(target, warm)
             return
         prefix = f"flood-{time.time_ns()}"
-        with open_loop([self.target], warm.live_orders, self.per_second, prefix) as answers:
+        orders = orders_from_anywhere(warm)
+        with open_loop([self.target], orders, self.per_second, prefix) as answers:
             self.steady.send(target, warm)
         self.statuses += Counter(each.status for each in answers.orders)
 
@@ -182,7 +183,7 @@ def _closed_loop(target: Target, warm: WarmStack) -> Load:
 def _sent(target: Target, warm: WarmStack, per_second: float) -> Iterator[Answers]:
     """The answers, once all have come, to orders at that rate."""
     prefix = f"overload-{time.time_ns()}"
-    with open_loop([target], warm.live_orders, per_second, prefix) as answers:
+    with open_loop([target], orders_from_anywhere(warm), per_second, prefix) as answers:
         yield answers
 
 

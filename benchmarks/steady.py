@@ -11,6 +11,7 @@ from typing import Final
 from benchmarks.load import Target
 from benchmarks.open_loop import BROKEN, Answer, open_loop
 from benchmarks.size import FEW_ORDERS, ORDERS
+from benchmarks.streams import orders_from_anywhere
 from benchmarks.warm_stack import WarmStack
 
 PER_SECOND: Final = 20 if ORDERS < FEW_ORDERS else 100
@@ -57,7 +58,7 @@ class Steady:
     def send(self, target: Target, warm: WarmStack) -> None:
         """Send orders for SECONDS, and keep what they got."""
         prefix = f"steady-{time.time_ns()}"
-        with open_loop([target], warm.live_orders, PER_SECOND, prefix) as answers:
+        with open_loop([target], orders_from_anywhere(warm), PER_SECOND, prefix) as answers:
             time.sleep(SECONDS)
         self.keep(answers.orders)
 

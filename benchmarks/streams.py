@@ -2,9 +2,10 @@
 
 import itertools
 import json
+import secrets
 import time
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.load import Connection, Target
 from benchmarks.warm_stack import WarmStack
@@ -18,6 +19,15 @@ def bodies_of(stack: WarmStack) -> Iterator[bytes]:
     for again in itertools.count(time.time_ns()):
         for order in stack.live_orders:
             yield json.dumps({**order, "order_id": f"{order['order_id']}-{again}"}).encode()
+
+
+def orders_from_anywhere(stack: WarmStack) -> list[dict[str, Any]]:
+    """The live orders, of which another one is first each time.
+
+    Many short runs would else send the same few again and again, whose identifiers become hot.
+    """
+    first = secrets.randbelow(len(stack.live_orders))
+    return stack.live_orders[first:] + stack.live_orders[:first]
 
 
 def wait_until_normal(target: Target, stack: WarmStack) -> None:
