@@ -129,18 +129,23 @@ class _Beside:
 
 
 def _overload(target: Target, warm: WarmStack, pid: int) -> list[str]:
-    """Three times what the service can do, then half of it."""
+    """Three times what the service can do, then half of it.
+
+    What it can do is measured before and after, since the machine may slow down meanwhile.
+    """
     closed = _closed_loop(target, warm)
-    capacity = closed.per_second
+    rate = closed.per_second
     processes = [psutil.Process(pid), *psutil.Process(pid).children()]
-    with _sent(target, warm, 3 * capacity) as sent:
+    with _sent(target, warm, 3 * rate) as sent:
         began, took = time.monotonic(), _processor_seconds(processes)
         time.sleep(OVERLOAD_SECONDS)
         ended = time.monotonic()
         service = (_processor_seconds(processes) - took) / (ended - began)
     crowd = sent.orders
-    with _sent(target, warm, AFTERWARDS_SHARE * capacity) as afterwards:
+    with _sent(target, warm, AFTERWARDS_SHARE * rate) as afterwards:
         time.sleep(AFTERWARDS_SECONDS)
+    again = _closed_loop(target, warm)
+    capacity, poor = (rate + again.per_second) / 2, closed.poor + again.poor
     after = afterwards.orders
     good = [each for each in crowd if _is_good(each)]
     refused = [each.seconds * 1000 for each in crowd if each.status == 503]
@@ -151,8 +156,9 @@ def _overload(target: Target, warm: WarmStack, pid: int) -> list[str]:
     return [
         (
             f"*Three times its capacity* for {OVERLOAD_SECONDS:g} s, then half of it; the capacity "
-            f"is what {CLIENTS} clients got that wait for their answers ({closed.poor} of "
-            f"{CAPACITY_REQUESTS:,} were not whole, and do not count). A good answer is a whole "
+            f"is what {CLIENTS} clients got that wait for their answers, {rate:,.0f} a second "
+            f"before and {again.per_second:,.0f} afterwards ({poor} of {2 * CAPACITY_REQUESTS:,} "
+            "were not whole, and do not count). A good answer is a whole "
             f"one within the deadline. The clients, which have no patience, send {len(crowd):,} "
             f"requests. Of the two processors they take {sent.processors:.2f}, the service "
             f"{service:.2f}, and what PostgreSQL and Redis need is to be had of the rest. The "

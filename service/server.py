@@ -51,7 +51,11 @@ def options(binding: Binding) -> dict[str, Any]:
         "limit_request_line": 2_048,  # a path and an order's id, percent-encoded
         "limit_request_fields": 64,
         "limit_request_field_size": 4_096,
-        "forwarder_headers": "",  # no header changes the path that was checked
+        # No header changes the path that was checked, or the scheme, for which nothing here asks.
+        # So none is believed from anybody, and no head needs its client's address looked up.
+        "forwarder_headers": "",
+        "secure_scheme_headers": {},
+        "forwarded_allow_ips": "*",
         "header_map": "refuse",  # X_Forwarded_For would be X-Forwarded-For to whoever reads both
         "control_socket_disable": True,  # nobody needs it, and it would accept commands
         "proc_name": "ontem serve",

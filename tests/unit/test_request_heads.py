@@ -36,6 +36,20 @@ def test_no_setting_reads_otherwise_than_gunicorn_s_own():
         assert getattr(SETTINGS, name) == getattr(configured, name)
 
 
+@pytest.mark.parametrize("peer", [("127.0.0.1", 1), ("10.0.0.9", 1), ("fe80::1%eth0", 1, 0, 2), ""])
+def test_no_header_tells_the_service_who_asks_or_how(peer: object):
+    head = parse(
+        b"POST /evaluate HTTP/1.1\r\nHost: a\r\nX-Forwarded-Proto: https\r\n"
+        b"X-Forwarded-Ssl: off\r\nScript-Name: /evaluate\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n",
+        SETTINGS,
+        peer,
+        1,
+    )
+
+    assert (head.request.scheme, head.path) == ("http", "/evaluate")
+    assert head.client_address == (peer[0] if peer else "")  # type: ignore[index]
+
+
 def in_pieces(content: bytes, cuts: list[int]) -> tuple[int | None, int]:
     """What `end_of_head` says first, and after how many bytes, when `content` comes in pieces."""
     scanned = 0
