@@ -32,8 +32,8 @@ class _KnownKey:
 
 def key_in(authorization: str | None) -> ApiKey | None:
     """The key in an `Authorization` header; None when there is none or its checksum is wrong."""
-    scheme, _, text = (authorization or "").partition(" ")
-    return ApiKey.read(text.strip()) if scheme.lower() == "bearer" else None
+    text = _bearer_text(authorization)
+    return None if text is None else ApiKey.read(text)
 
 
 class KeyRing:
@@ -50,8 +50,8 @@ class KeyRing:
 
     def known(self, authorization: str | None) -> Merchant | None:
         """The merchant of a key that was found valid, as it was then; nothing is looked up."""
-        scheme, _, text = (authorization or "").partition(" ")
-        known = self._known.get(_digest(text)) if scheme.lower() == "bearer" else None
+        text = _bearer_text(authorization)
+        known = None if text is None else self._known.get(_digest(text))
         return None if known is None else known.merchant
 
     def merchant(
@@ -62,8 +62,8 @@ class KeyRing:
         `look_up` asks PostgreSQL. Raises KeyRefused, which does not say why, and StoreUnavailable
         for a key that is not known while PostgreSQL can't be read.
         """
-        scheme, _, text = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer":
+        text = _bearer_text(authorization)
+        if text is None:
             raise KeyRefused
         digest = _digest(text)
         known = self._known.get(digest)
@@ -96,6 +96,15 @@ class KeyRing:
     def _forget(self, digest: bytes) -> None:
         with self._lock:
             self._known.pop(digest, None)
+
+
+def _bearer_text(authorization: str | None) -> str | None:
+    """What an `Authorization` header says after `Bearer`; None if that is not its scheme.
+
+    It has no space around it: with each way to write one key, that key would be another one.
+    """
+    scheme, _, text = (authorization or "").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else None
 
 
 def _digest(text: str) -> bytes:

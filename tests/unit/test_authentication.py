@@ -170,6 +170,16 @@ def test_whose_a_key_is_is_known_without_a_look_up_once_it_was_found_valid(
     assert keys.look_ups == 1
 
 
+@pytest.mark.parametrize("header", ["Bearer  {}", "Bearer \t \t{}", "bearer {}\t", "BEARER \xa0{}"])
+def test_a_key_is_the_same_however_its_header_is_written(keys: Keys, ring: KeyRing, header: str):
+    ring.merchant(keys.header, 0.0, keys.look_up)
+    written = header.format(keys.key.text)
+
+    assert ring.known(written) == keys.merchant
+    assert ring.merchant(written, 1.0, keys.look_up) == keys.merchant
+    assert keys.look_ups == 1
+
+
 def test_a_key_that_was_revoked_is_known_no_more(keys: Keys, ring: KeyRing):
     ring.merchant(keys.header, 0.0, keys.look_up)
     keys.merchant = None
