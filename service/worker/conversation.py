@@ -63,8 +63,12 @@ class Conversation:
         self._clients, self._gate, self._lanes = clients, gate, lanes
         self._settings, self._patience, self._is_closing = settings, patience, is_closing
         self.refusals, self.paces = RefusalLog(), Paces()
-        self.unread: deque[Connection] = deque()
-        """Connections that sent the next request before the answer to the one before."""
+        self.unread: dict[Connection, None] = {}
+        """Connections that sent the next request before the answer to the one before, in order.
+
+        Each is here once: who sends thousands of requests ahead has one of them answered before
+        all others have their turn, and not one more for each time that it was read.
+        """
         self.given_back: deque[Connection] = deque()
         """Connections whose request is to be refused, because its lane has no room for it."""
 
@@ -246,7 +250,7 @@ class Conversation:
         else:
             self._await_request(connection)
         if connection.buffer:
-            self.unread.append(connection)
+            self.unread[connection] = None
         else:
             self._await_client(connection)
 

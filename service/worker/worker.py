@@ -114,8 +114,9 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
                 self._serve(key.data, events)
             else:
                 key.data(key.fileobj)
-        for _ in range(len(unread)):
-            self._step(unread.popleft(), self._conversation.advance)
+        for connection in [*unread]:
+            del unread[connection]
+            self._step(connection, self._conversation.advance)
         given_back = self._conversation.given_back
         while given_back:
             self._step(given_back.popleft(), self._conversation.refuse_overloaded)
