@@ -260,7 +260,11 @@ class Conversation:
 
     def _await_client(self, connection: Connection) -> None:
         """End a connection whose client ends it in the middle of something."""
-        if not connection.client_ended or connection.state in _ANSWERED_YET:
+        if not connection.client_ended:
+            return
+        if connection.state in _ANSWERED_YET:
+            if connection.ends:
+                connection.buffer.clear()  # nothing after this answer is answered
             return
         if connection.state is State.BODY:
             self._refuse(
