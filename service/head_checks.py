@@ -21,10 +21,10 @@ from service.worker.head import Head
 WITHOUT_KEY: Final[Mapping[str, Pass]] = {
     "livez": Pass(answer=LIVE),
     "readyz": Pass(Lane.HEALTH),
-    "statusz": Pass(Lane.HEALTH),
-    "metrics": Pass(Lane.HEALTH),
-    "openapi": Pass(),
-    "docs": Pass(),
+    "statusz": Pass(Lane.HEALTH, is_paced=True),
+    "metrics": Pass(Lane.HEALTH, is_paced=True),
+    "openapi": Pass(is_paced=True),
+    "docs": Pass(is_paced=True),
 }
 """The endpoints that anybody may ask, and who answers them."""
 

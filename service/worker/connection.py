@@ -45,7 +45,7 @@ class State(Enum):
     SENDING = auto()
     """That the client takes the rest of an answer."""
     TURN = auto()
-    """The turn of its refusal, see `Pace`."""
+    """The turn of its refusal or of its request, see `Pace`."""
     UNWANTED_BODY = auto()
     """The rest of a body whose request is answered already."""
     END = auto()
@@ -73,7 +73,7 @@ class Connection:
         """How many bytes of the body are to come, or are still to be dropped."""
         self.unsent = b""
         self.refusal = b""
-        """What is sent when the turn comes that it waits for."""
+        """What is sent when the turn comes that it waits for; empty if its request is to begin."""
         self.ends = False
         """Whether the connection ends with the present answer."""
         self.client_ended = False

@@ -145,9 +145,13 @@ class Conversation:
         else:
             self._clients.drop(connection)
 
-    def send_refusal(self, connection: Connection) -> None:
-        """Send the refusal whose turn has come."""
-        self._answer(connection, connection.refusal, close=connection.ends)
+    def take_turn(self, connection: Connection) -> None:
+        """Go on with a connection whose turn has come: send its refusal, or begin its request."""
+        refusal, connection.refusal = connection.refusal, b""
+        if refusal:
+            self._answer(connection, refusal, close=connection.ends)
+        else:
+            self._begin(connection)
 
     def _read_head(self, connection: Connection) -> None:
         buffer, longest_line = connection.buffer, self._settings.limit_request_line
@@ -203,6 +207,12 @@ class Conversation:
             )
             self._answer(connection, content, close=close)
             return
+        if not (passed.is_paced and self.paces.delay_open(connection, time.monotonic())):
+            self._begin(connection)
+
+    def _begin(self, connection: Connection) -> None:
+        """Have a thread answer a whole request."""
+        passed = connection.passed
         connection.received_at = time.monotonic()
         connection.wait(State.ANSWER, inf)
         given_back = self._lanes[passed.lane].put(connection, passed.party)
@@ -224,7 +234,9 @@ class Conversation:
         self, connection: Connection, content: bytes, *, close: bool, is_limited: bool = False
     ) -> None:
         connection.ends = close
-        if not self.paces.delay(connection, content, time.monotonic(), is_limited=is_limited):
+        if self.paces.delay_refusal(connection, time.monotonic(), is_limited=is_limited):
+            connection.refusal = content
+        else:
             self._answer(connection, content, close=close)
 
     def _closes(self, head: Head | None) -> bool:

@@ -38,6 +38,8 @@ class Pass:
     """How long the body may be."""
     party: Party = None
     """The parties of a lane take turns, and whose requests fill it makes room for the others."""
+    is_paced: bool = False
+    """Whether it waits for its turn when many ask: anybody may, and it costs something."""
     has_right_key: bool = False
     """Whether its key is known to be a merchant's."""
 

@@ -122,7 +122,7 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
             self._step(given_back.popleft(), self._conversation.refuse_overloaded)
         now = time.monotonic()
         for connection in self._conversation.paces.due(now):
-            self._step(connection, self._conversation.send_refusal)
+            self._step(connection, self._conversation.take_turn)
         if now >= self._sweep_at:
             self._sweep_at = now + seconds
             self._sweep(now)

@@ -1,11 +1,11 @@
-"""Clients without a known key are refused at a pace, so that their number costs others nothing."""
+"""Clients without a known key are answered at a pace, so that their number costs others nothing."""
 
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-from service.worker.pace import AT_ONCE_SECONDS, STRANGERS_PER_SECOND
+from service.worker.pace import AT_ONCE_SECONDS, OPEN_PER_SECOND, STRANGERS_PER_SECOND
 from stores.postgres.api_keys import ApiKey
 from tests.e2e.conftest import Shop
 from tests.e2e.raw_http import evaluation_of, raw_client
@@ -41,6 +41,28 @@ def test_however_many_there_are_they_are_refused_so_often_a_second(
     assert len(refused_at) == CLIENTS * TIMES
     for number, at in enumerate(refused_at, 1):
         assert number <= AT_ONCE + 1 + STRANGERS_PER_SECOND * (at - started)
+
+
+def test_who_needs_no_key_is_answered_so_often_a_second(service: RunningService, shop: Shop):
+    def answered(path: str) -> list[float]:
+        client, answered_at = service.client(), []
+        for _ in range(TIMES):
+            assert client.send("GET", path).status == 200
+            answered_at.append(time.monotonic())
+        return answered_at
+
+    shop.evaluate(an_order())
+    paths = ["/openapi.json", "/docs", "/statusz", "/metrics"] * (CLIENTS // 4)
+    started = time.monotonic()
+    with ThreadPoolExecutor(CLIENTS) as senders:
+        crowd = [senders.submit(answered, path) for path in paths]
+        merchant = [shop.evaluate(an_order(order_id=f"o-{number}")).status for number in range(9)]
+        ready = service.client().send("GET", "/readyz").status
+        answered_at = sorted(at for each in crowd for at in each.result())
+
+    assert (merchant, ready) == ([200] * 9, 200)
+    for number, at in enumerate(answered_at, 1):
+        assert number <= AT_ONCE + 1 + OPEN_PER_SECOND * (at - started)
 
 
 def test_who_sends_no_more_still_gets_the_refusal_that_waits_for_its_turn(service: RunningService):

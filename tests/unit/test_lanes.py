@@ -48,7 +48,12 @@ def test_each_merchant_is_a_party_and_all_whose_key_is_unknown_are_one(line: str
 def test_all_who_read_about_the_interface_are_one_party(line: str):
     passed = CHECKS.check(a_head(line, ApiKey.new()))
 
-    assert (passed.lane, passed.party) == (Lane.REQUESTS, None)
+    assert (passed.lane, passed.party, passed.is_paced) == (Lane.REQUESTS, None, True)
+
+
+@pytest.mark.parametrize("line", ["GET /livez", "GET /readyz"])
+def test_who_asks_whether_a_process_may_get_orders_never_waits_for_a_turn(line: str):
+    assert not CHECKS.check(a_head(line, ApiKey.new())).is_paced
 
 
 @pytest.mark.parametrize("line", ["GET /readyz", "GET /statusz", "GET /metrics"])

@@ -26,7 +26,7 @@ def test_a_few_are_refused_at_once_and_the_others_one_after_the_other(
     connections: list[Connection],
 ):
     pace, now = Pace(PER_SECOND), 100.0
-    held = [each for each in connections[: AT_ONCE + 5] if pace.delay(each, b"no", now)]
+    held = [each for each in connections[: AT_ONCE + 5] if pace.delay(each, now)]
 
     assert held == connections[AT_ONCE + 1 : AT_ONCE + 5]
     assert {each.state for each in held} == {State.TURN}
@@ -39,7 +39,7 @@ def test_a_few_are_refused_at_once_and_the_others_one_after_the_other(
 
 def test_nobody_waits_longer_than_the_longest_wait(connections: list[Connection]):
     pace, now = Pace(PER_SECOND), 100.0
-    held = [each for each in connections if pace.delay(each, b"no", now)]
+    held = [each for each in connections if pace.delay(each, now)]
 
     assert len(held) == len(connections) - AT_ONCE - 1
     assert max(each.deadline for each in held) == now + LONGEST_SECONDS
@@ -50,7 +50,7 @@ def test_a_client_that_is_refused_in_another_way_meanwhile_has_no_turn(
     connections: list[Connection],
 ):
     pace = Pace(PER_SECOND)
-    held = [each for each in connections if pace.delay(each, b"no", 100.0)]
+    held = [each for each in connections if pace.delay(each, 100.0)]
     held[0].wait(State.SENDING, 200.0)
 
     assert list(pace.due(100.0 + LONGEST_SECONDS)) == held[1:]
@@ -59,9 +59,9 @@ def test_a_client_that_is_refused_in_another_way_meanwhile_has_no_turn(
 def test_after_a_while_a_few_are_refused_at_once_again(connections: list[Connection]):
     pace = Pace(PER_SECOND)
     for each in connections:
-        pace.delay(each, b"no", 100.0)
+        pace.delay(each, 100.0)
 
-    assert not pace.delay(connections[0], b"no", 110.0)
+    assert not pace.delay(connections[0], 110.0)
 
 
 def test_a_merchant_that_errs_never_waits_and_one_that_asks_too_much_waits_after_many(
@@ -70,12 +70,22 @@ def test_a_merchant_that_errs_never_waits_and_one_that_asks_too_much_waits_after
     paces = Paces()
     for each in connections:
         each.has_right_key = True
-    erring = [each for each in connections if paces.delay(each, b"no", 100.0)]
+    erring = [each for each in connections if paces.delay_refusal(each, 100.0, is_limited=False)]
     asking = [
-        paces.delay(each, b"no", 100.0, is_limited=True) for each in (*connections, *connections)
+        paces.delay_refusal(each, 100.0, is_limited=True) for each in (*connections, *connections)
     ]
 
     assert erring == []
     assert (asking[0], asking[-1]) == (False, True)
     assert list(paces.due(100.0 + LONGEST_SECONDS)) != []
     assert paces.seconds_left(100.0, 1.0) == 1.0
+
+
+def test_requests_that_need_no_key_have_a_pace_of_their_own(connections: list[Connection]):
+    paces = Paces()
+    refused = [paces.delay_refusal(each, 100.0, is_limited=False) for each in connections]
+
+    assert refused[-1]
+    assert not paces.delay_open(connections[0], 100.0)
+    held = [each for each in connections if paces.delay_open(each, 100.0)]
+    assert held[-1] in list(paces.due(100.0 + LONGEST_SECONDS))

@@ -45,8 +45,8 @@ class Loop:
         self.selector, self.connection = selector, Connection(server, None, None)
         self.clients.add(self.connection)
         self.others_turn = time.monotonic() + 600.0
-        while not self.conversation.paces.delay(
-            Connection(server, None, None), b"", self.others_turn
+        while not self.conversation.paces.delay_refusal(
+            Connection(server, None, None), self.others_turn, is_limited=False
         ):
             pass
 
@@ -87,7 +87,7 @@ def test_a_body_is_not_kept_while_its_refusal_waits(ends: tuple[socket.socket, s
 
     turn = loop.others_turn + LONGEST_SECONDS
     assert loop.connection in list(loop.conversation.paces.due(turn))
-    loop.conversation.send_refusal(loop.connection)
+    loop.conversation.take_turn(loop.connection)
     loop.clients.watch(loop.connection)
     assert client.recv(65_536).startswith(b"HTTP/1.1 401 ")
     send_what_is_taken(loop, client)  # and what comes afterwards is dropped, so it can be sent
@@ -108,7 +108,7 @@ def test_nothing_is_kept_of_a_client_that_went_while_its_refusal_waited(
 
     assert not loop.connection.buffer
     with pytest.raises(OSError, match="pipe"):  # then the loop drops it
-        loop.conversation.send_refusal(loop.connection)
+        loop.conversation.take_turn(loop.connection)
 
 
 def test_a_request_without_a_key_waits_also_where_another_one_had_a_right_key(
