@@ -16,8 +16,7 @@ from jobs.exit_codes import EXIT_CODES, exit_code
 from jobs.lazy_group import CommandEntry
 from ontem import cli
 from ontem.cli import COMMANDS, main
-from service.worker.gate import BULK_THREADS
-from service.worker.worker import BULK_WAITING
+from service.worker.worker import BULK_WAITING, HEALTH_THREADS, HEALTH_WAITING
 from stores.errors import SettingsError
 from stores.postgres.api_keys import KEY_CACHE_SECONDS
 from stores.redis.errors import ListDamaged
@@ -165,12 +164,13 @@ def test_an_unknown_command_is_a_usage_error(run):
     assert run("nonsense").exit_code == 2
 
 
-def test_the_page_says_how_many_requests_may_be_there_that_no_buyer_waits_for():
+def test_the_page_says_how_many_requests_may_wait_that_no_buyer_waits_for():
     page = (PROJECT / "docs" / "api.md").read_text(encoding="utf-8")
-    room = BULK_THREADS + BULK_WAITING
-    words = {3: "three", 5: "five"}
+    words = {2: "two", 4: "four"}
 
     assert (
-        f"a process has {words[room]} batches, chargebacks and explanations already, "
-        f"{words[(room + 1) // 2]} of them this merchant's"
+        f"of batches, chargebacks and explanations {words[BULK_WAITING]}, "
+        f"of those [about health](#health) {HEALTH_WAITING})"
     ) in page
+    assert f"{words[HEALTH_THREADS]} threads of their own in each process" in page
+    assert f"Of more than {HEALTH_WAITING} requests that wait" in page
