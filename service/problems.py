@@ -48,6 +48,11 @@ HTTP_CODES: Final = {
 }
 """The code of each error that Flask finds by itself; all others are `malformed_request`."""
 
+_HTTP_DETAILS: Final = {
+    HTTPStatus.NOT_FOUND: "there is no such path: `GET /openapi.json` lists those that there are",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this path takes other methods: send one that `Allow` names",
+}
+
 MALFORMED: Final = "malformed_request"
 
 _HEADERS: Final[dict[type[ServiceError], dict[str, str]]] = {
@@ -110,7 +115,7 @@ def refusal_of(
         return body, _HEADERS.get(type(error), {})
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     allowed = getattr(error, "valid_methods", None)
-    detail = status.description or status.phrase
+    detail = _HTTP_DETAILS.get(status) or status.description or status.phrase
     body = problem(status, HTTP_CODES.get(status, MALFORMED), detail, request_id)
     return body, {"Allow": ", ".join(sorted(allowed))} if allowed else {}
 

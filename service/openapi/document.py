@@ -121,7 +121,9 @@ def _operation(operation: Operation) -> dict[str, Any]:
             "content": _content("application/json", operation.body),
         }
     answers = {str(int(status)): _answer(status, c) for status, c in operation.answers.items()}
-    described["responses"] = answers | _refusals(operation.refuses) | {"default": _DEFAULT}
+    refusals = _refusals(operation.refuses)
+    both = {each: _either(answers[each], refusals[each]) for each in answers.keys() & refusals}
+    described["responses"] = answers | refusals | both | {"default": _DEFAULT}
     return described
 
 
@@ -155,6 +157,15 @@ def _refusals(errors: Sequence[type[ServiceError]]) -> dict[str, Any]:
             "content": _content(PROBLEM_JSON, Problem),
         }
     return refusals
+
+
+def _either(answer: dict[str, Any], refusal: dict[str, Any]) -> dict[str, Any]:
+    """What a status says that an answer and a refusal have."""
+    return {
+        "description": f"{answer['description']} {refusal['description']}",
+        "headers": answer["headers"] | refusal["headers"],
+        "content": answer["content"] | refusal["content"],
+    }
 
 
 def _headers(status: HTTPStatus | None, others: Sequence[str] = ()) -> dict[str, Any]:

@@ -203,6 +203,7 @@ OPEN: Final = (
                 "It should not: another process may have right what this one has wrong.", Readiness
             ),
         },
+        refuses=(errors.Overloaded,),
     ),
     Operation(
         path="/statusz",
@@ -211,6 +212,7 @@ OPEN: Final = (
         summary="The state of what all processes share, and what to do about it",
         needs_key=False,
         answers={OK: Content("Always, also when something is wrong.", Status)},
+        refuses=(errors.Overloaded,),
     ),
     Operation(
         path="/metrics",
@@ -219,6 +221,7 @@ OPEN: Final = (
         summary="What all processes have counted, and are doing now",
         needs_key=False,
         answers={OK: Content("Prometheus' text format.", media_type="text/plain")},
+        refuses=(errors.Overloaded,),
     ),
     Operation(
         path="/openapi.json",
@@ -227,6 +230,7 @@ OPEN: Final = (
         summary="This document",
         needs_key=False,
         answers={OK: Content("OpenAPI 3.1.")},
+        refuses=(errors.Overloaded,),
     ),
     Operation(
         path="/docs",
@@ -235,6 +239,7 @@ OPEN: Final = (
         summary="This document as a page",
         needs_key=False,
         answers={OK: Content("HTML that loads nothing else.", media_type="text/html")},
+        refuses=(errors.Overloaded,),
     ),
 )
 """What anybody may ask."""

@@ -2,11 +2,11 @@
 
 import resource
 import selectors
+from collections import Counter
 from typing import Final
 
 from service.request_content import MAX_BYTES
 from service.worker.connection import Connection, State
-from service.worker.gate import Party
 
 MOST_LONG_BODIES: Final = 8
 """How many bodies that are longer than an order's may be on their way at the same time."""
@@ -59,14 +59,26 @@ class Clients:
             self._connections.remove(connection)
             connection.socket.close()
 
-    def takes_a_long_body(self, party: Party) -> bool:
-        """Whether one more may be on its way; those of one party are half of all at most."""
-        parties = [
-            each.passed.party
+    def without_room_for_its_body(self, newcomer: Connection) -> Connection | None:
+        """The connection whose long body there is no room for, with that of the newcomer.
+
+        Whose bodies are most makes room for those of others, as in `Threads`: it is the one of them
+        that began last, or the newcomer.
+        """
+        sending = [
+            each
             for each in self._connections
             if each.state is State.BODY and each.body_length > MAX_BYTES
         ]
-        return len(parties) < MOST_LONG_BODIES and parties.count(party) < MOST_LONG_BODIES // 2
+        if len(sending) < MOST_LONG_BODIES:
+            return None
+        party = newcomer.passed.party
+        shares = Counter([party, *(each.passed.party for each in sending)])
+        largest = max((party, *shares), key=shares.__getitem__)
+        if largest == party:
+            return newcomer
+        theirs = (each for each in sending if each.passed.party == largest)
+        return max(theirs, key=lambda each: each.deadline)
 
     def overdue(self, now: float) -> list[Connection]:
         """Those whose deadline is over."""

@@ -70,7 +70,7 @@ class Conversation:
         all others have their turn, and not one more for each time that it was read.
         """
         self.given_back: deque[Connection] = deque()
-        """Connections whose request is to be refused, because its lane has no room for it."""
+        """Connections whose request is to be refused, because there is no room for it."""
 
     def read(self, connection: Connection) -> None:
         """Take what a client sent, and do what can be done with it."""
@@ -135,8 +135,8 @@ class Conversation:
         self.refuse_overloaded(connection)
 
     def refuse_overloaded(self, connection: Connection) -> None:
-        """Refuse a whole request that there is no room for."""
-        self._refuse(connection, Overloaded(), close=False)
+        """Refuse a request that there is no room for; one that was not sent whole is its last."""
+        self._refuse(connection, Overloaded(), close=connection.state is not State.ANSWER)
 
     def late(self, connection: Connection) -> None:
         """End the wait for a client that took too long."""
@@ -174,15 +174,24 @@ class Conversation:
                 raise LengthRequired
             if connection.body_length > connection.passed.most_bytes:
                 raise BodyTooLarge(connection.passed.most_bytes)
-            is_long, party = connection.body_length > MAX_BYTES, connection.passed.party
-            if is_long and not self._clients.takes_a_long_body(party):
-                raise Overloaded
+            if connection.body_length > MAX_BYTES:
+                self._find_room_for_a_long_body(connection)
         except (ServiceError, HTTPException) as error:
             self._refuse(connection, error, close=connection.body_is_not_worth_reading(head))
             return
         connection.has_right_key |= connection.passed.has_right_key
         connection.wait(State.BODY, time.monotonic() + self._patience.client)
         self._invite_body(connection, head)
+
+    def _find_room_for_a_long_body(self, connection: Connection) -> None:
+        """Raise Overloaded if there is none; or another client's body is read no further."""
+        without_room = self._clients.without_room_for_its_body(connection)
+        if without_room is connection:
+            raise Overloaded
+        if without_room is not None:
+            without_room.wait(State.TURN, inf)
+            without_room.buffer.clear()
+            self.given_back.append(without_room)
 
     def _invite_body(self, connection: Connection, head: Head) -> None:
         """Send `100 Continue` to a client that waits for it."""

@@ -106,4 +106,7 @@ def parse(content: bytes, settings: Any, peer: Any, number: int) -> Head:
     headers: dict[str, str] = {}
     for name, value in request.headers:
         headers[name] = f"{headers[name]},{value}" if name in headers else value
+    options = headers.get("CONNECTION", "").lower().split(",")
+    if "close" in (option.strip(" \t") for option in options):  # gunicorn looks for it alone
+        request.force_close()
     return Head(request, headers)

@@ -117,12 +117,12 @@ class LoopWorker(base.Worker):  # type: ignore[misc]
         for connection in [*unread]:
             del unread[connection]
             self._step(connection, self._conversation.advance)
-        given_back = self._conversation.given_back
-        while given_back:
-            self._step(given_back.popleft(), self._conversation.refuse_overloaded)
         now = time.monotonic()
         for connection in self._conversation.paces.due(now):
             self._step(connection, self._conversation.take_turn)
+        given_back = self._conversation.given_back
+        while given_back:  # after all that may put something into a lane
+            self._step(given_back.popleft(), self._conversation.refuse_overloaded)
         if now >= self._sweep_at:
             self._sweep_at = now + seconds
             self._sweep(now)

@@ -11,7 +11,7 @@ from service.batch_body import MOST_BYTES
 from service.worker.clients import MOST_LONG_BODIES
 from stores.postgres.api_keys import ApiKey
 from tests.e2e.conftest import NOON, Shop
-from tests.e2e.raw_http import head_of, raw_client
+from tests.e2e.raw_http import RawClient, head_of, raw_client
 from tests.e2e.running import HttpAnswer, RunningService
 from tests.e2e.shop_requests import (
     an_order,
@@ -190,25 +190,40 @@ def test_a_thousand_orders_longer_than_an_evaluation_may_be_are_stored(shop: Sho
     assert shop.evaluate(an_order(), at=NOON).status == 200
 
 
-def test_few_long_bodies_are_on_their_way_at_the_same_time(shop: Shop, service: RunningService):
+def test_few_long_bodies_are_on_their_way_at_a_time_and_who_sends_most_makes_room(
+    shop: Shop, service: RunningService
+):
     assert states(post_batch(shop, [an_order(order_id="before")])) == ["stored"]  # its key is known
     with ExitStack() as stack:
-        for key in (ApiKey.new().text, shop.client.key):
+
+        def begin(key: str) -> RawClient:
+            client = stack.enter_context(raw_client(service))
             head = head_of("POST /orders/batch", key, Content_Length="100000")
-            halves = range(MOST_LONG_BODIES // 2)
-            senders = [stack.enter_context(raw_client(service)) for _ in halves]
-            for sender in senders:
-                sender.send(head.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
-                assert sender.answer().status == 100  # its body is awaited
-            one_too_many = stack.enter_context(raw_client(service))
-            one_too_many.send(head)
-            refused = one_too_many.answer()
-            assert the_problem(refused, 503)["code"] == "overloaded"
+            client.send(head.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
+            return client
+
+        def is_overloaded(client: RawClient) -> bool:
+            refused = client.answer()
             assert refused.headers["retry-after"] == "1"
+            return the_problem(refused, 503)["code"] == "overloaded" and client.is_closed()
+
+        strangers = [begin(ApiKey.new().text) for _ in range(MOST_LONG_BODIES)]
+        assert [each.answer().status for each in strangers] == [100] * MOST_LONG_BODIES
+        assert is_overloaded(begin(ApiKey.new().text))
+
+        ours = []
+        for number in range(1, MOST_LONG_BODIES // 2 + 1):
+            strangers[-number].send(b"{")
+            ours.append(begin(shop.client.key))
+            assert ours[-1].answer().status == 100  # its body is awaited
+            assert is_overloaded(strangers[-number])
+        assert is_overloaded(begin(shop.client.key))
 
         assert states(post_batch(shop, [an_order()])) == ["stored"]
-        senders[0].send(b"{}".ljust(100_000))
-        assert the_problem(senders[0].answer(), 422)["param"] == "orders"
-        after = stack.enter_context(raw_client(service))
-        after.send(head + b"{}".ljust(100_000))
+        for sender, status in ((strangers[0], 401), (ours[0], 422), (ours[-1], 422)):
+            sender.send(b"{}".ljust(100_000))
+            the_problem(sender.answer(), status)
+        after = begin(shop.client.key)
+        assert after.answer().status == 100
+        after.send(b"{}".ljust(100_000))
         assert the_problem(after.answer(), 422)["param"] == "orders"

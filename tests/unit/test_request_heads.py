@@ -50,6 +50,25 @@ def test_no_header_tells_the_service_who_asks_or_how(peer: object):
     assert head.client_address == (peer[0] if peer else "")  # type: ignore[index]
 
 
+@pytest.mark.parametrize(
+    ("headers", "is_last"),
+    [
+        ("", False),
+        ("Connection: keep-alive", False),
+        ("Connection: closed, TE", False),
+        ("Connection: Close", True),
+        ("Connection: TE,\tclose ", True),
+        ("Connection: keep-alive\r\nConnection: close", True),
+    ],
+)
+def test_a_client_that_says_close_among_other_things_has_its_connection_closed(
+    headers: str, *, is_last: bool
+):
+    lines = f"GET /livez HTTP/1.1\r\nHost: a\r\n{headers}".strip() + "\r\n\r\n"
+
+    assert parse(lines.encode(), SETTINGS, ("127.0.0.1", 1), 1).is_last is is_last
+
+
 def in_pieces(content: bytes, cuts: list[int]) -> tuple[int | None, int]:
     """What `end_of_head` says first, and after how many bytes, when `content` comes in pieces."""
     scanned = 0
