@@ -170,6 +170,7 @@ class Conversation:
         connection.head, connection.body_length = head, head.length or 0
         try:
             connection.passed = self._gate.check(head)
+            connection.has_right_key |= connection.passed.has_right_key
             if head.is_chunked:
                 raise LengthRequired
             if connection.body_length > connection.passed.most_bytes:
@@ -179,7 +180,6 @@ class Conversation:
         except (ServiceError, HTTPException) as error:
             self._refuse(connection, error, close=connection.body_is_not_worth_reading(head))
             return
-        connection.has_right_key |= connection.passed.has_right_key
         connection.wait(State.BODY, time.monotonic() + self._patience.client)
         self._invite_body(connection, head)
 

@@ -13,7 +13,7 @@ from service.errors import KeyRefused
 from service.worker.clients import Clients
 from service.worker.connection import MOST_BUFFERED, Connection, Patience, State
 from service.worker.conversation import Conversation
-from service.worker.gate import Pass
+from service.worker.gate import Gate, Pass
 from service.worker.head import Head
 from service.worker.pace import LONGEST_SECONDS
 
@@ -28,15 +28,22 @@ class NobodyPasses:
         raise KeyRefused
 
 
+class KeyIsKnown:
+    """A gate that lets a merchant pass."""
+
+    def check(self, head: Head) -> Pass:
+        return Pass(has_right_key=True)
+
+
 class Loop:
     """The part of a worker's loop that has one client, after many others without a key."""
 
-    def __init__(self, server: socket.socket) -> None:
+    def __init__(self, server: socket.socket, gate: Gate | None = None) -> None:
         selector = selectors.DefaultSelector()
         self.clients = Clients(selector, most=10)
         self.conversation = Conversation(
             clients=self.clients,
-            gate=NobodyPasses(),
+            gate=gate or NobodyPasses(),
             lanes={},
             settings=Config(),
             patience=Patience(request=60.0, client=60.0),
@@ -121,3 +128,14 @@ def test_a_request_without_a_key_waits_also_where_another_one_had_a_right_key(
     loop.read_all()
 
     assert loop.connection.state is State.TURN
+
+
+def test_a_refusal_of_a_merchant_does_not_wait_on_a_connection_that_it_just_made(
+    ends: tuple[socket.socket, socket.socket],
+):
+    server, client = ends
+    loop = Loop(server, KeyIsKnown())
+    client.send(HEAD)
+    loop.read_all()
+
+    assert client.recv(65_536).startswith(b"HTTP/1.1 413 ")
