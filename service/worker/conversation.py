@@ -244,7 +244,7 @@ class Conversation:
     ) -> None:
         connection.ends = close
         if self.paces.delay_refusal(connection, time.monotonic(), is_limited=is_limited):
-            connection.refusal = content
+            connection.refusal, connection.head = content, None  # and with it the body
         else:
             self._answer(connection, content, close=close)
 

@@ -13,9 +13,10 @@ from service.errors import KeyRefused
 from service.worker.clients import Clients
 from service.worker.connection import MOST_BUFFERED, Connection, Patience, State
 from service.worker.conversation import Conversation
-from service.worker.gate import Gate, Pass
+from service.worker.gate import STRANGERS, Gate, Lane, Pass
 from service.worker.head import Head
 from service.worker.pace import LONGEST_SECONDS
+from service.worker.threads import Threads
 
 BODY_BYTES = 10 * MOST_BUFFERED
 HEAD = b"POST /evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % BODY_BYTES
@@ -35,6 +36,13 @@ class KeyIsKnown:
         return Pass(has_right_key=True)
 
 
+class KeyIsUnknown:
+    """A gate that lets a request with some key pass, which is then looked up."""
+
+    def check(self, head: Head) -> Pass:
+        return Pass(most_bytes=BODY_BYTES, party=STRANGERS)
+
+
 class Loop:
     """The part of a worker's loop that has one client, after many others without a key."""
 
@@ -44,7 +52,7 @@ class Loop:
         self.conversation = Conversation(
             clients=self.clients,
             gate=gate or NobodyPasses(),
-            lanes={},
+            lanes={Lane.REQUESTS: Threads("full", threads=0, waiting=0, work=lambda _: None)},
             settings=Config(),
             patience=Patience(request=60.0, client=60.0),
             is_closing=lambda: False,
@@ -100,6 +108,21 @@ def test_a_body_is_not_kept_while_its_refusal_waits(ends: tuple[socket.socket, s
     send_what_is_taken(loop, client)  # and what comes afterwards is dropped, so it can be sent
     assert loop.connection.state is State.END
     assert not loop.connection.buffer
+
+
+def test_a_body_that_was_sent_whole_is_not_kept_while_its_refusal_waits(
+    ends: tuple[socket.socket, socket.socket],
+):
+    server, client = ends
+    loop = Loop(server, KeyIsUnknown())
+    client.send(HEAD)
+    loop.read_all()
+    assert send_what_is_taken(loop, client) == BODY_BYTES
+    assert loop.connection.head is not None
+    loop.conversation.refuse_overloaded(loop.conversation.given_back.popleft())
+
+    assert loop.connection.state is State.TURN
+    assert loop.connection.head is None
 
 
 def test_nothing_is_kept_of_a_client_that_went_while_its_refusal_waited(
