@@ -54,8 +54,9 @@ class Clients:
         """Close a connection; one whose answer a thread writes is closed when that is done."""
         connection.unsent, connection.client_ended = b"", True
         self.watch(connection)
-        connection.buffer.clear()  # a refusal that waits for its turn still names the connection
+        connection.buffer.clear()  # what waits for its turn still names the connection
         if connection.state is not State.ANSWER and connection in self._connections:
+            connection.head = None  # and with it the body
             self._connections.remove(connection)
             connection.socket.close()
 

@@ -43,6 +43,13 @@ class KeyIsUnknown:
         return Pass(most_bytes=BODY_BYTES, party=STRANGERS)
 
 
+class AnybodyMayAsk:
+    """A gate that has what anybody may ask begin at a pace."""
+
+    def check(self, head: Head) -> Pass:
+        return Pass(most_bytes=BODY_BYTES, is_paced=True)
+
+
 class Loop:
     """The part of a worker's loop that has one client, after many others without a key."""
 
@@ -162,3 +169,20 @@ def test_a_refusal_of_a_merchant_does_not_wait_on_a_connection_that_it_just_made
     loop.read_all()
 
     assert client.recv(65_536).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_request_that_waits_for_its_turn_is_not_kept_when_its_client_is_gone(
+    ends: tuple[socket.socket, socket.socket],
+):
+    server, client = ends
+    loop = Loop(server, AnybodyMayAsk())
+    while not loop.conversation.paces.delay_open(Connection(server, None, None), loop.others_turn):
+        pass
+    client.send(HEAD)
+    loop.read_all()
+    assert send_what_is_taken(loop, client) == BODY_BYTES
+    assert loop.connection.state is State.TURN
+    loop.clients.drop(loop.connection)
+
+    assert loop.connection in list(loop.conversation.paces.due(loop.others_turn + LONGEST_SECONDS))
+    assert loop.connection.head is None
