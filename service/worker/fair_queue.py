@@ -61,6 +61,11 @@ class FairQueue(Generic[Job]):
                 self._of_party[party] = jobs
         return job
 
+    @property
+    def waiting(self) -> int:
+        """How many jobs no thread has taken yet; fewer than are unfinished, and sooner known."""
+        return self._waiting.qsize()
+
     def oldest_at(self) -> float:
         """When the job that waits longest was put; infinite if none waits."""
         with self._lock:

@@ -34,7 +34,7 @@ class Threads(Generic[Job]):
 
         `time_limit` is the seconds in which a job is to be done, `clock` is monotonic.
         """
-        self._threads, self._capacity = threads, threads + waiting
+        self._threads, self._most_waiting = threads, waiting
         self._time_limit, self._clock = time_limit, clock
         self._slow_since = inf
         """Since when a job always waited that had not been taken promptly."""
@@ -58,7 +58,8 @@ class Threads(Generic[Job]):
         The parties take turns, see `FairQueue`. When all of the room is taken, the newest job of
         the party that has most of it makes room for one of a party that has less.
         """
-        is_full = self._unfinished >= self._capacity
+        are_busy = self._unfinished >= self._threads + self._most_waiting
+        is_full = are_busy and self._jobs.waiting >= self._most_waiting
         self._unfinished += 1
         self._of_party[party] += 1
         if not is_full:

@@ -50,6 +50,16 @@ def test_a_party_that_has_no_more_than_any_other_makes_no_room(full_room):
     assert threads.put("d", 6) == "d"
 
 
+def test_a_job_is_not_given_back_because_others_are_done_that_nobody_counted_yet() -> None:
+    done = queue.SimpleQueue[int]()
+    threads = Threads[int]("test", threads=2, waiting=2, work=done.put)
+    assert [threads.put(job, 1) for job in range(4)] == [None] * 4
+    assert {done.get() for _ in range(4)} == set(range(4))
+
+    assert threads.put(4, 2) is None
+    assert done.get() == 4
+
+
 def test_a_lane_in_which_none_may_wait_gives_back_what_its_threads_cannot_take() -> None:
     is_over, begun = threading.Event(), threading.Event()
 
