@@ -122,7 +122,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         }
     answers = {str(int(status)): _answer(status, c) for status, c in operation.answers.items()}
     refusals = _refusals(operation.refuses)
-    both = {each: _either(answers[each], refusals[each]) for each in answers.keys() & refusals}
+    both = {each: _joined(answers[each], refusals[each]) for each in answers.keys() & refusals}
     described["responses"] = answers | refusals | both | {"default": _DEFAULT}
     return described
 
@@ -159,8 +159,8 @@ def _refusals(errors: Sequence[type[ServiceError]]) -> dict[str, Any]:
     return refusals
 
 
-def _either(answer: dict[str, Any], refusal: dict[str, Any]) -> dict[str, Any]:
-    """What a status says that an answer and a refusal have."""
+def _joined(answer: dict[str, Any], refusal: dict[str, Any]) -> dict[str, Any]:
+    """What is said of a status that both an answer and a refusal have."""
     return {
         "description": f"{answer['description']} {refusal['description']}",
         "headers": answer["headers"] | refusal["headers"],

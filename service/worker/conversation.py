@@ -39,7 +39,7 @@ from service.worker.refusal_log import RefusalLog
 from service.worker.refusals import CONTINUE, Refusal, Refused, whole_answer
 from service.worker.threads import Threads
 
-_ANSWERED_YET: Final = (State.ANSWER, State.SENDING, State.TURN)
+_OWED_AN_ANSWER: Final = (State.ANSWER, State.SENDING, State.TURN)
 """The client has sent all, and is still to get its answer."""
 
 
@@ -283,7 +283,7 @@ class Conversation:
         """End a connection whose client ends it in the middle of something."""
         if not connection.client_ended:
             return
-        if connection.state in _ANSWERED_YET:
+        if connection.state in _OWED_AN_ANSWER:
             if connection.ends:
                 connection.buffer.clear()  # nothing after this answer is answered
             return
